@@ -1,0 +1,1 @@
+"""One thin wrapper for each AWS service, and no arithmetic."""

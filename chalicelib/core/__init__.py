@@ -1,0 +1,1 @@
+"""Pure computation: values in, values out. Knows audio and transcripts, nothing of AWS."""

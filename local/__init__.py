@@ -1,0 +1,1 @@
+"""Runs the deployed application whole on one machine. Never deployed."""
