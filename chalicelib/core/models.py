@@ -1,0 +1,90 @@
+"""The values that Earshot works with: small, frozen, and in seconds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word: what was said, when, and how sure the recogniser is.
+
+    Times are seconds from the recording's start.
+    Punctuation has no times of its own, so it stands with the word it belongs to.
+    """
+
+    content: str
+    start: float
+    end: float
+    confidence: float | None = None
+    speaker: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    before: str = ""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """The word as it is written in running text, with its punctuation."""
+        return f"{self.before}{self.content}{self.after}"
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of words with one start and one end, in seconds from the recording's start."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    words: tuple[Word, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All that was recognised in a recording: its words and segments in order of time."""
+
+    text: str = ""
+    words: tuple[Word, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    language_code: str | None = None
+    status: str = "COMPLETED"
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Every speaker's label, in the order in which they are first heard."""
+        heard = {w.speaker: None for w in self.words} | {s.speaker: None for s in self.segments}
+        return tuple(speaker for speaker in heard if speaker is not None)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel's label, in the order in which they are first heard."""
+        heard = {w.channel: None for w in self.words} | {s.channel: None for s in self.segments}
+        return tuple(channel for channel in heard if channel is not None)
+
+    @property
+    def word_count(self) -> int:
+        """How many words were recognised; punctuation is not counted."""
+        return len(self.words)
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Mean over the words that carry a confidence (redacted ones do not), 0 to 1."""
+        known = [w.confidence for w in self.words if w.confidence is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def duration(self) -> float:
+        """End of the last word or segment in seconds: the recording itself may go on."""
+        ends = (*(w.end for w in self.words), *(s.end for s in self.segments))
+        return max(ends, default=0.0)
