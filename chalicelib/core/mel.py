@@ -27,7 +27,7 @@ def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
     return np.where(mels >= LOG_START_MEL, logarithmic, linear)
 
 
-def mel_filterbank(  # noqa: PLR0913 - librosa's own parameters, all of them keywords
+def mel_filterbank(
     *, sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool
 ) -> np.ndarray:
     """Return triangular filters of equal area, evenly spaced in mels.
