@@ -1,8 +1,10 @@
 """Media file to 16 kHz mono samples, as the transcription service itself would decode it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import av
 import numpy as np
@@ -39,6 +41,7 @@ _FORMATS = {
     "matroska,webm": {"webm"},
     "mov,mp4,m4a,3gp,3g2,mj2": {"mp4", "m4a"},
 }
+_DEMUXERS = ",".join(sorted({name for formats in _FORMATS for name in formats.split(",")}))
 _MICROSECONDS = 1_000_000
 
 
@@ -58,17 +61,19 @@ def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = N
     at the sample rate that was named.
     """
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with _opened(path) as container:
             allowed = _FORMATS.get(container.format.name)
             if allowed is None or (media_format and media_format not in allowed):
                 raise MediaError(WRONG_FORMAT if media_format else UNSUPPORTED_FORMAT)
-            if not container.streams.audio:
+            tracks = container.streams.audio
+            # A track whose codec FFmpeg does not know has no context, and so no rate.
+            if not tracks or tracks[0].codec_context is None:
                 raise MediaError(INVALID_MEDIA)
-            rate = container.streams.audio[0].rate
+            rate = tracks[0].rate
             if sample_rate_hz and rate != sample_rate_hz:
                 raise MediaError(WRONG_RATE)
             claimed = container.duration / _MICROSECONDS if container.duration else None
-            return Media(media_format or min(allowed), rate, claimed)
+            return Media(media_format or max(allowed), rate, claimed)
     except (av.error.FFmpegError, UnicodeDecodeError) as exc:
         raise MediaError(INVALID_MEDIA) from exc
 
@@ -93,7 +98,7 @@ def samples(path: Path) -> Iterator[Samples]:
     """
     n_samples = 0
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with _opened(path) as container:
             for y in _resampled(container):
                 n_samples += len(y)
                 if n_samples > MAX_DURATION_S * SAMPLE_RATE_HZ:
@@ -107,6 +112,28 @@ def samples(path: Path) -> Iterator[Samples]:
         raise MediaError(INVALID_MEDIA)
     if n_samples < MIN_DURATION_S * SAMPLE_RATE_HZ:
         raise MediaError(TOO_SHORT)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a media file in one of the service's formats, and no other file through it."""
+    with (
+        path.open("rb") as file,
+        av.open(
+            file,
+            mode="r",
+            container_options={"format_whitelist": _DEMUXERS},
+            metadata_errors="ignore",
+            io_open=_refuse_other_files,
+        ) as container,
+    ):
+        yield container
+
+
+def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    """Playlists and the like name other files, on this machine or any other."""
+    del url, flags, options
+    raise MediaError(INVALID_MEDIA)
 
 
 def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:

@@ -4,7 +4,6 @@ Custom vocabularies and their filters, content redaction, alternatives, channels
 accepted and not done; each job that asks for one is told so in the log.
 """
 
-import base64
 import logging
 import queue
 import threading
@@ -17,8 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.recogniser_process import EngineChoice, RecogniserDiedError, RecogniserProcess
 from local.transcribe_requests import (
-    JOB_EXISTS,
-    JOB_MISSING,
     NO_OBJECT,
     NO_WRITE_ACCESS,
     RefusedError,
@@ -26,12 +23,11 @@ from local.transcribe_requests import (
     parse,
 )
 from local.transcription import UnreachableError, transcribe
-from local.transcription_jobs import FAILED, IN_PROGRESS, QUEUED, Job
+from local.transcription_jobs import FAILED, IN_PROGRESS, Job, JobBook
 
 logger = logging.getLogger(__name__)
 
 INTERNAL_FAILURE = "There was an internal failure. Try your request again."
-_PAGE_SIZE = 5  # the service's own default
 _ATTEMPTS = 2
 _CHECK_FILE = ".write_access_check_file.temp"
 _CLOSE_S = 5.0
@@ -73,16 +69,15 @@ class TranscribeService:
         self._region = region
         self._account_id = account_id
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}
+        self._book = JobBook(region)
         self._progress: dict[str, float] = {}
         self._running: dict[str, RecogniserProcess] = {}
-        self._queue: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._processes = [RecogniserProcess(engine or EngineChoice()) for _ in range(n_workers)]
         self._threads = [
             threading.Thread(target=self._work, args=(process,), name="transcribe", daemon=True)
             for process in self._processes
         ]
-        self._last_created = 0.0
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -105,7 +100,7 @@ class TranscribeService:
         operations = {
             "StartTranscriptionJob": self._start_job,
             "GetTranscriptionJob": self._get_job,
-            "ListTranscriptionJobs": self._list_jobs,
+            "ListTranscriptionJobs": self._book.listed,
             "DeleteTranscriptionJob": self._delete_job,
         }
         operation = target.rpartition(".")[2]
@@ -124,80 +119,39 @@ class TranscribeService:
 
     def jobs(self) -> list[_Json]:
         """Return every job as plain JSON, oldest first."""
-        with self._lock:
-            return [job.to_json() for job in self._jobs.values()]
+        return self._book.to_json()
 
     def restore(self, jobs: Iterable[_Json]) -> None:
         """Take back what ``jobs`` gave, in an earlier life. What was unfinished starts again."""
-        for state in jobs:
-            job = Job.from_json(state)
-            unfinished = job.status in {QUEUED, IN_PROGRESS}
-            with self._lock:
-                self._jobs[job.name] = replace(job, status=QUEUED) if unfinished else job
-                self._last_created = max(self._last_created, job.created)
-            if unfinished:
-                self._queue.put((job.name, job.created))
+        for job in self._book.restore(jobs):
+            self._queue.put(job)
 
     # --- the API ---
 
     def _start_job(self, parameters: _Json) -> _Json:
         self._check_access(Job(parameters, created=0.0))
-        with self._lock:
-            if parameters["TranscriptionJobName"] in self._jobs:
-                raise RefusedError("ConflictException", JOB_EXISTS)
-            # No two at the same instant: the order of creation is what lists are paged by.
-            self._last_created = max(time.time(), self._last_created + 1e-3)
-            job = Job(parameters, created=self._last_created)
-            self._jobs[job.name] = job
+        job = self._book.add(parameters)
         for parent, names in _NOT_DONE.items():
             asked = [name for name in names if parameters.get(parent, {}).get(name)]
             for name in asked:
                 logger.warning("transcription job=%s not_done_locally=%s", job.name, name)
         self._changed(job.name)
-        self._queue.put((job.name, job.created))
+        self._queue.put(job)
         return {"TranscriptionJob": job.shown(self._region)}
 
     def _get_job(self, parameters: _Json) -> _Json:
-        return {"TranscriptionJob": self._job(parameters).shown(self._region)}
+        job = self._book.get(parameters["TranscriptionJobName"])
+        return {"TranscriptionJob": job.shown(self._region)}
 
     def _delete_job(self, parameters: _Json) -> _Json:
-        name = self._job(parameters).name
+        name = self._book.get(parameters["TranscriptionJobName"]).name
+        self._book.remove(name)
         with self._lock:
-            self._jobs.pop(name, None)
             process = self._running.get(name)
         if process:
             process.kill()
         self._changed(name)
         return {}
-
-    def _list_jobs(self, parameters: _Json) -> _Json:
-        with self._lock:
-            newest_first = list(reversed(self._jobs.values()))
-        status, part = parameters.get("Status"), parameters.get("JobNameContains", "").lower()
-        wanted = [
-            job
-            for job in newest_first
-            if (not status or job.status == status) and part in job.name.lower()
-        ]
-        if token := parameters.get("NextToken"):
-            before = _created_from(token)
-            wanted = [job for job in wanted if job.created < before]
-        size = parameters.get("MaxResults", _PAGE_SIZE)
-        page = wanted[:size]
-        answer: _Json = {"TranscriptionJobSummaries": [job.summary(self._region) for job in page]}
-        if status:
-            answer["Status"] = status
-        if len(wanted) > size:
-            answer["NextToken"] = _token(page[-1].created)
-        return answer
-
-    def _job(self, parameters: _Json) -> Job:
-        with self._lock:
-            job = self._jobs.get(parameters["TranscriptionJobName"])
-        if job is None:
-            # Not NotFoundException, whatever the API reference says: this is what comes.
-            raise bad_request(JOB_MISSING)
-        return job
 
     def _check_access(self, job: Job) -> None:
         """Refuse what cannot be read or written, and leave the service's check file behind."""
@@ -218,28 +172,27 @@ class TranscribeService:
 
     def _work(self, process: RecogniserProcess) -> None:
         process.start()
-        while (entry := self._queue.get()) is not None:
+        while (job := self._queue.get()) is not None:
             try:
-                self._step(*entry, process)
+                self._step(job, process)
             except Exception:
                 # A thread that ended here would strand every later job.
-                logger.exception("transcription job=%s", entry[0])
+                logger.exception("transcription job=%s", job.name)
 
-    def _step(self, name: str, created: float, process: RecogniserProcess) -> None:
+    def _step(self, queued: Job, process: RecogniserProcess) -> None:
+        job = replace(queued, status=IN_PROGRESS, started=time.time())
+        if self._closed.is_set() or not self._book.replace(queued, job):
+            return  # deleted while it waited
         with self._lock:
-            job = self._jobs.get(name)
-            if job is None or job.created != created:
-                return  # deleted while it waited, and perhaps asked for anew
-            job = self._jobs[name] = replace(job, status=IN_PROGRESS, started=time.time())
-            self._running[name] = process
-            self._progress[name] = 0.0
+            self._running[job.name] = process
+            self._progress[job.name] = 0.0
         try:
-            self._changed(name)
+            self._changed(job.name)
             done = self._done(job, process)
         finally:
             with self._lock:
-                self._running.pop(name, None)
-                self._progress.pop(name, None)
+                self._running.pop(job.name, None)
+                self._progress.pop(job.name, None)
         self._settle(job, done)
 
     def _done(self, job: Job, process: RecogniserProcess) -> Job:
@@ -251,11 +204,11 @@ class TranscribeService:
                     self._s3,
                     process,
                     account_id=self._account_id,
-                    wanted=lambda: self._is_current(job),
+                    wanted=lambda: self._book.is_current(job),
                     on_progress=lambda fraction: self._note_progress(job.name, fraction),
                 )
             except RecogniserDiedError:
-                if self._closed.is_set() or not self._is_current(job):
+                if self._closed.is_set() or not self._book.is_current(job):
                     break
                 logger.warning("transcription job=%s recogniser_died attempt=%d", job.name, attempt)
             except UnreachableError as exc:
@@ -270,10 +223,8 @@ class TranscribeService:
     def _settle(self, begun: Job, done: Job) -> None:
         """Make the outcome known, unless the job is gone or the service is closing."""
         done = replace(done, completed=time.time())
-        with self._lock:
-            if self._closed.is_set() or self._jobs.get(begun.name) is not begun:
-                return
-            self._jobs[done.name] = done
+        if self._closed.is_set() or not self._book.replace(begun, done):
+            return
         logger.info(
             "transcription job=%s status=%s ms=%.0f audio_s=%.1f",
             done.name,
@@ -287,10 +238,6 @@ class TranscribeService:
             detail["FailureReason"] = done.failure_reason
         self._put_event("aws.transcribe", "Transcribe Job State Change", detail)
 
-    def _is_current(self, job: Job) -> bool:
-        with self._lock:
-            return self._jobs.get(job.name) is job
-
     def _note_progress(self, name: str, fraction: float) -> None:
         with self._lock:
             if name in self._progress:
@@ -299,14 +246,3 @@ class TranscribeService:
     def _changed(self, name: str) -> None:
         if self._on_change:
             self._on_change(name)
-
-
-def _token(created: float) -> str:
-    return base64.urlsafe_b64encode(repr(created).encode()).decode()
-
-
-def _created_from(token: str) -> float:
-    try:
-        return float(base64.urlsafe_b64decode(token))
-    except ValueError as exc:
-        raise bad_request("The NextToken is not one that this service gave.") from exc

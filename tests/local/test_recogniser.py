@@ -2,13 +2,15 @@ import csv
 import sys
 import types
 import wave
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from chalicelib.errors import MediaError, ParameterError
-from local.decoding import TOO_SHORT, WRONG_FORMAT, inspect, samples
+from local.decoding import TOO_SHORT, inspect, samples
 from local.engines import load_engine
 from local.recogniser import MAX_UTTERANCE_S, RecognisedWord, recognise, utterances
 
@@ -154,28 +156,87 @@ def test_another_format_than_named_is_refused_in_the_services_words(tmp_path):
         inspect(path, "mp3")
 
 
-def test_a_picture_named_wav_is_refused_in_the_services_words(tmp_path):
-    path = tmp_path / "picture.wav"
-    path.write_bytes(
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-            "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
-        )
-    )
-
-    with pytest.raises(MediaError) as refusal:
-        inspect(path, "wav")
-
-    assert str(refusal.value) == WRONG_FORMAT
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
+)
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound here " * 99, bytes(10_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"RIFF", b"no sound here " * 99, bytes(10_000), PICTURE], ids=len
+)
 def test_what_is_not_media_is_refused(tmp_path, content):
     path = tmp_path / "not.wav"
     path.write_bytes(content)
 
-    with pytest.raises(MediaError):
+    with pytest.raises(MediaError, match="isn't valid"):
         inspect(path, "wav")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nother.wav\n#EXT-X-ENDLIST\n",
+        b"ffconcat version 1.0\nfile other.wav\n",
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    ],
+    ids=["playlist", "concatenation", "session"],
+)
+def test_a_file_that_points_to_another_is_refused(tmp_path, content):
+    wav(tmp_path / "other.wav", noise(2))
+    path = tmp_path / "pointer.wav"
+    path.write_bytes(content)
+
+    with pytest.raises(MediaError, match="isn't valid"):
+        inspect(path, None)
+
+
+def encoded(path, codec, sr):
+    """Write three seconds of speech-like noise with FFmpeg's ``codec``."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=sr, layout="mono")
+        frame = av.AudioFrame.from_ndarray(noise(3)[None], format="flt", layout="mono")
+        frame.sample_rate = SR
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("media_format", "codec", "sr"),
+    [
+        ("flac", "flac", SR),
+        ("mp3", "libmp3lame", 44_100),
+        ("mp4", "aac", 44_100),
+        ("m4a", "aac", SR),
+        ("ogg", "libopus", 48_000),
+        ("webm", "libopus", 48_000),
+        ("amr", "libopencore_amrnb", 8000),
+    ],
+)
+def test_every_format_of_the_service_is_decoded(tmp_path, media_format, codec, sr):
+    path = encoded(tmp_path / f"a.{media_format}", codec, sr)
+
+    media = inspect(path, media_format)
+
+    assert media.sample_rate_hz == sr
+    assert sum(map(len, samples(path))) / SR == pytest.approx(3, abs=0.15)
+
+
+@pytest.mark.parametrize(("media_format", "codec"), [("m4a", "aac"), ("webm", "libopus")])
+def test_a_damaged_container_is_decoded_or_refused_and_nothing_else(tmp_path, media_format, codec):
+    whole = encoded(tmp_path / f"whole.{media_format}", codec, 48_000).read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged"
+
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for position in rng.integers(0, len(whole), 20):
+            damaged[position] = rng.integers(256)
+        path.write_bytes(damaged)
+        with suppress(MediaError):
+            inspect(path, media_format)
+            assert sum(map(len, samples(path))) < 60 * SR
 
 
 def test_less_than_half_a_second_is_refused_in_the_services_words(tmp_path):
