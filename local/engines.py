@@ -3,6 +3,8 @@
 import importlib
 import json
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from local.recogniser import SAMPLE_RATE_HZ, Engine, RecognisedWord, Samples
 # defaults made 25 %, over eight real clips at four levels.
 _POCKETSPHINX_OPTIONS = {"lw": 6.0, "fwdflatlw": 7.5, "bestpathlw": 8.0}
 _FRAMES_PER_S = 100
+# Some of Vosk's models are named for a country instead.
+_VOSK_COUNTRIES = {"cn": "zh", "kz": "kk", "vn": "vi"}
 _FILLER = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
 
@@ -30,7 +34,7 @@ class PocketSphinx:
     name = "pocketsphinx"
     languages = frozenset({"en"})
 
-    def __init__(self, module: Any, model: Path | None = None) -> None:
+    def __init__(self, module: Any, model: Path | None) -> None:
         options: dict[str, Any] = dict(_POCKETSPHINX_OPTIONS)
         if model is not None:
             options |= {
@@ -71,8 +75,8 @@ class FasterWhisper:
 
     name = "faster-whisper"
 
-    def __init__(self, module: Any, model: Path | None) -> None:
-        self._model = module.WhisperModel(_needed(model, self.name), device="auto")
+    def __init__(self, module: Any, model: Path) -> None:
+        self._model = module.WhisperModel(str(model), device="auto")
         self.languages = frozenset(self._model.supported_languages)
 
     def identify(self, y: Samples) -> tuple[str, float]:
@@ -108,12 +112,13 @@ class Vosk:
 
     name = "vosk"
 
-    def __init__(self, module: Any, model: Path | None) -> None:
+    def __init__(self, module: Any, model: Path) -> None:
         self._module = module
         module.SetLogLevel(-1)
-        self._model = module.Model(_needed(model, self.name))
-        named = re.search(r"model-(?:small-)?([a-z]{2})\b", Path(str(model)).name)
-        self.languages = frozenset({named[1] if named else "en"})
+        self._model = module.Model(str(model))
+        named = re.search(r"model-(?:small-)?([a-z]{2})\b", model.name)
+        language = named[1] if named else "en"
+        self.languages = frozenset({_VOSK_COUNTRIES.get(language, language)})
 
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the model's language: it has one."""
@@ -137,32 +142,53 @@ class Vosk:
         ]
 
 
-_ENGINES: dict[str, tuple[str, type[PocketSphinx | FasterWhisper | Vosk]]] = {
+_ENGINES: dict[str, tuple[str, Callable[[Any, Any], Engine]]] = {
     PocketSphinx.name: ("pocketsphinx", PocketSphinx),
     FasterWhisper.name: ("faster_whisper", FasterWhisper),
     Vosk.name: ("vosk", Vosk),
 }
 
 
-def load_engine(name: str = "pocketsphinx", model: Path | None = None) -> Engine:
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which recogniser to load, and where its model is. Wrong choices are refused at once."""
+
+    name: str = PocketSphinx.name
+    model: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in _ENGINES:
+            known = ", ".join(sorted(_ENGINES))
+            raise ParameterError("EARSHOT_RECOGNISER", f"{self.name!r} is not one of {known}")
+        if self.model is None and self.name != PocketSphinx.name:
+            raise ParameterError(
+                "EARSHOT_RECOGNISER_MODEL", f"{self.name} needs the path of a model"
+            )
+        if self.model is not None and not self.model.exists():
+            raise ParameterError(
+                "EARSHOT_RECOGNISER_MODEL", f"there is nothing at {str(self.model)!r}"
+            )
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "EngineChoice":
+        """Return what EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL name."""
+        model = environ.get("EARSHOT_RECOGNISER_MODEL")
+        name = environ.get("EARSHOT_RECOGNISER") or PocketSphinx.name
+        return cls(name, Path(model) if model else None)
+
+
+def load_engine(choice: EngineChoice | None = None) -> Engine:
     """Load a recogniser and its model. Takes from a fifth of a second to many seconds."""
-    if name not in _ENGINES:
-        raise ParameterError("EARSHOT_RECOGNISER", f"{name!r} is not one of {sorted(_ENGINES)}")
-    if model is not None and not model.exists():
-        raise ParameterError("EARSHOT_RECOGNISER_MODEL", f"there is nothing at {str(model)!r}")
-    module_name, engine = _ENGINES[name]
+    choice = choice or EngineChoice()
+    module_name, engine = _ENGINES[choice.name]
     try:
         # Heavy, and optional but for the first: imported only where a recording is recognised.
         module = importlib.import_module(module_name)
     except ImportError as exc:
-        raise ParameterError("EARSHOT_RECOGNISER", f"{name} is not installed ({exc})") from exc
-    return engine(module, model)
-
-
-def _needed(model: Path | None, engine: str) -> str:
-    if model is None:
-        raise ParameterError("EARSHOT_RECOGNISER_MODEL", f"{engine} needs the path of a model")
-    return str(model)
+        raise ParameterError(
+            "EARSHOT_RECOGNISER", f"{choice.name} is not installed ({exc})"
+        ) from exc
+    return engine(module, choice.model)
 
 
 def _probability(value: float) -> float:

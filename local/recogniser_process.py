@@ -15,24 +15,16 @@ from pathlib import Path
 
 from chalicelib.errors import EarshotError, MediaError, ParameterError
 from local.decoding import INVALID_MEDIA, inspect, samples
-from local.engines import PocketSphinx, load_engine
+from local.engines import EngineChoice, PocketSphinx, load_engine
 from local.recogniser import Engine, Recognition, recognise
 
 STALL_S = 600.0  # without a sign of life for this long, a recording is given up
-_MEMORY_LIMIT = 3 * 1024**3  # of address space; the model and FFmpeg use a fifth of it
+_MEMORY_LIMIT = 2 * 1024**3  # of address space beyond the loaded model; a tenth is ever used
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the server's locks and sockets
 
 
 class RecogniserDiedError(EarshotError):
     """The process ended, or was ended, while it had work."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
-    """Which recogniser to load, and from where."""
-
-    name: str = "pocketsphinx"
-    model: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +127,13 @@ class RecogniserProcess:
 def serve(connection: Connection, choice: EngineChoice) -> None:
     """Answer requests until the other end hangs up. This is what the process runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if choice.name == PocketSphinx.name:
-        # The other engines map models that are larger than any limit worth setting.
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, _MEMORY_LIMIT))
     fault: str | None = None
     engine: Engine | None = None
     try:
-        engine = load_engine(choice.name, choice.model)
+        engine = load_engine(choice)
+        if choice.name == PocketSphinx.name:
+            # The other engines may need more than any limit worth setting.
+            _limit_memory(_MEMORY_LIMIT)
     except ParameterError as exc:
         fault = str(exc)
     while True:
@@ -152,6 +144,14 @@ def serve(connection: Connection, choice: EngineChoice) -> None:
             )
         except (EOFError, BrokenPipeError):
             return
+
+
+def _limit_memory(more: int) -> None:
+    """Let this process grow by ``more`` bytes of address space and no further, where Linux can."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + more, used + more))
 
 
 def _answer(request: Request, engine: Engine, connection: Connection) -> Finished:

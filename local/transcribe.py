@@ -14,7 +14,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.recogniser_process import EngineChoice, RecogniserDiedError, RecogniserProcess
+from local.engines import EngineChoice
+from local.recogniser_process import RecogniserDiedError, RecogniserProcess
 from local.transcribe_requests import (
     NO_OBJECT,
     NO_WRITE_ACCESS,

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import MediaError, ParameterError
 from local.decoding import TOO_SHORT, inspect, samples
-from local.engines import load_engine
+from local.engines import EngineChoice, load_engine
 from local.recogniser import MAX_UTTERANCE_S, RecognisedWord, recognise, utterances
 
 SR = 16_000
@@ -248,9 +248,13 @@ def test_less_than_half_a_second_is_refused_in_the_services_words(tmp_path):
     assert str(refusal.value) == TOO_SHORT
 
 
+def test_pocketsphinx_is_what_is_used_when_nothing_is_named():
+    assert EngineChoice.from_environ({"EARSHOT_RECOGNISER": ""}) == EngineChoice("pocketsphinx")
+
+
 def test_an_unknown_engine_is_refused_by_its_setting():
     with pytest.raises(ParameterError, match="EARSHOT_RECOGNISER: 'siri' is not one of"):
-        load_engine("siri")
+        EngineChoice("siri")
 
 
 @pytest.mark.parametrize("name", ["faster-whisper", "vosk"])
@@ -258,7 +262,7 @@ def test_an_engine_that_is_not_installed_is_refused_by_its_name(name, tmp_path, 
     monkeypatch.setitem(sys.modules, name.replace("-", "_"), None)
 
     with pytest.raises(ParameterError, match=f"{name} is not installed"):
-        load_engine(name, tmp_path)
+        load_engine(EngineChoice(name, tmp_path))
 
 
 @pytest.fixture
@@ -273,16 +277,16 @@ def installed(monkeypatch):
     return install
 
 
-def test_an_engine_that_needs_a_model_says_so(installed):
-    installed("faster_whisper", WhisperModel=None)
-
+def test_an_engine_that_needs_a_model_says_so():
     with pytest.raises(ParameterError, match="EARSHOT_RECOGNISER_MODEL"):
-        load_engine("faster-whisper")
+        EngineChoice("faster-whisper")
 
 
 def test_a_model_that_is_not_there_is_named():
     with pytest.raises(ParameterError, match="there is nothing at '/no/such/model'"):
-        load_engine("vosk", Path("/no/such/model"))
+        EngineChoice.from_environ(
+            {"EARSHOT_RECOGNISER": "vosk", "EARSHOT_RECOGNISER_MODEL": "/no/such/model"}
+        )
 
 
 class FakeWhisperModel:
@@ -309,7 +313,7 @@ class FakeWhisperModel:
 def test_faster_whisper_is_loaded_with_the_users_model(installed, tmp_path):
     installed("faster_whisper", WhisperModel=FakeWhisperModel)
 
-    engine = load_engine("faster-whisper", tmp_path)
+    engine = load_engine(EngineChoice("faster-whisper", tmp_path))
 
     assert engine.languages == {"en", "de"}
     assert engine.identify(silence(1)) == ("de", 0.9)
@@ -342,7 +346,7 @@ def test_vosk_is_loaded_with_the_users_model_and_its_language(installed, tmp_pat
     folder.mkdir()
     installed("vosk", Model=str, KaldiRecognizer=FakeKaldiRecognizer, SetLogLevel=lambda _: None)
 
-    engine = load_engine("vosk", folder)
+    engine = load_engine(EngineChoice("vosk", folder))
 
     assert engine.languages == {"fr"}
     assert engine.recognise(silence(1), language="fr") == [RecognisedWord("bonjour", 0.2, 0.7, 0.8)]

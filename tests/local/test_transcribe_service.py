@@ -15,9 +15,9 @@ from moto import mock_aws
 
 from chalicelib.core.transcript import parse_transcript
 from local.decoding import INVALID_MEDIA, TOO_SHORT, WRONG_FORMAT
+from local.engines import EngineChoice
 from local.recogniser import RecognisedWord, Recognition
 from local.recogniser_process import (
-    EngineChoice,
     RecogniserDiedError,
     RecogniserProcess,
     Request,
@@ -612,14 +612,14 @@ def test_a_recogniser_that_shows_no_sign_of_life_is_given_up(engine_that):
 
 @pytest.mark.slow
 def test_an_engine_that_cannot_be_loaded_fails_its_jobs_by_its_reason(make_service, s3, tmp_path):
-    local = make_service(engine=EngineChoice("vosk", tmp_path / "missing"))
+    local = make_service(engine=EngineChoice("vosk", tmp_path))
     put(s3)
 
     local.service.start()
     start(local)
     shown, _ = settled(local)
 
-    assert "EARSHOT_RECOGNISER_MODEL: there is nothing at" in shown["FailureReason"]
+    assert "EARSHOT_RECOGNISER: vosk is not installed" in shown["FailureReason"]
 
 
 @pytest.mark.slow
