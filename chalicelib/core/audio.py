@@ -39,6 +39,7 @@ class Reader(Protocol):
     channels: int
     promised_frames: int | None
     damage: str | None
+    ends_early: bool
 
     def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield integer or float32 blocks of shape (n, channels), in order."""
@@ -96,6 +97,8 @@ class Recording:
                 f"The file ends early: its header promises {self.promised_s:.1f} s, "
                 f"{self.duration_s:.1f} s are there."
             )
+        if self._reader.ends_early:
+            return f"The file ends early, after {self.duration_s:.1f} s: its end is missing."
         return None
 
     def blocks(self, sr: int | None, *, each_channel: bool = False) -> Iterator[list[np.ndarray]]:

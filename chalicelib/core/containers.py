@@ -9,6 +9,9 @@ from chalicelib.core.source import READ_BYTES, BufferedSource
 from chalicelib.errors import MediaError
 
 MICROSECONDS = 1_000_000
+NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC"}
+# The others hold no index: FFmpeg estimates their duration from the file's size.
+INDEXED = {"mov", "matroska"}
 
 
 class ContainerReader:
@@ -46,7 +49,8 @@ class ContainerReader:
         except (self._av.FFmpegError, ValueError) as exc:
             source.raise_failure()
             raise MediaError(
-                f"The recording cannot be read: its {container} container is damaged or cut short"
+                f"The recording cannot be read: its {NAMES[container]} container is damaged "
+                "or cut short"
             ) from exc
         if not self._media.streams.audio:
             raise MediaError("The file has no audio track")
@@ -55,16 +59,15 @@ class ContainerReader:
         self._stream = stream
         self.damage: str | None = None
         self.promised_frames: int | None = None
+        self.ends_early = False
         self._frames = self._decoded_frames()
         self._first = next(self._frames, None)
         if self._first is None:
             self._raise_unreadable()
         self.sample_rate_hz: int = self._first.sample_rate
         self.channels: int = self._first.layout.nb_channels
-        if stream.duration and stream.time_base:
-            self.promised_frames = int(stream.duration * stream.time_base * self.sample_rate_hz)
-        elif self._media.duration:
-            self.promised_frames = self._media.duration * self.sample_rate_hz // MICROSECONDS
+        if container in INDEXED:
+            self.promised_frames = self._indexed_frames()
 
     def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield the samples in order.
@@ -97,9 +100,19 @@ class ContainerReader:
         try:
             yield from self._media.decode(self._stream)
         except self._av.FFmpegError as exc:
-            self._source.raise_failure()
-            self.damage = exc.strerror
+            if self._source.tell() >= self._source.size:
+                self.ends_early = True
+            else:
+                self.damage = exc.strerror
         self._source.raise_failure()
+
+    def _indexed_frames(self) -> int | None:
+        if self._stream.duration and self._stream.time_base:
+            duration_s = self._stream.duration * self._stream.time_base
+            return int(duration_s * self.sample_rate_hz)
+        if self._media.duration:
+            return int(self._media.duration * self.sample_rate_hz // MICROSECONDS)
+        return None
 
     def _samples(self, frame: Any) -> np.ndarray:
         if frame.sample_rate != self.sample_rate_hz or frame.layout.nb_channels != self.channels:

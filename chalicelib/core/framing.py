@@ -41,6 +41,22 @@ class Framer:
         frames : np.ndarray [shape=(n_frames, frame_length)]
             a read-only view, in which frames overlap
         """
+        return self._frames(*self.complete(x))
+
+    def finish(self) -> np.ndarray:
+        """Pad the end and return the last frames; nothing may be pushed after it."""
+        return self._frames(*self.complete_last())
+
+    def complete(self, x: np.ndarray) -> tuple[np.ndarray, int]:
+        """Add samples, as `push` does, and return the signal rather than its frames.
+
+        Returns
+        -------
+        signal : np.ndarray [shape=(n,)]
+            samples from the start of the first frame that ``x`` completes
+        n_frames : int
+            how many whole frames it holds, ``hop_length`` apart
+        """
         n_skipped = min(self._n_skipped, len(x))
         self._n_skipped -= n_skipped
         signal = np.concatenate([self._rest, x[n_skipped:]])
@@ -48,11 +64,14 @@ class Framer:
         start = n_frames * self._hop_length
         self._rest = signal[start:].copy()
         self._n_skipped += max(0, start - len(signal))
+        return signal, n_frames
+
+    def complete_last(self) -> tuple[np.ndarray, int]:
+        """Pad the end, as `finish` does, and return the signal rather than its frames."""
+        return self.complete(self._padding)
+
+    def _frames(self, signal: np.ndarray, n_frames: int) -> np.ndarray:
         if n_frames == 0:
             return np.empty((0, self._frame_length), dtype=signal.dtype)
         windows = np.lib.stride_tricks.sliding_window_view(signal, self._frame_length)
-        return windows[: start : self._hop_length]
-
-    def finish(self) -> np.ndarray:
-        """Pad the end and return the last frames; nothing may be pushed after it."""
-        return self.push(self._padding)
+        return windows[: n_frames * self._hop_length : self._hop_length]

@@ -11,6 +11,7 @@ NATIVE = {"native", "none", "0"}
 YES = {"true", "yes", "on", "1"}
 NO = {"false", "no", "off", "0"}
 CHANNELS = ("mix", "each")
+TABLES = ("mfcc", "energy", "pitch")
 MAX_SR_HZ = 384_000
 
 # Bounds that keep memory and the parked rows within reason; librosa's users stay well inside.
@@ -58,6 +59,8 @@ class FeatureParameters:
         range in hertz in which pitch is looked for
     channels : str
         ``mix`` them to one, or measure ``each``
+    tables : tuple of str
+        which of ``mfcc``, ``energy`` and ``pitch`` are made
     gzip, npz : bool
         compress the tables; write NumPy archives beside them
 
@@ -81,6 +84,7 @@ class FeatureParameters:
     f0_min: float = 65.0
     f0_max: float = 500.0
     channels: str = "mix"
+    tables: tuple[str, ...] = TABLES
     gzip: bool = False
     npz: bool = False
 
@@ -91,6 +95,10 @@ class FeatureParameters:
                 raise ParameterError(name, f"{value} is not between {low:g} and {high:g}")
         if self.channels not in CHANNELS:
             raise ParameterError("channels", f"{self.channels!r} is neither 'mix' nor 'each'")
+        if not self.tables or not set(self.tables) <= set(TABLES):
+            raise ParameterError(
+                "tables", f"{','.join(self.tables)!r} is not some of {', '.join(TABLES)}"
+            )
         if self.win_length is not None and self.win_length > self.n_fft:
             raise ParameterError(
                 "win_length", f"{self.win_length} is more than n_fft, which is {self.n_fft}"
@@ -162,6 +170,11 @@ def _choice(_name: str, text: str) -> str:
     return text.lower()
 
 
+def _names(_name: str, text: str) -> tuple[str, ...]:
+    named = {part.strip().lower(): None for part in text.split(",") if part.strip()}
+    return tuple(named)
+
+
 def _or_none(read: Callable[[str, str], Any], nones: set[str]) -> Callable[[str, str], Any]:
     return lambda name, text: None if text.lower() in nones else read(name, text)
 
@@ -181,6 +194,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "f0_min": _number,
     "f0_max": _number,
     "channels": _choice,
+    "tables": _names,
     "gzip": _switch,
     "npz": _switch,
 }

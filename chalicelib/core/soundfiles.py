@@ -23,8 +23,9 @@ INTEGER_DTYPES = {
 }
 # What libsndfile reports where the header does not say: any count beyond this is no promise.
 UNKNOWN_FRAMES = 1 << 48
+OGG_PAGE_BYTES = 65_307  # the largest that there can be
+OGG_END_OF_STREAM = 4
 UNKNOWN_BYTES = 0xFFFFFFFF
-MIN_FRAMES_PROMISED_MORE = 2
 
 
 class _SequentialSoundFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -59,6 +60,7 @@ class SoundFileReader:
         self._dtype = INTEGER_DTYPES.get(self._file.subtype, "float32")
         self.damage: str | None = None
         self.promised_frames = self._promised_frames()
+        self.ends_early = self.container == "OGG" and not _has_last_ogg_page(source)
 
     def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield the samples in order.
@@ -86,9 +88,12 @@ class SoundFileReader:
                     n_read = self._file.tell() - n_before
                 self._source.raise_failure()
                 if n_read <= 0:
-                    return
+                    break
                 n_before += n_read
                 yield buffer[:n_read]
+        if self._source.tell() >= self._source.size:
+            # What a decoder makes of a file cut short is not damage in what is there.
+            self.damage = None
 
     def _promised_frames(self) -> int | None:
         frames: int = self._file.frames
@@ -125,6 +130,17 @@ def _find_wav_frames(source: BufferedSource) -> int | None:
             return int(size // bytes_per_frame)
         source.seek(start + size + size % 2)
     return None
+
+
+def _has_last_ogg_page(source: BufferedSource) -> bool:
+    """Tell whether the last Ogg page is marked as the end of the stream (RFC 3533, section 6)."""
+    position = source.tell()
+    source.seek(max(0, source.size - OGG_PAGE_BYTES))
+    tail = source.read(OGG_PAGE_BYTES)
+    source.seek(position)
+    page = tail.rfind(b"OggS\x00")
+    flags = tail[page + 5 : page + 6]
+    return page < 0 or not flags or bool(flags[0] & OGG_END_OF_STREAM)
 
 
 def open_soundfile(source: BufferedSource) -> SoundFileReader:
