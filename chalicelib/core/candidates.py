@@ -1,5 +1,6 @@
 """Candidate pitches of each frame and their probabilities: the first half of pYIN."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,9 @@ class CandidateFinder:
         )
         n_lags = parameters.max_period - parameters.min_period + 1
         self._prior = trough_prior(n_lags // 2 + 1, parameters.boltzmann_parameter)
+        self._rank = np.empty(0, np.int16)
+        self._index = np.empty(0, np.intp)
+        self._weights = np.empty(0)
 
     def __call__(self, yin: NDArray[np.float64]) -> Candidates:
         """Return the candidates of each frame.
@@ -83,26 +87,55 @@ class CandidateFinder:
     def _probabilities(
         self, heights: NDArray[np.float64], frame: NDArray[np.intp], n_frames: int
     ) -> NDArray[np.float64]:
-        thresholds = self._thresholds[1:]
-        starts = np.searchsorted(frame, np.arange(n_frames + 1))
-        below = heights[:, None] < thresholds
-        # The rank of a trough among those of its frame that are below the same threshold.
-        rank = np.zeros((len(heights) + 1, len(thresholds)), np.int16)
-        np.cumsum(below, axis=0, out=rank[1:])
-        n_below = rank[starts[1:]] - rank[starts[:-1]]
-        position = rank[1:] - rank[starts[frame]]
-        position *= below
-        prior = self._prior[position, n_below[frame]]
-        probs = np.zeros(len(heights))
-        for start, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-            if start == stop:
-                continue
+        counts = np.bincount(frame, minlength=n_frames)
+        most = int(counts.max())
+        if most == 0:
+            return np.empty(0)
+        nth = np.arange(len(frame)) - (np.cumsum(counts) - counts)[frame]
+        n_thresholds = len(self._threshold_probs)
+        n_above = np.full((n_frames, most), n_thresholds, np.int16)
+        n_above[frame, nth] = np.searchsorted(self._thresholds[1:], heights, side="right")
+        prior = self._prior_of(n_above)
+        probs = np.zeros((n_frames, most))
+        for t, count in enumerate(counts.tolist()):
             # One product for each frame, as in librosa: BLAS rounds by the shape it is given.
-            np.dot(prior[start:stop], self._threshold_probs, out=probs[start:stop])
-            lowest = start + int(np.argmin(heights[start:stop]))
-            n_above = int(np.searchsorted(thresholds, heights[lowest], side="right"))
-            probs[lowest] += self._no_trough[n_above]
-        return probs
+            np.dot(prior[t, :count], self._threshold_probs, out=probs[t, :count])
+        depth = np.full((n_frames, most), np.inf)
+        depth[frame, nth] = heights
+        every, lowest = np.arange(n_frames), depth.argmin(axis=1)
+        probs[every, lowest] += self._no_trough[n_above[every, lowest]]
+        return probs[frame, nth]
+
+    def _prior_of(self, n_above: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Return the prior of each trough at each threshold, zero where it is not below."""
+        n_frames, most = n_above.shape
+        rank, index, prior = self._room((n_frames, most, len(self._threshold_probs)))
+        columns = np.arange(len(self._threshold_probs), dtype=np.int16)
+        below = (n_above[:, :, None] <= columns).view(np.int8)
+        # The rank of a trough among those of its frame that are below the same threshold.
+        rank[:] = below
+        for nth in range(1, most):
+            rank[:, nth] += rank[:, nth - 1]
+        n_below = rank[:, -1].copy()
+        rank *= below
+        np.multiply(rank, len(self._prior), out=index)
+        index += n_below[:, None]
+        return self._prior.take(index, out=prior, mode="clip")
+
+    def _room(
+        self, shape: tuple[int, int, int]
+    ) -> tuple[NDArray[np.int16], NDArray[np.intp], NDArray[np.float64]]:
+        """Return three arrays to work in, the same each time: fresh ones cost page faults."""
+        size = math.prod(shape)
+        if size > len(self._rank):
+            self._rank = np.empty(size, np.int16)
+            self._index = np.empty(size, np.intp)
+            self._weights = np.empty(size)
+        return (
+            self._rank[:size].reshape(shape),
+            self._index[:size].reshape(shape),
+            self._weights[:size].reshape(shape),
+        )
 
     def _bins(self, lag: NDArray[np.float64]) -> NDArray[np.intp]:
         p = self._parameters

@@ -35,7 +35,6 @@ class Survivors:
 
     def __init__(self) -> None:
         self._segments: list[_Segment] = []
-        self.started = False
 
     def append(self, pitches: Pitches, voiced_prob: Probs, entry: NDArray[np.intp]) -> None:
         """Add a segment.
@@ -49,7 +48,6 @@ class Survivors:
         entry : np.ndarray [shape=(n_paths,)]
             column of the segment before that each path comes from
         """
-        self.started = True
         self._segments.append(_Segment(pitches, voiced_prob, entry))
         self._prune()
 
