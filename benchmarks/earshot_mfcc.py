@@ -1,4 +1,8 @@
-"""Earshot's own recipe, whole: python benchmarks/earshot_mfcc.py IN OUT."""
+"""Earshot's own recipe, whole: python benchmarks/earshot_mfcc.py IN OUT.
+
+A third argument asks for other tables than MFCC, such as ``mfcc,energy,pitch``; they are written
+beside OUT.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from chalicelib.core.features import FeatureParameters, extract
 
 
-def main(media: str, table: str) -> None:
+def main(media: str, table: str, tables: str = "mfcc") -> None:
     @contextmanager
     def open_table(name: str) -> Iterator[BinaryIO]:
         path = Path(table)
@@ -19,8 +23,8 @@ def main(media: str, table: str) -> None:
             yield stream
 
     with Path(media).open("rb") as source:
-        extract(source, FeatureParameters(tables=("mfcc",)), open_table)
+        extract(source, FeatureParameters.parse({"tables": tables}), open_table)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

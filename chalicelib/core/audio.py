@@ -15,7 +15,6 @@ from chalicelib.core.source import BufferedSource
 from chalicelib.errors import MediaError
 
 BLOCK_SAMPLES = 1 << 17
-MAX_BLOCK_FRAMES = 1 << 16
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
@@ -139,8 +138,8 @@ class Recording:
         yield [resampler.finish(self._n_frames) for resampler in resamplers]
 
     def _frames_in_a_block(self, sr: int) -> int:
-        frames = min(MAX_BLOCK_FRAMES, BLOCK_SAMPLES // self.channels)
-        return max(1, min(frames, BLOCK_SAMPLES * self.sample_rate_hz // sr))
+        samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr
+        return max(1, min(BLOCK_SAMPLES // self.channels, samples_out))
 
 
 def decode(source: BinaryIO, sr: int | None) -> Iterator[np.ndarray]:
