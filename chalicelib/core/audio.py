@@ -33,6 +33,7 @@ class Probe:
 class Reader(Protocol):
     """Decodes one kind of file; made by libsndfile or by PyAV."""
 
+    decoder: tuple[str, str]
     container: str
     sample_rate_hz: int
     channels: int
@@ -67,6 +68,7 @@ class Recording:
         self._reader: Reader = (
             ContainerReader(buffered, container) if container else open_soundfile(buffered)
         )
+        self.decoder, self.decoder_version = self._reader.decoder
         self.container = self._reader.container
         self.sample_rate_hz = self._reader.sample_rate_hz
         self.channels = self._reader.channels
