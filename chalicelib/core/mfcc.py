@@ -87,7 +87,7 @@ class MfccExtractor:
         Yields
         ------
         mfcc : np.ndarray [shape=(n, n_mfcc)]
-            float32, a row for each frame, at most 1,024 at once
+            float32, a row for each frame, at most 256 at once
         """
         floor = np.float32(self._loudest_db - TOP_DB)
         for log_mel in self._parking.rows():
@@ -108,7 +108,8 @@ class MfccExtractor:
     def _log_mel(self, frames: np.ndarray) -> np.ndarray:
         n = len(frames)
         windowed, spectrum, power = self._windowed[:n], self._spectrum[:n], self._power[:n]
-        np.multiply(frames, self._window, out=windowed)
+        windowed[:] = frames
+        np.multiply(windowed, self._window, out=windowed)
         np.fft.rfft(windowed, out=spectrum)
         parts = spectrum.view(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
