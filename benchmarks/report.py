@@ -80,7 +80,7 @@ def write(
             [figure.cells for figure in figures],
         ),
         "",
-        "## Peers, 10 minutes, warm",
+        "## Peers, 1 minute, warm",
         "",
         *_table(
             ("What", "CPU s"),

@@ -125,7 +125,7 @@ class Bench:
 
     def peers(self) -> list[tuple[str, float | None]]:
         works = ("mfcc", "pitch", "energy", *PEERS)
-        took = warm(works, self.wav("10 min"), self._runs)
+        took = warm(works, self.wav("1 min"), self._runs)
         names = {
             "mfcc": "Earshot, MFCC to CSV",
             "pitch": "Earshot, pitch to CSV, fmax 500",
