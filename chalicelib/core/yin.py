@@ -35,9 +35,12 @@ class DifferenceFunction:
         self._lags = slice(parameters.min_period, parameters.max_period + 1)
         self._n_fft = 2 * parameters.frame_length
         self._padded = np.zeros((n_frames, self._n_fft), dtype)
+        # Kept from batch to batch: fresh memory of this size costs page faults every time.
         self._power = np.zeros(
             (n_frames, parameters.frame_length + 1), np.result_type(dtype, np.complex64)
         )
+        self._spectrum = np.empty_like(self._power)
+        self._correlation = np.empty_like(self._padded)
         self._unscale = dtype.type(self._n_fft)
         self._counts = np.arange(1, parameters.max_period + 1)
 
@@ -72,10 +75,10 @@ class DifferenceFunction:
         padded[:, :frame_length] = frames
         # norm="forward" keeps numpy in single precision (its default does not); the length is a
         # power of two, so that multiplying by it undoes the scaling exactly.
-        spectrum = np.fft.rfft(padded, norm="forward")
+        spectrum = np.fft.rfft(padded, norm="forward", out=self._spectrum[:n_frames])
         parts = spectrum.view(self._unscale.dtype)
         parts *= self._unscale
         np.square(parts, out=parts)
         power = self._power[:n_frames]
         np.add(parts[:, ::2], parts[:, 1::2], out=power.real)
-        return np.fft.irfft(power, n=self._n_fft)
+        return np.fft.irfft(power, n=self._n_fft, out=self._correlation[:n_frames])
