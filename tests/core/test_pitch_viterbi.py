@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.candidates import Candidates
+from chalicelib.core.lattice import Lattice
 from chalicelib.core.pitch_parameters import PitchParameters
 from chalicelib.core.survivors import UNVOICED
-from chalicelib.core.transitions import local_transitions
+from chalicelib.core.transitions import Transitions, local_transitions
 from chalicelib.core.viterbi import BLOCK_FRAMES, Decoder
 
 TINY = np.finfo(np.float64).tiny
@@ -36,7 +37,7 @@ def observed(observations, parameters):
     )
 
 
-def dense_path(observations, parameters):
+def dense_states(observations, parameters):
     n_bins, p = parameters.n_pitch_bins, parameters
     prob = np.zeros((2 * n_bins, len(observations)))
     for t, frame in enumerate(observations):
@@ -46,8 +47,26 @@ def dense_path(observations, parameters):
     transition = librosa.sequence.transition_local(n_bins, p.transition_width)
     transition = np.kron(librosa.sequence.transition_loop(2, 1 - p.switch_prob), transition)
     p_init = np.ones(2 * n_bins) / (2 * n_bins)
-    states = librosa.sequence.viterbi(prob, transition, p_init=p_init)
-    return np.where(states < n_bins, states.astype(int), UNVOICED)
+    return librosa.sequence.viterbi(prob, transition, p_init=p_init).astype(int)
+
+
+def dense_path(observations, parameters):
+    states = dense_states(observations, parameters)
+    return np.where(states < parameters.n_pitch_bins, states, UNVOICED)
+
+
+def lattice_states(observations, parameters):
+    candidates = observed(observations, parameters)
+    lattice = Lattice(Transitions.of(parameters), n_rows=len(observations))
+    for t, log_unvoiced in enumerate(candidates.log_unvoiced.tolist()):
+        frame = slice(candidates.starts[t], candidates.starts[t + 1])
+        lattice.step(candidates.bins[frame], candidates.log_probs[frame], log_unvoiced)
+    states = [int(lattice.states(lattice.row)[lattice.best()])]
+    for row in range(lattice.row, 0, -1):
+        (source,) = lattice.sources(row, np.array(states[-1:]))
+        assert lattice.source(row, states[-1]) == source
+        states.append(int(source))
+    return states[::-1]
 
 
 def decoded(candidates, parameters):
@@ -60,7 +79,8 @@ def decoded(candidates, parameters):
 
 def frames_of(parameters):
     """Draw a frame: nothing, doubtful or certain candidates, evenly likely ones among them."""
-    bins = st.integers(0, parameters.n_pitch_bins - 1)
+    last = parameters.n_pitch_bins - 1
+    bins = st.sampled_from([0, 1, 3, last // 2, last - 1, last])
     doubtful = st.dictionaries(bins, st.sampled_from([1e-60, 1e-9, 0.01, 0.1, 0.25]), max_size=4)
     certain = st.dictionaries(bins, st.just(1), min_size=1, max_size=4).map(
         lambda frame: dict.fromkeys(frame, 1 / len(frame))
@@ -81,6 +101,29 @@ def test_the_path_is_that_of_a_dense_search(data):
     path = decoded(observed(observations, parameters), parameters)
 
     np.testing.assert_array_equal(path, dense_path(observations, parameters))
+    assert (
+        lattice_states(observations, parameters) == dense_states(observations, parameters).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        # Certain of a pitch that cannot be reached: the path waits where nothing was observed.
+        [{3: 1.0}, {60: 1.0}, {3: 1.0}],
+        [{3: 1.0}, {60: 1.0}],
+        [{3: 1.0}] * 5 + [{60: 1.0}] * 2 + [{3: 1.0}] * 5,
+        [{3: 1.0}] * 300 + [{}] * 2 + [{60: 1.0}] * 3 + [{}] * 40 + [{30: 1.0}],
+        [{3: 0.5, 60: 0.5}] * 20,
+        [{10: 0.5, 12: 0.5}, {11: 1.0}] * 20,
+        [{}] * 30 + [{35: 0.1}] * 3 + [{}] * 30,
+    ],
+)
+@pytest.mark.parametrize("parameters", SETTINGS, ids=lambda p: f"{p.hop_length}-{p.switch_prob}")
+def test_the_states_of_a_hard_case_are_those_of_a_dense_search(parameters, observations):
+    states = lattice_states(observations, parameters)
+
+    assert states == dense_states(observations, parameters).tolist()
 
 
 @pytest.mark.parametrize("parameters", SETTINGS, ids=lambda p: f"{p.hop_length}-{p.switch_prob}")
