@@ -117,6 +117,8 @@ def test_the_path_is_that_of_a_dense_search(data):
         [{3: 0.5, 60: 0.5}] * 20,
         [{10: 0.5, 12: 0.5}, {11: 1.0}] * 20,
         [{}] * 30 + [{35: 0.1}] * 3 + [{}] * 30,
+        # As likely as each of the 71 unvoiced states.
+        [{35: 1 / 72}] * 6,
     ],
 )
 @pytest.mark.parametrize("parameters", SETTINGS, ids=lambda p: f"{p.hop_length}-{p.switch_prob}")
