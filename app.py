@@ -1,7 +1,6 @@
 """Every trigger and route, one short function each: unpack the event, call the pipeline."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import (
@@ -73,7 +72,7 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
 def list_recordings() -> dict[str, Any]:
     """List recordings by page; with ``owner``, that owner's, newest first."""
     request = app.current_request
-    query: Mapping[str, str] = (request.query_params if request else None) or {}
+    query = dict(request.query_params or {}) if request else {}
     limit = query.get("limit", str(PAGE_LIMIT))
     if not limit.isdecimal() or not 1 <= int(limit) <= PAGE_LIMIT:
         raise BadRequestError(f"limit must be 1 to {PAGE_LIMIT}, not {limit!r}.")

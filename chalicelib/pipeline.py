@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from chalicelib.core import keys, uploads
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
-from chalicelib.core.transcription import job_request
+from chalicelib.core.transcription import TranscriptionOptions, job_request
 from chalicelib.errors import (
     JobRejectedError,
     MediaError,
@@ -123,7 +123,7 @@ def store_transcript(key: str, services: "Services") -> None:
         Status.COMPLETED,
         services,
         reason=None if transcript.words else "No speech was recognised.",
-        attributes=_transcript_attributes(transcript)
+        attributes=_transcript_attributes(transcript, options)
         | {"transcript_key": key}
         | {
             f"subtitles_{extension}_key": keys.subtitles(recording_id, extension)
@@ -132,13 +132,17 @@ def store_transcript(key: str, services: "Services") -> None:
     )
 
 
-def _transcript_attributes(transcript: "Transcript") -> dict[str, Any]:
+def _transcript_attributes(
+    transcript: "Transcript", options: TranscriptionOptions
+) -> dict[str, Any]:
     whole = transcript.text.encode()
     excerpt = whole[:TRANSCRIPT_BYTES].decode(errors="ignore")
     return {
         "transcript": excerpt,
         "transcript_truncated": True if len(whole) > TRANSCRIPT_BYTES else None,
-        "language_code": transcript.language_code,
+        # The output names a language only where it was to be identified.
+        "language_code": transcript.language_code
+        or (options.languages[0] if len(options.languages) == 1 else None),
         "word_count": len(transcript.words),
         "mean_confidence": transcript.mean_confidence,
         "speakers": list(transcript.speakers) or None,

@@ -78,13 +78,15 @@ def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = N
         raise MediaError(INVALID_MEDIA) from exc
 
 
-def samples(path: Path) -> Iterator[Samples]:
+def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[Samples]:
     """Decode the first sound track of a media file, block by block.
 
     Parameters
     ----------
     path : Path
-        a file in any container and codec that FFmpeg knows
+        a file in one of the service's formats
+    max_duration_s : float > 0
+        how much may come out of it, whatever its header claims; in seconds
 
     Yields
     ------
@@ -94,14 +96,14 @@ def samples(path: Path) -> Iterator[Samples]:
     Raises
     ------
     MediaError
-        if nothing or less than ``MIN_DURATION_S`` can be decoded, or more than ``MAX_DURATION_S``
+        if nothing or less than ``MIN_DURATION_S`` can be decoded, or more than ``max_duration_s``
     """
     n_samples = 0
     try:
         with _opened(path) as container:
             for y in _resampled(container):
                 n_samples += len(y)
-                if n_samples > MAX_DURATION_S * SAMPLE_RATE_HZ:
+                if n_samples > max_duration_s * SAMPLE_RATE_HZ:
                     raise MediaError(TOO_LONG)
                 yield y
     except (av.error.FFmpegError, UnicodeDecodeError, IndexError) as exc:

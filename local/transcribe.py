@@ -1,7 +1,7 @@
 """Amazon Transcribe on one machine: its API, its jobs and its output, with a local recogniser.
 
-Custom vocabularies and their filters, content redaction, alternatives, channels and toxicity are
-accepted and not done; each job that asks for one is told so in the log.
+Custom vocabularies and their filters, alternatives, channels and toxicity are accepted and not
+done; each job that asks for one is told so in the log. Redaction is refused.
 """
 
 import logging
@@ -18,6 +18,7 @@ from local.engines import EngineChoice
 from local.recogniser_process import RecogniserDiedError, RecogniserProcess
 from local.transcribe_requests import (
     NO_OBJECT,
+    NO_REDACTION,
     NO_WRITE_ACCESS,
     RefusedError,
     bad_request,
@@ -39,7 +40,6 @@ _NOT_DONE = {
         "ShowAlternatives",
         "ChannelIdentification",
     ),
-    "ContentRedaction": ("RedactionType",),
 }
 
 _Json = dict[str, Any]
@@ -130,6 +130,9 @@ class TranscribeService:
     # --- the API ---
 
     def _start_job(self, parameters: _Json) -> _Json:
+        if "ContentRedaction" in parameters:
+            # A transcript that only claims to be redacted would be worse than none.
+            raise bad_request(NO_REDACTION)
         self._check_access(Job(parameters, created=0.0))
         job = self._book.add(parameters)
         for parent, names in _NOT_DONE.items():

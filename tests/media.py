@@ -1,7 +1,9 @@
 """Recordings made for the tests."""
 
 import io
+from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 
@@ -18,4 +20,30 @@ def encode(y: np.ndarray, container: str, sr: int = SR) -> bytes:
     """Return samples as a file of a kind that libsndfile writes."""
     file = io.BytesIO()
     soundfile.write(file, y, sr, format=container)
+    return file.getvalue()
+
+
+CODECS = {
+    "m4a": ("mp4", "aac", 16_000),
+    "mp4": ("mp4", "aac", 44_100),
+    "webm": ("webm", "libopus", 48_000),
+    "amr": ("amr", "libopencore_amrnb", 8_000),
+    "mp3": ("mp3", "libmp3lame", 44_100),
+    "ogg": ("ogg", "libopus", 48_000),
+    "flac": ("flac", "flac", 16_000),
+    "wav": ("wav", "pcm_s16le", 16_000),
+}
+
+
+def convert(source: Path, extension: str) -> bytes:
+    """Return a recording in another format, named by its extension."""
+    container, codec, sr = CODECS[extension]
+    file = io.BytesIO()
+    with av.open(str(source)) as reader, av.open(file, "w", format=container) as writer:
+        stream = writer.add_stream(codec, rate=sr, layout="mono")
+        resampler = av.AudioResampler(stream.format, "mono", sr, stream.codec_context.frame_size)
+        for frame in [*reader.decode(audio=0), None]:
+            for resampled in resampler.resample(frame):
+                writer.mux(stream.encode(resampled))
+        writer.mux(stream.encode(None))
     return file.getvalue()

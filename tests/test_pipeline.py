@@ -183,6 +183,7 @@ def test_a_transcript_is_written_on_its_recording(services, put):
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
     assert found.attributes["transcript"] == "Hello there."
+    assert found.attributes["language_code"] == "en-US"
     assert found.attributes["word_count"] == 2
     assert found.attributes["mean_confidence"] == pytest.approx(0.8)
 

@@ -156,6 +156,13 @@ def test_another_format_than_named_is_refused_in_the_services_words(tmp_path):
         inspect(path, "mp3")
 
 
+def test_more_than_the_longest_recording_is_refused_while_it_is_decoded(tmp_path):
+    path = wav(tmp_path / "long.wav", silence(20))
+
+    with pytest.raises(MediaError, match="file size too large"):
+        list(samples(path, max_duration_s=10))
+
+
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"

@@ -1,0 +1,51 @@
+# Everything Earshot does from the shell. Needs make, git and Python 3.11 or later.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+FILE ?=
+DATA ?=
+OUT ?= out
+
+.DEFAULT_GOAL := help
+.PHONY: help run process test check format clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+run: $(BIN)/.local ## start local mode; DATA=folder keeps everything across restarts
+	@exec $(BIN)/python -m local run $(if $(DATA),--data "$(DATA)")
+
+process: $(BIN)/.local ## process one recording and end: FILE=path, or the sample
+	@$(BIN)/python -m local process --out "$(OUT)" $(if $(FILE),-- "$(FILE)")
+
+test: check ## lint, types and the whole suite
+	$(BIN)/pytest
+
+check: $(BIN)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint cloudformation/*.yml
+
+format: $(BIN)/.dev ## put the code in its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
+	@sh scripts/make_venv.sh $(PYTHON) $(VENV)
+
+$(BIN)/.local: requirements.txt requirements-media.txt requirements-local.txt | $(BIN)/python
+	@echo "Installing what local mode needs (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.local requirements-dev.txt
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

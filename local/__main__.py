@@ -1,0 +1,97 @@
+"""``python -m local``: Earshot whole, on one machine, with no AWS account."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from local import stack
+
+DEFAULT_PORT = 4747
+"""The port that ``.chalice/config.json`` gives the stage ``local``."""
+
+SAMPLE = stack.ROOT / "samples" / "sample.wav"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="name")
+    run = commands.add_parser("run", help="start and wait for recordings (the default)")
+    for target in (parser, run):
+        target.add_argument(
+            "--port", type=int, default=DEFAULT_PORT, help="loopback port; 0 for any free one"
+        )
+        target.add_argument(
+            "--data", type=Path, help="folder to keep everything in across restarts"
+        )
+        target.set_defaults(command=_run)
+    process = commands.add_parser("process", help="process files and end")
+    process.add_argument("files", nargs="*", metavar="FILE", default=[str(SAMPLE)])
+    process.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
+    process.add_argument("--json", action="store_true", help="one JSON object a file and line")
+    process.set_defaults(command=_process)
+    return parser
+
+
+# The commands import what they need themselves: --help should not wait for moto.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from local.progress import Progress  # noqa: PLC0415
+    from local.runtime import run  # noqa: PLC0415
+
+    console = Console()
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    try:
+        with run(port=options.port, data=options.data) as runtime:
+            console.print(_welcome(runtime.url), markup=False, highlight=False, soft_wrap=True)
+            with Progress(runtime, console):
+                interrupted.wait()
+    except OSError as exc:
+        print(f"Port {options.port} cannot be used: {exc.strerror}. Try --port 0.", file=sys.stderr)
+        return 1
+    console.print("Stopped.")
+    return 0
+
+
+def _welcome(url: str) -> str:
+    credentials = " ".join(f"{name}={value}" for name, value in stack.CREDENTIALS.items())
+    return f"""\
+Earshot listens on {url} and keeps recordings in s3://{stack.BUCKET}.
+
+In another terminal:
+
+  export {credentials}
+  aws --endpoint-url {url} s3 cp {SAMPLE.relative_to(stack.ROOT)} s3://{stack.BUCKET}/uploads/me/
+  aws --endpoint-url {url} dynamodb scan --table-name {stack.TABLE}
+  aws --endpoint-url {url} s3 ls --recursive s3://{stack.BUCKET}
+
+Ctrl-C stops it.
+"""
+
+
+def _process(options: argparse.Namespace) -> int:
+    from local.process import process  # noqa: PLC0415
+
+    return 0 if process(options.files, out=options.out, as_json=options.json) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""One loopback port for all of AWS: Transcribe is answered here, the rest by moto."""
+
+import io
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from local.transcribe import TranscribeService
+
+HOST = "127.0.0.1"
+
+_ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+_OBJECT_WRITES = frozenset({"PUT", "POST", "DELETE"})
+_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class _RequestHandler(MotoRequestHandler):
+    """Says nothing of each request: what matters is said once an event has been handled."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
+        logging.getLogger(__name__).debug("%s %s", type, message % args)
+
+
+class Gateway:
+    """A WSGI application and the server that it runs in."""
+
+    def __init__(self, *, port: int = 0) -> None:
+        self.transcribe: TranscribeService | None = None
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._item_observers: list[Callable[[str], None]] = []
+        self._object_observers: list[Callable[[str, str], None]] = []
+        # Bound here, for werkzeug ends the process where the port is taken.
+        with socket.create_server((HOST, port)) as bound:
+            self._server = make_server(
+                HOST,
+                port,
+                self,
+                threaded=True,
+                request_handler=_RequestHandler,
+                fd=bound.fileno(),
+            )
+        self.url = f"http://{HOST}:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        """Answer requests from now on, in threads of its own."""
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def observe_items(self, observer: Callable[[str], None]) -> None:
+        """Call with an item's key after every write to it, before the writer has its answer."""
+        self._item_observers.append(observer)
+
+    def observe_objects(self, observer: Callable[[str, str], None]) -> None:
+        """Call with bucket and key after a write, before the writer has its answer.
+
+        Only for requests whose path names the object: a form's upload and a deletion of many
+        do not.
+        """
+        self._object_observers.append(observer)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        if not _is_local(environ.get("HTTP_HOST", "")):
+            # A page elsewhere may have its name point here (DNS rebinding).
+            return _answer(start_response, 403, {"message": "This host name is not served."})
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        service, _, operation = target.partition(".")
+        if service == "Transcribe" and self.transcribe:
+            status, payload = self.transcribe.handle(target, _body(environ))
+            return _answer(start_response, status, payload)
+        if service.startswith("DynamoDB_") and operation in _ITEM_WRITES:
+            body = _body(environ)
+            environ = environ | {"wsgi.input": io.BytesIO(body)}
+            return self._change(environ, start_response, partial(self._tell_item, body))
+        if not target and environ["REQUEST_METHOD"] in _OBJECT_WRITES:
+            bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+            if key:
+                # WSGI gives the path as Latin-1, whatever it was.
+                names = [name.encode("latin-1").decode() for name in (bucket, key)]
+                return self._change(environ, start_response, partial(self._tell_object, *names))
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        return answer
+
+    def _change(
+        self,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+        tell: Callable[[], None],
+    ) -> Iterable[bytes]:
+        """Let moto answer a request that changes something, and tell of it if it did."""
+        statuses: list[str] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            statuses.append(status)
+            return start_response(status, headers, exc_info)
+
+        answer = list(self._moto(environ, start))
+        if statuses and statuses[0].startswith("2"):
+            tell()
+        return answer
+
+    def _tell_item(self, request: bytes) -> None:
+        asked = json.loads(request)
+        key = (asked.get("Key") or asked.get("Item") or {}).get("JsonFile", {}).get("S")
+        for observer in self._item_observers if key else ():
+            observer(key)
+
+    def _tell_object(self, bucket: str, key: str) -> None:
+        for observer in self._object_observers:
+            observer(bucket, key)
+
+
+def _is_local(host: str) -> bool:
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name in _LOCAL_NAMES or name.endswith(".localhost")
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = environ["wsgi.input"].read(length)
+    return body
+
+
+def _answer(
+    start_response: Callable[..., Any], status: int, payload: dict[str, Any]
+) -> Iterable[bytes]:
+    body = json.dumps(payload).encode()
+    start_response(
+        f"{status} {'OK' if status == 200 else 'Error'}",  # noqa: PLR2004  # HTTP's own number
+        [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))],
+    )
+    return [body]

@@ -1,0 +1,184 @@
+"""The whole pipeline on given files, with nothing left running."""
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from rich.console import Console
+
+from chalicelib.core import keys
+from chalicelib.core.recording import Recording, Status, Upload
+from local.progress import Progress
+from local.runtime import Runtime, run
+
+OWNER = "me"
+
+# One part however large: the ETag is then the bytes' MD5, as that of a small upload.
+_TRANSFER = TransferConfig(multipart_threshold=5 * 2**30)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one file."""
+
+    file: str
+    recording: Recording | None = None
+    reason: str | None = None
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every branch of the recording came to a good end."""
+        return self.recording is not None and self.recording.status == Status.COMPLETED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        found = self.recording.attributes if self.recording else {}
+        return {
+            "file": self.file,
+            "recording_id": found.get("recording_id"),
+            "statuses": self.recording.statuses if self.recording else {},
+            "reason": self.reason or (self.recording.reason if self.recording else None),
+            "transcript": found.get("transcript"),
+            "language_code": found.get("language_code"),
+            "duration_s": found.get("duration_s"),
+            "mean_confidence": found.get("mean_confidence"),
+            "n_frames": found.get("n_frames"),
+            "outputs": self.outputs,
+        }
+
+
+class Settled:
+    """Waits until recordings have come to their end."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._changed = threading.Condition()
+        self._settled: set[str] = set()
+        self._failed_function: str | None = None
+        runtime.observe(self._see)
+        runtime.observe_failures(self._give_up)
+
+    def _see(self, recording_id: str, recording: Recording | None) -> None:
+        if recording is None or recording.is_settled:
+            with self._changed:
+                self._settled.add(recording_id)
+                self._changed.notify_all()
+
+    def _give_up(self, function: str) -> None:
+        with self._changed:
+            self._failed_function = function
+            self._changed.notify_all()
+
+    def wait(self, recording_id: str) -> tuple[Recording | None, str | None]:
+        """Return a recording once nothing more is to come, and what went wrong meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: recording_id in self._settled or self._failed_function)
+        recording = self._runtime.services.recordings.find(recording_id)
+        if recording_id in self._settled:
+            return recording, None
+        return recording, f"{self._failed_function} failed: see its error above."
+
+
+def process(files: Sequence[str], *, out: Path, as_json: bool) -> bool:
+    """Process files, print what became of each, and tell whether all completed.
+
+    Parameters
+    ----------
+    files : sequence of str
+        paths, each to be taken once however often it is named
+    out : Path
+        the folder that receives a folder of results for each recording
+    as_json : bool
+        print one JSON object a line instead of text
+    """
+    progress_console = Console(stderr=True)
+    outcomes = [Outcome(file) for file in files]
+    with run() as runtime:
+        settled = Settled(runtime)
+        with Progress(runtime, progress_console):
+            uploads = _upload(outcomes, runtime)
+            for outcome in outcomes:
+                if upload := uploads.get(outcome.file):
+                    outcome.recording, outcome.reason = settled.wait(upload.recording_id)
+                    outcome.outputs = _fetch(upload.recording_id, out, runtime)
+    for outcome in outcomes:
+        print(json.dumps(outcome.to_dict()) if as_json else _describe(outcome))
+    return all(outcome.is_complete for outcome in outcomes)
+
+
+def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
+    s3 = boto3.client("s3")
+    bucket = runtime.services.media.bucket
+    paths = {outcome.file: Path(outcome.file).resolve() for outcome in outcomes}
+    # Files of one name in different folders are different recordings.
+    common = Path(os.path.commonpath([path.parent for path in paths.values()]))
+    uploads = {}
+    for outcome in outcomes:
+        path = paths[outcome.file]
+        key = f"{keys.UPLOADS}{OWNER}/{path.relative_to(common).as_posix()}"
+        try:
+            s3.upload_file(str(path), bucket, key, Config=_TRANSFER)
+        except (OSError, ValueError) as exc:
+            outcome.reason = f"The file cannot be read: {getattr(exc, 'strerror', None) or exc}."
+            continue
+        upload = runtime.services.media.find(key)
+        if upload:
+            uploads[outcome.file] = upload
+    return uploads
+
+
+def _fetch(recording_id: str, out: Path, runtime: Runtime) -> dict[str, str]:
+    s3 = boto3.client("s3")
+    bucket = runtime.services.results.bucket
+    folder = out / recording_id
+    fetched = {}
+    for prefix in keys.derived_prefixes(recording_id):
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        for key in (entry["Key"] for entry in found):
+            name = (
+                "transcript" + key[len(prefix) - 1 :]
+                if prefix.endswith(".")
+                else key[len(prefix) :]
+            )
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, key, str(path))
+            fetched[_output_name(name)] = str(path)
+    return fetched
+
+
+def _output_name(name: str) -> str:
+    stem, _, extension = name.partition(".")
+    return f"subtitles_{extension}" if extension in ("srt", "vtt") else stem
+
+
+def _describe(outcome: Outcome) -> str:
+    if outcome.recording is None:
+        return f"{outcome.file}\n  FAILED      {outcome.reason}\n"
+    found = outcome.recording.attributes
+    lines = [outcome.file]
+    lines += [f"  {name:<13} {status}" for name, status in outcome.recording.statuses.items()]
+    if reason := outcome.to_dict()["reason"]:
+        lines.append(f"  {'reason':<13} {reason}")
+    if "transcript" in found:
+        lines.append(f"  {'transcript':<13} {found['transcript']}")
+    units = {
+        "duration_s": "s",
+        "language_code": "",
+        "mean_confidence": "",
+        "n_frames": "frames",
+    }
+    for name, unit in units.items():
+        if name in found:
+            value = found[name]
+            text = f"{value:.3f}" if isinstance(value, float) else str(value)
+            lines.append(f"  {name.removesuffix('_s'):<13} {text} {unit}".rstrip())
+    lines += [f"  {name:<13} {path}" for name, path in outcome.outputs.items()]
+    return "\n".join(lines) + "\n"

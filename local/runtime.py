@@ -1,0 +1,123 @@
+"""Local mode as a whole: the stand-ins, the application, and the wires between them."""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from chalicelib.core.recording import Recording
+from chalicelib.services import Services, services
+from local import stack
+from local.gateway import Gateway
+from local.store import Store
+from local.transcribe import TranscribeService
+from local.triggers import Triggers
+
+EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A running local mode."""
+
+    url: str
+    services: Services
+    transcribe: TranscribeService
+    _gateway: Gateway
+    _on_given_up: list[Callable[[str], object]]
+
+    def observe(self, observer: Callable[[str, Recording | None], None]) -> None:
+        """Call with a recording's id and what it is now, or None, after every change."""
+
+        def on_item(key: str) -> None:
+            recording_id = Path(key).stem
+            observer(recording_id, self.services.recordings.find(recording_id))
+
+        self._gateway.observe_items(on_item)
+
+    def observe_failures(self, observer: Callable[[str], object]) -> None:
+        """Call with a function's name whenever it has failed on an event for good."""
+        self._on_given_up.append(observer)
+
+
+@contextmanager
+def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
+    """Start local mode, and stop it when the block ends.
+
+    Parameters
+    ----------
+    port : int
+        the loopback port to listen on; any free one if 0
+    data : Path or None
+        the folder to keep everything in across restarts; nothing is kept if None
+
+    Raises
+    ------
+    OSError
+        if the port is taken
+    """
+    with ExitStack() as cleanup:
+        gateway = Gateway(port=port)
+        cleanup.callback(gateway.stop)
+        gateway.start()
+        stack.isolate(gateway.url)
+        os.environ |= stack.create()
+        services.cache_clear()
+        on_given_up: list[Callable[[str], object]] = []
+        triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])
+        cleanup.callback(triggers.stop)
+        triggers.add_application(_application())
+        store = _keep(data, gateway, triggers, cleanup) if data else None
+        transcribe = TranscribeService(
+            boto3.client("s3"),
+            put_event=_put_event,
+            on_change=lambda name: _keep_job(store, transcribe, name),
+            n_workers=os.cpu_count() or 1,
+        )
+        cleanup.callback(transcribe.close)
+        transcribe.start()
+        gateway.transcribe = transcribe
+        triggers.start()
+        if store:
+            transcribe.restore(store.jobs())
+            store.restore()
+        yield Runtime(gateway.url, services(), transcribe, gateway, on_given_up)
+
+
+def _application() -> Any:
+    # The module reads its settings when it is imported, and they are this run's.
+    if "app" in sys.modules:
+        return importlib.reload(sys.modules["app"])
+    return importlib.import_module("app")
+
+
+def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) -> Store:
+    settings = services().settings
+    store = Store(data, settings.metadata_table)
+    cleanup.callback(store.close)
+    gateway.observe_items(store.keep_item)
+    gateway.observe_objects(store.keep_object)
+    for bucket in {settings.media_bucket, settings.results_bucket}:
+        triggers.add_bucket(f"keep-{bucket}", bucket, store.keep_objects, events=EVERYTHING)
+    return store
+
+
+def _keep_job(store: Store | None, transcribe: TranscribeService, name: str) -> None:
+    if store:
+        jobs = (
+            job for job in transcribe.jobs() if job["parameters"]["TranscriptionJobName"] == name
+        )
+        store.keep_job(name, next(jobs, None))
+
+
+def _put_event(source: str, detail_type: str, detail: dict[str, Any]) -> None:
+    boto3.client("events").put_events(
+        Entries=[{"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}]
+    )

@@ -1,0 +1,229 @@
+"""Calls the function that S3, SQS or EventBridge would call: the deployed handlers themselves.
+
+What triggers what is read from the application's own ``event_sources``. moto delivers events to
+queues but not to functions, so each function has a queue, and threads that call it.
+"""
+
+import json
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import boto3
+from chalice.app import (
+    BaseEventSourceConfig,
+    CloudWatchEventConfig,
+    S3EventConfig,
+    SQSEventConfig,
+)
+
+ATTEMPTS = 3
+"""How often an event is tried: once, and the two retries of an asynchronous invocation."""
+
+RETRY_AFTER_S = 1
+"""How soon a failed event is tried again. Lambda waits minutes; nobody here wants to."""
+
+POLL_S = 1
+"""How long one request waits for a message, and so how long stopping may take."""
+
+THREADS = 4
+"""How many events of one kind are handled at once."""
+
+log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A function, the queue its events wait in, and how a message becomes the event."""
+
+    name: str
+    queue_url: str
+    handler: Callable[[Event], object]
+    to_event: Callable[[dict[str, Any]], Event | None]
+    # moto may give one message to two requests that ask at the same moment.
+    receiving: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Triggers:
+    """Every function of the application, wired to what calls it.
+
+    Parameters
+    ----------
+    give_up : callable or None
+        is told a function's name whenever an event of it was tried for the last time, in vain
+    """
+
+    def __init__(self, give_up: Callable[[str], object] | None = None) -> None:
+        self._give_up = give_up
+        self._sqs = boto3.client("sqs")
+        self._triggers: list[Trigger] = []
+        self._stopping = threading.Event()
+        self._notifications: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def add_application(self, module: Any) -> None:
+        """Wire every function that an application's module declares."""
+        for source in module.app.event_sources:
+            function = getattr(module, source.handler_string.rpartition(".")[2])
+            self._add_source(source, partial(_invoke, function))
+
+    def _add_source(
+        self, source: BaseEventSourceConfig, handler: Callable[[Event], object]
+    ) -> None:
+        match source:
+            case S3EventConfig():
+                self.add_bucket(
+                    source.name,
+                    source.bucket,
+                    handler,
+                    events=source.events,
+                    prefix=source.prefix or "",
+                    suffix=source.suffix or "",
+                )
+            case SQSEventConfig():
+                url = self._sqs.get_queue_url(QueueName=source.queue)["QueueUrl"]
+                self._triggers.append(Trigger(source.name, url, handler, self._sqs_event(url)))
+            case CloudWatchEventConfig():
+                self._add_rule(source, handler)
+            case _:
+                raise NotImplementedError(f"nothing here calls a {type(source).__name__}")
+
+    def add_bucket(
+        self,
+        name: str,
+        bucket: str,
+        handler: Callable[[Event], object],
+        *,
+        events: list[str],
+        prefix: str = "",
+        suffix: str = "",
+    ) -> None:
+        """Call a function for a bucket's events, as S3 sends them."""
+        url, arn = self._make_queue(name)
+        rules = [
+            {"Name": kind, "Value": value}
+            for kind, value in (("prefix", prefix), ("suffix", suffix))
+            if value
+        ]
+        rule: dict[str, Any] = {"QueueArn": arn, "Events": events}
+        if rules:
+            rule["Filter"] = {"Key": {"FilterRules": rules}}
+        self._notifications[bucket].append(rule)
+        self._triggers.append(Trigger(name, url, handler, _s3_event))
+
+    def _add_rule(self, source: CloudWatchEventConfig, handler: Callable[[Event], object]) -> None:
+        url, arn = self._make_queue(source.name)
+        events = boto3.client("events")
+        events.put_rule(Name=source.name, EventPattern=json.dumps(source.event_pattern))
+        events.put_targets(Rule=source.name, Targets=[{"Id": source.name, "Arn": arn}])
+        self._triggers.append(Trigger(source.name, url, handler, _rule_event))
+
+    def _make_queue(self, name: str) -> tuple[str, str]:
+        dead_url = self._sqs.create_queue(QueueName=f"local-{name}-dead")["QueueUrl"]
+        redrive = {"deadLetterTargetArn": self._arn(dead_url), "maxReceiveCount": ATTEMPTS}
+        url = self._sqs.create_queue(
+            QueueName=f"local-{name}",
+            Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "3600"},
+        )["QueueUrl"]
+        return url, self._arn(url)
+
+    def _arn(self, url: str) -> str:
+        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return str(attributes["Attributes"]["QueueArn"])
+
+    def _sqs_event(self, url: str) -> Callable[[dict[str, Any]], Event]:
+        arn = self._arn(url)
+
+        def to_event(message: dict[str, Any]) -> Event:
+            record = {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message.get("Attributes", {}),
+                "messageAttributes": {},
+                "md5OfBody": message["MD5OfBody"],
+                "eventSource": "aws:sqs",
+                "eventSourceARN": arn,
+                "awsRegion": arn.split(":")[3],
+            }
+            return {"Records": [record]}
+
+        return to_event
+
+    def start(self) -> None:
+        """Connect the buckets, and deliver from now on."""
+        s3 = boto3.client("s3")
+        for bucket, queues in self._notifications.items():
+            s3.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues}
+            )
+        for trigger in self._triggers:
+            for number in range(THREADS):
+                threading.Thread(
+                    target=self._work,
+                    args=[trigger],
+                    name=f"{trigger.name}-{number}",
+                    daemon=True,
+                ).start()
+
+    def stop(self) -> None:
+        """Deliver nothing more. What is being handled is left to end by itself."""
+        self._stopping.set()
+
+    def _work(self, trigger: Trigger) -> None:
+        while not self._stopping.is_set():
+            with trigger.receiving:
+                if self._stopping.is_set():
+                    return
+                messages = self._receive(trigger)
+            for message in messages:
+                self._deliver(trigger, message)
+
+    def _receive(self, trigger: Trigger) -> list[dict[str, Any]]:
+        try:
+            response = self._sqs.receive_message(
+                QueueUrl=trigger.queue_url, WaitTimeSeconds=POLL_S, AttributeNames=["All"]
+            )
+        except Exception:
+            if self._stopping.is_set():
+                return []
+            raise
+        messages: list[dict[str, Any]] = response.get("Messages", [])
+        return messages
+
+    def _deliver(self, trigger: Trigger, message: dict[str, Any]) -> None:
+        receipt = {"QueueUrl": trigger.queue_url, "ReceiptHandle": message["ReceiptHandle"]}
+        try:
+            event = trigger.to_event(message)
+            if event is not None:
+                trigger.handler(event)
+        except Exception:  # like Lambda: whatever a function raises ends that call alone
+            if self._stopping.is_set():
+                return
+            log.exception("%s failed", trigger.name)
+            self._sqs.change_message_visibility(**receipt, VisibilityTimeout=RETRY_AFTER_S)
+            if int(message["Attributes"]["ApproximateReceiveCount"]) >= ATTEMPTS and self._give_up:
+                self._give_up(trigger.name)
+        else:
+            if not self._stopping.is_set():
+                self._sqs.delete_message(**receipt)
+
+
+def _invoke(function: Callable[[Event, None], object], event: Event) -> object:
+    return function(event, None)
+
+
+def _s3_event(message: dict[str, Any]) -> Event | None:
+    event: Event = json.loads(message["Body"])
+    # S3 tells a new destination that it is there with an event of no records.
+    return event if "Records" in event else None
+
+
+def _rule_event(message: dict[str, Any]) -> Event:
+    # moto leaves out the account, which Chalice reads.
+    return {"account": "123456789012", **json.loads(message["Body"])}

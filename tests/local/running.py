@@ -1,0 +1,111 @@
+"""Local mode as a user runs it: a process of its own, spoken to over its port."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "samples" / "sample.wav"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True)
+class LocalMode:
+    """A running local mode and how to reach it."""
+
+    url: str
+    process: subprocess.Popen[str]
+    bucket: str = "earshot-local"
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            region_name="us-east-1",
+        )
+
+    def put(self, key: str, body: bytes, **options: Any) -> None:
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, **options)
+
+    def items(self, key: str) -> list[dict[str, str]]:
+        """Return the items of an upload key, each value as text."""
+        found = self.client("dynamodb").query(
+            TableName="metadata",
+            IndexName="by_source",
+            KeyConditionExpression="source_key = :key",
+            ExpressionAttributeValues={":key": {"S": key}},
+        )["Items"]
+        return [
+            {name: next(iter(value.values())) for name, value in item.items()} for item in found
+        ]
+
+    def settled(self, key: str, *, other_than: str | None = None) -> dict[str, str]:
+        """Wait until the recording under an upload key has come to its end, and return it."""
+
+        def look() -> dict[str, str] | None:
+            for item in self.items(key):
+                ended = not {"PENDING", "IN_PROGRESS"} & {
+                    item[branch] for branch in ("transcription", "features", "renditions")
+                }
+                if ended and item["recording_id"] != other_than:
+                    return item
+            return None
+
+        return self.wait(look, f"{key!r} to settle")
+
+    def wait(self, look: Callable[[], Any], what: str) -> Any:
+        """Look again and again, as somebody outside must, until there is something to see."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, "local mode has ended"
+            if found := look():
+                return found
+            time.sleep(0.1)
+        raise TimeoutError(f"waited {PATIENCE_S} s in vain for {what}")
+
+    def object_keys(self, prefix: str = "") -> set[str]:
+        pages = (
+            self.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self.bucket, Prefix=prefix)
+        )
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
+
+@contextmanager
+def start(*arguments: str, **environment: str) -> Iterator[LocalMode]:
+    """Start local mode on a free port, and stop it as a user does, by Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "run", "--port", "0", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert address, f"local mode did not start: {line!r}"
+        yield LocalMode(address.group(), process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
