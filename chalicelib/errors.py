@@ -23,3 +23,31 @@ class TranscriptFormatError(EarshotError):
     def __init__(self, field: str) -> None:
         super().__init__(f"transcript has no usable {field!r}")
         self.field = field
+
+
+class UploadChangedError(EarshotError):
+    """An upload was removed or replaced while it was being read."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key!r} was removed or replaced meanwhile")
+        self.key = key
+
+
+class JobRejectedError(EarshotError):
+    """A service will never take this request. The message is the service's own."""
+
+
+class RecordingNotFoundError(EarshotError):
+    """There is no recording of this id."""
+
+    def __init__(self, recording_id: str) -> None:
+        super().__init__(f"no recording {recording_id!r}")
+        self.recording_id = recording_id
+
+
+class CursorError(EarshotError):
+    """A cursor is not one that a page ended with."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"no page ends with the cursor {cursor!r}")
+        self.cursor = cursor

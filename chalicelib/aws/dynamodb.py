@@ -1,0 +1,206 @@
+"""The table of recordings: every write conditional, every list by page."""
+
+import base64
+import json
+import math
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, Key
+from botocore.exceptions import ClientError
+
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.errors import CursorError, RecordingNotFoundError
+
+BY_OWNER = "by_owner"
+BY_SOURCE = "by_source"
+
+
+class RecordingTable:
+    """The recordings and how far each has come."""
+
+    def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def create(self, recording: Recording) -> bool:
+        """Add a recording. Return False, and change nothing, if it is there already."""
+        try:
+            self._table.put_item(
+                Item=_to_item(recording.attributes),
+                ConditionExpression=Attr("JsonFile").not_exists(),
+            )
+        except ClientError as exc:
+            if _is_refused(exc):
+                return False
+            raise
+        return True
+
+    def find(self, recording_id: str) -> Recording | None:
+        """Return a recording as it is now, or None."""
+        response = self._table.get_item(
+            Key={"JsonFile": keys.transcript(recording_id)}, ConsistentRead=True
+        )
+        return _to_recording(response["Item"]) if "Item" in response else None
+
+    def get(self, recording_id: str) -> Recording:
+        """Return a recording as it is now. Raise RecordingNotFoundError if there is none."""
+        recording = self.find(recording_id)
+        if recording is None:
+            raise RecordingNotFoundError(recording_id)
+        return recording
+
+    def settle(
+        self,
+        recording_id: str,
+        branch: Branch,
+        status: Status,
+        *,
+        unless: Collection[Status],
+        reason: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Move one branch on and write what came with it.
+
+        Return False, and change nothing, if the branch has a status in ``unless``. Raise
+        RecordingNotFoundError if the recording is gone: nothing late brings it back.
+        """
+        changes = {
+            branch.value: status,
+            f"{branch}_reason": reason,
+            "updated_at": self._clock().isoformat(),
+            **(attributes or {}),
+        }
+        try:
+            self._table.update_item(
+                Key={"JsonFile": keys.transcript(recording_id)},
+                **_assignment(changes),
+                ConditionExpression=Attr("JsonFile").exists()
+                & ~Attr(branch.value).is_in(sorted(unless)),
+            )
+        except ClientError as exc:
+            if not _is_refused(exc):
+                raise
+            self.get(recording_id)
+            return False
+        return True
+
+    def delete(self, recording_id: str) -> None:
+        """Remove a recording's item. Safe to repeat."""
+        self._table.delete_item(Key={"JsonFile": keys.transcript(recording_id)})
+
+    def of_source(self, source_key: str) -> list[Recording]:
+        """Return every recording that was made under an upload key.
+
+        The index follows the table after a moment, so what was created just now may be missing.
+        """
+        found: list[Recording] = []
+        query = {
+            "IndexName": BY_SOURCE,
+            "KeyConditionExpression": Key("source_key").eq(source_key),
+        }
+        while True:
+            page = self._table.query(**query)
+            found += [_to_recording(item) for item in page["Items"]]
+            if "LastEvaluatedKey" not in page:
+                return found
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def page(
+        self, *, owner: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[Recording], str | None]:
+        """Return some recordings and the cursor of the next page, or None after the last.
+
+        With an owner, newest first. Raise CursorError for a cursor that no page ended with.
+        """
+        request: dict[str, Any] = {"Limit": limit}
+        if cursor:
+            request["ExclusiveStartKey"] = _decode(cursor)
+        try:
+            if owner is None:
+                page = self._table.scan(**request)
+            else:
+                page = self._table.query(
+                    IndexName=BY_OWNER,
+                    KeyConditionExpression=Key("owner").eq(owner),
+                    ScanIndexForward=False,
+                    **request,
+                )
+        except ClientError as exc:
+            if cursor and exc.response["Error"]["Code"] == "ValidationException":
+                raise CursorError(cursor) from exc
+            raise
+        following = page.get("LastEvaluatedKey")
+        return (
+            [_to_recording(item) for item in page["Items"]],
+            _encode(following) if following else None,
+        )
+
+
+def _is_refused(exc: ClientError) -> bool:
+    return bool(exc.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def _assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
+    # Names are always given as placeholders: DynamoDB reserves words such as "owner" and "size".
+    given = {name: value for name, value in changes.items() if value is not None}
+    dropped = [name for name in changes if name not in given]
+    names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
+    expression = "SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given)))
+    if dropped:
+        expression += " REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names)))
+    return {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": {
+            f":{i}": _to_dynamodb(value) for i, value in enumerate(given.values())
+        },
+    }
+
+
+def _to_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_dynamodb(value) for name, value in attributes.items() if value is not None}
+
+
+def _to_dynamodb(value: Any) -> Any:
+    """Return a value as DynamoDB takes it: no floats, and no NaN or infinity at all."""
+    if isinstance(value, float):
+        return Decimal(repr(value)) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _to_dynamodb(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_dynamodb(inner) for inner in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def _to_recording(item: Mapping[str, Any]) -> Recording:
+    return Recording(_from_dynamodb(item))
+
+
+def _from_dynamodb(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _from_dynamodb(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_from_dynamodb(inner) for inner in value]
+    return value
+
+
+def _encode(key: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> dict[str, str]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError as exc:
+        raise CursorError(cursor) from exc
+    if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+        raise CursorError(cursor)
+    return key

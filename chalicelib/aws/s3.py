@@ -1,0 +1,125 @@
+"""The bucket: look, read by ranges, write by parts, remove."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, BinaryIO, cast
+
+import smart_open.s3
+from botocore.exceptions import ClientError
+
+from chalicelib.core.recording import Upload
+from chalicelib.errors import UploadChangedError
+
+RANGE_BYTES = 8 * 2**20
+"""How much one ranged GET fetches at most; what is buffered is far less."""
+
+PART_BYTES = 8 * 2**20
+"""The size of a multipart upload's parts, held in memory until sent."""
+
+_GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
+
+_CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+class MediaStore:
+    """One bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def uri(self, key: str) -> str:
+        """Return an object's address as other services take it."""
+        return f"s3://{self.bucket}/{key}"
+
+    def find(self, key: str) -> Upload | None:
+        """Return what lies under a key now, or None."""
+        try:
+            head = self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        return Upload(
+            key=key,
+            etag=head["ETag"].strip('"'),
+            size=head["ContentLength"],
+            metadata=head["Metadata"],
+        )
+
+    def read_head(self, upload: Upload, n_bytes: int) -> bytes:
+        """Return an upload's first bytes. Raise UploadChangedError if it is no longer there."""
+        if upload.size == 0:
+            return b""
+        try:
+            response = self._client.get_object(
+                Bucket=self.bucket,
+                Key=upload.key,
+                Range=f"bytes=0-{n_bytes - 1}",
+                IfMatch=upload.etag,
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                raise UploadChangedError(upload.key) from exc
+            raise
+        return cast("bytes", response["Body"].read())
+
+    @contextmanager
+    def open(self, upload: Upload) -> Iterator[BinaryIO]:
+        """Open exactly these bytes for seeking and reading, by ranged requests.
+
+        Raise UploadChangedError if others took their place, even half-way through.
+        """
+        try:
+            with smart_open.s3.open(
+                self.bucket,
+                upload.key,
+                "rb",
+                client=self._client,
+                range_chunk_size=RANGE_BYTES,
+                client_kwargs={"S3.Client.get_object": {"IfMatch": upload.etag}},
+            ) as source:
+                yield cast("BinaryIO", source)
+        except OSError as exc:
+            cause = getattr(exc, "backend_error", None)
+            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _GONE:
+                raise UploadChangedError(upload.key) from exc
+            raise
+
+    def create(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """Open a new object for writing in parts; it appears when the block ends, or never."""
+        content_type = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        return cast(
+            "AbstractContextManager[BinaryIO]",
+            smart_open.s3.open(
+                self.bucket,
+                key,
+                "wb",
+                client=self._client,
+                min_part_size=PART_BYTES,
+                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
+            ),
+        )
+
+    def read(self, key: str) -> bytes | None:
+        """Return an object's bytes, or None if it is not there. For small objects."""
+        try:
+            response = self._client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        return cast("bytes", response["Body"].read())
+
+    def remove(self, prefix: str) -> list[str]:
+        """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""
+        removed = []
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        for page in pages:
+            found = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+            if found:
+                self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
+                removed += [entry["Key"] for entry in found]
+        return removed

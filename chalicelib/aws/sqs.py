@@ -1,0 +1,18 @@
+"""The queue of recordings whose features are to be extracted."""
+
+import json
+from typing import Any
+
+
+class FeatureQueue:
+    """Sends what ``extract_features`` receives."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, recording_id: str) -> None:
+        """Ask for one recording's features."""
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=json.dumps({"recording_id": recording_id})
+        )

@@ -1,0 +1,52 @@
+"""Amazon Transcribe: start, look up and delete a job."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import JobRejectedError
+
+_NO_SUCH_JOB = frozenset({"NotFoundException", "BadRequestException"})
+# Transcribe answers BadRequestException where a job's name is unknown.
+
+
+class Transcriber:
+    """The account's transcription jobs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def start(self, request: dict[str, Any]) -> bool:
+        """Start a job. Return False if one of its name exists.
+
+        Raise JobRejectedError with Transcribe's own words if it will not take the request.
+        """
+        try:
+            self._client.start_transcription_job(**request)
+        except ClientError as exc:
+            error = exc.response["Error"]
+            if error["Code"] == "ConflictException":
+                return False
+            if error["Code"] == "BadRequestException":
+                raise JobRejectedError(error["Message"]) from exc
+            raise
+        return True
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Return a job as Transcribe describes it, or None."""
+        try:
+            response = self._client.get_transcription_job(TranscriptionJobName=name)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _NO_SUCH_JOB:
+                return None
+            raise
+        job: dict[str, Any] = response["TranscriptionJob"]
+        return job
+
+    def delete(self, name: str) -> None:
+        """Delete a job. Safe to repeat."""
+        try:
+            self._client.delete_transcription_job(TranscriptionJobName=name)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] not in _NO_SUCH_JOB:
+                raise

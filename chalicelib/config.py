@@ -1,0 +1,105 @@
+"""Settings: every environment variable, read here and nowhere else."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.core.transcription import TranscriptionOptions
+
+SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
+REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
+FILTER_METHODS = frozenset({"mask", "remove", "tag"})
+MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
+
+
+class SettingError(ValueError):
+    """An environment variable is missing or has an unusable value."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name} {message}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs between stages."""
+
+    media_bucket: str
+    results_bucket: str
+    metadata_table: str
+    features_queue_url: str
+    transcription: TranscriptionOptions
+    feature_parameters: Mapping[str, str]
+
+    @property
+    def features_queue(self) -> str:
+        """The queue's name, which a URL ends with."""
+        return self.features_queue_url.rpartition("/")[2]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings. Raise SettingError, naming the variable, for what is unusable."""
+        media_bucket = _required(environ, "MEDIA_BUCKET_NAME")
+        return cls(
+            media_bucket=media_bucket,
+            results_bucket=environ.get("RESULTS_BUCKET_NAME") or media_bucket,
+            metadata_table=_required(environ, "METADATA_TABLE_NAME"),
+            features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
+            transcription=_transcription(environ),
+            feature_parameters={
+                name.removeprefix("FEATURE_").lower(): value
+                for name, value in environ.items()
+                if name.startswith("FEATURE_") and value
+            },
+        )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    if not environ.get(name):
+        raise SettingError(name, "is not set")
+    return environ[name]
+
+
+def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
+    language = environ.get("TRANSCRIBE_LANGUAGE") or "en-US"
+    return TranscriptionOptions(
+        languages=() if language == "auto" else _list(language),
+        max_speakers=_max_speakers(environ),
+        vocabulary=environ.get("TRANSCRIBE_VOCABULARY", ""),
+        vocabulary_filter=environ.get("TRANSCRIBE_VOCABULARY_FILTER", ""),
+        vocabulary_filter_method=_choice(
+            environ, "TRANSCRIBE_VOCABULARY_FILTER_METHOD", FILTER_METHODS
+        )
+        or "mask",
+        redaction=_choice(environ, "TRANSCRIBE_REDACTION", REDACTIONS),
+        subtitles=_subtitles(environ),
+        data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
+    )
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _max_speakers(environ: Mapping[str, str]) -> int:
+    name = "TRANSCRIBE_MAX_SPEAKERS"
+    text = environ.get(name) or "0"
+    if text == "0":
+        return 0
+    if not text.isdecimal() or int(text) not in MAX_SPEAKERS:
+        raise SettingError(name, f"must be 0 (no speaker labels) or 2 to 30, not {text!r}")
+    return int(text)
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: frozenset[str]) -> str:
+    value = environ.get(name, "")
+    if value and value not in choices:
+        raise SettingError(name, f"must be one of {', '.join(sorted(choices))}, not {value!r}")
+    return value
+
+
+def _subtitles(environ: Mapping[str, str]) -> tuple[str, ...]:
+    formats = _list(environ.get("TRANSCRIBE_SUBTITLES", ""))
+    if not SUBTITLE_FORMATS.issuperset(formats):
+        raise SettingError("TRANSCRIBE_SUBTITLES", f"must name srt, vtt or both, not {formats!r}")
+    return formats

@@ -1,0 +1,90 @@
+"""How recordings, jobs and objects are named.
+
+A recording is these bytes under this upload key. Its id is made of both, so everything derived
+from it has names that nothing else can have, and a second delivery of an event meets the first.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+
+UPLOADS = "uploads/"
+TRANSCRIPTS = "transcripts/"
+FEATURES = "features/"
+RENDITIONS = "renditions/"
+
+NOBODY = "-"
+"""The owner of what is put straight under ``uploads/``."""
+
+REDACTED = "redacted-"
+"""What Amazon Transcribe puts before the name of a redacted transcript."""
+
+SLUG_LENGTH = 60
+DIGEST_LENGTH = 12
+
+_RECORDING_ID = re.compile(rf"[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{{DIGEST_LENGTH}}}")
+
+
+def recording_id(source_key: str, *, etag: str, size: int) -> str:
+    """Return the id of these bytes under this upload key.
+
+    It is a readable slug and 12 hex digits, valid in a URL, in a Transcribe job name and in an
+    OutputKey, and distinct wherever key, ETag or size are.
+    """
+    # JSON, and not a joined string: no choice of key can imitate another key with another ETag.
+    identity = json.dumps([source_key, etag.strip('"'), size])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{_slug(source_key.removeprefix(UPLOADS))}-{digest}"
+
+
+def _slug(text: str) -> str:
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
+    # A slug never starts like a redacted transcript's name, so the two cannot be confused.
+    while slug.startswith(REDACTED):
+        slug = slug.removeprefix(REDACTED)
+    return slug[:SLUG_LENGTH].strip("-") or "recording"
+
+
+def owner(source_key: str) -> str:
+    """Return who a recording belongs to: ``uploads/{owner}/...``, or nobody."""
+    first, slash, rest = source_key.removeprefix(UPLOADS).partition("/")
+    return first if slash and rest and first else NOBODY
+
+
+def transcript(recording_id: str) -> str:
+    """Return the key of a recording's transcript, which is also its key in the table."""
+    return f"{TRANSCRIPTS}{recording_id}.json"
+
+
+def redacted_transcript(recording_id: str) -> str:
+    """Return where Amazon Transcribe puts the redacted transcript."""
+    return f"{TRANSCRIPTS}{REDACTED}{recording_id}.json"
+
+
+def subtitles(recording_id: str, extension: str) -> str:
+    """Return where Amazon Transcribe puts subtitles: beside the transcript."""
+    return f"{TRANSCRIPTS}{recording_id}.{extension}"
+
+
+def features(recording_id: str, name: str) -> str:
+    """Return the key of one of a recording's feature tables."""
+    return f"{FEATURES}{recording_id}/{name}"
+
+
+def derived_prefixes(recording_id: str) -> tuple[str, ...]:
+    """Return the prefixes below which everything derived from a recording lies, and no more."""
+    # The dot and the slash end the id: no other recording's keys start like these.
+    return (
+        f"{TRANSCRIPTS}{recording_id}.",
+        f"{TRANSCRIPTS}{REDACTED}{recording_id}.",
+        f"{FEATURES}{recording_id}/",
+        f"{RENDITIONS}{recording_id}/",
+    )
+
+
+def recording_id_of(transcript_key: str) -> str | None:
+    """Return the id in a transcript's key, redacted or not; None if it is no name of ours."""
+    name = transcript_key.removeprefix(TRANSCRIPTS).removesuffix(".json").removeprefix(REDACTED)
+    return name if _RECORDING_ID.fullmatch(name) else None

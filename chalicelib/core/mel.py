@@ -1,0 +1,62 @@
+"""The mel scale and its filterbank, with librosa's numbers."""
+
+import numpy as np
+
+# Slaney's scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
+LINEAR_HZ_PER_MEL = 200.0 / 3
+LOG_START_HZ = 1000.0
+LOG_START_MEL = LOG_START_HZ / LINEAR_HZ_PER_MEL
+LOG_STEP = np.log(6.4) / 27.0
+
+
+def hz_to_mel(hz: float, *, htk: bool) -> float:
+    """Convert a frequency in hertz to mels."""
+    if htk:
+        return float(2595.0 * np.log10(1.0 + hz / 700.0))
+    if hz < LOG_START_HZ:
+        return hz / LINEAR_HZ_PER_MEL
+    return float(LOG_START_MEL + np.log(hz / LOG_START_HZ) / LOG_STEP)
+
+
+def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
+    """Convert mels to frequencies in hertz, shape kept."""
+    if htk:
+        return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))
+    linear = LINEAR_HZ_PER_MEL * mels
+    logarithmic = LOG_START_HZ * np.exp(LOG_STEP * (mels - LOG_START_MEL))
+    return np.where(mels >= LOG_START_MEL, logarithmic, linear)
+
+
+def mel_filterbank(
+    *, sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool
+) -> np.ndarray:
+    """Return triangular filters of equal area, evenly spaced in mels.
+
+    Parameters
+    ----------
+    sr : int > 0
+        sampling rate in hertz
+    n_fft : int > 0
+        length of the FFT in samples
+    n_mels : int > 0
+        how many filters
+    fmin, fmax : float
+        lowest and highest frequency in hertz; None is half the sampling rate
+    htk : bool
+        use HTK's mel scale rather than Slaney's
+
+    Returns
+    -------
+    weights : np.ndarray [shape=(n_mels, 1 + n_fft // 2)]
+        float32 weight of each FFT bin in each band
+    """
+    fmax = sr / 2 if fmax is None else fmax
+    mels = np.linspace(hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk), n_mels + 2)
+    edges = mel_to_hz(mels, htk=htk)
+    ramps = edges[:, np.newaxis] - np.fft.rfftfreq(n_fft, 1.0 / sr)
+    widths = np.diff(edges)[:, np.newaxis]
+    weights = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]))
+    # librosa rounds once before scaling and once after.
+    weights = weights.astype(np.float32)
+    weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
+    return np.asarray(weights)

@@ -1,0 +1,157 @@
+"""Mel-frequency cepstral coefficients of a signal that arrives in blocks."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from chalicelib.core.framing import Framer
+from chalicelib.core.mel import mel_filterbank
+from chalicelib.core.parameters import FeatureParameters
+from chalicelib.core.parking import Parking
+from chalicelib.errors import MediaError
+
+AMIN = 1e-10
+TOP_DB = 80.0
+DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
+# Frames, spectra and power of so many samples stay in a core's own cache.
+CACHED_SAMPLES = 1 << 16
+BANDS_IN_A_SLAB = 16
+
+
+class MfccExtractor:
+    """``librosa.feature.mfcc``, block by block, in bounded memory.
+
+    The log-mel spectrum is parked (4 bytes a band: 512 for each frame as a rule), for librosa
+    lifts all of it to 80 dB below the loudest value of the whole recording.
+
+    Parameters
+    ----------
+    parameters : FeatureParameters
+        the recipe
+    sr : int > 0
+        sampling rate of the signal in hertz
+    """
+
+    def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:
+        n_fft = parameters.n_fft
+        self._framer = Framer(n_fft, parameters.hop_length)
+        self._window = _hann(parameters.win_length or n_fft, n_fft)
+        self._n_at_once = max(1, CACHED_SAMPLES // n_fft)
+        self._windowed = np.empty((self._n_at_once, n_fft))
+        self._spectrum = np.empty((self._n_at_once, 1 + n_fft // 2), dtype=np.complex128)
+        self._power = np.empty((self._n_at_once, 2 * (1 + n_fft // 2)), dtype=np.float32)
+        self._slabs = _slabs(
+            mel_filterbank(
+                sr=sr,
+                n_fft=n_fft,
+                n_mels=parameters.n_mels,
+                fmin=parameters.fmin,
+                fmax=parameters.fmax,
+                htk=parameters.htk,
+            )
+        )
+        self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
+        self._loudest_db = -np.inf
+        self._parking = Parking(parameters.n_mels)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._parking.__exit__(kind, error, traceback)
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been completed."""
+        return self._parking.n_rows
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples, of shape (n,), any number of them."""
+        self._park(self._framer.push(y))
+
+    def finish(self) -> None:
+        """Take the end of the signal; nothing may be pushed after it."""
+        self._park(self._framer.finish())
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield the coefficients, once the signal is finished.
+
+        Yields
+        ------
+        mfcc : np.ndarray [shape=(n, n_mfcc)]
+            float32, a row for each frame, at most 1,024 at once
+        """
+        floor = np.float32(self._loudest_db - TOP_DB)
+        for log_mel in self._parking.rows():
+            # In float32 this product would be off by 1e-3 on silence.
+            lifted = np.maximum(log_mel, floor).astype(np.float64)
+            yield (lifted @ self._dct).astype(np.float32)
+
+    def _park(self, frames: np.ndarray) -> None:
+        for start in range(0, len(frames), self._n_at_once):
+            log_mel = self._log_mel(frames[start : start + self._n_at_once])
+            self._loudest_db = max(self._loudest_db, float(log_mel.max()))
+            if not np.isfinite(self._loudest_db):
+                raise MediaError(
+                    "The recording has samples too far beyond full scale to be measured"
+                )
+            self._parking.append(log_mel)
+
+    def _log_mel(self, frames: np.ndarray) -> np.ndarray:
+        n = len(frames)
+        windowed, spectrum, power = self._windowed[:n], self._spectrum[:n], self._power[:n]
+        np.multiply(frames, self._window, out=windowed)
+        np.fft.rfft(windowed, out=spectrum)
+        parts = spectrum.view(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(parts, parts, out=power, casting="same_kind")
+            mel = np.concatenate(
+                [power[:, bins] @ weights for bins, weights in self._slabs], axis=1
+            )
+        np.maximum(mel, AMIN, out=mel)
+        np.log(mel, out=mel)
+        mel *= DB_PER_NEPER
+        return mel
+
+
+def _hann(win_length: int, n_fft: int) -> np.ndarray:
+    """Return a periodic Hann window, padded with zeros on both sides to ``n_fft``."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(win_length) / win_length)
+    if win_length == 1:
+        window = np.ones(1)
+    left = (n_fft - win_length) // 2
+    return np.pad(window, (left, n_fft - win_length - left))
+
+
+def _slabs(weights: np.ndarray) -> list[tuple[slice, np.ndarray]]:
+    """Cut the filterbank into bands of rows, each with only the bins that it touches.
+
+    Nearly all of the filterbank is zeros. Each bin stands twice, for the squares of its real and
+    of its imaginary part, which the product then adds up.
+    """
+    slabs = []
+    for start in range(0, len(weights), BANDS_IN_A_SLAB):
+        bands = weights[start : start + BANDS_IN_A_SLAB]
+        touched = np.flatnonzero(bands.any(axis=0))
+        first, last = (touched[0], touched[-1] + 1) if len(touched) else (0, 1)
+        doubled = np.repeat(bands[:, first:last], 2, axis=1)
+        slabs.append((slice(2 * first, 2 * last), np.ascontiguousarray(doubled.T)))
+    return slabs
+
+
+def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:
+    """Return the orthonormal DCT-II with the lifter in it, shape (n_mels, n_mfcc), float64."""
+    k = np.arange(n_mfcc)
+    n = np.arange(n_mels)[:, np.newaxis]
+    dct = np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels)) * np.sqrt(2.0 / n_mels)
+    dct[:, 0] = np.sqrt(1.0 / n_mels)
+    if lifter > 0:
+        dct *= 1 + (lifter / 2) * np.sin(np.pi * np.arange(1, 1 + n_mfcc) / lifter)
+    return np.asarray(dct)

@@ -1,0 +1,52 @@
+"""Sets rows of numbers aside until the whole recording has been seen."""
+
+import tempfile
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+MEMORY_BYTES = 4 << 20
+ROWS_AT_ONCE = 1024
+
+
+class Parking:
+    """Rows of one width, kept in memory up to 4 MiB and in a temporary file beyond.
+
+    Parameters
+    ----------
+    n_columns : int > 0
+        numbers in a row
+    dtype : numpy.typing.DTypeLike
+        type of the numbers
+    """
+
+    def __init__(self, n_columns: int, *, dtype: np.typing.DTypeLike = np.float32) -> None:
+        self._n_columns = n_columns
+        self._dtype = np.dtype(dtype)
+        self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - __exit__ closes it
+        self.n_rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, rows: np.ndarray) -> None:
+        """Park rows of shape (n, n_columns)."""
+        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
+        self.n_rows += len(rows)
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield all rows in order, at most 1,024 at once; can be repeated."""
+        self._file.seek(0)
+        row_bytes = self._n_columns * self._dtype.itemsize
+        while piece := self._file.read(ROWS_AT_ONCE * row_bytes):
+            yield np.frombuffer(piece, dtype=self._dtype).reshape(-1, self._n_columns)

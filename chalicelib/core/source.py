@@ -1,0 +1,79 @@
+"""Reads a distant file in few, large, mostly sequential pieces."""
+
+from typing import BinaryIO
+
+READ_BYTES = 1 << 20
+SEEK_SET, SEEK_CUR, SEEK_END = 0, 1, 2
+
+
+class BufferedSource:
+    """A seekable view of ``source`` that decoders may read in small pieces.
+
+    Holds one piece of 1 MiB. A seek costs nothing until something is read, for on S3 it is a new
+    request; the length is asked for once.
+
+    Parameters
+    ----------
+    source : BinaryIO
+        any seekable binary file object
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.size = source.seek(0, SEEK_END)
+        self._source_position = self.size
+        self._position = 0
+        self._piece = b""
+        self._piece_start = 0
+        self._failure: BaseException | None = None
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Move without touching the source; before the start is the start."""
+        origin = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position in bytes from the start."""
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, fewer only at the end or after a failure."""
+        if size < 0:
+            size = max(0, self.size - self._position)
+        parts = []
+        while size > 0:
+            part = self._read_part(size)
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def raise_failure(self) -> None:
+        """Raise what the source raised while a decoder was reading from it."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _read_part(self, size: int) -> bytes:
+        start = self._position - self._piece_start
+        if not 0 <= start < len(self._piece):
+            self._piece = self._fetch(max(size, READ_BYTES))
+            self._piece_start = self._position
+            start = 0
+        part = self._piece[start : start + size]
+        self._position += len(part)
+        return part
+
+    def _fetch(self, size: int) -> bytes:
+        if self._failure is not None or self._position >= self.size:
+            return b""
+        try:
+            if self._source_position != self._position:
+                self._source.seek(self._position)
+            piece = self._source.read(size)
+        except BaseException as exc:  # noqa: BLE001 - cannot cross the decoder's C frames
+            self._failure = exc
+            return b""
+        self._source_position = self._position + len(piece)
+        return piece

@@ -1,0 +1,78 @@
+"""Which uploads Amazon Transcribe can be given, by their names and first bytes."""
+
+import re
+
+from chalicelib.core.formats import NOT_RECORDINGS
+
+FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr")
+"""The extensions taken, each the name that Amazon Transcribe has for the format."""
+
+HEAD_BYTES = 64
+"""How much of a file :func:`recognise` wants to see."""
+
+_MP3_FRAME = re.compile(rb"\xff[\xfa\xfb\xf2\xf3\xe2\xe3]")
+
+
+def extension(key: str) -> str:
+    """Return the extension of a key's last part in lower case, or nothing."""
+    name = key.rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    return suffix.lower() if dot and stem else ""
+
+
+def sentence() -> str:
+    """Return the formats as a person reads them."""
+    return f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
+
+
+def recognise(head: bytes) -> tuple[str | None, str | None]:
+    """Tell what a file is by its first bytes.
+
+    Returns
+    -------
+    media_format : str or None
+        the format's name, or None if these bytes do not tell
+    stranger : str or None
+        what the file is instead, with its article, if it is certainly no recording
+    """
+    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
+        return "wav", None
+    if head[4:8] == b"ftyp":
+        return ("m4a" if head[8:11] == b"M4A" else "mp4"), None
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return ("webm" if b"webm" in head else None), None
+    for magic, media_format in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"#!AMR", "amr")):
+        if head.startswith(magic):
+            return media_format, None
+    if head.startswith(b"ID3") or _MP3_FRAME.match(head):
+        return "mp3", None
+    return None, next(
+        (name for magic, name in NOT_RECORDINGS.items() if head.startswith(magic)), None
+    )
+
+
+def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:
+    """Decide the format to ask Amazon Transcribe for, or say why there is none.
+
+    What the bytes are wins over what the name says, for a wrong format fails the whole job.
+
+    Returns
+    -------
+    media_format : str or None
+        one of :data:`FORMATS`
+    reason : str or None
+        why the file cannot be taken, for the person who uploaded it
+    """
+    named = extension(key)
+    if named not in FORMATS:
+        given = f"this file's extension is {named!r}" if named else "this file has no extension"
+        return None, f"The recording's format is not supported: {given}. Use {sentence()}."
+    if not head:
+        return None, "The file is empty: it has 0 bytes."
+    found, stranger = recognise(head)
+    if stranger:
+        return None, f"The file is named .{named} but is {stranger}. Use {sentence()}."
+    if found in ("m4a", "mp4") and named in ("m4a", "mp4"):
+        # One container under two names, and phones give either brand to either.
+        return named, None
+    return found or named, None

@@ -1,0 +1,55 @@
+"""Connects the application to AWS, once for each container."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.sqs import FeatureQueue
+from chalicelib.aws.transcribe import Transcriber
+from chalicelib.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything outside that the pipeline reads and writes, and the settings it follows."""
+
+    settings: Settings
+    media: MediaStore
+    results: MediaStore
+    recordings: RecordingTable
+    transcriber: Transcriber
+    features_queue: FeatureQueue
+    clock: Callable[[], datetime]
+
+
+def connect(settings: Settings) -> Services:
+    """Make every connection that the settings name."""
+    # Virtual-hosted addresses need a name server, which a loopback endpoint does not have;
+    # "auto" takes path style exactly there. Retries are botocore's standard ones, with jitter.
+    config = Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5})
+    s3 = boto3.client("s3", config=config)
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return Services(
+        settings=settings,
+        media=MediaStore(s3, settings.media_bucket),
+        results=MediaStore(s3, settings.results_bucket),
+        recordings=RecordingTable(boto3.resource("dynamodb").Table(settings.metadata_table), clock),
+        transcriber=Transcriber(boto3.client("transcribe")),
+        features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),
+        clock=clock,
+    )
+
+
+@cache
+def services() -> Services:
+    """Return this container's connections, made on first use."""
+    return connect(Settings.from_env())

@@ -1,0 +1,217 @@
+"""Speech to timed words: cut a recording at its pauses and hand each utterance to an engine."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+MAX_UTTERANCE_S = 25.0
+
+_FRAME = 320  # samples: 20 ms
+_FRAMES_PER_S = SAMPLE_RATE_HZ // _FRAME
+# How short a pause ends an utterance, by how long the utterance has become: long utterances
+# give the engine's language model context, short ones bound its memory.
+_PAUSES_S = ((0.0, 2.0), (10.0, 0.6), (18.0, 0.25))
+_MARGIN_S = 0.3  # kept around speech, so that no soft first or last sound is lost
+_FLOOR_DB = -65.0  # about 18 steps of 16 bits: nothing below it can be speech
+_SPEECH_RANGE_DB = 8.0  # speech moves more than this; hum and hiss do not
+_PAUSE_BELOW_PEAK_DB = 25.0
+_SILENCE_BELOW_PEAK_DB = 40.0  # a soft voice may follow a loud one within an utterance
+_ABOVE_NOISE_DB = 4.0
+_SHORTEST_SPEECH = 4  # frames: less is a click
+_QUIET_PEAK = 0.1
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedWord:
+    """One word, its times in seconds from the start of what was recognised."""
+
+    content: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """All that was recognised in a recording."""
+
+    words: tuple[RecognisedWord, ...]
+    duration_s: float
+    language: str
+    language_score: float
+
+
+class Engine(Protocol):
+    """A speech recogniser. It knows nothing of files, pauses or services."""
+
+    @property
+    def name(self) -> str:
+        """What to call the engine in a message."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The primary language subtags that the engine understands, such as ``en``."""
+
+    def identify(self, y: Samples) -> tuple[str, float]:
+        """Return the language spoken in ``y`` (16 kHz mono) and how sure the engine is, 0 to 1."""
+
+    def recognise(self, y: Samples, *, language: str) -> list[RecognisedWord]:
+        """Return the words spoken in ``y`` (16 kHz mono), in order."""
+
+
+def recognise(
+    blocks: Iterable[Samples],
+    engine: Engine,
+    *,
+    language: str | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Recognition:
+    """Recognise a recording of any length, one utterance at a time.
+
+    Memory is bounded by ``MAX_UTTERANCE_S`` (1.6 MB of samples), whatever the length.
+
+    Parameters
+    ----------
+    blocks : iterable of np.ndarray [shape=(n,)]
+        successive mono samples at ``SAMPLE_RATE_HZ``, in [-1, 1]
+    engine : Engine
+        what recognises an utterance
+    language : str, optional
+        primary language subtag; without it the first utterance decides
+    on_progress : callable, optional
+        called with the seconds of audio that are done, after each utterance
+
+    Returns
+    -------
+    Recognition
+        no words if nobody speaks
+    """
+    words: list[RecognisedWord] = []
+    score = 1.0
+    n_seen = 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal n_seen
+        for block in blocks:
+            n_seen += len(block)
+            yield block
+
+    for start_s, y in utterances(counted()):
+        if language is None:
+            language, score = engine.identify(y)
+        words.extend(
+            replace(word, start_s=word.start_s + start_s, end_s=word.end_s + start_s)
+            for word in engine.recognise(_audible(y), language=language)
+        )
+        if on_progress:
+            on_progress(start_s + len(y) / SAMPLE_RATE_HZ)
+    if language is None:
+        language = "en" if "en" in engine.languages else min(engine.languages)
+    return Recognition(tuple(words), n_seen / SAMPLE_RATE_HZ, language, score)
+
+
+def utterances(blocks: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:
+    """Cut a signal at its pauses and leave out what is not speech.
+
+    Parameters
+    ----------
+    blocks : iterable of np.ndarray [shape=(n,)]
+        successive mono samples at ``SAMPLE_RATE_HZ``, in [-1, 1]
+
+    Yields
+    ------
+    start_s : float
+        where the utterance starts, in seconds from the start of the signal
+    y : np.ndarray [shape=(n,)]
+        its samples, at most ``MAX_UTTERANCE_S`` long
+    """
+    pending: Samples = np.zeros(0, np.float32)
+    n_before = 0
+    for block in _regrouped(blocks):
+        pending = np.concatenate([pending, block])
+        while cut := _cut(levels_db(pending)):
+            yield from _speech(pending[: cut * _FRAME], n_before)
+            n_before += cut * _FRAME
+            pending = pending[cut * _FRAME :]
+    yield from _speech(pending, n_before)
+
+
+def _regrouped(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """Yield the same samples half a second at a time: decoders give anything from 20 ms up."""
+    size = SAMPLE_RATE_HZ // 2
+    gathered: list[Samples] = []
+    n_gathered = 0
+    for block in blocks:
+        for piece in (block[i : i + size] for i in range(0, len(block), size)):
+            gathered.append(piece)
+            n_gathered += len(piece)
+            if n_gathered >= size:
+                yield np.concatenate(gathered)
+                gathered, n_gathered = [], 0
+    if gathered:
+        yield np.concatenate(gathered)
+
+
+def levels_db(y: Samples) -> NDArray[np.float64]:
+    """Return the level of each whole 20 ms of ``y``, in decibels below full scale."""
+    frames = y[: len(y) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    # A constant offset is no sound, and some sound cards have a large one.
+    power = frames.var(axis=1, dtype=np.float64)
+    return np.asarray(10 * np.log10(power + 1e-12))
+
+
+def _threshold_db(levels: NDArray[np.float64], below_peak_db: float) -> float:
+    """Return the level below which a frame holds no speech."""
+    noise, peak = np.percentile(levels, [5, 99])
+    return float(max(peak - below_peak_db, noise + _ABOVE_NOISE_DB, _FLOOR_DB))
+
+
+def _cut(levels: NDArray[np.float64]) -> int:
+    """Return the frame at which the utterance that ``levels`` begin with ends, 0 if not yet."""
+    if not len(levels):
+        return 0
+    paused = levels < _threshold_db(levels, _PAUSE_BELOW_PEAK_DB)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], paused, [False]])))
+    for start, end in edges.reshape(-1, 2):
+        length_s = start / _FRAMES_PER_S
+        needed_s = min(pause for after, pause in _PAUSES_S if length_s >= after)
+        if end - start >= needed_s * _FRAMES_PER_S:
+            # A pause keeps growing while blocks come in; half of what was asked for is enough
+            # silence to leave behind, and the rest is dropped from the next utterance.
+            return int(start + needed_s * _FRAMES_PER_S / 2)
+    longest = int(MAX_UTTERANCE_S * _FRAMES_PER_S)
+    if len(levels) < longest:
+        return 0
+    # Nobody paused: the quietest 100 ms in the second half is the least harmful place.
+    smooth = np.convolve(levels[:longest], np.ones(5) / 5, mode="same")
+    return longest // 2 + int(np.argmin(smooth[longest // 2 : -5]))
+
+
+def _speech(y: Samples, n_before: int) -> Iterator[tuple[float, Samples]]:
+    """Yield the part of ``y`` that may hold speech, if there is any."""
+    levels = levels_db(y)
+    if not len(levels):
+        return
+    low, peak = np.percentile(levels, [10, 99])
+    if peak < _FLOOR_DB or peak - low < _SPEECH_RANGE_DB:
+        return
+    loud = np.flatnonzero(levels >= _threshold_db(levels, _SILENCE_BELOW_PEAK_DB))
+    if len(loud) < _SHORTEST_SPEECH:
+        return
+    margin = int(_MARGIN_S * _FRAMES_PER_S)
+    start = max(0, int(loud[0]) - margin) * _FRAME
+    end = (int(loud[-1]) + 1 + margin) * _FRAME
+    yield (n_before + start) / SAMPLE_RATE_HZ, y[start:end]
+
+
+def _audible(y: Samples) -> Samples:
+    """Raise what is very quiet: the engines work with 16 bits. Remove a constant offset."""
+    y = y - y.mean(dtype=np.float64).astype(np.float32)
+    peak = float(np.abs(y).max(initial=0.0))
+    return y * np.float32(_QUIET_PEAK / peak) if 0.0 < peak < _QUIET_PEAK else y

@@ -1,0 +1,92 @@
+"""Builds the project's own template in the stand-in, and says what it is called."""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "cloudformation" / "resources.yml"
+
+REGION = "us-east-1"
+BUCKET = "earshot-local"
+TABLE = "metadata"
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+def isolate(endpoint_url: str) -> None:
+    """Make every AWS client of this process speak to one address, whatever the user configured."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= CREDENTIALS | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def create() -> dict[str, str]:
+    """Create the stack and return the application's environment variables."""
+    # moto knows no bucket policies, and says so at length; it would enforce none either.
+    warnings.filterwarnings("ignore", message="Tried to parse AWS::S3::BucketPolicy")
+    logging.getLogger("moto").setLevel(logging.ERROR)
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="earshot-local",
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in {
+                "Stage": "local",
+                "MediaBucketName": BUCKET,
+                "MetadataTableName": TABLE,
+            }.items()
+        ],
+    )
+    (stack,) = cloudformation.describe_stacks(StackName="earshot-local")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    s3 = boto3.client("s3")
+    # moto's CloudFormation drops a bucket's CORS, which a browser's upload needs.
+    s3.put_bucket_cors(Bucket=outputs["MediaBucketName"], CORSConfiguration=_cors_of_the_template())
+    if results_bucket := os.environ.get("RESULTS_BUCKET_NAME"):
+        s3.create_bucket(Bucket=results_bucket)
+    return {
+        "MEDIA_BUCKET_NAME": outputs["MediaBucketName"],
+        "METADATA_TABLE_NAME": outputs["MetadataTableName"],
+        "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
+        "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
+    }
+
+
+def _cors_of_the_template() -> dict[str, Any]:
+    template = yaml.load(TEMPLATE.read_text(), Loader=_TemplateLoader)  # noqa: S506  # our own file
+    bucket = template["Resources"]["MediaBucket"]["Properties"]
+    return {
+        "CORSRules": [
+            {
+                {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}.get(name, name): (
+                    ["*"] if name == "AllowedOrigins" else value
+                )
+                for name, value in rule.items()
+            }
+            for rule in bucket["CorsConfiguration"]["CorsRules"]
+        ]
+    }
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads a template without resolving CloudFormation's own tags."""
+
+
+_TemplateLoader.add_multi_constructor("!", lambda _loader, tag, node: (tag, node.value))

@@ -1,0 +1,40 @@
+"""AWS for tests: moto, and in it the project's own template."""
+
+from collections.abc import Callable, Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.services import Services
+from chalicelib.services import services as connected
+from local import stack
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The application's connections, to a stack that is made of the template for each test."""
+    for name, value in stack.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        for name, value in stack.create().items():
+            monkeypatch.setenv(name, value)
+        connected.cache_clear()
+        yield connected()
+        connected.cache_clear()
+
+
+@pytest.fixture
+def put(services: Services) -> Callable[..., str]:
+    """Put an object into the bucket; give back the id that its recording has."""
+
+    def put_object(key: str, body: bytes, **metadata: str) -> str:
+        boto3.client("s3").put_object(
+            Bucket=services.media.bucket, Key=key, Body=body, Metadata=metadata
+        )
+        upload = services.media.find(key)
+        assert upload is not None
+        return upload.recording_id
+
+    return put_object

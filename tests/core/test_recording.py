@@ -1,0 +1,58 @@
+import pytest
+
+from chalicelib.core.recording import Branch, Recording, Upload
+
+UPLOAD = Upload(key="uploads/alice/talk.wav", etag="e", size=10)
+
+
+def recording(**statuses: str) -> Recording:
+    made = Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00")
+    return Recording({**made.attributes, "renditions": "SKIPPED", **statuses})
+
+
+def test_a_new_recording_waits_in_every_branch():
+    made = Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00")
+
+    assert made.statuses == dict.fromkeys(Branch, "PENDING")
+    assert made.attributes["owner"] == "alice"
+    assert made.attributes["JsonFile"] == f"transcripts/{UPLOAD.recording_id}.json"
+
+
+@pytest.mark.parametrize(
+    ("transcription", "features", "status", "is_settled"),
+    [
+        ("PENDING", "PENDING", "IN_PROGRESS", False),
+        ("COMPLETED", "PENDING", "IN_PROGRESS", False),
+        ("FAILED", "IN_PROGRESS", "IN_PROGRESS", False),
+        ("COMPLETED", "COMPLETED", "COMPLETED", True),
+        ("COMPLETED", "FAILED", "FAILED", True),
+        ("SKIPPED", "SKIPPED", "COMPLETED", True),
+    ],
+)
+def test_a_recording_is_as_far_as_its_branches(transcription, features, status, is_settled):
+    found = recording(transcription=transcription, features=features)
+
+    assert (found.status, found.is_settled) == (status, is_settled)
+
+
+def test_a_reason_tells_failures_first_and_nothing_twice():
+    found = recording(
+        transcription="COMPLETED",
+        features="FAILED",
+        transcription_reason="No speech was recognised.",
+        features_reason="It is broken.",
+        renditions_reason="Renditions are made of video.",
+    )
+    both = recording(
+        transcription="FAILED", features="FAILED", transcription_reason="No.", features_reason="No."
+    )
+
+    assert found.reason == "It is broken. No speech was recognised."
+    assert both.reason == "No."
+    assert recording().reason is None
+
+
+def test_only_an_empty_object_with_a_folders_name_is_a_folder():
+    assert Upload(key="uploads/alice/", etag="e", size=0).is_folder
+    assert not Upload(key="uploads/alice/", etag="e", size=1).is_folder
+    assert not Upload(key="uploads/a.wav", etag="e", size=0).is_folder

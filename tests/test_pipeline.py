@@ -1,0 +1,393 @@
+"""The right things happen for each event, twice over too."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from media import wav
+
+from chalicelib import pipeline
+from chalicelib.aws.transcribe import Transcriber
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Status
+
+KEY = "uploads/alice/my talk.wav"
+
+TRANSCRIPT = {
+    "status": "COMPLETED",
+    "results": {
+        "transcripts": [{"transcript": "Hello there."}],
+        "items": [
+            {
+                "type": "pronunciation",
+                "start_time": "0.1",
+                "end_time": "0.4",
+                "alternatives": [{"confidence": "0.9", "content": "Hello"}],
+            },
+            {
+                "type": "pronunciation",
+                "start_time": "0.5",
+                "end_time": "0.8",
+                "alternatives": [{"confidence": "0.7", "content": "there"}],
+            },
+            {"type": "punctuation", "alternatives": [{"confidence": "0.0", "content": "."}]},
+        ],
+    },
+}
+SILENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
+
+
+@pytest.fixture
+def queue(services):
+    sqs = boto3.client("sqs")
+    url = services.settings.features_queue_url
+
+    def receive() -> list[str]:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"])["recording_id"] for message in found]
+
+    return receive
+
+
+def objects(services) -> set[str]:
+    found = boto3.client("s3").list_objects_v2(Bucket=services.media.bucket)
+    return {entry["Key"] for entry in found.get("Contents", [])}
+
+
+def jobs() -> list[str]:
+    found = boto3.client("transcribe").list_transcription_jobs()["TranscriptionJobSummaries"]
+    return [job["TranscriptionJobName"] for job in found]
+
+
+def store(services, recording_id: str, document: object = TRANSCRIPT) -> None:
+    key = keys.transcript(recording_id)
+    boto3.client("s3").put_object(
+        Bucket=services.results.bucket, Key=key, Body=json.dumps(document).encode()
+    )
+    pipeline.store_transcript(key, services)
+
+
+def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
+    recording_id = put(KEY, wav())
+
+    pipeline.receive_upload(KEY, services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.statuses == {
+        "transcription": "IN_PROGRESS",
+        "features": "PENDING",
+        "renditions": "SKIPPED",
+    }
+    assert recording.attributes["owner"] == "alice"
+    assert jobs() == [recording_id]
+    assert queue() == [recording_id]
+
+
+def test_an_upload_seen_twice_has_one_item_and_one_job(services, put):
+    recording_id = put(KEY, wav())
+
+    pipeline.receive_upload(KEY, services)
+    before = services.recordings.get(recording_id)
+    pipeline.receive_upload(KEY, services)
+
+    assert services.recordings.get(recording_id) == before
+    assert jobs() == [recording_id]
+
+
+def test_an_upload_that_is_gone_before_its_event_comes_leaves_nothing(services):
+    pipeline.receive_upload(KEY, services)
+
+    assert services.recordings.page() == ([], None)
+    assert jobs() == []
+
+
+def test_a_folder_is_no_recording(services, put):
+    put("uploads/alice/", b"")
+
+    pipeline.receive_upload("uploads/alice/", services)
+
+    assert services.recordings.page() == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "told"),
+    [
+        ("uploads/alice/notes.txt", b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm and amr"),
+        ("uploads/alice/a.wav", b"", "0 bytes"),
+        ("uploads/alice/a.wav", b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG image"),
+    ],
+)
+def test_what_is_no_recording_fails_with_a_reason_and_costs_nothing(
+    services, put, queue, key, body, told
+):
+    recording_id = put(key, body)
+
+    pipeline.receive_upload(key, services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.status == Status.FAILED
+    assert told in recording.reason
+    assert jobs() == []
+    assert queue() == []
+
+
+def test_other_bytes_under_the_same_key_supersede_the_recording(services, put):
+    old = put(KEY, wav(f0_hz=220))
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(old, services)
+    store(services, old)
+
+    new = put(KEY, wav(f0_hz=440))
+    pipeline.receive_upload(KEY, services)
+
+    recordings, _ = services.recordings.page()
+    assert [recording.id for recording in recordings] == [new]
+    assert jobs() == [new]
+    assert objects(services) == {KEY}
+
+
+def test_a_removed_upload_takes_everything_with_it(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(recording_id, services)
+    store(services, recording_id)
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+
+    pipeline.remove_recording(KEY, services)
+    pipeline.remove_recording(KEY, services)
+
+    assert services.recordings.page() == ([], None)
+    assert jobs() == []
+    assert objects(services) == set()
+
+
+def test_a_late_removal_does_not_touch_what_is_there(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.remove_recording(KEY, services)
+
+    assert services.recordings.get(recording_id).source_key == KEY
+
+
+def test_a_transcript_is_written_on_its_recording(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+
+    store(services, recording_id)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
+    assert found.attributes["transcript"] == "Hello there."
+    assert found.attributes["word_count"] == 2
+    assert found.attributes["mean_confidence"] == pytest.approx(0.8)
+
+
+def test_a_silent_recordings_transcript_is_empty_and_says_so(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+
+    store(services, recording_id, SILENT)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
+    assert found.attributes["transcript"] == ""
+    assert found.reason == "No speech was recognised."
+
+
+def test_a_transcript_of_a_megabyte_is_kept_as_an_excerpt(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    long = {"results": {"transcripts": [{"transcript": "ä " * 400_000}], "items": []}}
+
+    store(services, recording_id, long)
+
+    found = services.recordings.get(recording_id).attributes
+    assert len(found["transcript"].encode()) <= pipeline.TRANSCRIPT_BYTES
+    assert found["transcript_truncated"] is True
+
+
+@pytest.mark.parametrize("document", [{}, [], {"results": {"items": 1}}, "hello"])
+def test_a_transcript_of_another_shape_fails_with_the_reason(services, put, document):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+
+    store(services, recording_id, document)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
+    assert "transcript" in found.reason
+
+
+def test_a_transcript_of_a_recording_that_is_gone_is_removed(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    pipeline.remove_recording(KEY, services)
+
+    store(services, recording_id)
+
+    assert objects(services) == set()
+    assert services.recordings.page() == ([], None)
+
+
+def test_a_stray_file_among_the_transcripts_is_left_alone(services):
+    key = "transcripts/notes.json"
+    boto3.client("s3").put_object(Bucket=services.media.bucket, Key=key, Body=b"{}")
+
+    pipeline.store_transcript(key, services)
+
+    assert objects(services) == {key}
+
+
+def test_features_are_written_beside_the_item(services, put):
+    recording_id = put(KEY, wav(2.0))
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.COMPLETED
+    assert found.attributes["duration_s"] == 2
+    body = boto3.client("s3").get_object(
+        Bucket=services.results.bucket, Key=keys.features(recording_id, "mfcc.csv")
+    )["Body"]
+    rows = list(csv.reader(io.TextIOWrapper(body)))
+    assert rows[0] == [f"mfcc_{i}" for i in range(1, 14)]
+    assert len(rows) - 1 == found.attributes["n_frames"]
+
+
+def test_a_recordings_own_metadata_chooses_its_parameters(services, put):
+    recording_id = put(KEY, wav(), **{"n-mfcc": "20", "speaker": "Alice"})
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.extract_features(recording_id, services)
+
+    header = services.results.read_head(
+        services.results.find(keys.features(recording_id, "mfcc.csv")), 400
+    )
+    assert b"mfcc_20" in header
+
+
+def test_an_unusable_parameter_fails_by_its_name(services, put):
+    recording_id = put(KEY, wav(), **{"n-mfcc": "many"})
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.FAILED
+    assert found.reason == "n_mfcc: 'many' is not a whole number."
+
+
+def test_a_recording_that_cannot_be_decoded_fails_and_keeps_its_transcription(services, put):
+    recording_id = put(KEY, b"RIFF\x24\x00\x00\x00WAVE" + bytes(200))
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.FAILED
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
+    assert found.reason
+
+
+def test_features_that_are_done_are_not_done_again(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(recording_id, services)
+    before = services.recordings.get(recording_id)
+
+    pipeline.extract_features(recording_id, services)
+
+    assert services.recordings.get(recording_id) == before
+
+
+def test_features_of_a_replaced_upload_are_not_extracted(services, put):
+    old = put(KEY, wav(f0_hz=220))
+    pipeline.receive_upload(KEY, services)
+    put(KEY, wav(f0_hz=440))
+
+    pipeline.extract_features(old, services)
+
+    assert objects(services) == {KEY}
+
+
+def test_a_failed_job_becomes_a_failed_transcription_with_its_reason(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    client = boto3.client("transcribe")
+    services = replace(services, transcriber=Transcriber(client))
+
+    # moto's own answer leaves the reason out.
+    with Stubber(client) as stubber:
+        job = {
+            "TranscriptionJobStatus": "FAILED",
+            "FailureReason": "The media format does not match.",
+        }
+        stubber.add_response(
+            "get_transcription_job",
+            {"TranscriptionJob": job},
+            {"TranscriptionJobName": recording_id},
+        )
+        pipeline.record_transcription_failure(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
+    assert found.reason == "The media format does not match."
+
+
+def test_a_late_failure_does_not_undo_a_transcript(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    store(services, recording_id)
+    job_of(recording_id).status = "FAILED"
+
+    pipeline.record_transcription_failure(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
+    assert found.reason is None
+
+
+def test_a_failed_job_that_is_not_ours_is_ignored(services):
+    pipeline.record_transcription_failure("somebody-elses-job", services)
+
+    assert services.recordings.page() == ([], None)
+
+
+def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(services, put):
+    body = wav()
+    recording_id = put(KEY, body)
+    pipeline.receive_upload(KEY, services)
+    job_of(recording_id).status = "COMPLETED"
+    services.recordings.delete(recording_id)  # a clean-up that was cut short before the job
+
+    pipeline.receive_upload(KEY, services)
+
+    assert services.transcriber.find(recording_id)["TranscriptionJobStatus"] != "COMPLETED"
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
+
+
+def test_a_transcript_that_came_before_its_item_is_found_by_the_upload(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    job_of(recording_id).status = "COMPLETED"
+    store(services, recording_id)
+    services.recordings.delete(recording_id)
+
+    pipeline.receive_upload(KEY, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.attributes["transcript"] == "Hello there."
+
+
+def job_of(recording_id: str):
+    from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
+
+    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id]
