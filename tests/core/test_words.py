@@ -4,10 +4,12 @@ import math
 from itertools import pairwise
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import SPEECH, encode, measure
 
 from chalicelib.core.frames import Frames, read_frames
 from chalicelib.core.models import Transcript, Word
@@ -299,3 +301,48 @@ def test_a_table_without_its_column_is_refused():
 
     with pytest.raises(ValueError, match="no column rms in time_s,volume"):
         list(read_frames(mfcc, pitch, io.BytesIO(b"time_s,volume\n0,1\n"), frame_s=FRAME_S))
+
+
+def measured(media):
+    """A recording's frames as they come back from the tables that the engine writes of it."""
+    summary, written = measure(media)
+    tables = [io.BytesIO(written[name]) for name in ("mfcc.csv", "pitch.csv", "energy.csv")]
+    return read_frames(*tables, frame_s=summary.parameters.hop_length / summary.sample_rate_hz)
+
+
+def glide():
+    """Two seconds of a voice-like tone that rises from 110 to 220 Hz, and one of silence."""
+    sr = 22050
+    t = np.arange(2 * sr) / sr
+    phase = 2 * np.pi * (110 * t + 55 * t**2 / 2)
+    voice = sum(np.sin(k * phase) / k for k in range(1, 8)) * 0.2
+    return encode(np.append(voice, np.zeros(sr)), sr, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("recording", ["glide", "jfk"])
+def test_words_measured_from_a_recording_agree_with_librosa_over_the_same_spans(recording):
+    if recording == "jfk" and not SPEECH.exists():
+        pytest.skip("the shared speech is not beside this project")
+    media = glide() if recording == "glide" else (SPEECH / "jfk.flac").read_bytes()
+    y, sr = librosa.load(io.BytesIO(media))
+    f0, voiced_flag, _ = librosa.pyin(y, sr=sr, fmin=65, fmax=500)
+    mfcc = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=13)
+    rms = librosa.feature.rms(y=y)[0]
+    times = librosa.times_like(f0, sr=sr)
+    spans = [(f"w{n}", n * 0.4, n * 0.4 + 0.3) for n in range(int(len(y) / sr / 0.4))]
+
+    rows = join_voices(transcript_of(*spans), measured(media)).words
+
+    for row in rows:
+        mask = (times >= row.start) & (times < row.end)
+        heard = f0[mask & voiced_flag]
+        assert row.voice.n_frames == mask.sum()
+        assert row.voice.f0_median_hz == (
+            pytest.approx(np.median(heard), abs=1e-3) if heard.size else None
+        )
+        assert row.voice.voiced_fraction == voiced_flag[mask].mean()
+        power = np.mean(rms[mask].astype(np.float64) ** 2)
+        assert row.voice.rms_db == pytest.approx(10 * np.log10(max(power, 1e-10)), abs=1e-3)
+        np.testing.assert_allclose(row.voice.mfcc_mean, mfcc[:, mask].mean(axis=1), atol=5e-4)
+        np.testing.assert_allclose(row.voice.mfcc_std, mfcc[:, mask].std(axis=1), atol=5e-4)
+    assert sum(row.voice.f0_median_hz is not None for row in rows) >= len(rows) // 2
