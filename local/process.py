@@ -155,8 +155,8 @@ def _fetch(recording_id: str, out: Path, runtime: Runtime) -> dict[str, str]:
 
 
 def _output_name(name: str) -> str:
-    stem, _, extension = name.partition(".")
-    return f"subtitles_{extension}" if extension in ("srt", "vtt") else stem
+    extension = name.rpartition(".")[2]
+    return f"subtitles_{extension}" if extension in ("srt", "vtt") else keys.table_name(name)
 
 
 def _describe(outcome: Outcome) -> str:

@@ -70,7 +70,7 @@ def test_json_has_a_line_for_each_file_in_the_order_given(tmp_path):
             "renditions": "SKIPPED",
         }
         assert line["language_code"] == "en-US"
-        assert {"mfcc", "transcript"} <= line["outputs"].keys()
+        assert {"mfcc", "pitch", "energy", "words", "transcript"} <= line["outputs"].keys()
         for path in line["outputs"].values():
             assert Path(path).stat().st_size > 0
     assert lines[0]["transcript"]
