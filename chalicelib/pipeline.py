@@ -204,7 +204,9 @@ def _measure(recording_id: str, upload: Upload, services: "Services") -> None:
     except UploadChangedError:
         _remove_results(recording_id, services)
     except (MediaError, ParameterError) as exc:
-        _settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=f"{exc}.")
+        # Some decoders end their own words with a full stop, others do not.
+        reason = f"{exc}".rstrip(".") + "."
+        _settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=reason)
     else:
         _settle(
             recording_id,
