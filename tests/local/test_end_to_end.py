@@ -194,7 +194,8 @@ def test_a_removed_upload_leaves_nothing(local_mode):
     local_mode.client("s3").delete_object(Bucket=local_mode.bucket, Key=key)
 
     local_mode.wait(lambda: not local_mode.items(key), "the item to go")
-    assert not [name for name in local_mode.object_keys() if item["recording_id"] in name]
+    left = [name for name in local_mode.object_keys() if item["recording_id"] in name]
+    assert left == []
 
 
 def test_a_folder_is_no_recording(local_mode):
