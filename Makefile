@@ -9,7 +9,7 @@ DATA ?=
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help run process test check format clean
+.PHONY: help run process compare test check format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -20,8 +20,14 @@ run: $(BIN)/.local ## start local mode; DATA=folder keeps everything across rest
 process: $(BIN)/.local ## process one recording and end: FILE=path, or the sample
 	@$(BIN)/python -m local process --out "$(OUT)" $(if $(FILE),-- "$(FILE)")
 
+compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
+	@$(BIN)/python -m local compare -- "$(or $(FILE),samples/sample.wav)"
+
+bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
+	$(BIN)/python benchmarks/run.py
+
 test: check ## lint, types and the whole suite
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(BIN)/.dev
 	$(BIN)/ruff format --check .
@@ -43,6 +49,10 @@ $(BIN)/python:
 $(BIN)/.local: requirements.txt requirements-media.txt requirements-local.txt | $(BIN)/python
 	@echo "Installing what local mode needs (once, about a minute) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(BIN)/.bench: $(BIN)/.dev benchmarks/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.local requirements-dev.txt

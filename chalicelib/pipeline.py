@@ -6,6 +6,7 @@ order. Raising means "try again"; what no retry can cure is written on the recor
 """
 
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from chalicelib.core import keys, uploads
@@ -20,6 +21,7 @@ from chalicelib.errors import (
     TranscriptFormatError,
     UploadChangedError,
 )
+from chalicelib.joining import join_words
 
 if TYPE_CHECKING:
     from chalicelib.core.models import Transcript
@@ -130,6 +132,7 @@ def store_transcript(key: str, services: "Services") -> None:
             for extension in options.subtitles
         },
     )
+    _join_words(recording_id, services)
 
 
 def _transcript_attributes(
@@ -171,8 +174,12 @@ def extract_features(recording_id: str, services: "Services") -> None:
     if upload is None:
         _remove_results(recording_id, services)
         return
-    if not _settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services):
-        return
+    if _settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services):
+        _measure(recording_id, upload, services)
+    _join_words(recording_id, services)
+
+
+def _measure(recording_id: str, upload: Upload, services: "Services") -> None:
     # numpy, soundfile and soxr take longer to import than an HTTP request takes to answer.
     from chalicelib.core import features  # noqa: PLC0415
 
@@ -209,12 +216,20 @@ def extract_features(recording_id: str, services: "Services") -> None:
                 "duration_s": summary.duration_s,
                 "sample_rate_hz": summary.sample_rate_hz,
                 "n_frames": summary.n_frames,
+                "feature_parameters": asdict(summary.parameters),
                 "feature_keys": {
-                    name.partition(".")[0]: keys.features(recording_id, name)
+                    keys.table_name(name): keys.features(recording_id, name)
                     for name in summary.tables
                 },
             },
         )
+
+
+def _join_words(recording_id: str, services: "Services") -> None:
+    try:
+        join_words(recording_id, services)
+    except (RecordingNotFoundError, UploadChangedError):
+        _remove_results(recording_id, services)
 
 
 def _upload_of(recording_id: str, services: "Services") -> Upload | None:

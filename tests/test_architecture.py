@@ -15,6 +15,7 @@ FORBIDDEN = {
     "chalicelib/aws": {"chalice", "numpy", "librosa", "local", "chalicelib.pipeline"}
     | {"chalicelib.services", "chalicelib.config"},
     "chalicelib/pipeline.py": AWS | {"chalicelib.aws", "local"},
+    "chalicelib/joining.py": AWS | {"chalicelib.aws", "local"},
     "chalicelib/services.py": {"chalice", "chalicelib.pipeline", "local"},
     "app.py": {"boto3", "botocore", "librosa", "local"},
 }

@@ -88,6 +88,19 @@ class RecordingTable:
             return False
         return True
 
+    def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
+        """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""
+        try:
+            self._table.update_item(
+                Key={"JsonFile": keys.transcript(recording_id)},
+                **_assignment({**attributes, "updated_at": self._clock().isoformat()}),
+                ConditionExpression=Attr("JsonFile").exists(),
+            )
+        except ClientError as exc:
+            if not _is_refused(exc):
+                raise
+            raise RecordingNotFoundError(recording_id) from exc
+
     def delete(self, recording_id: str) -> None:
         """Remove a recording's item. Safe to repeat."""
         self._table.delete_item(Key={"JsonFile": keys.transcript(recording_id)})

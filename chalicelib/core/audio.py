@@ -15,7 +15,6 @@ from chalicelib.core.source import BufferedSource
 from chalicelib.errors import MediaError
 
 BLOCK_SAMPLES = 1 << 17
-MAX_BLOCK_FRAMES = 1 << 16
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
@@ -34,6 +33,7 @@ class Probe:
 class Reader(Protocol):
     """Decodes one kind of file; made by libsndfile or by PyAV."""
 
+    decoder: tuple[str, str]
     container: str
     sample_rate_hz: int
     channels: int
@@ -68,6 +68,7 @@ class Recording:
         self._reader: Reader = (
             ContainerReader(buffered, container) if container else open_soundfile(buffered)
         )
+        self.decoder, self.decoder_version = self._reader.decoder
         self.container = self._reader.container
         self.sample_rate_hz = self._reader.sample_rate_hz
         self.channels = self._reader.channels
@@ -139,8 +140,8 @@ class Recording:
         yield [resampler.finish(self._n_frames) for resampler in resamplers]
 
     def _frames_in_a_block(self, sr: int) -> int:
-        frames = min(MAX_BLOCK_FRAMES, BLOCK_SAMPLES // self.channels)
-        return max(1, min(frames, BLOCK_SAMPLES * self.sample_rate_hz // sr))
+        samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr
+        return max(1, min(BLOCK_SAMPLES // self.channels, samples_out))
 
 
 def decode(source: BinaryIO, sr: int | None) -> Iterator[np.ndarray]:

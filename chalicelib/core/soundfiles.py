@@ -54,6 +54,7 @@ class SoundFileReader:
         source.seek(0)
         self._source = source
         self._file: Any = _SequentialSoundFile(source)
+        self.decoder = ("libsndfile", soundfile.__libsndfile_version__)
         self.container: str = self._file.format
         self.sample_rate_hz: int = self._file.samplerate
         self.channels: int = self._file.channels
