@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import MediaError
@@ -16,6 +17,9 @@ from local.transcoder_process import TranscoderProcess
 
 # Numbers of the service's kind: its list is long, and its messages are not promised.
 UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1040, 1404, 1433, 1999
+
+# One request after another: the pool of connections is the whole process's.
+_TRANSFER = TransferConfig(use_threads=False)
 
 _CONTENT_TYPES = {
     "mp4": "video/mp4",
@@ -38,7 +42,7 @@ def transcoded(
         source, made = Path(folder) / "source", Path(folder) / "made"
         bucket, key = job.source
         try:
-            s3.download_file(bucket, key, str(source))
+            s3.download_file(bucket, key, str(source), Config=_TRANSFER)
         except (ClientError, BotoCoreError, ValueError) as exc:
             return failed(job, NO_INPUT, f"Unable to open input file [{key}]: [{exc}]")
         try:
@@ -68,4 +72,5 @@ def _upload(job: Job, s3: Any, encoded: list[list[Encoded]], made: Path) -> None
                 bucket,
                 folder + name,
                 ExtraArgs={"ContentType": content_type} if content_type else {},
+                Config=_TRANSFER,
             )
