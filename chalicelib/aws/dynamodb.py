@@ -74,32 +74,61 @@ class RecordingTable:
             "updated_at": self._clock().isoformat(),
             **(attributes or {}),
         }
+        condition = Attr("JsonFile").exists() & ~Attr(branch.value).is_in(sorted(unless))
+        if self._update_if(recording_id, changes, condition):
+            return True
+        self.get(recording_id)
+        return False
+
+    def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
+        """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""
+        changes = {**attributes, "updated_at": self._clock().isoformat()}
+        if not self._update_if(recording_id, changes, Attr("JsonFile").exists()):
+            raise RecordingNotFoundError(recording_id)
+
+    def claim_notice(self, recording_id: str, outcome: str, *, claimed_before: str) -> bool:
+        """Take it on to send a notice; tell whether it was free to take.
+
+        It is if it was not sent, and nobody claimed it, or did before a given time and died.
+        """
+        claim, sent = f"notice_{outcome}_claimed_at", f"notice_{outcome}_sent_at"
+        return self._update_if(
+            recording_id,
+            {claim: self._clock().isoformat()},
+            Attr("JsonFile").exists()
+            & Attr(sent).not_exists()
+            & (Attr(claim).not_exists() | Attr(claim).lt(claimed_before)),
+        )
+
+    def release_notice(self, recording_id: str, outcome: str) -> None:
+        """Give back what was claimed and could not be sent."""
+        self._update_if(
+            recording_id, {f"notice_{outcome}_claimed_at": None}, Attr("JsonFile").exists()
+        )
+
+    def record_notice(self, recording_id: str, outcome: str) -> None:
+        """Write that a notice was sent: no other is, ever."""
+        self._update_if(
+            recording_id,
+            {
+                f"notice_{outcome}_sent_at": self._clock().isoformat(),
+                f"notice_{outcome}_claimed_at": None,
+            },
+            Attr("JsonFile").exists(),
+        )
+
+    def _update_if(self, recording_id: str, changes: Mapping[str, Any], condition: Any) -> bool:
         try:
             self._table.update_item(
                 Key={"JsonFile": keys.transcript(recording_id)},
                 **_assignment(changes),
-                ConditionExpression=Attr("JsonFile").exists()
-                & ~Attr(branch.value).is_in(sorted(unless)),
+                ConditionExpression=condition,
             )
         except ClientError as exc:
-            if not _is_refused(exc):
-                raise
-            self.get(recording_id)
-            return False
+            if _is_refused(exc):
+                return False
+            raise
         return True
-
-    def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
-        """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""
-        try:
-            self._table.update_item(
-                Key={"JsonFile": keys.transcript(recording_id)},
-                **_assignment({**attributes, "updated_at": self._clock().isoformat()}),
-                ConditionExpression=Attr("JsonFile").exists(),
-            )
-        except ClientError as exc:
-            if not _is_refused(exc):
-                raise
-            raise RecordingNotFoundError(recording_id) from exc
 
     def delete(self, recording_id: str) -> None:
         """Remove a recording's item. Safe to repeat."""
@@ -157,15 +186,17 @@ def _assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in changes.items() if value is not None}
     dropped = [name for name in changes if name not in given]
     names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
-    expression = "SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given)))
+    clauses = []
+    if given:
+        clauses.append("SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given))))
     if dropped:
-        expression += " REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names)))
+        clauses.append("REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names))))
+    values = {f":{i}": _to_dynamodb(value) for i, value in enumerate(given.values())}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(clauses),
         "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": {
-            f":{i}": _to_dynamodb(value) for i, value in enumerate(given.values())
-        },
+        # DynamoDB refuses an empty map of values.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 

@@ -170,7 +170,7 @@ def test_bad_files_say_what_is_wrong_and_the_next_is_processed_as_usual(local_mo
         "empty.wav": (b"", "0 bytes"),
         "silent.wav": (encode(np.zeros(32_000), "WAV"), "No speech was recognised."),
         "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG image"),
-        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm and amr"),
+        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov and mkv"),
         "noise.mp3": (bytes(range(256)) * 40, ""),
     }
     for name, (body, _) in bad.items():
