@@ -7,9 +7,17 @@ BIN := $(VENV)/bin
 FILE ?=
 DATA ?=
 OUT ?= out
+STAGE ?= dev
+EMAIL ?=
+
+# Chalice deploys for the Python that runs it, so deploying has an environment of its own.
+DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 13)))' 2>/dev/null && \
+	echo $$p && break; done)
+DEPLOY := .venv-deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare test check format bench clean
+.PHONY: help run process compare deploy destroy test check format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -26,6 +34,12 @@ compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
 
+deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
+	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
+
+destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
+	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile
 
@@ -40,7 +54,7 @@ format: $(BIN)/.dev ## put the code in its form
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEPLOY) build .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
@@ -58,4 +72,11 @@ $(BIN)/.bench: $(BIN)/.dev benchmarks/requirements.txt
 $(BIN)/.dev: $(BIN)/.local requirements-dev.txt
 	@echo "Installing what the tests need (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(DEPLOY)/.ready: requirements.txt requirements-deploy.txt
+	@test -n "$(DEPLOY_PYTHON)" || { echo "Deploying needs Python 3.12 or 3.13 as python3.12, python3.13 or python3." >&2; exit 1; }
+	@echo "Installing what deploying needs (once) ..."
+	@sh scripts/make_venv.sh $(DEPLOY_PYTHON) $(DEPLOY)
+	@$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-deploy.txt
 	@touch $@

@@ -10,7 +10,6 @@ from chalicelib.errors import MediaError, ParameterError, UploadChangedError
 from chalicelib.settling import ENDED, remove_results, settle
 
 if TYPE_CHECKING:
-    from chalicelib.aws.s3 import MediaStore
     from chalicelib.core.features import FeatureParameters
     from chalicelib.services import Services
 
@@ -29,11 +28,15 @@ def measure(recording_id: str, upload: Upload, services: "Services") -> None:
             services.settings.feature_parameters, upload.metadata
         )
         try:
-            _extract(recording_id, upload, services.media, upload, parameters, services)
+            with services.media.open(upload) as source:
+                _extract(recording_id, source, upload, parameters, services)
         except MediaError as exc:
             track = _audio_track(recording_id, exc, services)
             if track is not None:
-                _extract(recording_id, track, services.results, upload, parameters, services)
+                with services.results.open(track) as source:
+                    _extract(
+                        recording_id, source, upload, parameters, services, measured_key=track.key
+                    )
     except UploadChangedError:
         remove_results(recording_id, services)
     except (MediaError, ParameterError) as exc:
@@ -63,28 +66,28 @@ def _audio_track(recording_id: str, exc: MediaError, services: "Services") -> Up
 
 def _extract(
     recording_id: str,
-    source: Upload,
-    store: "MediaStore",
+    source: BinaryIO,
     upload: Upload,
     parameters: "FeatureParameters",
     services: "Services",
+    *,
+    measured_key: str | None = None,
 ) -> None:
     from chalicelib.core import features  # noqa: PLC0415 - as above
 
     def open_table(name: str) -> AbstractContextManager[BinaryIO]:
         return services.results.create(keys.features(recording_id, name))
 
-    with store.open(source) as opened:
-        summary = features.extract(
-            opened,
-            parameters,
-            open_table,
-            provenance={
-                "recording_id": recording_id,
-                "source_key": upload.key,
-                "etag": upload.etag,
-            },
-        )
+    summary = features.extract(
+        source,
+        parameters,
+        open_table,
+        provenance={
+            "recording_id": recording_id,
+            "source_key": upload.key,
+            "etag": upload.etag,
+        },
+    )
     settle(
         recording_id,
         Branch.FEATURES,
@@ -99,6 +102,6 @@ def _extract(
             "feature_keys": {
                 keys.table_name(name): keys.features(recording_id, name) for name in summary.tables
             },
-            "measured_key": None if source.key == upload.key else source.key,
+            "measured_key": measured_key,
         },
     )

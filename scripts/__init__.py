@@ -1,0 +1,1 @@
+"""What puts Earshot into an AWS account and takes it out again."""

@@ -1,0 +1,99 @@
+"""Zip archives of Python packages: the same bytes for the same packages, and checked."""
+
+import base64
+import compileall
+import hashlib
+import py_compile
+import re
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.console import DeploymentError
+
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The oldest time a zip can hold. With a file's own, no two builds would be alike."""
+
+
+def compile_packages(folder: Path) -> None:
+    """Put a ``.pyc`` beside every module: Lambda's file system takes none later."""
+    # Unchecked, for what matters is in the archive: no times to compare, and the same bytes always.
+    compileall.compile_dir(
+        folder,
+        quiet=2,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        stripdir=str(folder),
+        workers=1,
+    )
+
+
+def write_zip(folder: Path, archive: Path) -> None:
+    """Write a folder's files into an archive, whole or not at all."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    scratch = archive.with_suffix(".new")
+    with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+        for path in sorted(found for found in folder.rglob("*") if found.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o755 << 16
+            zipped.writestr(entry, path.read_bytes())
+    scratch.replace(archive)
+
+
+def recompile(archive: Path, scratch: Path) -> bool:
+    """Add the ``.pyc`` that an archive lacks; tell whether it lacked any."""
+    with zipfile.ZipFile(archive) as zipped:
+        if any(name.endswith(".pyc") for name in zipped.namelist()):
+            return False
+        shutil.rmtree(scratch, ignore_errors=True)
+        zipped.extractall(scratch)
+    compile_packages(scratch)
+    write_zip(scratch, archive)
+    shutil.rmtree(scratch)
+    return True
+
+
+def digest(archive: Path) -> str:
+    """Return an archive's SHA-256 as Lambda gives it."""
+    return base64.b64encode(hashlib.sha256(archive.read_bytes()).digest()).decode()
+
+
+def unzipped_bytes(archive: Path) -> int:
+    """Return how much an archive unpacks to."""
+    with zipfile.ZipFile(archive) as zipped:
+        return sum(entry.file_size for entry in zipped.infolist())
+
+
+def check_packages(archive: Path, requirements: Path, architecture: str) -> None:
+    """Raise DeploymentError unless every required package is in an archive and fits Lambda."""
+    with zipfile.ZipFile(archive) as zipped:
+        found = {
+            _normal(match[1]): (match[2], zipped.read(name).decode())
+            for name in zipped.namelist()
+            if (match := re.search(r"([^/]+?)-([^-/]+)\.dist-info/WHEEL$", name))
+        }
+    for name, version in _pins(requirements):
+        if name not in found or found[name][0] != version:
+            raise DeploymentError(
+                f"{name} {version} is not in the package: there is no wheel of it for Lambda's "
+                f"Python {sys.version_info[0]}.{sys.version_info[1]} on {architecture}."
+            )
+    for name, (_, wheel) in found.items():
+        tags = re.findall(r"^Tag: \S+-(\S+)$", wheel, re.MULTILINE)
+        if not any(tag == "any" or tag.endswith(MACHINES[architecture]) for tag in tags):
+            raise DeploymentError(f"{name} was built for {', '.join(tags)}, not {architecture}.")
+
+
+def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
+    for line in requirements.read_text().splitlines():
+        pin = line.partition("#")[0].partition(";")[0].strip()
+        if pin:
+            name, _, version = pin.partition("==")
+            yield _normal(name), version
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()

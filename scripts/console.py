@@ -1,0 +1,41 @@
+"""Says what a deployment is doing and how far it is; ends it with a sentence when it cannot."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class DeploymentError(Exception):
+    """The deployment cannot go on. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a deployment: what it does, and the work, which returns what came of it."""
+
+    title: str
+    work: Callable[[], str]
+
+
+def run(steps: list[Step], *, again: str) -> int:
+    """Run steps in order and return the exit status; ``again`` is the command that resumes."""
+    for number, step in enumerate(steps, 1):
+        print(f"[{number}/{len(steps)}] {step.title} ...", flush=True)
+        try:
+            outcome = step.work()
+        except (DeploymentError, BotoCoreError, ClientError) as exc:
+            print(f"\nStopped: {exc}", file=sys.stderr)
+            print(f"Nothing is lost: once that is put right, `{again}` goes on.", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"\nInterrupted. `{again}` goes on from here.", file=sys.stderr)
+            return 130
+        print(f"      {outcome}", flush=True)
+    return 0
+
+
+def note(text: str) -> None:
+    """Say something within a step."""
+    print(f"      {text}", flush=True)

@@ -1,0 +1,240 @@
+"""Deploy a stage: ``python -m scripts.deploy dev``. Safe to repeat and to interrupt.
+
+Every step looks at what is there and changes what differs, so a run that was cut short anywhere is
+finished by the next.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scripts import build_layer, package, preflight
+from scripts.console import DeploymentError, Step, note, run
+from scripts.deployed_state import DeployedState, Resource
+from scripts.record_outputs import Account, deployed_name, functions, read_config, record
+from scripts.stack import Stack
+
+FINGERPRINT = "earshot-fingerprint"
+"""A tag on the API's function. Chalice strips it whenever it deploys, so it cannot be stale."""
+
+RETRIES = 2
+EVENT_AGE_S = 6 * 3600
+
+
+class Deployment:
+    """The steps of a deployment, and what one leaves for the next."""
+
+    def __init__(self, project: Path, stage: str, session: Any, account: Account) -> None:
+        self._project = project
+        self._stage = stage
+        self._session = session
+        self._account = account
+        self._lambda = session.client("lambda")
+        self._machine = package.architecture(project, stage)
+        self._stack = Stack(session.client("cloudformation"), stage, account)
+        self._state = DeployedState(session, stage, account)
+        self._layer = build_layer.Layer(self._lambda, stage)
+        self._outputs: dict[str, str] = {}
+        self._resources: list[Resource] = []
+
+    def steps(self, parameters: dict[str, str]) -> list[Step]:
+        """Return what is to be done, in order."""
+        return [
+            Step("Building and checking the packages", self._build),
+            Step(f"Stack {self._stack.name}", lambda: self._apply(parameters)),
+            Step("Media layer", self._publish),
+            Step("Recording the stack's outputs in .chalice", self._record),
+            Step("Looking at what is deployed", self._look),
+            Step("chalice deploy", self._deploy),
+            Step("What Chalice cannot set", self._finish),
+        ]
+
+    def _build(self) -> str:
+        self._package = package.build(self._project, self._machine)
+        self._media = build_layer.build(self._project, self._machine)
+        package.check(self._package, self._media, self._project, self._machine)
+        return f"{self._package.sizes}, media {self._media.stat().st_size / package.MIB:.1f} MB"
+
+    def _apply(self, parameters: dict[str, str]) -> str:
+        outputs = self._stack.outputs()
+        if outputs and self._is_hollow(outputs):
+            note("a removal was cut short and left the stack without its data: making it anew")
+            self._stack.delete()
+        changed = self._stack.apply(self._project, parameters)
+        self._outputs = self._stack.outputs() or {}
+        return "done" if changed else "nothing to change"
+
+    def _is_hollow(self, outputs: dict[str, str]) -> bool:
+        """Tell whether the bucket or the table that the stack made is gone."""
+        dynamodb = self._session.client("dynamodb")
+        try:
+            self._session.client("s3").head_bucket(Bucket=outputs["MediaBucketName"])
+            dynamodb.describe_table(TableName=outputs["MetadataTableName"])
+        except dynamodb.exceptions.ResourceNotFoundException:
+            return True
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "404":
+                return True
+            raise
+        return False
+
+    def _publish(self) -> str:
+        self._layer_arn, published = self._layer.publish(self._media, self._machine)
+        version = self._layer_arn.rpartition(":")[2]
+        return f"version {version} {'published' if published else 'is there already'}"
+
+    def _record(self) -> str:
+        changed = record(
+            self._project, self._stage, self._outputs, [self._layer_arn], self._account
+        )
+        return f"wrote {', '.join(changed)}" if changed else "nothing to change"
+
+    def _look(self) -> str:
+        for bucket in self._buckets():
+            for function in self._state.disconnect(bucket, functions(self._project)):
+                note(f"{function} is no more: S3 does not call it any longer")
+        self._resources = self._restore()
+        n_functions = sum(one["resource_type"] == "lambda_function" for one in self._resources)
+        return f"{n_functions} functions of {len(functions(self._project))}"
+
+    def _deploy(self) -> str:
+        mark = package.fingerprint(self._package, self._project, self._stage)
+        if mark == self._mark() and self._is_whole():
+            return "nothing to change"
+        chalice("deploy", self._project, self._stage, self._account)
+        self._resources = self._restore()
+        return "done"
+
+    def _finish(self) -> str:
+        changed = sum(
+            self._report_failures(one["name"]) for one in self._resources if _is_event(one)
+        )
+        self._layer.remove(keep=self._layer_arn)
+        mark = package.fingerprint(self._package, self._project, self._stage)
+        if mark != self._mark():
+            # Last of all: whatever is cut short before leaves no mark.
+            self._lambda.tag_resource(Resource=self._handler_arn(), Tags={FINGERPRINT: mark})
+        return f"{changed} failure destinations set" if changed else "nothing to change"
+
+    def _report_failures(self, event: str) -> bool:
+        """Have Lambda put what a function fails on for good into a queue; tell if that is new."""
+        name = deployed_name(self._stage, _function(event))
+        place = f"{self._account.region}:{self._account.account_id}"
+        queue = (
+            f"arn:{self._account.partition}:sqs:{place}:{self._outputs['FailedEventsQueueName']}"
+        )
+        wanted = {
+            "MaximumRetryAttempts": RETRIES,
+            "MaximumEventAgeInSeconds": EVENT_AGE_S,
+            "DestinationConfig": {"OnFailure": {"Destination": queue}},
+        }
+        try:
+            found = self._lambda.get_function_event_invoke_config(FunctionName=name)
+        except self._lambda.exceptions.ResourceNotFoundException:
+            found = {}
+        set_already = found.get("DestinationConfig", {}).get("OnFailure") == {"Destination": queue}
+        if set_already and found["MaximumRetryAttempts"] == RETRIES:
+            return False
+        self._lambda.put_function_event_invoke_config(FunctionName=name, **wanted)
+        return True
+
+    def _restore(self) -> list[Resource]:
+        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
+        return self._state.restore(self._project, self._buckets(), queue)
+
+    def _buckets(self) -> list[str]:
+        entry = read_config(self._project)["stages"][self._stage]["environment_variables"]
+        names = (entry["MEDIA_BUCKET_NAME"], entry.get("RESULTS_BUCKET_NAME"))
+        return sorted({name for name in names if name})
+
+    def _mark(self) -> str | None:
+        if not any(one["name"] == "api_handler" for one in self._resources):
+            return None
+        tags: dict[str, str] = self._lambda.list_tags(Resource=self._handler_arn())["Tags"]
+        return tags.get(FINGERPRINT)
+
+    def _handler_arn(self) -> str:
+        (arn,) = (one["lambda_arn"] for one in self._resources if one.get("name") == "api_handler")
+        return arn
+
+    def _is_whole(self) -> bool:
+        """Tell whether each function is there with its role and what calls it."""
+        names = {one["name"] for one in self._resources}
+        called = {_function(one["name"]) for one in self._resources if _is_source(one)}
+        return all(
+            {function, f"{function}_role"} <= names and function in called | {"api_handler"}
+            for function in functions(self._project)
+        )
+
+    @property
+    def summary(self) -> str:
+        """What there is now, and what to type next."""
+        bucket = self._outputs["MediaBucketName"]
+        (url,) = (one["rest_api_url"] for one in self._resources if "rest_api_url" in one)
+        return "\n".join(
+            [
+                f"\nEarshot is deployed as stage {self._stage}.",
+                f"  bucket  {bucket}",
+                f"  API     {url}  (requests are signed with your AWS credentials)",
+                "Next:",
+                f"  aws s3 cp samples/sample.wav s3://{bucket}/uploads/me/sample.wav",
+            ]
+        )
+
+
+def _is_event(resource: Resource) -> bool:
+    return resource["resource_type"] in ("s3_event", "cloudwatch_event")
+
+
+def _is_source(resource: Resource) -> bool:
+    return _is_event(resource) or resource["resource_type"] == "sqs_event"
+
+
+def _function(event: str) -> str:
+    return event.partition("-")[0]
+
+
+def chalice(command: str, project: Path, stage: str, account: Account) -> None:
+    """Run Chalice as its users do; raise DeploymentError if it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from chalice.cli import main; main()", command, "--stage", stage],
+        cwd=project,
+        env=os.environ | {"AWS_DEFAULT_REGION": account.region},
+        check=False,
+    )
+    if done.returncode:
+        raise DeploymentError(f"`chalice {command} --stage {stage}` failed; see above.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Deploy the stage that the command line names."""
+    parser = argparse.ArgumentParser(prog="make deploy", description="Deploy a stage of Earshot.")
+    parser.add_argument("stage")
+    parser.add_argument("--email", help="who is told of finished recordings and of alarms")
+    parser.add_argument("--project", type=Path, default=Path(), help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    try:
+        preflight.check_stage(given.stage)
+        preflight.check_python()
+        session = boto3.session.Session()
+        account = preflight.check_credentials(session)
+        deployment = Deployment(given.project.resolve(), given.stage, session, account)
+    except DeploymentError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    print(f"Stage {given.stage} in account {account.account_id}, {account.region}.")
+    parameters = {"NoticesEmail": given.email} if given.email else {}
+    status = run(deployment.steps(parameters), again=f"make deploy STAGE={given.stage}")
+    if status == 0:
+        print(deployment.summary)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""Take a stage out of AWS: ``python -m scripts.destroy dev``. Safe to repeat and to interrupt.
+
+What was deployed last goes first: what Chalice made, the layers, then the stack. The recordings
+and the table stay unless ``--data delete`` is given and confirmed; a later deployment of the stage
+takes them over.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scripts import build_layer, preflight
+from scripts.console import DeploymentError, Step, note, run
+from scripts.deploy import chalice
+from scripts.deployed_state import DeployedState
+from scripts.record_outputs import APP_NAME, Account, forget, read_config, record
+from scripts.stack import Stack
+
+ATTEMPTS = 3
+"""Chalice deletes one of a kind at a time; interrupted deployments may have left more."""
+
+
+class Removal:
+    """The steps of taking a stage down."""
+
+    def __init__(self, project: Path, stage: str, session: Any, account: Account) -> None:
+        self._project = project
+        self._stage = stage
+        self._session = session
+        self._account = account
+        self._prefix = f"{APP_NAME}-{stage}"
+        self._stack = Stack(session.client("cloudformation"), stage, account)
+        self._state = DeployedState(session, stage, account)
+        self._s3 = session.client("s3")
+        self._dynamodb = session.client("dynamodb")
+        # What the stack says, or said: it is gone after an attempt that came that far.
+        self._outputs = self._stack.default_outputs() | self._recorded_names()
+        self._outputs |= self._stack.outputs() or {}
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that holds the recordings."""
+        return self._outputs["MediaBucketName"]
+
+    @property
+    def table(self) -> str:
+        """The table that holds the recordings' items."""
+        return self._outputs["MetadataTableName"]
+
+    def steps(self, *, delete_data: bool) -> list[Step]:
+        """Return what is to be done, in order."""
+        data = [
+            Step(f"Deleting the recordings in {self.bucket}", self._delete_bucket),
+            Step(f"Deleting the table {self.table}", self._delete_table),
+        ]
+        return [
+            Step("chalice delete", self._delete_functions),
+            Step("Layers", self._delete_layers),
+            # The stack lets go of both, and only as long as it is there does it know their names.
+            *(data if delete_data else []),
+            Step(f"Stack {self._stack.name}", self._delete_stack),
+            Step("Logs", self._delete_logs),
+            Step("Forgetting the stage in .chalice", self._forget),
+            Step("Looking for what is left", self._look),
+        ]
+
+    def _delete_functions(self) -> str:
+        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
+        buckets = sorted({self.bucket, self._results_bucket()})
+        found = self._state.restore(self._project, buckets, queue)
+        if not found:
+            return "nothing to delete"
+        # Chalice imports the application, which reads these settings.
+        record(self._project, self._stage, self._outputs, [], self._account)
+        for _ in range(ATTEMPTS):
+            chalice("delete", self._project, self._stage, self._account)
+            if not self._state.restore(self._project, buckets, queue):
+                return "done"
+        raise DeploymentError("Chalice has left something; see above.")
+
+    def _delete_layers(self) -> str:
+        client = self._session.client("lambda")
+        n_removed = build_layer.Layer(client, self._stage).remove()
+        n_removed += build_layer.Layer(client, self._stage, "managed-layer").remove()
+        return f"{n_removed} versions deleted" if n_removed else "nothing to delete"
+
+    def _delete_bucket(self) -> str:
+        n_deleted = 0
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket)
+        try:
+            for page in pages:
+                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+                if objects:
+                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+                    n_deleted += len(objects)
+                    note(f"{n_deleted} versions of objects deleted")
+            self._s3.delete_bucket(Bucket=self.bucket)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "NoSuchBucket":
+                return "nothing to delete"
+            raise
+        return "done"
+
+    def _delete_table(self) -> str:
+        try:
+            self._dynamodb.delete_table(TableName=self.table)
+        except self._dynamodb.exceptions.ResourceNotFoundException:
+            return "nothing to delete"
+        self._dynamodb.get_waiter("table_not_exists").wait(TableName=self.table)
+        return "done"
+
+    def _delete_stack(self) -> str:
+        return "done" if self._stack.delete() else "nothing to delete"
+
+    def _delete_logs(self) -> str:
+        """Delete logs that are none of the stack's: those of functions that are no more."""
+        client = self._session.client("logs")
+        names = list(self._logs())
+        for name in names:
+            client.delete_log_group(logGroupName=name)
+        return f"{len(names)} deleted" if names else "nothing to delete"
+
+    def _forget(self) -> str:
+        forget(self._project, self._stage)
+        (self._project / ".chalice" / "deployed" / f"{self._stage}.json").unlink(missing_ok=True)
+        return "done"
+
+    def _look(self) -> str:
+        left = list(self.left())
+        return f"left in AWS: {', '.join(left)}" if left else "nothing is left in AWS"
+
+    def left(self) -> Iterator[str]:
+        """Find everything in the account that has the stage's names."""
+        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
+        for resource in self._state.find([self.bucket], queue):
+            yield f"{resource['resource_type']} {resource['name']}"
+        if self._stack.exists():
+            yield f"stack {self._stack.name}"
+        yield from (f"log {name}" for name in self._logs())
+        queues = self._session.client("sqs").list_queues(QueueNamePrefix=f"{self._prefix}-")
+        yield from (f"queue {url}" for url in queues.get("QueueUrls", []))
+        if any(found["Name"] == self.bucket for found in self._s3.list_buckets()["Buckets"]):
+            yield f"bucket {self.bucket}"
+        if self.table in self._tables():
+            yield f"table {self.table}"
+
+    def _tables(self) -> Iterator[str]:
+        for page in self._dynamodb.get_paginator("list_tables").paginate():
+            yield from page["TableNames"]
+
+    def _logs(self) -> Iterator[str]:
+        prefix = f"/aws/lambda/{self._prefix}"
+        pages = self._session.client("logs").get_paginator("describe_log_groups")
+        for page in pages.paginate(logGroupNamePrefix=prefix):
+            for group in page["logGroups"]:
+                if group["logGroupName"].removeprefix(prefix)[:1] in ("", "-"):
+                    yield group["logGroupName"]
+
+    def _recorded_names(self) -> dict[str, str]:
+        names = {
+            "MediaBucketName": self._environment().get("MEDIA_BUCKET_NAME"),
+            "MetadataTableName": self._environment().get("METADATA_TABLE_NAME"),
+        }
+        return {output: name for output, name in names.items() if name}
+
+    def _results_bucket(self) -> str:
+        return self._environment().get("RESULTS_BUCKET_NAME") or self.bucket
+
+    def _environment(self) -> dict[str, str]:
+        entry = read_config(self._project)["stages"].get(self._stage, {})
+        environment: dict[str, str] = entry.get("environment_variables", {})
+        return environment
+
+
+def confirm(removal: Removal, stage: str) -> None:
+    """Ask for the stage's name before anything of the users' own is deleted."""
+    print(f"This deletes every recording in {removal.bucket} and the table {removal.table}.")
+    print("No copy is kept. Type the stage's name to go on: ", end="", flush=True)
+    if sys.stdin.readline().strip() != stage:
+        raise DeploymentError("Not confirmed: nothing was touched.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Take down the stage that the command line names."""
+    parser = argparse.ArgumentParser(prog="make destroy", description="Take a stage down.")
+    parser.add_argument("stage")
+    parser.add_argument("--data", choices=["keep", "delete"], default="keep")
+    parser.add_argument("--project", type=Path, default=Path(), help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    try:
+        preflight.check_stage(given.stage)
+        session = boto3.session.Session()
+        account = preflight.check_credentials(session)
+        removal = Removal(given.project.resolve(), given.stage, session, account)
+        if given.data == "delete":
+            confirm(removal, given.stage)
+    except DeploymentError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    print(f"Stage {given.stage} in account {account.account_id}, {account.region}.")
+    again = f"make destroy STAGE={given.stage}"
+    again += " DATA=delete" if given.data == "delete" else ""
+    return run(removal.steps(delete_data=given.data == "delete"), again=again)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

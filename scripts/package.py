@@ -1,0 +1,125 @@
+"""What Chalice is about to upload: built by Chalice itself, checked before anything is touched."""
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chalice
+from chalice.deploy.packager import (
+    AppOnlyDeploymentPackager,
+    DependencyBuilder,
+    EmptyPackageError,
+    LayerDeploymentPackager,
+)
+from chalice.utils import UI, OSUtils
+
+from scripts import archive
+from scripts.console import DeploymentError
+from scripts.record_outputs import functions, read_config
+
+MIB = 2**20
+FUNCTION_LIMIT = 1 * MIB
+LAYER_LIMIT = 30 * MIB
+ZIPPED_LIMIT = 50 * MIB
+UNZIPPED_LIMIT = 250 * MIB
+"""The last two are Lambda's; the first two are ours, for deployments that take seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The archives that make up a function."""
+
+    function: Path
+    requirements: Path | None
+
+    @property
+    def sizes(self) -> str:
+        """Both sizes, for people."""
+        parts = {"functions": self.function, "requirements": self.requirements}
+        return ", ".join(
+            f"{name} {path.stat().st_size / MIB:.1f} MB zipped"
+            for name, path in parts.items()
+            if path
+        )
+
+
+def architecture(project: Path, stage: str) -> str:
+    """Return what the stage's functions run on."""
+    config = read_config(project)
+    entry = config["stages"].get(stage, {})
+    found = entry.get("lambda_architecture") or config.get("lambda_architecture") or "x86_64"
+    if found not in archive.MACHINES:
+        raise DeploymentError(f"lambda_architecture must be x86_64 or arm64, not {found!r}.")
+    return str(found)
+
+
+def build(project: Path, machine: str) -> Package:
+    """Have Chalice build what it would build, or find it; add the ``.pyc`` that it leaves out.
+
+    Chalice takes what it finds under the same name, so ``chalice deploy`` uploads these archives.
+    """
+    osutils = OSUtils()
+    dependencies = DependencyBuilder(osutils, architecture=machine)
+    settings: dict[str, Any] = {
+        "osutils": osutils,
+        "dependency_builder": dependencies,
+        "ui": _Silence(),
+        "architecture": machine,
+    }
+    runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    function = AppOnlyDeploymentPackager(**settings).create_deployment_package(
+        str(project), runtime
+    )
+    try:
+        layer = LayerDeploymentPackager(**settings).create_deployment_package(str(project), runtime)
+    except EmptyPackageError:
+        return Package(Path(function), None)
+    archive.recompile(Path(layer), project / "build" / "requirements")
+    return Package(Path(function), Path(layer))
+
+
+class _Silence(UI):
+    """Keeps Chalice from telling twice what ``chalice deploy`` tells again."""
+
+    def write(self, msg: str) -> None:
+        """Say nothing."""
+
+
+def check(package: Package, media: Path, project: Path, machine: str) -> None:
+    """Raise DeploymentError if a wheel is missing or wrong, or Lambda would refuse the size."""
+    if package.requirements:
+        archive.check_packages(package.requirements, project / "requirements.txt", machine)
+        _check_size("The layer of requirements.txt", package.requirements, LAYER_LIMIT)
+    _check_size("The functions' own archive", package.function, FUNCTION_LIMIT)
+    _check_size("The media layer", media, ZIPPED_LIMIT)
+    parts = [path for path in (package.function, package.requirements, media) if path]
+    unzipped = sum(archive.unzipped_bytes(path) for path in parts)
+    if unzipped > UNZIPPED_LIMIT:
+        raise DeploymentError(
+            f"A function and its layers would unpack to {unzipped / MIB:.0f} MB; "
+            f"Lambda takes {UNZIPPED_LIMIT // MIB}."
+        )
+
+
+def _check_size(name: str, path: Path, limit: int) -> None:
+    size = path.stat().st_size
+    if size > limit:
+        raise DeploymentError(f"{name} is {size / MIB:.1f} MB; it may have {limit // MIB}.")
+
+
+def fingerprint(package: Package, project: Path, stage: str) -> str:
+    """Return a mark of everything that ``chalice deploy`` would send: alike means nothing to do."""
+    config: dict[str, Any] = read_config(project)
+    config["stages"] = {stage: config["stages"][stage]}
+    mark = hashlib.sha256(f"{chalice.__version__} {sys.version_info[:2]}".encode())
+    mark.update(json.dumps(config, sort_keys=True).encode())
+    for function in functions(project):
+        mark.update((project / f".chalice/policies/{stage}/{function}.json").read_bytes())
+    for path in (package.function, package.requirements):
+        if path:
+            # Chalice's archives hold times, but their names hold what they were made of.
+            mark.update(path.name.encode())
+    return mark.hexdigest()[:32]

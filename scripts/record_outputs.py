@@ -1,0 +1,174 @@
+"""Records what a stage's stack made, where ``chalice deploy`` looks for it.
+
+Chalice reads one file, ``.chalice/config.json``, and so this writes there, as Chalice's own samples
+do: the stage can then be deployed by anyone who has the file, with Chalice alone. Only the stage's
+own entry changes, only when a value did, and ``forget`` leaves the file as it was before.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+APP_NAME = "earshot"
+MEASURING_FUNCTION = "extract_features"
+ENVIRONMENT = {
+    "MEDIA_BUCKET_NAME": "MediaBucketName",
+    "METADATA_TABLE_NAME": "MetadataTableName",
+    "FEATURES_QUEUE_URL": "FeaturesQueueUrl",
+    "MEDIACONVERT_ROLE_ARN": "MediaConvertRoleArn",
+    "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
+    "NOTICES_TOPIC_ARN": "NoticesTopicArn",
+    "FAILURES_TOPIC_ARN": "FailuresTopicArn",
+}
+"""Environment variables and the stack's outputs that they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a stage is deployed."""
+
+    account_id: str
+    region: str
+    partition: str = "aws"
+
+
+def read_config(project: Path) -> dict[str, Any]:
+    """Return Chalice's configuration."""
+    config: dict[str, Any] = json.loads(_config_file(project).read_text())
+    return config
+
+
+def functions(project: Path) -> list[str]:
+    """Return every deployed function, by Chalice's names: each has a policy file."""
+    found = (project / ".chalice").glob("policy-*.json")
+    return sorted(path.stem.removeprefix("policy-") for path in found)
+
+
+def deployed_name(stage: str, function: str) -> str:
+    """Return a function's name in AWS."""
+    suffix = "" if function == "api_handler" else f"-{function}"
+    return f"{APP_NAME}-{stage}{suffix}"
+
+
+def record(
+    project: Path, stage: str, outputs: Mapping[str, str], layers: list[str], account: Account
+) -> list[str]:
+    """Write outputs, layers and the stage's policies; return the files that changed."""
+    config = read_config(project)
+    entry = config["stages"].setdefault(stage, {"api_gateway_stage": "api"})
+    entry.setdefault("environment_variables", {}).update(
+        {name: outputs[output] for name, output in ENVIRONMENT.items() if output in outputs}
+    )
+    for function in functions(project):
+        settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
+        settings["iam_policy_file"] = _rendered(stage, function)
+    entry["lambda_functions"][MEASURING_FUNCTION]["layers"] = layers
+    values = _values(stage, outputs, entry["environment_variables"], account)
+    files = {_config_file(project): _dump(config)} | {
+        project / ".chalice" / _rendered(stage, function): render(
+            (project / ".chalice" / f"policy-{function}.json").read_text(), values
+        )
+        for function in functions(project)
+    }
+    return [str(path.relative_to(project)) for path, text in files.items() if _write(path, text)]
+
+
+def forget(project: Path, stage: str) -> None:
+    """Take out of the files what ``record`` wrote. Safe to repeat."""
+    config = read_config(project)
+    entry = config["stages"].get(stage, {})
+    for name in ENVIRONMENT:
+        entry.get("environment_variables", {}).pop(name, None)
+    for settings in entry.get("lambda_functions", {}).values():
+        settings.pop("iam_policy_file", None)
+        settings.pop("layers", None)
+    if entry == {"api_gateway_stage": "api"} | _emptied(entry) and stage not in ("dev", "prod"):
+        del config["stages"][stage]
+    else:
+        _prune(entry)
+    _write(_config_file(project), _dump(config))
+    for function in functions(project):
+        path = project / ".chalice" / _rendered(stage, function)
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def render(policy: str, values: Mapping[str, str]) -> str:
+    """Return a hand-written policy with its names filled in.
+
+    A statement about something that this stage does not have is left out.
+    """
+    document = json.loads(Template(policy).substitute(values))
+    document["Statement"] = [
+        statement for statement in document["Statement"] if any(statement["Resource"])
+    ]
+    return _dump(document)
+
+
+def _values(
+    stage: str,
+    outputs: Mapping[str, str],
+    environment: Mapping[str, str],
+    account: Account,
+) -> dict[str, str]:
+    media_bucket = outputs["MediaBucketName"]
+    return {
+        "Partition": account.partition,
+        "Region": account.region,
+        "AccountId": account.account_id,
+        "Stage": stage,
+        "MediaBucket": media_bucket,
+        "ResultsBucket": environment.get("RESULTS_BUCKET_NAME") or media_bucket,
+        "MetadataTable": outputs["MetadataTableName"],
+        "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
+        "FailedEventsQueue": outputs["FailedEventsQueueName"],
+        "MediaConvertRoleArn": outputs["MediaConvertRoleArn"],
+        "MediaConvertQueueArn": outputs["MediaConvertQueueArn"],
+        "NoticesTopicArn": outputs["NoticesTopicArn"],
+        "FailuresTopicArn": outputs["FailuresTopicArn"],
+        "TranscribeDataAccessRole": environment.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
+    }
+
+
+def _config_file(project: Path) -> Path:
+    return project / ".chalice" / "config.json"
+
+
+def _rendered(stage: str, function: str) -> str:
+    return f"policies/{stage}/{function}.json"
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _emptied(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of an entry that hold nothing any more."""
+    return {key: value for key, value in entry.items() if _is_empty(value)}
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_empty(inner) for inner in value.values())
+
+
+def _prune(entry: dict[str, Any]) -> None:
+    for key, value in list(entry.items()):
+        if _is_empty(value):
+            del entry[key]
+        elif isinstance(value, dict):
+            _prune(value)
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a file whole or not at all; tell whether that changed it."""
+    if path.is_file() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".new")
+    scratch.write_text(text)
+    scratch.replace(path)
+    return True

@@ -1,0 +1,168 @@
+"""The stage's stack: created, updated where it differs, deleted; followed event by event."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scripts.console import DeploymentError, note
+from scripts.record_outputs import APP_NAME, Account
+
+TEMPLATE = Path("cloudformation/resources.yml")
+CHANGE_SET = "earshot-deploy"
+POLL_S = 3.0
+"""CloudFormation sends no signal that a caller could wait for."""
+
+UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+class Stack:
+    """One stage's stack."""
+
+    def __init__(self, client: Any, stage: str, account: Account) -> None:
+        self._client = client
+        self._stage = stage
+        self._account = account
+        self.name = f"{APP_NAME}-{stage}"
+        self._seen: set[str] = set()
+
+    def exists(self) -> bool:
+        """Tell whether there is a stack, in whatever state."""
+        return self._find() is not None
+
+    def outputs(self) -> dict[str, str] | None:
+        """Return what the stack made, by the names of its outputs; None if there is no stack."""
+        stack = self._find()
+        if stack is None or not stack.get("Outputs"):
+            return None
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def default_outputs(self) -> dict[str, str]:
+        """Return what the outputs are, unless parameters gave other names."""
+        account_id, region = self._account.account_id, self._account.region
+        return {
+            "MediaBucketName": f"{self.name}-media-{account_id}-{region}",
+            "MetadataTableName": f"{self.name}-metadata",
+            "FeaturesQueueUrl": (
+                f"https://sqs.{region}.amazonaws.com/{account_id}/{self.name}-features"
+            ),
+            "FailedEventsQueueName": f"{self.name}-failed-events",
+        }
+
+    def apply(self, project: Path, parameters: dict[str, str]) -> bool:
+        """Create the stack or update it; tell whether anything changed.
+
+        A bucket or table that an earlier stack left behind is taken over with all it holds.
+        """
+        self._await_others()
+        stack = self._find()
+        if stack and stack["StackStatus"] in UNUSABLE:
+            note(f"the stack is in {stack['StackStatus']}: removing what is left of it")
+            self.delete()
+            stack = None
+        is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+        given = {"Stage": self._stage} | parameters
+        change_set = self._propose(
+            TemplateBody=(project / TEMPLATE).read_text(),
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+            ]
+            + [
+                {"ParameterKey": kept["ParameterKey"], "UsePreviousValue": True}
+                for kept in (stack or {}).get("Parameters", [])
+                if kept["ParameterKey"] not in given and not is_new
+            ],
+        )
+        if change_set is None:
+            return False
+        self._client.execute_change_set(ChangeSetName=change_set, StackName=self.name)
+        status = self._settle()
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+            raise DeploymentError(f"The stack {self.name} ended in {status}; see its events above.")
+        return True
+
+    def delete(self) -> bool:
+        """Delete the stack; tell whether there was one. Safe to repeat."""
+        if self._find() is None:
+            return False
+        self._await_others()
+        self._client.delete_stack(StackName=self.name)
+        status = self._settle()
+        if status is not None:
+            raise DeploymentError(f"The stack {self.name} ended in {status}; see its events above.")
+        return True
+
+    def _propose(self, **request: Any) -> str | None:
+        """Make a change set; return its ARN, or None if it changes nothing."""
+        names = {"StackName": self.name, "ChangeSetName": CHANGE_SET}
+        if self._find():
+            # One of an earlier attempt, cut short before it was carried out.
+            self._client.delete_change_set(**names)
+        try:
+            change_set = self._client.create_change_set(
+                **names,
+                **request,
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                ImportExistingResources=True,
+            )["Id"]
+        except ClientError as exc:
+            if any(phrase in str(exc) for phrase in NO_CHANGES):
+                return None
+            raise
+        while True:
+            found = self._client.describe_change_set(ChangeSetName=change_set, StackName=self.name)
+            if found["Status"] == "CREATE_COMPLETE":
+                return str(change_set)
+            if found["Status"] == "FAILED":
+                reason = found.get("StatusReason", "")
+                self._client.delete_change_set(ChangeSetName=change_set, StackName=self.name)
+                if any(phrase in reason for phrase in NO_CHANGES):
+                    return None
+                raise DeploymentError(f"CloudFormation refuses the template: {reason}")
+            time.sleep(POLL_S)
+
+    def _find(self) -> dict[str, Any] | None:
+        try:
+            stacks = self._client.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as exc:
+            if "does not exist" in str(exc):
+                return None
+            raise
+        live = [stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"]
+        return live[0] if live else None
+
+    def _settle(self) -> str | None:
+        """Wait until nothing is in progress, and say what happens; return the status."""
+        while True:
+            stack = self._find()
+            if stack is None:
+                return None
+            self._tell()
+            status = str(stack["StackStatus"])
+            if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+                return status
+            time.sleep(POLL_S)
+
+    def _await_others(self) -> None:
+        """Wait for what an earlier run began, and leave its events untold."""
+        if self._find() is not None:
+            self._seen |= {event["EventId"] for event in self._events()}
+            self._settle()
+
+    def _events(self) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = self._client.describe_stack_events(StackName=self.name)[
+            "StackEvents"
+        ]
+        return events
+
+    def _tell(self) -> None:
+        for event in reversed(self._events()):
+            if event["EventId"] in self._seen:
+                continue
+            self._seen.add(event["EventId"])
+            if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
+                reason = event.get("ResourceStatusReason", "")
+                note(f"{event['ResourceStatus']} {event['LogicalResourceId']} {reason}".rstrip())

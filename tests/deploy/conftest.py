@@ -1,0 +1,78 @@
+"""An AWS account of nothing, and a small project to deploy into it."""
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from double import Double
+
+from scripts import build_layer, package
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("app.py", "chalicelib", "cloudformation", ".chalice/config.json")
+
+
+@pytest.fixture(scope="session")
+def double() -> Iterator[Double]:
+    double = Double()
+    yield double
+    double.stop()
+
+
+@pytest.fixture
+def aws(double: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
+    """The account, empty, as every AWS client of this test and its processes sees it."""
+    variables = {
+        "AWS_ENDPOINT_URL": double.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    double.reset()
+    return double
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The application with packages that need no network: what is uploaded is another test's."""
+    folder = tmp_path_factory.mktemp("built") / "project"
+    (folder / ".chalice").mkdir(parents=True)
+    for name in COPIED:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, folder / name)
+    for policy in (ROOT / ".chalice").glob("policy-*.json"):
+        shutil.copyfile(policy, folder / ".chalice" / policy.name)
+    (folder / "vendor").mkdir()
+    (folder / "vendor" / "vendored.py").write_text("ANSWER = 42\n")
+    (folder / "requirements.txt").write_text("")
+    wheel = write_wheel(folder, "tiny", "1.0", {"tiny.py": "ANSWER = 42\n"})
+    (folder / "requirements-media.txt").write_text(f"{wheel}\n")
+    package.build(folder, "x86_64")
+    build_layer.build(folder, "x86_64")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, built: Path, aws: Double) -> Path:  # noqa: ARG001  # no other account
+    """A copy of the application to deploy from."""
+    return Path(shutil.copytree(built, tmp_path / "project"))
+
+
+def write_wheel(
+    folder: Path, name: str, version: str, files: dict[str, str], tag: str = "py3-none-any"
+) -> Path:
+    path = folder / f"{name}-{version}-{tag}.whl"
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    wheel = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    files = files | {f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
+    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, text in files.items():
+            archive.writestr(each, text)
+    return path

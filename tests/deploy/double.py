@@ -1,0 +1,362 @@
+"""A stand-in for the part of AWS that a deployment speaks to: moto, its few gaps mended.
+
+It also refuses what AWS refuses and moto does not: packages over Lambda's limits, and two S3 rules
+that overlap. And it can break off at any request that changes something, before or after the
+change, which is what a killed deployment looks like from AWS's side.
+"""
+
+import base64
+import io
+import json
+import re
+import threading
+import zipfile
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlencode
+from urllib.request import urlopen
+from xml.etree import ElementTree as ET
+
+from moto.backends import get_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+ACCOUNT = "123456789012"
+UNDER_REVIEW = """<Stacks><member><StackName>{name}</StackName><CreationTime>2024-01-01T00:00:00Z
+</CreationTime><StackStatus>REVIEW_IN_PROGRESS</StackStatus></member></Stacks>"""
+ZIPPED_LIMIT = 50 * 2**20
+UNZIPPED_LIMIT = 250 * 2**20
+READS = re.compile(r"(Get|List|Describe|Head|Validate|Estimate)")
+
+
+class QuietHandler(MotoRequestHandler):
+    def log(self, type, message, *args):  # noqa: A002  # werkzeug's name
+        pass
+
+
+class Double:
+    def __init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            "127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.changes: list[str] = []
+        self._break_at: int | None = None
+        self._break_after = False
+        self._broken = False
+        self._sizes: dict[str, int] = {}
+        self._layers: dict[str, list[str]] = {}
+        self._change_sets: dict[str, dict[str, str]] = {}
+        self._applied: dict[str, dict[str, str]] = {}
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def reset(self) -> None:
+        """Forget everything, as an account that is new."""
+        self.break_at(None)
+        for held in (self._sizes, self._layers, self._change_sets, self._applied):
+            held.clear()
+        urlopen(f"{self.url}/moto-api/reset", data=b"").close()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def break_at(self, change: int | None, *, after: bool = False) -> None:
+        """Answer nothing any more from the given change on, made or not; None mends it."""
+        self.changes.clear()
+        self._break_at, self._break_after, self._broken = change, after, False
+
+    @property
+    def is_broken(self) -> bool:
+        return self._broken
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        if self._broken and request.path != "/moto-api/reset":
+            return self._cut(request, start)
+        if request.is_change and not request.path.startswith("/moto-api"):
+            self.changes.append(request.name)
+            if self._break_at == len(self.changes):
+                self._broken = True
+                if self._break_after:
+                    self._answer(request, lambda *_: None)
+                return self._cut(request, start)
+        return self._answer(request, start)
+
+    def _cut(self, request: "Request", start: Callable[..., Any]) -> Iterable[bytes]:
+        return refuse(request, start, "AccessDenied", "The line is dead.", 403)
+
+    def _answer(self, request: "Request", start: Callable[..., Any]) -> Iterable[bytes]:
+        refusal = self._refusal(request)
+        if refusal:
+            return refuse(request, start, *refusal)
+        if request.action.endswith("ChangeSet"):
+            return xml(start, request.action, *self._change_set(request))
+        if request.action == "DescribeStacks":
+            name = request.form["StackName"]
+            if name in self._change_sets and name not in self._applied:
+                return xml(start, request.action, UNDER_REVIEW.format(name=name))
+        if request.action == "DescribeStackEvents" and request.form["StackName"] in (
+            self._change_sets.keys() - self._applied.keys()
+        ):
+            return xml(start, request.action, "<StackEvents/>")
+        if request.action == "DeleteStack":
+            self._applied.pop(request.form["StackName"], None)
+            self._change_sets.pop(request.form["StackName"], None)
+        if match := re.fullmatch(r"/([^/]+)/uploads/.+", request.path):
+            return self._unnoticed(match[1], request, start)
+        mend(request)
+        return list(self._moto(request.environ(), start))
+
+    def _unnoticed(
+        self, name: str, request: "Request", start: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Let moto change an object without calling functions, which it would do with Docker."""
+        bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[name]
+        rules, bucket.notification_configuration = bucket.notification_configuration, None
+        try:
+            return list(self._moto(request.environ(), start))
+        finally:
+            bucket.notification_configuration = rules
+
+    def _change_set(self, request: "Request") -> tuple[str, int]:
+        """Answer for CloudFormation's change sets, of which moto keeps no outputs."""
+        name = request.form["StackName"]
+        if request.action == "CreateChangeSet":
+            is_new = request.form["ChangeSetType"] == "CREATE"
+            if is_new == (name in self._applied):
+                return "<Message>The stack is not in that state</Message>", 400
+            self._change_sets[name] = request.form
+            return f"<Id>{name}</Id>", 200
+        if request.action == "DescribeChangeSet":
+            if self._asked(name) == self._applied.get(name):
+                reason = "The submitted information didn't contain changes."
+                return f"<Status>FAILED</Status><StatusReason>{reason}</StatusReason>", 200
+            return "<Status>CREATE_COMPLETE</Status>", 200
+        if request.action == "ExecuteChangeSet":
+            self._execute(name, request)
+        elif name in self._applied:
+            self._change_sets.pop(name, None)
+        return "", 200
+
+    def _asked(self, name: str) -> dict[str, str]:
+        """Return the template and the values that a change set would leave a stack with."""
+        form = self._change_sets[name]
+        asked = {"TemplateBody": form["TemplateBody"]}
+        for field, key in form.items():
+            if field.endswith(".ParameterKey"):
+                value = form.get(field.replace("ParameterKey", "ParameterValue"))
+                before = self._applied.get(name, {}).get(key)
+                if value is not None or before is not None:
+                    asked[key] = before if value is None else value
+        return asked
+
+    def _execute(self, name: str, request: "Request") -> None:
+        asked = self._asked(name)
+        action = "UpdateStack" if name in self._applied else "CreateStack"
+        form = {"Action": action, "StackName": name, "Version": "2010-05-15"}
+        form["TemplateBody"] = asked.pop("TemplateBody").replace("RetainExceptOnCreate", "Retain")
+        for number, (key, value) in enumerate(asked.items(), 1):
+            form[f"Parameters.member.{number}.ParameterKey"] = key
+            form[f"Parameters.member.{number}.ParameterValue"] = value
+        request.body = urlencode({k: v for k, v in form.items() if v or "Parameter" in k}).encode()
+        kept = take_away_retained(name) if action == "CreateStack" else {}
+        answer = list(self._moto(request.environ(), lambda *_: None))
+        assert b"ErrorResponse" not in b"".join(answer), answer
+        give_back(kept)
+        self._applied[name] = self._asked(name)
+        del self._change_sets[name]
+
+    def _refusal(self, request: "Request") -> tuple[str, str, int] | None:
+        if request.is_notification_change:
+            return overlap(request.body)
+        if request.method not in ("POST", "PUT") or "/20" not in request.path[:4]:
+            return None
+        if match := re.fullmatch(r"/2018-10-31/layers/([^/]+)/versions", request.path):
+            content = base64.b64decode(json.loads(request.body)["Content"]["ZipFile"])
+            if len(content) > ZIPPED_LIMIT:
+                return "RequestEntityTooLargeException", "Request must be smaller", 413
+            self._sizes[unquote(match[1])] = unzipped(content)
+            return None
+        if match := re.fullmatch(r"/2015-03-31/functions(?:/([^/]+)/\w+)?/?", request.path):
+            return self._too_large(match[1], json.loads(request.body or b"{}"))
+        return None
+
+    def _too_large(self, name: str | None, asked: dict) -> tuple[str, str, int] | None:
+        function = unquote(name or asked.get("FunctionName", "")).rpartition(":")[2]
+        content = asked.get("ZipFile") or asked.get("Code", {}).get("ZipFile")
+        if content:
+            if len(base64.b64decode(content)) > ZIPPED_LIMIT:
+                return "RequestEntityTooLargeException", "Request must be smaller", 413
+            self._sizes[function] = unzipped(base64.b64decode(content))
+        if "Layers" in asked:
+            self._layers[function] = [arn.split(":")[-2] for arn in asked["Layers"]]
+        parts = [function, *self._layers.get(function, [])]
+        if sum(self._sizes.get(part, 0) for part in parts) > UNZIPPED_LIMIT:
+            return (
+                "InvalidParameterValueException",
+                "Function code combined with layers exceeds the maximum allowed size",
+                400,
+            )
+        return None
+
+
+class Request:
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._environ = environ
+        self.method = environ["REQUEST_METHOD"]
+        self.path = environ["PATH_INFO"]
+        self.query = environ.get("QUERY_STRING", "")
+        self.body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    @property
+    def action(self) -> str:
+        target = self._environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        if target:
+            return target
+        return self.form.get("Action", "") if self.is_form else ""
+
+    @property
+    def is_form(self) -> bool:
+        return "x-www-form-urlencoded" in self._environ.get("CONTENT_TYPE", "")
+
+    @property
+    def form(self) -> dict[str, str]:
+        found = parse_qs(self.body.decode(), keep_blank_values=True)
+        return {name: values[0] for name, values in found.items()}
+
+    @property
+    def name(self) -> str:
+        return self.action or f"{self.method} {self.path}"
+
+    @property
+    def is_change(self) -> bool:
+        if self.action:
+            return not READS.match(self.action)
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def is_notification_change(self) -> bool:
+        return self.method == "PUT" and "notification" in parse_qs(
+            self.query, keep_blank_values=True
+        )
+
+    def environ(self) -> dict[str, Any]:
+        return self._environ | {
+            "PATH_INFO": self.path,
+            "RAW_URI": self.path + ("?" + self.query if self.query else ""),
+            "REQUEST_URI": self.path + ("?" + self.query if self.query else ""),
+            "QUERY_STRING": self.query,
+            "wsgi.input": io.BytesIO(self.body),
+            "CONTENT_LENGTH": str(len(self.body)),
+        }
+
+
+def mend(request: Request) -> None:
+    """Put a request into the words that moto knows."""
+    if request.is_notification_change:
+        for name in (b"Prefix", b"Suffix"):
+            request.body = request.body.replace(
+                b"<Name>%s</Name>" % name, b"<Name>%s</Name>" % name.lower()
+            )
+    elif request.path.startswith("/restapis") and b'"swagger"' in request.body:
+        document = json.loads(request.body)
+        document |= {"openapi": "3.0.1"}
+        document["info"]["description"] = document["info"].get("description", "")
+        del document["swagger"]
+        request.body = json.dumps(document).encode()
+    elif request.path == "/2018-10-31/layers" and "find=LayerVersion" in request.query:
+        (arn,) = parse_qs(request.query)["Arn"]
+        name, version = arn.split(":")[-2:]
+        request.path = f"/2018-10-31/layers/{name}/versions/{version}"
+        request.query = ""
+
+
+def overlap(body: bytes) -> tuple[str, str, int] | None:
+    """Refuse two rules that one event of one key would meet, as S3 does."""
+    rules = []
+    for rule in without_namespaces(body).iter("CloudFunctionConfiguration"):
+        named = {
+            found.findtext("Name", "").lower(): found.findtext("Value", "")
+            for found in rule.iter("FilterRule")
+        }
+        rules += [
+            (event.text, named.get("prefix", ""), named.get("suffix", ""))
+            for event in rule.findall("Event")
+        ]
+    for i, (event, prefix, suffix) in enumerate(rules):
+        for other_event, other_prefix, other_suffix in rules[:i]:
+            if (
+                same_kind(event, other_event)
+                and one_starts(prefix, other_prefix)
+                and one_starts(suffix[::-1], other_suffix[::-1])
+            ):
+                return "InvalidArgument", "Configurations overlap.", 400
+    return None
+
+
+def same_kind(event: str, other: str) -> bool:
+    return one_starts(event.rstrip("*"), other.rstrip("*"))
+
+
+def one_starts(text: str, other: str) -> bool:
+    return text.startswith(other) or other.startswith(text)
+
+
+def without_namespaces(body: bytes) -> ET.Element:
+    return ET.fromstring(re.sub(rb' xmlns="[^"]+"', b"", body))  # noqa: S314  # boto3's own
+
+
+def take_away_retained(stack: str) -> dict:
+    """Hide what an earlier stack left, which CloudFormation would import and moto trips over."""
+    kept = {}
+    for service, region, holder in (("s3", "aws", "buckets"), ("dynamodb", "us-east-1", "tables")):
+        resources = getattr(get_backend(service)[ACCOUNT][region], holder)
+        for name in [name for name in resources if name.startswith(f"{stack}-")]:
+            kept[service, region, holder, name] = resources.pop(name)
+            get_backend("s3").bucket_accounts.pop(name, None)
+    return kept
+
+
+def give_back(kept: dict) -> None:
+    for (service, region, holder, name), resource in kept.items():
+        getattr(get_backend(service)[ACCOUNT][region], holder)[name] = resource
+
+
+def xml(start: Callable[..., Any], action: str, result: str, status: int = 200) -> list[bytes]:
+    if status == 200:
+        text = f"<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
+    else:
+        text = f"<ErrorResponse><Error><Code>ValidationError</Code>{result}</Error></ErrorResponse>"
+    start(f"{status} OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
+    return [text.encode()]
+
+
+def unzipped(content: bytes) -> int:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def refuse(
+    request: "Request", start: Callable[..., Any], code: str, message: str, status: int
+) -> list[bytes]:
+    """Answer with an error in the protocol of the request."""
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    if request.is_form:
+        kind, text = "text/xml", f"<ErrorResponse>{error}</ErrorResponse>"
+    elif request.action or re.match(r"/(20\d\d-|restapis)", request.path):
+        kind, text = "application/json", json.dumps({"__type": code, "message": message})
+    else:
+        kind, text = "text/xml", error
+    headers = [
+        ("Content-Type", kind),
+        ("x-amzn-ErrorType", code),
+        ("Content-Length", str(len(text))),
+    ]
+    start(f"{status} Refused", headers)
+    return [text.encode()]

@@ -1,0 +1,351 @@
+"""A stage goes up with one command and down with another, wherever either was cut short."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import boto3
+import calls
+import pytest
+
+from scripts import destroy
+from scripts.console import run
+from scripts.deploy import Deployment, chalice
+from scripts.destroy import Removal
+from scripts.record_outputs import Account
+
+# moto knows neither alarms nor bucket policies, and nothing here needs them.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+
+ACCOUNT = Account(account_id="123456789012", region="us-east-1")
+STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
+"""Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
+
+N_DEPLOYING, N_DESTROYING = 50, 45
+BUCKET = "earshot-dev-media-123456789012-us-east-1"
+KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata"}
+
+
+def deploy(project, stage="dev") -> int:
+    deployment = Deployment(project, stage, boto3.session.Session(), ACCOUNT)
+    return run(deployment.steps({}), again="make deploy")
+
+
+def remove(project, stage="dev", *, delete_data=False) -> int:
+    removal = Removal(project, stage, boto3.session.Session(), ACCOUNT)
+    return run(removal.steps(delete_data=delete_data), again="make destroy")
+
+
+def left(project, stage="dev") -> set[str]:
+    return set(Removal(project, stage, boto3.session.Session(), ACCOUNT).left())
+
+
+def rules(bucket=BUCKET) -> list[dict]:
+    found = boto3.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    return found.get("LambdaFunctionConfigurations", [])
+
+
+def snapshot() -> dict:
+    """Everything that is deployed, without the ids that AWS makes up."""
+    functions = boto3.client("lambda")
+    events = boto3.client("events")
+    iam = boto3.client("iam")
+    api = boto3.client("apigateway")
+    found = {
+        one["FunctionName"]: {
+            "memory": one["MemorySize"],
+            "timeout": one["Timeout"],
+            "role": one["Role"],
+            "layers": sorted(layer["Arn"].rpartition(":")[0] for layer in one.get("Layers", [])),
+            "environment": one["Environment"]["Variables"],
+            "failures": failures(functions, one["FunctionName"]),
+        }
+        for one in functions.list_functions()["Functions"]
+    }
+    return {
+        "functions": found,
+        "roles": {
+            role["RoleName"]: iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+            for role in iam.list_roles()["Roles"]
+        },
+        "rules": {
+            rule["Name"]: [
+                target["Arn"]
+                for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+            ]
+            for rule in events.list_rules()["Rules"]
+        },
+        "s3": sorted(rule["LambdaFunctionArn"] for rule in rules()),
+        "queues": [
+            (one["EventSourceArn"], one["FunctionArn"])
+            for one in functions.list_event_source_mappings()["EventSourceMappings"]
+        ],
+        "apis": [
+            [stage["stageName"] for stage in api.get_stages(restApiId=one["id"])["item"]]
+            for one in api.get_rest_apis()["items"]
+        ],
+        "layers": {
+            name: len(functions.list_layer_versions(LayerName=name)["LayerVersions"])
+            for name in ("earshot-dev-media", "earshot-dev-managed-layer")
+        },
+    }
+
+
+def failures(client, name) -> str | None:
+    try:
+        found = client.get_function_event_invoke_config(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return found["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict:
+    """What an undisturbed deployment leaves, once a test has made one."""
+    return {}
+
+
+def what_a_deployment_leaves(expected, project, aws) -> dict:
+    if not expected:
+        assert deploy(project) == 0
+        expected |= snapshot()
+        aws.reset()
+    return expected
+
+
+def test_a_deployment_is_whole(project):
+    assert deploy(project) == 0
+
+    found = snapshot()
+    functions = {
+        "earshot-dev" if name == "api_handler" else f"earshot-dev-{name}": name
+        for name in calls.deployed_functions()
+    }
+    assert found["functions"].keys() == functions.keys()
+    assert found["roles"] == {
+        f"earshot-dev-{name}": [f"earshot-dev-{name}"] for name in functions.values()
+    } | {"earshot-dev-us-east-1-mediaconvert": ["media"]}
+    assert len(found["s3"]) == 3
+    assert len(found["queues"]) == len(found["apis"]) == 1
+    assert len(found["rules"]) == 2
+    measuring = found["functions"]["earshot-dev-extract_features"]
+    assert (measuring["memory"], measuring["timeout"]) == (1769, 900)
+    assert [name.rpartition(":")[2] for name in measuring["layers"]] == [
+        "earshot-dev-managed-layer",
+        "earshot-dev-media",
+    ]
+    gives_up = {name for name, one in found["functions"].items() if one["failures"]}
+    assert gives_up == functions.keys() - {"earshot-dev", "earshot-dev-extract_features"}
+
+
+def test_a_second_deployment_changes_nothing(aws, project, capfd):
+    deploy(project)
+    before = snapshot()
+    aws.break_at(None)
+    capfd.readouterr()
+
+    assert deploy(project) == 0
+
+    assert snapshot() == before
+    assert {change for change in aws.changes if "ChangeSet" not in change} == set()
+    assert capfd.readouterr().out.count("nothing to change") == 4
+
+
+def test_a_changed_function_is_deployed_and_nothing_else(aws, project):
+    deploy(project)
+    with (project / "chalicelib/pipeline.py").open("a") as source:
+        source.write("# changed\n")
+    aws.break_at(None)
+
+    assert deploy(project) == 0
+
+    assert any(re.search("functions/.*/code", change) for change in aws.changes)
+    assert not any("layers/earshot-dev-media" in change for change in aws.changes)
+    assert not {"CreateRole", "ExecuteChangeSet"} & set(aws.changes)
+
+
+def test_a_stage_leaves_nothing_but_the_recordings(project):
+    before = (project / ".chalice/config.json").read_bytes()
+    deploy(project)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
+
+    assert remove(project) == 0
+
+    assert left(project) == KEPT
+    assert (project / ".chalice/config.json").read_bytes() == before
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert rules() == []
+
+
+def test_a_later_deployment_finds_the_recordings(project):
+    deploy(project)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
+    table = boto3.resource("dynamodb").Table("earshot-dev-metadata")
+    table.put_item(Item={"JsonFile": "transcripts/a.json"})
+    remove(project)
+
+    assert deploy(project) == 0
+
+    assert table.scan()["Count"] == 1
+    assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+
+
+def test_data_are_deleted_when_that_is_asked_for(project):
+    deploy(project)
+    for body in (b"a", b"b"):
+        boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
+
+    assert remove(project, delete_data=True) == 0
+
+    assert left(project) == set()
+
+
+def test_nothing_is_deleted_without_confirmation(project, monkeypatch, capsys):
+    deploy(project)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+
+    status = destroy.main(["dev", "--data", "delete", "--project", str(project)])
+
+    assert status == 1
+    assert "nothing was touched" in capsys.readouterr().err
+    assert len(rules()) == 3
+
+
+def test_stages_share_nothing(project):
+    deploy(project, "dev")
+    before = snapshot()
+    deploy(project, "devtwo")
+
+    assert remove(project, "devtwo", delete_data=True) == 0
+
+    assert snapshot() == before
+    assert left(project, "devtwo") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", range(1, N_DEPLOYING, STRIDE))
+def test_a_deployment_cut_short_anywhere_is_finished_by_the_next(aws, project, expected, change):
+    what_a_deployment_leaves(expected, project, aws)
+    aws.break_at(change, after=bool(change % 2))
+    status = deploy(project)
+    if not aws.is_broken:
+        pytest.skip(f"a deployment makes fewer than {change} changes")
+    aws.break_at(None)
+
+    assert status == 1
+    assert deploy(project) == 0
+    assert snapshot() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", range(1, N_DESTROYING, STRIDE))
+def test_a_removal_cut_short_anywhere_is_finished_by_the_next(aws, project, change):
+    deploy(project)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
+    aws.break_at(change, after=bool(change % 2))
+    remove(project, delete_data=True)
+    if not aws.is_broken:
+        pytest.skip(f"a removal makes fewer than {change} changes")
+    aws.break_at(None)
+
+    assert remove(project, delete_data=True) == 0
+    assert left(project) == set()
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", range(3, N_DESTROYING, 2 * STRIDE))
+def test_after_a_removal_cut_short_a_stage_can_also_be_deployed(aws, project, expected, change):
+    what_a_deployment_leaves(expected, project, aws)
+    deploy(project)
+    aws.break_at(change, after=bool(change % 2))
+    remove(project, delete_data=True)
+    aws.break_at(None)
+
+    assert deploy(project) == 0
+    assert snapshot() == expected
+
+
+def test_a_renamed_handler_leaves_no_function_behind(project):
+    deploy(project)
+    (project / "app.py").write_text(
+        (project / "app.py").read_text().replace("def receive_upload(", "def take_upload(")
+    )
+    old = project / ".chalice/policy-receive_upload.json"
+    old.rename(project / ".chalice/policy-take_upload.json")
+
+    assert deploy(project) == 0
+
+    found = snapshot()
+    assert "earshot-dev-take_upload" in found["functions"]
+    assert "earshot-dev-receive_upload" not in found["functions"]
+    assert len(found["s3"]) == 3
+
+
+def test_another_machine_can_take_the_stage_down(project):
+    deploy(project)
+    (project / ".chalice/deployed/dev.json").unlink()
+    (project / ".chalice/config.json").write_bytes(
+        (calls.ROOT / ".chalice/config.json").read_bytes()
+    )
+
+    assert remove(project) == 0
+    assert left(project) == KEPT
+
+
+def test_chalice_alone_works_once_the_stack_is_there(project):
+    deploy(project)
+    before = snapshot()
+
+    chalice("deploy", project, "dev", ACCOUNT)
+    assert snapshot() == before
+
+    chalice("delete", project, "dev", ACCOUNT)
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+
+
+def test_lambda_refuses_more_than_it_takes_and_s3_overlapping_rules(project):
+    """The double is as strict as AWS, or these tests would prove little."""
+    deploy(project)
+    s3 = boto3.client("s3")
+    overlapping = [rule | {"Id": str(number)} for number, rule in enumerate(rules()[:1] * 2)]
+
+    with pytest.raises(s3.exceptions.ClientError, match="overlap"):
+        s3.put_bucket_notification_configuration(
+            Bucket=BUCKET,
+            NotificationConfiguration={"LambdaFunctionConfigurations": overlapping},
+        )
+    client = boto3.client("lambda")
+    with pytest.raises(client.exceptions.ClientError, match="smaller"):
+        client.publish_layer_version(LayerName="large", Content={"ZipFile": os.urandom(51 * 2**20)})
+
+
+def test_the_command_refuses_a_python_that_would_ship_no_numpy(project):
+    if sys.version_info[:2] in ((3, 12), (3, 13)):
+        pytest.skip("this Python can deploy")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.deploy", "dev", "--project", str(project)],
+        cwd=calls.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "3.12 or 3.13" in done.stderr
+
+
+def test_the_recorded_configuration_is_what_chalice_reads(project):
+    deploy(project)
+
+    config = json.loads((project / ".chalice/config.json").read_text())
+
+    stage = config["stages"]["dev"]
+    assert stage["environment_variables"]["MEDIA_BUCKET_NAME"] == BUCKET
+    assert stage["lambda_functions"]["extract_features"]["layers"][0].endswith("dev-media:1")
+    assert config["stages"]["prod"] == {"api_gateway_stage": "api"}

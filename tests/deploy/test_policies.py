@@ -1,0 +1,327 @@
+"""Each function may do exactly what its code can do."""
+
+import json
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import boto3
+import calls
+import pytest
+from media import wav
+
+from chalicelib import pipeline
+from chalicelib.core import keys
+from chalicelib.services import connect
+from scripts.record_outputs import Account, functions, record
+
+ACCOUNT = Account(account_id="123456789012", region="us-east-1")
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-metadata"
+JOBS = "arn:aws:transcribe:us-east-1:123456789012:transcription-job/*"
+MEDIA, RESULTS = "arn:aws:s3:::earshot-dev-media", "arn:aws:s3:::results"
+QUEUES = "arn:aws:sqs:us-east-1:123456789012:earshot-dev-"
+OUTPUTS = {
+    "MediaBucketName": "earshot-dev-media",
+    "MetadataTableName": "earshot-dev-metadata",
+    "FeaturesQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-features",
+    "FailedEventsQueueName": "earshot-dev-failed-events",
+    "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
+    "MediaConvertQueueArn": "arn:aws:mediaconvert:us-east-1:123456789012:queues/earshot-dev",
+    "NoticesTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-notices",
+    "FailuresTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-failures",
+}
+KEY = "uploads/alice/my talk.wav"
+DERIVED = ("features", "renditions", "transcripts")
+READ_RESULTS = {("s3:GetObject", f"{RESULTS}/{name}/*") for name in DERIVED}
+RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
+
+# What a wrapper's calls need, where that is not the operation's own name on the wrapper's resource:
+# https://docs.aws.amazon.com/AmazonS3/latest/API lists the permissions of each operation of S3.
+S3_NEEDS = {
+    # Without ListBucket S3 answers 403, not 404, for what is not there.
+    ("media", "head_object"): {("s3:GetObject", f"{MEDIA}/uploads/*"), ("s3:ListBucket", MEDIA)},
+    ("media", "get_object"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
+    ("media", "smart_open.s3.open rb"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
+    ("results", "head_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
+    ("results", "get_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
+    ("results", "smart_open.s3.open rb"): READ_RESULTS,
+    ("results", "copy_object"): READ_RESULTS | {("s3:PutObject", f"{RESULTS}/renditions/*")},
+    ("results", "smart_open.s3.open wb"): {
+        ("s3:PutObject", f"{RESULTS}/features/*"),
+        ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
+    },
+    ("results", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
+    ("results", "delete_objects"): {("s3:DeleteObject", f"{RESULTS}/{name}/*") for name in DERIVED},
+}
+OTHER_NEEDS = {
+    # AWS has no resource to name here. Transcribe reads and writes with its caller's rights.
+    "start_transcription_job": {
+        ("transcribe:StartTranscriptionJob", "*"),
+        ("s3:GetObject", f"{MEDIA}/uploads/*"),
+        ("s3:PutObject", f"{RESULTS}/transcripts/*"),
+    },
+    # MediaConvert reads and writes with the role that it is passed.
+    "create_job": {
+        ("mediaconvert:CreateJob", OUTPUTS["MediaConvertQueueArn"]),
+        ("iam:PassRole", OUTPUTS["MediaConvertRoleArn"]),
+    },
+    # AWS has no resource to name here either, where no queue is asked for.
+    "list_jobs": {("mediaconvert:ListJobs", "*")},
+    "publish": {
+        ("sns:Publish", OUTPUTS["NoticesTopicArn"]),
+        ("sns:Publish", OUTPUTS["FailuresTopicArn"]),
+    },
+    "query by_source": {("dynamodb:Query", f"{TABLE}/index/by_source")},
+    "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
+}
+RESOURCES = {
+    "recordings": ("dynamodb", TABLE),
+    "transcriber": ("transcribe", JOBS),
+    "features_queue": ("sqs", f"{QUEUES}features"),
+    "transcoder": ("mediaconvert", RENDITION_JOBS),
+}
+
+
+def needs(field: str, operation: str) -> set[tuple[str, str]]:
+    if (field, operation) in S3_NEEDS:
+        return S3_NEEDS[field, operation]
+    if operation in OTHER_NEEDS:
+        return OTHER_NEEDS[operation]
+    service, resource = RESOURCES[field]
+    return {(f"{service}:{operation.title().replace('_', '')}", resource)}
+
+
+def lambdas_own_needs(function: str) -> set[tuple[str, str]]:
+    """Return what Lambda itself does with a function's role."""
+    name = "earshot-dev" if function == calls.API_HANDLER else f"earshot-dev-{function}"
+    log = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*"
+    own = {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
+    if function == "extract_features":
+        return own | {
+            (f"sqs:{action}", f"{QUEUES}features")
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        }
+    if function == calls.API_HANDLER:
+        return own  # API Gateway waits for its answer: there is no event to give up
+    return own | {("sqs:SendMessage", f"{QUEUES}failed-events")}
+
+
+def allowed(statements: list[dict]) -> set[tuple[str, str]]:
+    return {
+        (action, resource)
+        for statement in statements
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The project's configuration, to be written to."""
+    folder = tmp_path / ".chalice"
+    folder.mkdir()
+    for path in (calls.ROOT / ".chalice").glob("*.json"):
+        (folder / path.name).write_text(path.read_text())
+    return tmp_path
+
+
+@pytest.fixture
+def policies(project):
+    set_variables(project, RESULTS_BUCKET_NAME="results")
+    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    return read_policies(project)
+
+
+def set_variables(project, **variables):
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    config["stages"]["dev"]["environment_variables"] = variables
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def read_policies(project) -> dict[str, list[dict]]:
+    return {
+        function: json.loads(
+            (project / f".chalice/policies/dev/{function}.json").read_text(),
+        )["Statement"]
+        for function in functions(project)
+    }
+
+
+def test_every_deployed_function_has_a_policy_of_its_own():
+    assert functions(calls.ROOT) == sorted(calls.deployed_functions())
+
+
+@pytest.mark.parametrize("function", calls.deployed_functions())
+def test_a_function_may_do_what_its_code_can_do_and_nothing_else(function, policies):
+    needed = lambdas_own_needs(function)
+    for field, method in calls.wrapper_calls(calls.deployed_functions()[function]):
+        for operation in calls.client_calls(field, method):
+            needed |= needs(field, operation)
+
+    assert allowed(policies[function]) == needed
+
+
+@pytest.mark.parametrize("function", calls.deployed_functions())
+def test_only_what_has_no_resource_is_allowed_on_every_resource(function, policies):
+    wide = {action for action, resource in allowed(policies[function]) if resource == "*"}
+
+    assert wide <= {"transcribe:StartTranscriptionJob", "mediaconvert:ListJobs"}
+
+
+def test_jobs_are_started_only_for_this_stages_bucket(policies):
+    (start,) = (
+        statement
+        for statement in policies["receive_upload"]
+        if "transcribe:StartTranscriptionJob" in statement["Action"]
+    )
+
+    assert start["Condition"] == {"StringEquals": {"transcribe:OutputBucketName": "results"}}
+
+
+def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
+    role = "arn:aws:iam::123456789012:role/queueing"
+    assert ("iam:PassRole", role) not in allowed(policies["receive_upload"])
+
+    set_variables(project, TRANSCRIBE_DATA_ACCESS_ROLE_ARN=role)
+    record(project, "dev", OUTPUTS, [], ACCOUNT)
+
+    assert ("iam:PassRole", role) in allowed(read_policies(project)["receive_upload"])
+
+
+def test_no_stage_may_touch_another(policies):
+    named = {resource for found in policies.values() for _, resource in allowed(found)}
+
+    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS}
+    unnamed = {resource for resource in named if "-dev" not in resource}
+    assert unnamed <= {"*", JOBS, RENDITION_JOBS} | shared
+
+
+def receive(services, put):
+    put(KEY, wav())
+    return lambda: pipeline.receive_upload(KEY, services)
+
+
+def remove(services, put):
+    receive(services, put)()
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    return lambda: pipeline.remove_recording(KEY, services)
+
+
+def measure(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    return lambda: pipeline.extract_features(recording_id, services)
+
+
+def store(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    key = keys.transcript(recording_id)
+    document = b'{"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}'
+    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=document)
+    return lambda: pipeline.store_transcript(key, services)
+
+
+def fail(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    return lambda: pipeline.record_transcription_failure(recording_id, services)
+
+
+EVENTS = {
+    "receive_upload": receive,
+    "remove_recording": remove,
+    "extract_features": measure,
+    "store_transcript": store,
+    "record_transcription_state": fail,
+}
+
+
+@pytest.mark.parametrize("function", EVENTS)
+def test_what_a_function_really_asks_of_aws_is_allowed(function, services, put, project):
+    record(project, "dev", outputs_of(services), [], ACCOUNT)
+    statements = read_policies(project)[function]
+    requests: list[tuple] = []
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION.events.register(
+        "provide-client-params.*.*",
+        lambda params, model, **_: requests.append((model, params)),
+    )
+    event = EVENTS[function](connect(services.settings), put)
+    requests.clear()
+
+    event()
+
+    boto3.setup_default_session()
+    asked = {permission(model, params) for model, params in requests}
+    assert asked
+    assert {one for one in asked if not is_allowed(one, statements)} == set()
+
+
+def test_policies_are_in_the_grammar_of_aws(policies, tmp_path):
+    """cfn-lint knows every action there is, and which resources each may name."""
+    resources = {
+        function.title().replace("_", ""): {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+            },
+        }
+        for function, statements in policies.items()
+    }
+    template = tmp_path / "policies.json"
+    template.write_text(json.dumps({"Resources": resources}))
+    command = [Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--", template]
+
+    lint = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (lint.returncode, lint.stdout) == (0, "")
+
+
+def outputs_of(services) -> dict[str, str]:
+    settings = services.settings
+    return OUTPUTS | {
+        "MediaBucketName": settings.media_bucket,
+        "MetadataTableName": settings.metadata_table,
+        "FeaturesQueueUrl": settings.features_queue_url,
+    }
+
+
+def permission(model, params) -> tuple[str, str]:
+    """Return the action and the resource that a request needs permission for."""
+    service, action = model.service_model.service_name, model.name
+    if service == "s3":
+        if action == "ListObjectsV2":
+            return "s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}"
+        key = params["Key"] if "Key" in params else params["Delete"]["Objects"][0]["Key"]
+        return f"s3:{S3_ACTIONS[action]}", f"arn:aws:s3:::{params['Bucket']}/{key}"
+    if service == "dynamodb":
+        index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+        table = "arn:aws:dynamodb:us-east-1:123456789012:table"
+        return f"dynamodb:{action}", f"{table}/{params['TableName']}{index}"
+    if service == "sqs":
+        name = params["QueueUrl"].rpartition("/")[2]
+        return f"sqs:{action}", f"arn:aws:sqs:us-east-1:123456789012:{name}"
+    name = params["TranscriptionJobName"]
+    return f"transcribe:{action}", JOBS.replace("*", name)
+
+
+S3_ACTIONS = {
+    "HeadObject": "GetObject",
+    "GetObject": "GetObject",
+    "PutObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "AbortMultipartUpload": "AbortMultipartUpload",
+    "DeleteObjects": "DeleteObject",
+}
+
+
+def is_allowed(asked: tuple[str, str], statements: list[dict]) -> bool:
+    return any(
+        asked[0] == action and fnmatchcase(asked[1], resource)
+        for action, resource in allowed(statements)
+    )
