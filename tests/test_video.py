@@ -205,6 +205,17 @@ def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(service
     assert services.results.read(listed[0]["Key"]) == b".0000001"
 
 
+def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(services, put):
+    recording_id = put(KEY, video.make(duration_s=1))
+    pipeline.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    services.results.remove(f"renditions/{recording_id}/poster.0000001")
+
+    pipeline.store_renditions(complete, services)
+
+    assert services.results.read(f"renditions/{recording_id}/poster.jpg") == b".0000000"
+
+
 def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
     recording_id = put(KEY, video.make(sound=False))
     pipeline.receive_upload(KEY, services)

@@ -64,6 +64,10 @@ class LocalMode:
                 ended = not {"PENDING", "IN_PROGRESS"} & {
                     item[branch] for branch in ("transcription", "features", "renditions")
                 }
+                # Nothing is written to an item after its notice.
+                ended = ended and any(
+                    f"notice_{outcome}_sent_at" in item for outcome in ("done", "failed")
+                )
                 if ended and item["recording_id"] != other_than:
                     return item
             return None
