@@ -57,14 +57,14 @@ def side_by_side(commands: dict[str, list[str]], runs: int) -> dict[str, Cost]:
     }
 
 
-def warm(works: tuple[str, ...], wav: Path, runs: int) -> dict[str, float | None]:
+def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[str, float | None]:
     """Return the median CPU seconds of each work in a warm process; None if not installed."""
-    return {work: _warm(work, wav, runs) for work in works}
+    return {work: _warm(work, wav, short_wav, runs) for work in works}
 
 
-def _warm(work: str, wav: Path, runs: int) -> float | None:
+def _warm(work: str, wav: Path, short_wav: Path, runs: int) -> float | None:
     done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, str(HERE / "warm.py"), work, str(wav), str(runs)],
+        [sys.executable, str(HERE / "warm.py"), work, str(wav), str(runs), str(short_wav)],
         capture_output=True,
         text=True,
         check=False,

@@ -125,7 +125,7 @@ class Bench:
 
     def peers(self) -> list[tuple[str, float | None]]:
         works = ("mfcc", "pitch", "energy", *PEERS)
-        took = warm(works, self.wav("1 min"), self._runs)
+        took = warm(works, self.wav("1 min"), self.wav("10 s"), self._runs)
         names = {
             "mfcc": "Earshot, MFCC to CSV",
             "pitch": "Earshot, pitch to CSV, fmax 500",
@@ -153,7 +153,7 @@ class Bench:
         return fresh(ORIGINAL, wav, self._out)
 
     def _warm(self, works: tuple[str, ...], length: str) -> dict[str, float]:
-        took = warm(works, self.wav(length), self._runs)
+        took = warm(works, self.wav(length), self.wav("10 s"), self._runs)
         missing = [work for work, seconds in took.items() if seconds is None]
         if missing:
             raise SystemExit(f"not installed: what {', '.join(missing)} needs")

@@ -37,7 +37,9 @@ def measure(recording_id: str, upload: Upload, services: "Services") -> None:
     except UploadChangedError:
         remove_results(recording_id, services)
     except (MediaError, ParameterError) as exc:
-        settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=f"{exc}.")
+        # Some decoders end their own words with a full stop, others do not.
+        reason = f"{exc}".rstrip(".") + "."
+        settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=reason)
 
 
 def _audio_track(recording_id: str, exc: MediaError, services: "Services") -> Upload | None:

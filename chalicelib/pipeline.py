@@ -142,7 +142,7 @@ def store_transcript(key: str, services: "Services") -> None:
         Branch.TRANSCRIPTION,
         Status.COMPLETED,
         services,
-        reason=None if transcript.words else "No speech was recognised.",
+        reason=None if transcript.text else "No speech was recognised.",
         attributes=_transcript_attributes(transcript, options)
         | {"transcript_key": key}
         | {

@@ -63,7 +63,9 @@ class Progress:
 
     def _say(self, mark: str, colour: str, recording: Recording, text: str) -> None:
         name = recording.source_key.partition("/")[2]
-        self._console.print(Text(f"{mark} ", colour), Text(name, "bold"), Text(f" {text}"), sep="")
+        self._console.print(
+            Text(f"{mark} ", colour), Text(name, "bold"), Text(f" {text}"), sep="", soft_wrap=True
+        )
 
     def _bars(self) -> Table:
         table = Table.grid(padding=(0, 1))

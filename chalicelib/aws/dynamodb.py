@@ -160,21 +160,16 @@ class RecordingTable:
         """
         request: dict[str, Any] = {"Limit": limit}
         if cursor:
-            request["ExclusiveStartKey"] = _decode(cursor)
-        try:
-            if owner is None:
-                page = self._table.scan(**request)
-            else:
-                page = self._table.query(
-                    IndexName=BY_OWNER,
-                    KeyConditionExpression=Key("owner").eq(owner),
-                    ScanIndexForward=False,
-                    **request,
-                )
-        except ClientError as exc:
-            if cursor and exc.response["Error"]["Code"] == "ValidationException":
-                raise CursorError(cursor) from exc
-            raise
+            request["ExclusiveStartKey"] = _decode(cursor, owner)
+        if owner is None:
+            page = self._table.scan(**request)
+        else:
+            page = self._table.query(
+                IndexName=BY_OWNER,
+                KeyConditionExpression=Key("owner").eq(owner),
+                ScanIndexForward=False,
+                **request,
+            )
         following = page.get("LastEvaluatedKey")
         return (
             [_to_recording(item) for item in page["Items"]],
@@ -240,11 +235,15 @@ def _encode(key: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> dict[str, str]:
+def _decode(cursor: str, owner: str | None) -> dict[str, str]:
+    names = {"JsonFile"} if owner is None else {"JsonFile", "owner", "created_at"}
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as exc:
         raise CursorError(cursor) from exc
     if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+        raise CursorError(cursor)
+    # A cursor leads into one owner's list and no other's.
+    if key.keys() != names or key.get("owner") != owner:
         raise CursorError(cursor)
     return key

@@ -54,7 +54,7 @@ class ContainerReader:
             ) from exc
         if not self._media.streams.audio:
             raise MediaError("The file has no audio track")
-        self.decoder = ("av", self._av.__version__)
+        self.decoder: tuple[str, str] | None = ("av", self._av.__version__)
         self._stream = self._media.streams.audio[0]
         self._stream.thread_type = "NONE"
         for stream in self._media.streams:

@@ -126,7 +126,7 @@ def extract(
         n_frames=n_frames,
         tables=tuple(tables),
         remark=recording.remark,
-        versions=_versions() | {recording.decoder: recording.decoder_version},
+        versions=_versions() | dict([recording.decoder] if recording.decoder else []),
     )
     with open_table(SUMMARY_NAME) as stream:
         written = asdict(summary) | dict(provenance or {})

@@ -161,7 +161,7 @@ def test_a_recording_longer_than_allowed_is_refused():
 
 def test_the_summary_says_with_what_the_tables_were_made():
     tables = Tables()
-    media = io.BytesIO(encode(noise(16000, channels=2), 16000))
+    media = io.BytesIO(encode(noise(16000, channels=2), 16000, form="FLAC"))
 
     summary = extract(media, FeatureParameters(), tables.open, provenance={"etag": "abc"})
 

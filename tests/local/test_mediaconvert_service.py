@@ -232,7 +232,7 @@ def test_two_minutes_are_encoded_whole_and_their_preview_stays_small(local):
         assert abs(web.duration / 1e6 - 120) < 0.5
     preview = file(local, "preview.gif")
     assert 1 < len(pictures(preview)) <= 60
-    assert len(preview) < 1_000_000
+    assert len(preview) < 1_000_000  # bytes
 
 
 def test_a_video_can_be_shown_before_it_is_there_whole_and_by_every_browser(local):
