@@ -268,6 +268,17 @@ def test_a_failed_job_is_told_with_its_code_and_message(services, put):
     assert "1040" in found.attributes["transcription_reason"]
 
 
+def test_a_canceled_job_is_a_failure_that_says_so(services, put):
+    recording_id = put(KEY, video.make())
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.store_renditions(event(recording_id, "CANCELED"), services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.RENDITIONS) == Status.FAILED
+    assert found.attributes["renditions_reason"] == "The MediaConvert job was canceled."
+
+
 def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):
     recording_id = put(KEY, video.make(sound=False))
     pipeline.receive_upload(KEY, services)
