@@ -73,7 +73,7 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
         "source": ["aws.mediaconvert"],
         "detail-type": ["MediaConvert Job State Change"],
         "detail": {
-            "status": ["COMPLETE", "ERROR"],
+            "status": ["COMPLETE", "ERROR", "CANCELED"],
             "userMetadata": {"recording_id": [{"exists": True}]},
         },
     }

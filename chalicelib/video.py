@@ -168,8 +168,11 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
 
 def _rename_captured(uri: str, key: str, services: "Services") -> None:
     """Give the last captured frame its name; MediaConvert numbers what it captures."""
-    source_key = uri.removeprefix(services.results.uri(""))
-    if services.results.find(source_key):
-        services.results.copy(source_key, key)
-        # The earlier frames have the same name up to the number.
-        services.results.remove(f"{key.rpartition('.')[0]}.0")
+    last = uri.removeprefix(services.results.uri(""))
+    stem, _, extension = key.rpartition(".")
+    for captured in (last, f"{stem}.{0:07}.{extension}"):
+        if services.results.find(captured):
+            services.results.copy(captured, key)
+            # The earlier frames have the same name up to the number.
+            services.results.remove(f"{stem}.0")
+            return

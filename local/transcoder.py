@@ -1,7 +1,7 @@
 """MediaConvert's job settings to files: one pass over the input, every output fed at once."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -165,15 +165,20 @@ def _encoded(sink: Sink) -> Encoded:
     )
 
 
-def _opened(path: Path) -> av.container.InputContainer:
-    # A file object has no name, so that no playlist can be resolved beside it.
-    return av.open(
-        path.open("rb"),
-        mode="r",
-        container_options={"format_whitelist": _DEMUXERS},
-        metadata_errors="ignore",
-        io_open=_refuse_other_files,
-    )
+@contextmanager
+def _opened(path: Path) -> Iterator[av.container.InputContainer]:
+    with (
+        # A file object has no name, so that no playlist can be resolved beside it.
+        path.open("rb") as file,
+        av.open(
+            file,
+            mode="r",
+            container_options={"format_whitelist": _DEMUXERS},
+            metadata_errors="ignore",
+            io_open=_refuse_other_files,
+        ) as container,
+    ):
+        yield container
 
 
 def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:

@@ -205,6 +205,17 @@ def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(service
     assert services.results.read(listed[0]["Key"]) == b".0000001"
 
 
+def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(services, put):
+    recording_id = put(KEY, video.make(duration_s=1))
+    pipeline.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    services.results.remove(f"renditions/{recording_id}/poster.0000001")
+
+    pipeline.store_renditions(complete, services)
+
+    assert services.results.read(f"renditions/{recording_id}/poster.jpg") == b".0000000"
+
+
 def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
     recording_id = put(KEY, video.make(sound=False))
     pipeline.receive_upload(KEY, services)
@@ -255,6 +266,17 @@ def test_a_failed_job_is_told_with_its_code_and_message(services, put):
     assert statuses(services, recording_id) == ("FAILED", "PENDING", "FAILED")
     assert found.attributes["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
     assert "1040" in found.attributes["transcription_reason"]
+
+
+def test_a_canceled_job_is_a_failure_that_says_so(services, put):
+    recording_id = put(KEY, video.make())
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.store_renditions(event(recording_id, "CANCELED"), services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.RENDITIONS) == Status.FAILED
+    assert found.attributes["renditions_reason"] == "The MediaConvert job was canceled."
 
 
 def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):

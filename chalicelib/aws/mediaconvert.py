@@ -38,6 +38,16 @@ class Transcoder:
             (str(job["Id"]) for job in jobs if job.get("ClientRequestToken") == token), None
         )
 
+    def get(self, job_id: str) -> dict[str, Any] | None:
+        """Return a job as MediaConvert describes it, or None."""
+        try:
+            job: dict[str, Any] = self._client.get_job(Id=job_id)["Job"]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "NotFoundException":
+                return None
+            raise
+        return job
+
     def cancel(self, job_id: str) -> None:
         """Stop a job if it is still running. Safe to repeat."""
         try:

@@ -241,6 +241,44 @@ def outputs(detail: Mapping[str, Any]) -> list[Output]:
     ]
 
 
+def detail_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job's last event tells, from the job itself: for an event that never came.
+
+    ``job`` is what GetJob answers. It names no files, but their names follow from the request; of
+    captured frames it is the second, where the video was long enough for one.
+    """
+    settings = job.get("Settings") or {}
+    groups = _dicts(settings.get("OutputGroups"))
+    return {
+        "jobId": job.get("Id"),
+        "status": job.get("Status"),
+        "userMetadata": dict(job.get("UserMetadata") or {}),
+        "errorCode": job.get("ErrorCode", "unknown"),
+        "errorMessage": job.get("ErrorMessage"),
+        "outputGroupDetails": [
+            {"outputDetails": [_output_detail(group, told)]}
+            for group, told in zip(groups, _dicts(job.get("OutputGroupDetails")), strict=False)
+        ],
+    }
+
+
+def _output_detail(group: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    base = group["OutputGroupSettings"]["FileGroupSettings"]["Destination"]
+    (output,) = group["Outputs"]
+    container = output["ContainerSettings"]["Container"].lower()
+    extension = output.get("Extension", container)
+    number = f".{1:07}" if extension == "jpg" else ""
+    detail: dict[str, Any] = {"outputFilePaths": [f"{base}{number}.{extension}"]}
+    for answer in _dicts(told.get("OutputDetails")):
+        detail["durationInMs"] = answer.get("DurationInMs")
+        if video := answer.get("VideoDetails"):
+            detail["videoDetails"] = {
+                "widthInPx": video["WidthInPx"],
+                "heightInPx": video["HeightInPx"],
+            }
+    return detail
+
+
 def _output(entry: Mapping[str, Any]) -> Output:
     uri = str(entry["outputFilePaths"][-1])
     video = entry.get("videoDetails") or {}
@@ -259,6 +297,8 @@ def _dicts(entries: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def failure(detail: Mapping[str, Any]) -> str:
-    """Return the reason that an ERROR event gives, with MediaConvert's own code and message."""
+    """Return the reason that a job's end gives, with MediaConvert's own code and message."""
+    if detail.get("status") == "CANCELED":
+        return "The MediaConvert job was canceled"
     message = str(detail.get("errorMessage") or "no message").strip()
     return f"MediaConvert failed with code {detail.get('errorCode', 'unknown')}: {message}"

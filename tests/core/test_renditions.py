@@ -208,3 +208,7 @@ def test_an_error_event_is_told_with_its_code_and_message():
     detail = {"status": "ERROR", "errorCode": 1040, "errorMessage": "Example error message"}
 
     assert renditions.failure(detail) == "MediaConvert failed with code 1040: Example error message"
+
+
+def test_a_canceled_job_is_told_to_be_one():
+    assert renditions.failure({"status": "CANCELED"}) == "The MediaConvert job was canceled"

@@ -65,6 +65,9 @@ class LocalMode:
                 ended = not {"PENDING", "IN_PROGRESS"}.intersection(statuses)
                 if statuses[:2] == ["COMPLETED", "COMPLETED"]:
                     ended = ended and "word_table_keys" in item
+                # What is written on an item last is that its notice was sent.
+                sent = {f"notice_{outcome}_sent_at" for outcome in ("done", "failed")}
+                ended = ended and not sent.isdisjoint(item)
                 if ended and item["recording_id"] != other_than:
                     return item
             return None

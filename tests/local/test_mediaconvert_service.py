@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.aws.mediaconvert import Transcoder
+from chalicelib.core import renditions
 from chalicelib.core.contents import look_into
 from chalicelib.core.ladder import Ladder
 from chalicelib.core.renditions import JobTarget, job_request
@@ -209,6 +210,41 @@ def test_an_input_that_is_not_there_ends_in_an_error(local):
     Transcoder(local.client).start(request(video.make()))
 
     assert ended(local)["errorCode"] == 1404
+
+
+def test_what_getjob_tells_leads_to_the_same_outputs_as_the_event(local):
+    job_id = submit(local, video.make())
+    detail = ended(local)
+
+    job = Transcoder(local.client).get(job_id)
+
+    assert renditions.outputs(renditions.detail_of(job)) == renditions.outputs(detail)
+    assert renditions.recording_id_of(renditions.detail_of(job)) == "clip-0123456789ab"
+    assert Transcoder(local.client).get("never-was") is None
+
+
+@pytest.mark.slow
+def test_two_minutes_are_encoded_whole_and_their_preview_stays_small(local):
+    submit(local, video.make(duration_s=120))
+
+    assert ended(local)["status"] == "COMPLETE"
+    with av.open(io.BytesIO(file(local, "web.mp4"))) as web:
+        assert abs(web.duration / 1e6 - 120) < 0.5
+    preview = file(local, "preview.gif")
+    assert 1 < len(pictures(preview)) <= 60
+    assert len(preview) < 1_000_000  # bytes
+
+
+def test_a_video_can_be_shown_before_it_is_there_whole_and_by_every_browser(local):
+    submit(local, video.make(size=(321, 241)))
+    ended(local)
+
+    web = file(local, "web.mp4")
+
+    assert web.index(b"moov") < web.index(b"mdat")
+    with av.open(io.BytesIO(web)) as reader:
+        assert reader.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        assert reader.streams.audio[0].codec_context.name == "aac"
 
 
 def test_a_finished_job_is_shown_with_its_outputs(local):
