@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Many threads share each client here; that a spare connection is dropped is no news.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         return int(options.command(options))
     except KeyboardInterrupt:

@@ -39,7 +39,9 @@ def isolate(endpoint_url: str) -> None:
 def create() -> dict[str, str]:
     """Create the stack and return the application's environment variables."""
     # moto knows no bucket policies, and says so at length; it would enforce none either.
-    warnings.filterwarnings("ignore", message="Tried to parse AWS::S3::BucketPolicy")
+    # MediaConvert's queues are nothing it knows, and nothing that local mode needs.
+    for unknown in ("S3::BucketPolicy", "MediaConvert::Queue"):
+        warnings.filterwarnings("ignore", message=f"Tried to parse AWS::{unknown}")
     logging.getLogger("moto").setLevel(logging.ERROR)
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
@@ -66,6 +68,9 @@ def create() -> dict[str, str]:
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
+        "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
+        "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],
+        "MEDIACONVERT_QUEUE_ARN": outputs["MediaConvertQueueArn"],
     }
 
 

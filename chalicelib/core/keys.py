@@ -76,6 +76,11 @@ def features(recording_id: str, name: str) -> str:
     return f"{FEATURES}{recording_id}/{name}"
 
 
+def rendition(recording_id: str, name: str) -> str:
+    """Return the key of one of a recording's renditions; that of their folder for no name."""
+    return f"{RENDITIONS}{recording_id}/{name}"
+
+
 def table_name(file_name: str) -> str:
     """Return what a table is called: ``mfcc`` for ``mfcc.csv.gz``, ``mfcc.ch1`` for a channel's."""
     return file_name.removesuffix(".gz").rpartition(".")[0]

@@ -61,9 +61,10 @@ class LocalMode:
 
         def look() -> dict[str, str] | None:
             for item in self.items(key):
-                ended = not {"PENDING", "IN_PROGRESS"} & {
-                    item[branch] for branch in ("transcription", "features", "renditions")
-                }
+                statuses = [item[name] for name in ("transcription", "features", "renditions")]
+                ended = not {"PENDING", "IN_PROGRESS"}.intersection(statuses)
+                if statuses[:2] == ["COMPLETED", "COMPLETED"]:
+                    ended = ended and "word_table_keys" in item
                 if ended and item["recording_id"] != other_than:
                     return item
             return None
