@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.announcing import announce
-from chalicelib.core import keys, renditions, uploads
+from chalicelib.core import keys, rendition_events, uploads
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
 from chalicelib.core.transcription import TranscriptionOptions, job_request
@@ -208,7 +208,7 @@ def _join_words(recording_id: str, services: "Services") -> None:
 
 def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
     """Write what became of a transcoding job, and go on with the audio track. Safe to repeat."""
-    recording_id = renditions.recording_id_of(detail)
+    recording_id = rendition_events.recording_id_of(detail)
     recording = services.recordings.find(recording_id) if recording_id else None
     if recording_id is None:
         return  # not a job of ours

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import keys, renditions
+from chalicelib.core import keys, rendition_events, renditions
 from chalicelib.core.contents import Contents, look_into
 from chalicelib.core.ladder import Preset
 from chalicelib.core.recording import Branch, Recording, Status, Upload
@@ -119,14 +119,14 @@ def settle_renditions(
     if detail.get("status") == "COMPLETE":
         _complete(recording, detail, services)
     elif detail.get("status") in ("ERROR", "CANCELED"):
-        reason = f"{renditions.failure(detail)}."
+        reason = f"{rendition_events.failure(detail)}."
         settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
 
 
 def _complete(recording: Recording, detail: Mapping[str, Any], services: "Services") -> None:
     if recording.status_of(Branch.RENDITIONS) == Status.COMPLETED:
         return
-    told = {output.stem: output for output in renditions.outputs(detail)}
+    told = {output.stem: output for output in rendition_events.outputs(detail)}
     files: dict[str, dict[str, Any]] = {}
     missing = []
     for preset in services.settings.ladder.presets:

@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from chalicelib.aws.mediaconvert import Transcoder
-from chalicelib.core import renditions
+from chalicelib.core import rendition_events, renditions
 from chalicelib.core.contents import Contents, Size
 from chalicelib.core.ladder import Ladder
 from chalicelib.core.renditions import JobTarget, fitted
@@ -190,25 +190,28 @@ COMPLETE = {
 
 
 def test_a_complete_event_tells_the_size_and_duration_of_each_file():
-    found = {output.stem: output for output in renditions.outputs(COMPLETE)}
+    found = {output.stem: output for output in rendition_events.outputs(COMPLETE)}
 
     assert found["web"].size == Size(1280, 720)
     assert found["web"].duration_s == 30.041
     assert found["audio"].size is None
     assert found["poster"].uri.endswith("poster.0000001.jpg")
-    assert renditions.recording_id_of(COMPLETE) == "my-talk-0123456789ab"
+    assert rendition_events.recording_id_of(COMPLETE) == "my-talk-0123456789ab"
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"recording_id": 3}, "text"])
 def test_a_job_without_our_metadata_is_none_of_ours(metadata):
-    assert renditions.recording_id_of({"userMetadata": metadata}) is None
+    assert rendition_events.recording_id_of({"userMetadata": metadata}) is None
 
 
 def test_an_error_event_is_told_with_its_code_and_message():
     detail = {"status": "ERROR", "errorCode": 1040, "errorMessage": "Example error message"}
 
-    assert renditions.failure(detail) == "MediaConvert failed with code 1040: Example error message"
+    assert (
+        rendition_events.failure(detail)
+        == "MediaConvert failed with code 1040: Example error message"
+    )
 
 
 def test_a_canceled_job_is_told_to_be_one():
-    assert renditions.failure({"status": "CANCELED"}) == "The MediaConvert job was canceled"
+    assert rendition_events.failure({"status": "CANCELED"}) == "The MediaConvert job was canceled"

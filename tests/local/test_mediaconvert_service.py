@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.aws.mediaconvert import Transcoder
-from chalicelib.core import renditions
+from chalicelib.core import rendition_events
 from chalicelib.core.contents import look_into
 from chalicelib.core.ladder import Ladder
 from chalicelib.core.renditions import JobTarget, job_request
@@ -218,8 +218,10 @@ def test_what_getjob_tells_leads_to_the_same_outputs_as_the_event(local):
 
     job = Transcoder(local.client).get(job_id)
 
-    assert renditions.outputs(renditions.detail_of(job)) == renditions.outputs(detail)
-    assert renditions.recording_id_of(renditions.detail_of(job)) == "clip-0123456789ab"
+    assert rendition_events.outputs(rendition_events.detail_of(job)) == rendition_events.outputs(
+        detail
+    )
+    assert rendition_events.recording_id_of(rendition_events.detail_of(job)) == "clip-0123456789ab"
     assert Transcoder(local.client).get("never-was") is None
 
 
