@@ -17,7 +17,7 @@ DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 DEPLOY := .venv-deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run process deploy destroy test check format clean
+.PHONY: help run process compare deploy destroy test check format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -28,6 +28,12 @@ run: $(BIN)/.local ## start local mode; DATA=folder keeps everything across rest
 process: $(BIN)/.local ## process one recording and end: FILE=path, or the sample
 	@$(BIN)/python -m local process --out "$(OUT)" $(if $(FILE),-- "$(FILE)")
 
+compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
+	@$(BIN)/python -m local compare -- "$(or $(FILE),samples/sample.wav)"
+
+bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
+	$(BIN)/python benchmarks/run.py
+
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
 
@@ -35,7 +41,7 @@ destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the reco
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
 
 test: check ## lint, types and the whole suite
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(BIN)/.dev
 	$(BIN)/ruff format --check .
@@ -57,6 +63,10 @@ $(BIN)/python:
 $(BIN)/.local: requirements.txt requirements-media.txt requirements-local.txt | $(BIN)/python
 	@echo "Installing what local mode needs (once, about a minute) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(BIN)/.bench: $(BIN)/.dev benchmarks/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.local requirements-dev.txt

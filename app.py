@@ -68,6 +68,21 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
     pipeline.record_transcription_failure(event.detail["TranscriptionJobName"], services())
 
 
+@app.on_cw_event(
+    {
+        "source": ["aws.mediaconvert"],
+        "detail-type": ["MediaConvert Job State Change"],
+        "detail": {
+            "status": ["COMPLETE", "ERROR", "CANCELED"],
+            "userMetadata": {"recording_id": [{"exists": True}]},
+        },
+    }
+)
+def store_renditions(event: CloudWatchEvent) -> None:
+    """A transcoding job has ended: list its renditions, or write why there are none."""
+    pipeline.store_renditions(event.detail, services())
+
+
 @app.route("/recordings", authorizer=authorizer)
 def list_recordings() -> dict[str, Any]:
     """List recordings by page; with ``owner``, that owner's, newest first."""

@@ -1,26 +1,29 @@
-"""Earshot's own recipe, whole: python benchmarks/earshot_mfcc.py IN OUT."""
+"""Earshot's own recipe, whole: python benchmarks/earshot_mfcc.py IN OUT.
+
+A third argument asks for other tables than MFCC, such as ``mfcc,energy,pitch``; they are written
+beside OUT under its name and theirs.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from os.path import abspath, dirname
 from typing import BinaryIO
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, dirname(dirname(abspath(__file__))))
 
 from chalicelib.core.features import FeatureParameters, extract
 
 
-def main(media: str, table: str) -> None:
+def main(media: str, table: str, tables: str = "mfcc") -> None:
     @contextmanager
     def open_table(name: str) -> Iterator[BinaryIO]:
-        path = Path(table)
-        with (path if name == "mfcc.csv" else path.with_name(name)).open("wb") as stream:
+        with open(table if name == "mfcc.csv" else f"{table}.{name}", "wb") as stream:
             yield stream
 
-    with Path(media).open("rb") as source:
-        extract(source, FeatureParameters(tables=("mfcc",)), open_table)
+    with open(media, "rb") as source:
+        extract(source, FeatureParameters.parse({"tables": tables}), open_table)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

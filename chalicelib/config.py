@@ -3,12 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from chalicelib.core.ladder import Ladder
 from chalicelib.core.transcription import TranscriptionOptions
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
 FILTER_METHODS = frozenset({"mask", "remove", "tag"})
+PRESETS = Path(__file__).with_name("presets.json")
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
 
 
@@ -30,6 +33,12 @@ class Settings:
     features_queue_url: str
     transcription: TranscriptionOptions
     feature_parameters: Mapping[str, str]
+    ladder: Ladder
+    mediaconvert_role_arn: str = ""
+    mediaconvert_queue_arn: str = ""
+    notices_topic_arn: str = ""
+    failures_topic_arn: str = ""
+    api_url: str = ""
 
     @property
     def features_queue(self) -> str:
@@ -51,6 +60,13 @@ class Settings:
                 for name, value in environ.items()
                 if name.startswith("FEATURE_") and value
             },
+            # Read here so that importing the application, as every deploy does, checks it.
+            ladder=Ladder.parse(PRESETS.read_text()),
+            mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
+            mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
+            notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
+            failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
+            api_url=environ.get("API_URL", ""),
         )
 
 

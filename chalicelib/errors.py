@@ -51,3 +51,11 @@ class CursorError(EarshotError):
     def __init__(self, cursor: str) -> None:
         super().__init__(f"no page ends with the cursor {cursor!r}")
         self.cursor = cursor
+
+
+class PresetError(EarshotError, ValueError):
+    """The rendition ladder has an unusable entry. The message names it and what is allowed."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"presets.json: {name} {message}")
+        self.name = name

@@ -5,21 +5,24 @@ and works out from that which recording it is about, so events may come twice, l
 order. Raising means "try again"; what no retry can cure is written on the recording instead.
 """
 
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import keys, uploads
+from chalicelib.announcing import announce
+from chalicelib.core import keys, rendition_events, uploads
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
 from chalicelib.core.transcription import TranscriptionOptions, job_request
 from chalicelib.errors import (
     JobRejectedError,
-    MediaError,
-    ParameterError,
     RecordingNotFoundError,
     TranscriptFormatError,
     UploadChangedError,
 )
+from chalicelib.joining import join_words
+from chalicelib.measuring import measure
+from chalicelib.settling import ENDED, remove_results, settle, upload_of
+from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
 if TYPE_CHECKING:
     from chalicelib.core.models import Transcript
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 TRANSCRIPT_BYTES = 300_000
 """How much of a transcript the item holds: an item may hold 400 KB in all."""
 
-ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
-DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+NO_PICTURE = "Renditions are made of video."
+NO_SOUND = "The video has no sound."
 
 
 def receive_upload(key: str, services: "Services") -> None:
@@ -44,6 +47,7 @@ def receive_upload(key: str, services: "Services") -> None:
     _remove_others(key, upload, services)
     try:
         _start(services.recordings.get(upload.recording_id), upload, services)
+        announce(upload.recording_id, services)
     except (UploadChangedError, RecordingNotFoundError):
         # Whoever replaced or removed it has sent an event of their own, but what was started
         # here may be younger than the clean-up that followed it.
@@ -53,28 +57,43 @@ def receive_upload(key: str, services: "Services") -> None:
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     head = services.media.read_head(upload, uploads.HEAD_BYTES)
     media_format, reason = uploads.media_format(upload.key, head)
-    _settle(
-        recording.id,
-        Branch.RENDITIONS,
-        Status.SKIPPED,
-        services,
-        reason="Renditions are made of video.",
-    )
     if media_format is None:
+        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=NO_PICTURE)
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
-            _settle(recording.id, branch, Status.FAILED, services, reason=reason)
+            settle(recording.id, branch, Status.FAILED, services, reason=reason)
         return
-    if recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
-        _start_transcription(upload, media_format, services)
+    contents = contents_of(upload, media_format, services)
+    if contents.picture and not contents.has_sound:
+        for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
+            settle(recording.id, branch, Status.SKIPPED, services, reason=NO_SOUND)
+    else:
+        _start_speech(recording, upload, media_format, services)
+    if presets := presets_for(media_format, contents, services):
+        start_renditions(recording, contents, presets, services)
+    else:
+        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=NO_PICTURE)
+    if uploads.needs_audio_track(media_format):
+        _go_on_with_audio_track(recording.id, services)
+
+
+def _start_speech(
+    recording: Recording, upload: Upload, media_format: str, services: "Services"
+) -> None:
+    is_waiting = recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING
+    if is_waiting and not uploads.needs_audio_track(media_format):
+        media_uri = services.media.uri(upload.key)
+        _start_transcription(recording.id, media_uri, media_format, services)
     if recording.status_of(Branch.FEATURES) == Status.PENDING:
         services.features_queue.send(recording.id)
 
 
-def _start_transcription(upload: Upload, media_format: str, services: "Services") -> None:
-    recording_id, options = upload.recording_id, services.settings.transcription
+def _start_transcription(
+    recording_id: str, media_uri: str, media_format: str, services: "Services"
+) -> None:
+    options = services.settings.transcription
     request = job_request(
         recording_id,
-        media_uri=services.media.uri(upload.key),
+        media_uri=media_uri,
         media_format=media_format,
         output_bucket=services.results.bucket,
         options=options,
@@ -94,9 +113,9 @@ def _start_transcription(upload: Upload, media_format: str, services: "Services"
                 services.transcriber.start(request)
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
-        _settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+        settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         return
-    _settle(recording_id, Branch.TRANSCRIPTION, Status.IN_PROGRESS, services)
+    settle(recording_id, Branch.TRANSCRIPTION, Status.IN_PROGRESS, services)
 
 
 def store_transcript(key: str, services: "Services") -> None:
@@ -105,8 +124,8 @@ def store_transcript(key: str, services: "Services") -> None:
     options = services.settings.transcription
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
-    if _upload_of(recording_id, services) is None:
-        _remove_results(recording_id, services)
+    if upload_of(recording_id, services) is None:
+        remove_results(recording_id, services)
         return
     try:
         document = services.results.read(key)
@@ -115,14 +134,15 @@ def store_transcript(key: str, services: "Services") -> None:
         transcript = load_transcript(document)
     except TranscriptFormatError as exc:
         reason = f"The transcript cannot be read: {exc}."
-        _settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+        settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+        announce(recording_id, services)
         return
-    _settle(
+    settle(
         recording_id,
         Branch.TRANSCRIPTION,
         Status.COMPLETED,
         services,
-        reason=None if transcript.words else "No speech was recognised.",
+        reason=None if transcript.text else "No speech was recognised.",
         attributes=_transcript_attributes(transcript, options)
         | {"transcript_key": key}
         | {
@@ -130,6 +150,7 @@ def store_transcript(key: str, services: "Services") -> None:
             for extension in options.subtitles
         },
     )
+    _join_words(recording_id, services)
 
 
 def _transcript_attributes(
@@ -156,92 +177,65 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
     job = services.transcriber.find(job_name)
     if job is None or job["TranscriptionJobStatus"] != "FAILED":
         return
-    _settle(
+    settle(
         job_name,
         Branch.TRANSCRIPTION,
         Status.FAILED,
         services,
         reason=job.get("FailureReason") or "Amazon Transcribe gave no reason.",
     )
+    announce(job_name, services)
 
 
 def extract_features(recording_id: str, services: "Services") -> None:
     """Measure a recording and write its tables. Safe to repeat: they are the same each time."""
-    upload = _upload_of(recording_id, services)
+    upload = upload_of(recording_id, services)
     if upload is None:
-        _remove_results(recording_id, services)
+        remove_results(recording_id, services)
         return
-    if not _settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services):
-        return
-    # numpy, soundfile and soxr take longer to import than an HTTP request takes to answer.
-    from chalicelib.core import features  # noqa: PLC0415
+    if settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services):
+        measure(recording_id, upload, services)
+    _join_words(recording_id, services)
 
-    def open_table(name: str) -> AbstractContextManager[BinaryIO]:
-        return services.results.create(keys.features(recording_id, name))
 
+def _join_words(recording_id: str, services: "Services") -> None:
     try:
-        parameters = features.FeatureParameters.parse(
-            services.settings.feature_parameters, upload.metadata
-        )
-        with services.media.open(upload) as source:
-            summary = features.extract(
-                source,
-                parameters,
-                open_table,
-                provenance={
-                    "recording_id": recording_id,
-                    "source_key": upload.key,
-                    "etag": upload.etag,
-                },
-            )
-    except UploadChangedError:
-        _remove_results(recording_id, services)
-    except (MediaError, ParameterError) as exc:
-        _settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=f"{exc}.")
-    else:
-        _settle(
-            recording_id,
-            Branch.FEATURES,
-            Status.COMPLETED,
-            services,
-            reason=summary.remark,
-            attributes={
-                "duration_s": summary.duration_s,
-                "sample_rate_hz": summary.sample_rate_hz,
-                "n_frames": summary.n_frames,
-                "feature_keys": {
-                    name.partition(".")[0]: keys.features(recording_id, name)
-                    for name in summary.tables
-                },
-            },
-        )
+        join_words(recording_id, services)
+    except (RecordingNotFoundError, UploadChangedError):
+        remove_results(recording_id, services)
+    announce(recording_id, services)
 
 
-def _upload_of(recording_id: str, services: "Services") -> Upload | None:
-    """Return the upload that a recording was made of, or None if either is gone by now."""
+def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
+    """Write what became of a transcoding job, and go on with the audio track. Safe to repeat."""
+    recording_id = rendition_events.recording_id_of(detail)
+    recording = services.recordings.find(recording_id) if recording_id else None
+    if recording_id is None:
+        return  # not a job of ours
+    if recording is None or upload_of(recording_id, services) is None:
+        remove_results(recording_id, services)
+        return
+    settle_renditions(recording, detail, services)
+    _go_on_with_audio_track(recording_id, services)
+    announce(recording_id, services)
+
+
+def _go_on_with_audio_track(recording_id: str, services: "Services") -> None:
+    """Start what has been waiting for the audio track, or end it if none will come."""
     recording = services.recordings.find(recording_id)
-    upload = services.media.find(recording.source_key) if recording else None
-    return upload if upload and upload.recording_id == recording_id else None
-
-
-def _settle(
-    recording_id: str,
-    branch: Branch,
-    status: Status,
-    services: "Services",
-    *,
-    reason: str | None = None,
-    attributes: dict[str, Any] | None = None,
-) -> bool:
-    """Move a branch on; tell whether it moved. Results of what is gone by now are removed."""
-    unless = DONE if status == Status.COMPLETED else ENDED
-    try:
-        return services.recordings.settle(
-            recording_id, branch, status, unless=unless, reason=reason, attributes=attributes
-        )
-    except RecordingNotFoundError:
-        _remove_results(recording_id, services)
-        return False
+    if recording is None or recording.status_of(Branch.RENDITIONS) not in ENDED:
+        return
+    key = recording.attributes.get("audio_track_key")
+    track = services.results.find(key) if key else None
+    if recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
+        if track:
+            _start_transcription(recording_id, services.results.uri(track.key), "mp3", services)
+        else:
+            reason = recording.attributes.get("renditions_reason") or ""
+            reason = f"Amazon Transcribe needs an audio track, and there is none. {reason}".strip()
+            settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+    if recording.status_of(Branch.FEATURES) == Status.PENDING:
+        services.features_queue.send(recording_id)
 
 
 def remove_recording(key: str, services: "Services") -> None:
@@ -256,12 +250,10 @@ def _remove_others(key: str, upload: Upload | None, services: "Services") -> Non
 
 
 def _remove(recording_id: str, services: "Services") -> None:
+    recording = services.recordings.find(recording_id)
+    if recording and "renditions_job_id" in recording.attributes:
+        services.transcoder.cancel(recording.attributes["renditions_job_id"])
     services.transcriber.delete(recording_id)
-    _remove_results(recording_id, services)
+    remove_results(recording_id, services)
     # The item goes last: as long as it is there, a clean-up that was cut short is found again.
     services.recordings.delete(recording_id)
-
-
-def _remove_results(recording_id: str, services: "Services") -> None:
-    for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)

@@ -9,7 +9,9 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
@@ -24,7 +26,9 @@ class Services:
     results: MediaStore
     recordings: RecordingTable
     transcriber: Transcriber
+    transcoder: Transcoder
     features_queue: FeatureQueue
+    notices: Notices
     clock: Callable[[], datetime]
 
 
@@ -44,7 +48,11 @@ def connect(settings: Settings) -> Services:
         results=MediaStore(s3, settings.results_bucket),
         recordings=RecordingTable(boto3.resource("dynamodb").Table(settings.metadata_table), clock),
         transcriber=Transcriber(boto3.client("transcribe")),
+        transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),
+        notices=Notices(
+            boto3.client("sns"), settings.notices_topic_arn, settings.failures_topic_arn
+        ),
         clock=clock,
     )
 

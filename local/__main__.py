@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Many threads share each client here; that a spare connection is dropped is no news.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         return int(options.command(options))
     except KeyboardInterrupt:
@@ -41,10 +44,13 @@ def _parser() -> argparse.ArgumentParser:
         )
         target.set_defaults(command=_run)
     process = commands.add_parser("process", help="process files and end")
-    process.add_argument("files", nargs="*", metavar="FILE", default=[str(SAMPLE)])
+    process.add_argument("files", nargs="*", metavar="FILE", default=[os.path.relpath(SAMPLE)])
     process.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     process.add_argument("--json", action="store_true", help="one JSON object a file and line")
     process.set_defaults(command=_process)
+    compare = commands.add_parser("compare", help="hold recordings against librosa")
+    compare.add_argument("files", nargs="+", metavar="FILE")
+    compare.set_defaults(command=_compare)
     return parser
 
 
@@ -91,6 +97,12 @@ def _process(options: argparse.Namespace) -> int:
     from local.process import process  # noqa: PLC0415
 
     return 0 if process(options.files, out=options.out, as_json=options.json) else 1
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from local.compare import main as compare  # noqa: PLC0415
+
+    return compare(options.files)
 
 
 if __name__ == "__main__":

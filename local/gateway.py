@@ -1,4 +1,4 @@
-"""One loopback port for all of AWS: Transcribe is answered here, the rest by moto."""
+"""One loopback port for all of AWS: Transcribe and MediaConvert here, the rest by moto."""
 
 import io
 import json
@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import (
@@ -16,7 +17,10 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from local.mediaconvert_requests import ROOT as MEDIACONVERT
+
 if TYPE_CHECKING:
+    from local.mediaconvert import MediaConvertService
     from local.transcribe import TranscribeService
 
 HOST = "127.0.0.1"
@@ -38,6 +42,7 @@ class Gateway:
 
     def __init__(self, *, port: int = 0) -> None:
         self.transcribe: TranscribeService | None = None
+        self.mediaconvert: MediaConvertService | None = None
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
@@ -85,6 +90,14 @@ class Gateway:
         service, _, operation = target.partition(".")
         if service == "Transcribe" and self.transcribe:
             status, payload = self.transcribe.handle(target, _body(environ))
+            return _answer(start_response, status, payload)
+        if environ["PATH_INFO"].startswith(MEDIACONVERT) and self.mediaconvert:
+            status, payload = self.mediaconvert.handle(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                environ.get("QUERY_STRING", ""),
+                _body(environ),
+            )
             return _answer(start_response, status, payload)
         if service.startswith("DynamoDB_") and operation in _ITEM_WRITES:
             body = _body(environ)
@@ -144,7 +157,7 @@ def _answer(
 ) -> Iterable[bytes]:
     body = json.dumps(payload).encode()
     start_response(
-        f"{status} {'OK' if status == 200 else 'Error'}",  # noqa: PLR2004  # HTTP's own number
+        f"{status} {HTTPStatus(status).phrase}",
         [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))],
     )
     return [body]

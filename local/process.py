@@ -155,30 +155,30 @@ def _fetch(recording_id: str, out: Path, runtime: Runtime) -> dict[str, str]:
 
 
 def _output_name(name: str) -> str:
-    stem, _, extension = name.partition(".")
-    return f"subtitles_{extension}" if extension in ("srt", "vtt") else stem
+    extension = name.rpartition(".")[2]
+    return f"subtitles_{extension}" if extension in ("srt", "vtt") else keys.table_name(name)
 
 
 def _describe(outcome: Outcome) -> str:
-    if outcome.recording is None:
-        return f"{outcome.file}\n  FAILED      {outcome.reason}\n"
-    found = outcome.recording.attributes
-    lines = [outcome.file]
-    lines += [f"  {name:<13} {status}" for name, status in outcome.recording.statuses.items()]
-    if reason := outcome.to_dict()["reason"]:
-        lines.append(f"  {'reason':<13} {reason}")
-    if "transcript" in found:
-        lines.append(f"  {'transcript':<13} {found['transcript']}")
-    units = {
-        "duration_s": "s",
-        "language_code": "",
-        "mean_confidence": "",
-        "n_frames": "frames",
+    shown = outcome.to_dict()
+    facts = {
+        "recording": shown["recording_id"],
+        **shown["statuses"],
+        "reason": shown["reason"],
+        "transcript": shown["transcript"],
+        "language": shown["language_code"],
+        "duration": _with_unit(shown["duration_s"], ".2f", "s"),
+        "confidence": _with_unit(shown["mean_confidence"], ".2f", "on average"),
+        "frames": shown["n_frames"],
     }
-    for name, unit in units.items():
-        if name in found:
-            value = found[name]
-            text = f"{value:.3f}" if isinstance(value, float) else str(value)
-            lines.append(f"  {name.removesuffix('_s'):<13} {text} {unit}".rstrip())
-    lines += [f"  {name:<13} {path}" for name, path in outcome.outputs.items()]
+    lines = [outcome.file]
+    lines += [f"  {name:<14} {value}" for name, value in facts.items() if value is not None]
+    lines += [
+        f"  {'' if number else 'written':<14} {path}"
+        for number, path in enumerate(outcome.outputs.values())
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _with_unit(value: float | None, form: str, unit: str) -> str | None:
+    return None if value is None else f"{value:{form}} {unit}"

@@ -63,11 +63,14 @@ class Progress:
 
     def _say(self, mark: str, colour: str, recording: Recording, text: str) -> None:
         name = recording.source_key.partition("/")[2]
-        self._console.print(Text(f"{mark} ", colour), Text(name, "bold"), Text(f" {text}"), sep="")
+        self._console.print(
+            Text(f"{mark} ", colour), Text(name, "bold"), Text(f" {text}"), sep="", soft_wrap=True
+        )
 
     def _bars(self) -> Table:
         table = Table.grid(padding=(0, 1))
         heard = self._runtime.transcribe.progress()
+        encoded = self._runtime.mediaconvert.progress()
         with self._lock:
             working = list(self._working.values())
         for recording in working[:SHOWN]:
@@ -75,11 +78,16 @@ class Progress:
                 recording.status_of(Branch.TRANSCRIPTION), heard.get(recording.id, 0.0)
             )
             features = _LAST.get(recording.status_of(Branch.FEATURES), 0.0)
+            renditions = _LAST.get(
+                recording.status_of(Branch.RENDITIONS), encoded.get(recording.id, 0.0)
+            )
+            is_video = recording.status_of(Branch.RENDITIONS) != Status.SKIPPED
             table.add_row(
                 Text(recording.source_key.rpartition("/")[2], overflow="ellipsis", no_wrap=True),
-                ProgressBar(total=2, completed=transcription + features, width=30),
+                ProgressBar(total=3, completed=transcription + features + renditions, width=30),
                 f"transcribed {transcription:4.0%}",
                 "measured" if features else "measuring",
+                f"encoded {renditions:4.0%}" if is_video else "",
             )
         if len(working) > SHOWN:
             table.add_row(f"and {len(working) - SHOWN} more")
@@ -93,6 +101,7 @@ def outcome(recording: Recording) -> str:
         f"{found['duration_s']:.1f} s" if "duration_s" in found else None,
         f"{found['word_count']} words" if "word_count" in found else None,
         f"{found['n_frames']} frames" if "n_frames" in found else None,
+        f"{len(found['rendition_files'])} renditions" if "rendition_files" in found else None,
         recording.reason,
     ]
     return ", ".join(part for part in parts if part)

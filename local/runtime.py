@@ -16,7 +16,8 @@ from chalicelib.core.recording import Recording
 from chalicelib.services import Services, services
 from local import stack
 from local.gateway import Gateway
-from local.store import Store
+from local.mediaconvert import MediaConvertService
+from local.store import MEDIACONVERT, TRANSCRIBE, Store
 from local.transcribe import TranscribeService
 from local.triggers import Triggers
 
@@ -30,6 +31,7 @@ class Runtime:
     url: str
     services: Services
     transcribe: TranscribeService
+    mediaconvert: MediaConvertService
     _gateway: Gateway
     _on_given_up: list[Callable[[str], object]]
 
@@ -78,17 +80,31 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         transcribe = TranscribeService(
             boto3.client("s3"),
             put_event=_put_event,
-            on_change=lambda name: _keep_job(store, transcribe, name),
+            on_change=lambda name: _keep_job(
+                store, TRANSCRIBE, name, _state_of(name, transcribe.jobs(), _transcription_name)
+            ),
             n_workers=os.cpu_count() or 1,
         )
-        cleanup.callback(transcribe.close)
-        transcribe.start()
-        gateway.transcribe = transcribe
+        mediaconvert = MediaConvertService(
+            boto3.client("s3"),
+            url=gateway.url,
+            put_event=_put_event,
+            on_change=lambda job_id: _keep_job(
+                store, MEDIACONVERT, job_id, _state_of(job_id, mediaconvert.jobs(), _transcoding_id)
+            ),
+        )
+        for service in (transcribe, mediaconvert):
+            cleanup.callback(service.close)
+            service.start()
+        gateway.transcribe, gateway.mediaconvert = transcribe, mediaconvert
         triggers.start()
         if store:
-            transcribe.restore(store.jobs())
+            # What jobs read is there before the jobs, and both before the events that look.
             store.restore()
-        yield Runtime(gateway.url, services(), transcribe, gateway, on_given_up)
+            transcribe.restore(store.jobs(TRANSCRIBE))
+            mediaconvert.restore(store.jobs(MEDIACONVERT))
+            store.tell_again()
+        yield Runtime(gateway.url, services(), transcribe, mediaconvert, gateway, on_given_up)
 
 
 def _application() -> Any:
@@ -109,12 +125,23 @@ def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) 
     return store
 
 
-def _keep_job(store: Store | None, transcribe: TranscribeService, name: str) -> None:
+def _keep_job(store: Store | None, service: str, name: str, state: dict[str, Any] | None) -> None:
     if store:
-        jobs = (
-            job for job in transcribe.jobs() if job["parameters"]["TranscriptionJobName"] == name
-        )
-        store.keep_job(name, next(jobs, None))
+        store.keep_job(service, name, state)
+
+
+def _state_of(
+    name: str, jobs: list[dict[str, Any]], name_of: Callable[[dict[str, Any]], object]
+) -> dict[str, Any] | None:
+    return next((job for job in jobs if name_of(job) == name), None)
+
+
+def _transcription_name(job: dict[str, Any]) -> object:
+    return job["parameters"]["TranscriptionJobName"]
+
+
+def _transcoding_id(job: dict[str, Any]) -> object:
+    return job["id"]
 
 
 def _put_event(source: str, detail_type: str, detail: dict[str, Any]) -> None:

@@ -38,9 +38,9 @@ def isolate(endpoint_url: str) -> None:
 
 def create() -> dict[str, str]:
     """Create the stack and return the application's environment variables."""
-    # moto knows no bucket policies and no alarms, and says so at length; here nothing needs them.
-    for unknown in ("AWS::S3::BucketPolicy", "AWS::CloudWatch::Alarm"):
-        warnings.filterwarnings("ignore", message=f"Tried to parse {unknown}")
+    # moto knows none of these, and says so at length; here nothing needs them.
+    for unknown in ("S3::BucketPolicy", "MediaConvert::Queue", "CloudWatch::Alarm"):
+        warnings.filterwarnings("ignore", message=f"Tried to parse AWS::{unknown}")
     logging.getLogger("moto").setLevel(logging.ERROR)
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(
@@ -67,6 +67,9 @@ def create() -> dict[str, str]:
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
+        "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
+        "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],
+        "MEDIACONVERT_QUEUE_ARN": outputs["MediaConvertQueueArn"],
     }
 
 

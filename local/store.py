@@ -23,8 +23,12 @@ _TABLES = """
 create table if not exists objects (
     bucket text, key text, file text, etag text, headers text, primary key (bucket, key));
 create table if not exists items (key text primary key, item text);
-create table if not exists jobs (name text primary key, job text);
+create table if not exists service_jobs (
+    service text, name text, job text, primary key (service, name));
 """
+
+TRANSCRIBE, MEDIACONVERT = "transcribe", "mediaconvert"
+"""The services that jobs are kept of."""
 
 
 class Store:
@@ -59,12 +63,14 @@ class Store:
         else:
             self._write("delete from items where key = ?", key)
 
-    def keep_job(self, name: str, job: dict[str, Any] | None) -> None:
-        """Write down a job as it is now, or that it is gone."""
+    def keep_job(self, service: str, name: str, job: dict[str, Any] | None) -> None:
+        """Write down a service's job as it is now, or that it is gone."""
         if job is None:
-            self._write("delete from jobs where name = ?", name)
+            self._write("delete from service_jobs where service = ? and name = ?", service, name)
         else:
-            self._write("replace into jobs values (?, ?)", name, json.dumps(job))
+            self._write(
+                "replace into service_jobs values (?, ?, ?)", service, name, json.dumps(job)
+            )
 
     def keep_objects(self, event: dict[str, Any]) -> None:
         """Write down the objects that an S3 event is about, as they are now."""
@@ -111,28 +117,46 @@ class Store:
         with self._lock:
             self._database.execute(statement, values)
 
-    def jobs(self) -> list[dict[str, Any]]:
-        """Return the jobs that were kept."""
-        return [json.loads(job) for (job,) in self._database.execute("select job from jobs")]
+    def jobs(self, service: str) -> list[dict[str, Any]]:
+        """Return the jobs that were kept of a service."""
+        with self._lock:
+            rows = self._database.execute(
+                "select job from service_jobs where service = ?", (service,)
+            ).fetchall()
+        return [json.loads(job) for (job,) in rows]
 
     def restore(self) -> None:
-        """Put everything back. Each object's event comes again, so that unfinished work goes on."""
+        """Put every item and every object back."""
         for (text,) in self._database.execute("select item from items").fetchall():
             item = json.loads(text)
             # The message that this worker had was never answered: it is waiting again.
             if item[Branch.FEATURES]["S"] == Status.IN_PROGRESS:
                 item[Branch.FEATURES]["S"] = Status.PENDING.value
+            # Whoever was to send these has ended with the process.
+            for claim in [name for name in item if name.endswith("_claimed_at")]:
+                del item[claim]
             self._dynamodb.put_item(TableName=self._table, Item=item)
-        rows = self._database.execute("select bucket, key, file, etag, headers from objects")
-        for bucket, key, file, etag, headers in rows.fetchall():
+        for bucket, key, file, etag, headers in self._rows():
             # Given its ETag, for that of a multipart upload does not follow from the bytes.
             stored = self._objects.put_object(
                 bucket, key, (self._files / file).read_bytes(), etag=etag, disable_notification=True
             )
             stored.set_metadata(json.loads(headers))
-            notifications.send_event(
-                DEFAULT_ACCOUNT_ID,
-                notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT,
-                self._objects.get_bucket(bucket),
-                stored,
-            )
+
+    def tell_again(self) -> None:
+        """Send each restored object's event again, so that unfinished work goes on."""
+        for bucket, key, *_ in self._rows():
+            stored = self._objects.get_object(bucket, key)
+            if stored is not None:
+                notifications.send_event(
+                    DEFAULT_ACCOUNT_ID,
+                    notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT,
+                    self._objects.get_bucket(bucket),
+                    stored,
+                )
+
+    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+        with self._lock:
+            return self._database.execute(
+                "select bucket, key, file, etag, headers from objects"
+            ).fetchall()

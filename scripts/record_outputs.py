@@ -18,6 +18,10 @@ ENVIRONMENT = {
     "MEDIA_BUCKET_NAME": "MediaBucketName",
     "METADATA_TABLE_NAME": "MetadataTableName",
     "FEATURES_QUEUE_URL": "FeaturesQueueUrl",
+    "MEDIACONVERT_ROLE_ARN": "MediaConvertRoleArn",
+    "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
+    "NOTICES_TOPIC_ARN": "NoticesTopicArn",
+    "FAILURES_TOPIC_ARN": "FailuresTopicArn",
 }
 """Environment variables and the stack's outputs that they have."""
 
@@ -122,6 +126,10 @@ def _values(
         "MetadataTable": outputs["MetadataTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
         "FailedEventsQueue": outputs["FailedEventsQueueName"],
+        "MediaConvertRoleArn": outputs["MediaConvertRoleArn"],
+        "MediaConvertQueueArn": outputs["MediaConvertQueueArn"],
+        "NoticesTopicArn": outputs["NoticesTopicArn"],
+        "FailuresTopicArn": outputs["FailuresTopicArn"],
         "TranscribeDataAccessRole": environment.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
     }
 

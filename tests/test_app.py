@@ -77,6 +77,26 @@ def test_a_failed_job_is_written_on_its_recording(client, services, put):
     assert services.recordings.get(recording_id).statuses["transcription"] == "FAILED"
 
 
+def test_a_failed_transcoding_job_is_written_on_its_recording(client, services, put):
+    recording_id = put(KEY, wav())
+    upload = services.media.find(KEY)
+    services.recordings.create(Recording.of(upload, created_at="2024-01-01T00:00:00+00:00"))
+
+    detail = {
+        "status": "ERROR",
+        "jobId": "1-job",
+        "errorCode": 1040,
+        "errorMessage": "Bad input",
+        "userMetadata": {"recording_id": recording_id},
+    }
+    event = client.events.generate_cw_event(
+        "aws.mediaconvert", "MediaConvert Job State Change", detail, []
+    )
+    client.lambda_.invoke("store_renditions", event)
+
+    assert services.recordings.get(recording_id).statuses["renditions"] == "FAILED"
+
+
 def test_a_removed_upload_removes_its_recording(client, services, put):
     put(KEY, wav())
     client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))

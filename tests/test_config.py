@@ -54,3 +54,9 @@ def test_feature_parameters_are_handed_on_by_librosas_names():
     settings = Settings.from_env(REQUIRED | {"FEATURE_N_MFCC": "20", "FEATURES_QUEUE": "x"})
 
     assert settings.feature_parameters == {"n_mfcc": "20"}
+
+
+def test_the_ladder_is_read_with_the_settings():
+    ladder = Settings.from_env(REQUIRED).ladder
+
+    assert {preset.name for preset in ladder.presets} >= {"web", "phone", "audio", "gif", "poster"}

@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 
 import boto3
+import numpy as np
 import pytest
 from botocore.stub import Stubber
-from media import wav
+from media import encode, wav
 
 from chalicelib import pipeline
 from chalicelib.aws.transcribe import Transcriber
@@ -116,7 +117,7 @@ def test_a_folder_is_no_recording(services, put):
 @pytest.mark.parametrize(
     ("key", "body", "told"),
     [
-        ("uploads/alice/notes.txt", b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm and amr"),
+        ("uploads/alice/notes.txt", b"hello", "webm, amr, mov and mkv"),
         ("uploads/alice/a.wav", b"", "0 bytes"),
         ("uploads/alice/a.wav", b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG image"),
     ],
@@ -386,6 +387,66 @@ def test_a_transcript_that_came_before_its_item_is_found_by_the_upload(services,
 
     found = services.recordings.get(recording_id)
     assert found.attributes["transcript"] == "Hello there."
+
+
+def words(services, recording_id: str) -> list[dict[str, str]]:
+    body = services.results.read(keys.features(recording_id, "words.csv"))
+    return list(csv.DictReader(io.StringIO(body.decode())))
+
+
+@pytest.mark.parametrize("metadata", [{}, {"gzip": "true"}])
+@pytest.mark.parametrize("transcript_first", [True, False])
+def test_whichever_comes_last_joins_the_words(services, put, transcript_first, metadata):
+    recording_id = put(KEY, wav(1.0, f0_hz=220), **metadata)
+    pipeline.receive_upload(KEY, services)
+    steps = [
+        lambda: store(services, recording_id),
+        lambda: pipeline.extract_features(recording_id, services),
+    ]
+
+    for step in steps if transcript_first else reversed(steps):
+        assert not services.recordings.get(recording_id).is_settled
+        step()
+
+    assert services.recordings.get(recording_id).is_settled
+    rows = words(services, recording_id)
+    assert [row["word"] for row in rows] == ["Hello", "there"]
+    assert float(rows[0]["f0_median_hz"]) == pytest.approx(220, rel=0.01)
+
+
+def test_a_join_that_was_cut_short_is_made_up_for_by_the_next_delivery(services, put):
+    recording_id = put(KEY, wav())
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(recording_id, services)
+    store(services, recording_id)
+    key = {"JsonFile": keys.transcript(recording_id)}
+    table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
+    table.update_item(Key=key, UpdateExpression="REMOVE word_table_keys")
+
+    pipeline.extract_features(recording_id, services)
+
+    assert services.recordings.get(recording_id).is_settled
+
+
+def test_tables_without_pitch_are_not_joined_and_not_waited_for(services, put):
+    recording_id = put(KEY, wav(), tables="mfcc")
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(recording_id, services)
+    store(services, recording_id)
+
+    assert services.recordings.get(recording_id).is_settled
+    assert keys.features(recording_id, "words.csv") not in objects(services)
+
+
+def test_each_channels_tables_have_a_name_of_their_own(services, put):
+    y = np.random.default_rng(1).normal(scale=0.1, size=(16_000, 2))
+    recording_id = put(KEY, encode(y, "WAV"), channels="each")
+    pipeline.receive_upload(KEY, services)
+
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id).attributes["feature_keys"]
+    assert {"mfcc.ch1", "mfcc.ch2", "pitch.ch1", "pitch.ch2"} <= found.keys()
 
 
 def job_of(recording_id: str):

@@ -74,18 +74,60 @@ class RecordingTable:
             "updated_at": self._clock().isoformat(),
             **(attributes or {}),
         }
+        condition = Attr("JsonFile").exists() & ~Attr(branch.value).is_in(sorted(unless))
+        if self._update_if(recording_id, changes, condition):
+            return True
+        self.get(recording_id)
+        return False
+
+    def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
+        """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""
+        changes = {**attributes, "updated_at": self._clock().isoformat()}
+        if not self._update_if(recording_id, changes, Attr("JsonFile").exists()):
+            raise RecordingNotFoundError(recording_id)
+
+    def claim_notice(self, recording_id: str, outcome: str, *, claimed_before: str) -> bool:
+        """Take it on to send a notice; tell whether it was free to take.
+
+        It is if it was not sent, and nobody claimed it, or did before a given time and died.
+        """
+        claim, sent = f"notice_{outcome}_claimed_at", f"notice_{outcome}_sent_at"
+        return self._update_if(
+            recording_id,
+            {claim: self._clock().isoformat()},
+            Attr("JsonFile").exists()
+            & Attr(sent).not_exists()
+            & (Attr(claim).not_exists() | Attr(claim).lt(claimed_before)),
+        )
+
+    def release_notice(self, recording_id: str, outcome: str) -> None:
+        """Give back what was claimed and could not be sent."""
+        self._update_if(
+            recording_id, {f"notice_{outcome}_claimed_at": None}, Attr("JsonFile").exists()
+        )
+
+    def record_notice(self, recording_id: str, outcome: str) -> None:
+        """Write that a notice was sent: no other is, ever."""
+        self._update_if(
+            recording_id,
+            {
+                f"notice_{outcome}_sent_at": self._clock().isoformat(),
+                f"notice_{outcome}_claimed_at": None,
+            },
+            Attr("JsonFile").exists(),
+        )
+
+    def _update_if(self, recording_id: str, changes: Mapping[str, Any], condition: Any) -> bool:
         try:
             self._table.update_item(
                 Key={"JsonFile": keys.transcript(recording_id)},
                 **_assignment(changes),
-                ConditionExpression=Attr("JsonFile").exists()
-                & ~Attr(branch.value).is_in(sorted(unless)),
+                ConditionExpression=condition,
             )
         except ClientError as exc:
-            if not _is_refused(exc):
-                raise
-            self.get(recording_id)
-            return False
+            if _is_refused(exc):
+                return False
+            raise
         return True
 
     def delete(self, recording_id: str) -> None:
@@ -118,21 +160,16 @@ class RecordingTable:
         """
         request: dict[str, Any] = {"Limit": limit}
         if cursor:
-            request["ExclusiveStartKey"] = _decode(cursor)
-        try:
-            if owner is None:
-                page = self._table.scan(**request)
-            else:
-                page = self._table.query(
-                    IndexName=BY_OWNER,
-                    KeyConditionExpression=Key("owner").eq(owner),
-                    ScanIndexForward=False,
-                    **request,
-                )
-        except ClientError as exc:
-            if cursor and exc.response["Error"]["Code"] == "ValidationException":
-                raise CursorError(cursor) from exc
-            raise
+            request["ExclusiveStartKey"] = _decode(cursor, owner)
+        if owner is None:
+            page = self._table.scan(**request)
+        else:
+            page = self._table.query(
+                IndexName=BY_OWNER,
+                KeyConditionExpression=Key("owner").eq(owner),
+                ScanIndexForward=False,
+                **request,
+            )
         following = page.get("LastEvaluatedKey")
         return (
             [_to_recording(item) for item in page["Items"]],
@@ -149,15 +186,17 @@ def _assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in changes.items() if value is not None}
     dropped = [name for name in changes if name not in given]
     names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
-    expression = "SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given)))
+    clauses = []
+    if given:
+        clauses.append("SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given))))
     if dropped:
-        expression += " REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names)))
+        clauses.append("REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names))))
+    values = {f":{i}": _to_dynamodb(value) for i, value in enumerate(given.values())}
     return {
-        "UpdateExpression": expression,
+        "UpdateExpression": " ".join(clauses),
         "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": {
-            f":{i}": _to_dynamodb(value) for i, value in enumerate(given.values())
-        },
+        # DynamoDB refuses an empty map of values.
+        **({"ExpressionAttributeValues": values} if values else {}),
     }
 
 
@@ -196,11 +235,15 @@ def _encode(key: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> dict[str, str]:
+def _decode(cursor: str, owner: str | None) -> dict[str, str]:
+    names = {"JsonFile"} if owner is None else {"JsonFile", "owner", "created_at"}
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as exc:
         raise CursorError(cursor) from exc
     if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+        raise CursorError(cursor)
+    # A cursor leads into one owner's list and no other's.
+    if key.keys() != names or key.get("owner") != owner:
         raise CursorError(cursor)
     return key

@@ -111,6 +111,12 @@ class MediaStore:
             raise
         return cast("bytes", response["Body"].read())
 
+    def copy(self, source_key: str, key: str) -> None:
+        """Copy an object within the bucket."""
+        self._client.copy_object(
+            Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
+        )
+
     def remove(self, prefix: str) -> list[str]:
         """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""
         removed = []

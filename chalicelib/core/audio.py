@@ -10,12 +10,11 @@ import soxr
 
 from chalicelib.core.containers import ContainerReader
 from chalicelib.core.formats import recognise_container
-from chalicelib.core.soundfiles import open_soundfile
 from chalicelib.core.source import BufferedSource
+from chalicelib.core.wav import WavReader, read_wav_header
 from chalicelib.errors import MediaError
 
 BLOCK_SAMPLES = 1 << 17
-MAX_BLOCK_FRAMES = 1 << 16
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
@@ -32,8 +31,9 @@ class Probe:
 
 
 class Reader(Protocol):
-    """Decodes one kind of file; made by libsndfile or by PyAV."""
+    """Decodes one kind of file, with libsndfile, with PyAV, or with neither."""
 
+    decoder: tuple[str, str] | None
     container: str
     sample_rate_hz: int
     channels: int
@@ -63,11 +63,8 @@ class Recording:
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        buffered = BufferedSource(source)
-        container = recognise_container(buffered)
-        self._reader: Reader = (
-            ContainerReader(buffered, container) if container else open_soundfile(buffered)
-        )
+        self._reader = _open_reader(BufferedSource(source))
+        self.decoder = self._reader.decoder
         self.container = self._reader.container
         self.sample_rate_hz = self._reader.sample_rate_hz
         self.channels = self._reader.channels
@@ -139,8 +136,8 @@ class Recording:
         yield [resampler.finish(self._n_frames) for resampler in resamplers]
 
     def _frames_in_a_block(self, sr: int) -> int:
-        frames = min(MAX_BLOCK_FRAMES, BLOCK_SAMPLES // self.channels)
-        return max(1, min(frames, BLOCK_SAMPLES * self.sample_rate_hz // sr))
+        samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr
+        return max(1, min(BLOCK_SAMPLES // self.channels, samples_out))
 
 
 def decode(source: BinaryIO, sr: int | None) -> Iterator[np.ndarray]:
@@ -171,6 +168,18 @@ def probe(source: BinaryIO) -> Probe:
         channels=recording.channels,
         duration_s=recording.promised_s,
     )
+
+
+def _open_reader(source: BufferedSource) -> Reader:
+    container = recognise_container(source)
+    if container:
+        return ContainerReader(source, container)
+    header = read_wav_header(source)
+    if header and header.is_plain:
+        return WavReader(source, header)
+    from chalicelib.core.soundfiles import open_soundfile  # noqa: PLC0415 - see `WavReader`
+
+    return open_soundfile(source)
 
 
 class _Resampler:

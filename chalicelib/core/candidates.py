@@ -1,11 +1,14 @@
 """Candidate pitches of each frame and their probabilities: the first half of pYIN."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.core.pitch_parameters import PitchParameters
+from chalicelib.core.pitch_priors import beta_cdf, trough_prior
 
 _TINY = np.finfo(np.float64).tiny
 
@@ -35,6 +38,20 @@ class Candidates:
     voiced_prob: NDArray[np.float64]
 
 
+class _Room:
+    """Memory to work in, kept: fresh memory costs page faults, here more than the arithmetic."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._memory = np.empty(0, dtype)
+
+    def of(self, *shape: int) -> NDArray[Any]:
+        """Return an array of this shape, its values whatever they were."""
+        size = math.prod(shape)
+        if size > len(self._memory):
+            self._memory = np.empty(size, self._memory.dtype)
+        return self._memory[:size].reshape(shape)
+
+
 class CandidateFinder:
     """Find the troughs of difference functions and weigh them over all thresholds.
 
@@ -59,6 +76,11 @@ class CandidateFinder:
         )
         n_lags = parameters.max_period - parameters.min_period + 1
         self._prior = trough_prior(n_lags // 2 + 1, parameters.boltzmann_parameter)
+        self._below = _Room(np.bool_)
+        self._rank = _Room(np.int16)
+        self._index = _Room(np.intp)
+        self._gathered = _Room(np.float64)
+        self._weights = _Room(np.float64)
 
     def __call__(self, yin: NDArray[np.float64]) -> Candidates:
         """Return the candidates of each frame.
@@ -83,26 +105,48 @@ class CandidateFinder:
     def _probabilities(
         self, heights: NDArray[np.float64], frame: NDArray[np.intp], n_frames: int
     ) -> NDArray[np.float64]:
-        thresholds = self._thresholds[1:]
-        starts = np.searchsorted(frame, np.arange(n_frames + 1))
-        below = heights[:, None] < thresholds
-        # The rank of a trough among those of its frame that are below the same threshold.
-        rank = np.zeros((len(heights) + 1, len(thresholds)), np.int16)
-        np.cumsum(below, axis=0, out=rank[1:])
-        n_below = rank[starts[1:]] - rank[starts[:-1]]
-        position = rank[1:] - rank[starts[frame]]
-        position *= below
-        prior = self._prior[position, n_below[frame]]
+        counts = np.bincount(frame, minlength=n_frames)
+        starts = np.cumsum(counts) - counts
+        n_above = np.searchsorted(self._thresholds[1:], heights, side="right")
         probs = np.zeros(len(heights))
-        for start, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-            if start == stop:
-                continue
+        prior = self._prior_of(frame, n_above, n_frames)
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
             # One product for each frame, as in librosa: BLAS rounds by the shape it is given.
-            np.dot(prior[start:stop], self._threshold_probs, out=probs[start:stop])
-            lowest = start + int(np.argmin(heights[start:stop]))
-            n_above = int(np.searchsorted(thresholds, heights[lowest], side="right"))
-            probs[lowest] += self._no_trough[n_above]
+            if count:
+                rows = slice(start, start + count)
+                np.dot(prior[rows], self._threshold_probs, out=probs[rows])
+        lowest = _first_lowest(heights, frame, starts[counts > 0])
+        probs[lowest] += self._no_trough[n_above[lowest]]
         return probs
+
+    def _prior_of(
+        self, frame: NDArray[np.intp], n_above: NDArray[np.intp], n_frames: int
+    ) -> NDArray[np.float64]:
+        """Return the prior of each trough at each threshold, zero where it is not below."""
+        n_thresholds = len(self._threshold_probs)
+        (low,) = np.nonzero(n_above < n_thresholds)
+        frame = frame[low]
+        counts = np.bincount(frame, minlength=n_frames)
+        nth = np.arange(len(low)) - (np.cumsum(counts) - counts)[frame]
+        above = np.full((n_frames, int(counts.max()) + 1, 1), n_thresholds, np.int16)
+        above[frame, nth, 0] = n_above[low]
+        below = self._below.of(n_frames, above.shape[1], n_thresholds)
+        np.less_equal(above, np.arange(n_thresholds, dtype=np.int16), out=below)
+        # The rank of a trough among those of its frame that are below the same threshold.
+        rank = self._rank.of(*below.shape)
+        rank[:] = below
+        for i in range(1, rank.shape[1]):
+            rank[:, i] += rank[:, i - 1]
+        n_below = rank[:, -1].astype(np.intp)
+        n_below *= len(self._prior)
+        rank *= below
+        index = self._index.of(len(low), n_thresholds)
+        n_below.take(frame, axis=0, out=index, mode="clip")
+        index += rank[frame, nth]
+        prior = self._weights.of(len(n_above), n_thresholds)
+        prior.fill(0)
+        prior[low] = self._prior.take(index, out=self._gathered.of(*index.shape), mode="clip")
+        return prior
 
     def _bins(self, lag: NDArray[np.float64]) -> NDArray[np.intp]:
         p = self._parameters
@@ -160,6 +204,18 @@ def troughs(yin: NDArray[np.float64]) -> NDArray[np.bool_]:
     return is_trough
 
 
+def _first_lowest(
+    heights: NDArray[np.float64], frame: NDArray[np.intp], starts: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the index of each frame's deepest trough, the first of equals."""
+    if not len(starts):
+        return starts
+    depth = np.minimum.reduceat(heights, starts)
+    nth_frame = np.cumsum(np.diff(frame, prepend=frame[0]) > 0)
+    (lowest,) = np.nonzero(heights == depth[nth_frame])
+    return lowest[np.diff(frame[lowest], prepend=-1) > 0]
+
+
 def parabolic_shifts(
     yin: NDArray[np.float64], frame: NDArray[np.intp], lag: NDArray[np.intp]
 ) -> NDArray[np.float64]:
@@ -187,59 +243,3 @@ def parabolic_shifts(
     shifts = np.zeros(len(lag))
     np.divide(-slope, curvature, out=shifts, where=near)
     return shifts
-
-
-def trough_prior(n_troughs: int, boltzmann_parameter: float) -> NDArray[np.float64]:
-    """Tabulate the truncated Boltzmann distribution over the troughs below a threshold.
-
-    Parameters
-    ----------
-    n_troughs : int > 0
-        most troughs that a frame can have
-    boltzmann_parameter : float > 0
-        how much shorter periods are preferred
-
-    Returns
-    -------
-    prior : np.ndarray [shape=(n_troughs + 1, n_troughs + 1)]
-        ``prior[k, n]`` is the probability of the ``k``-th of ``n`` troughs, counted from 1
-    """
-    n = np.arange(1, n_troughs + 1)
-    k = n[:, None] - 1
-    prior = np.zeros((n_troughs + 1, n_troughs + 1))
-    norm = (1 - np.exp(-boltzmann_parameter)) / (1 - np.exp(-boltzmann_parameter * n))
-    prior[1:, 1:] = np.where(k < n, norm * np.exp(-boltzmann_parameter * k), 0)
-    return prior
-
-
-def beta_cdf(x: float, a: int, b: int) -> float:
-    """Evaluate the cumulative beta distribution for whole shape parameters.
-
-    It is the probability of at least ``a`` successes in ``a + b - 1`` trials, a finite sum,
-    taken over the side of the mean where no digits cancel.
-
-    Parameters
-    ----------
-    x : float in [0, 1]
-        upper limit of the distribution
-    a, b : int > 0
-        shape parameters
-
-    Returns
-    -------
-    probability : float in [0, 1]
-        the integral of the density from 0 to ``x``
-    """
-    if x in (0.0, 1.0):
-        return x
-    if x > a / (a + b):
-        return 1 - _at_least(b, a + b - 1, 1 - x, x)
-    return _at_least(a, a + b - 1, x, 1 - x)
-
-
-def _at_least(wanted: int, trials: int, success: float, failure: float) -> float:
-    term = total = success**trials
-    for k in range(trials - 1, wanted - 1, -1):
-        term *= (k + 1) * failure / ((trials - k) * success)
-        total += term
-    return total

@@ -54,9 +54,13 @@ class ContainerReader:
             ) from exc
         if not self._media.streams.audio:
             raise MediaError("The file has no audio track")
-        stream = self._media.streams.audio[0]
-        stream.thread_type = "NONE"
-        self._stream = stream
+        self.decoder: tuple[str, str] | None = ("av", self._av.__version__)
+        self._stream = self._media.streams.audio[0]
+        self._stream.thread_type = "NONE"
+        for stream in self._media.streams:
+            if stream is not self._stream:
+                # Pictures are passed over rather than read and thrown away.
+                stream.discard = self._av.stream.Discard.all
         self.damage: str | None = None
         self.promised_frames: int | None = None
         self.ends_early = False

@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import numpy as np
 import orjson
-import soundfile
 import soxr
 
 import chalicelib
@@ -127,7 +126,7 @@ def extract(
         n_frames=n_frames,
         tables=tuple(tables),
         remark=recording.remark,
-        versions=_versions(),
+        versions=_versions() | dict([recording.decoder] if recording.decoder else []),
     )
     with open_table(SUMMARY_NAME) as stream:
         written = asdict(summary) | dict(provenance or {})
@@ -164,5 +163,4 @@ def _versions() -> dict[str, str]:
         "earshot": chalicelib.__version__,
         "numpy": np.__version__,
         "soxr": soxr.__version__,
-        "libsndfile": soundfile.__libsndfile_version__,
     }

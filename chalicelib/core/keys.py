@@ -14,6 +14,9 @@ TRANSCRIPTS = "transcripts/"
 FEATURES = "features/"
 RENDITIONS = "renditions/"
 
+JOINED_TABLES = ("mfcc", "pitch", "energy")
+"""The tables that are joined with the words."""
+
 NOBODY = "-"
 """The owner of what is put straight under ``uploads/``."""
 
@@ -71,6 +74,16 @@ def subtitles(recording_id: str, extension: str) -> str:
 def features(recording_id: str, name: str) -> str:
     """Return the key of one of a recording's feature tables."""
     return f"{FEATURES}{recording_id}/{name}"
+
+
+def rendition(recording_id: str, name: str) -> str:
+    """Return the key of one of a recording's renditions; that of their folder for no name."""
+    return f"{RENDITIONS}{recording_id}/{name}"
+
+
+def table_name(file_name: str) -> str:
+    """Return what a table is called: ``mfcc`` for ``mfcc.csv.gz``, ``mfcc.ch1`` for a channel's."""
+    return file_name.removesuffix(".gz").rpartition(".")[0]
 
 
 def derived_prefixes(recording_id: str) -> tuple[str, ...]:

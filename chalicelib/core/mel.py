@@ -55,8 +55,9 @@ def mel_filterbank(
     edges = mel_to_hz(mels, htk=htk)
     ramps = edges[:, np.newaxis] - np.fft.rfftfreq(n_fft, 1.0 / sr)
     widths = np.diff(edges)[:, np.newaxis]
-    weights = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]))
+    rising, falling = -ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]
+    np.minimum(rising, falling, out=rising)
     # librosa rounds once before scaling and once after.
-    weights = weights.astype(np.float32)
+    weights = np.maximum(rising, 0, out=rising).astype(np.float32)
     weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     return np.asarray(weights)

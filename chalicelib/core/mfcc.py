@@ -15,8 +15,8 @@ from chalicelib.errors import MediaError
 AMIN = 1e-10
 TOP_DB = 80.0
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
-# Frames, spectra and power of so many samples stay in a core's own cache.
-CACHED_SAMPLES = 1 << 16
+# Few enough frames for their spectra to stay in a core's cache, enough to make numpy's calls cheap.
+CACHED_SAMPLES = 1 << 17
 BANDS_IN_A_SLAB = 16
 
 
@@ -42,6 +42,7 @@ class MfccExtractor:
         self._windowed = np.empty((self._n_at_once, n_fft))
         self._spectrum = np.empty((self._n_at_once, 1 + n_fft // 2), dtype=np.complex128)
         self._power = np.empty((self._n_at_once, 2 * (1 + n_fft // 2)), dtype=np.float32)
+        self._n_mels = parameters.n_mels
         self._slabs = _slabs(
             mel_filterbank(
                 sr=sr,
@@ -86,7 +87,7 @@ class MfccExtractor:
         Yields
         ------
         mfcc : np.ndarray [shape=(n, n_mfcc)]
-            float32, a row for each frame, at most 1,024 at once
+            float32, a row for each frame, at most 256 at once
         """
         floor = np.float32(self._loudest_db - TOP_DB)
         for log_mel in self._parking.rows():
@@ -107,14 +108,17 @@ class MfccExtractor:
     def _log_mel(self, frames: np.ndarray) -> np.ndarray:
         n = len(frames)
         windowed, spectrum, power = self._windowed[:n], self._spectrum[:n], self._power[:n]
-        np.multiply(frames, self._window, out=windowed)
+        windowed[:] = frames
+        np.multiply(windowed, self._window, out=windowed)
         np.fft.rfft(windowed, out=spectrum)
         parts = spectrum.view(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            np.multiply(parts, parts, out=power, casting="same_kind")
-            mel = np.concatenate(
-                [power[:, bins] @ weights for bins, weights in self._slabs], axis=1
-            )
+            # Rounding first costs half of what a product of doubles into floats does.
+            power[:] = parts
+            np.multiply(power, power, out=power)
+            mel = np.empty((n, self._n_mels), dtype=np.float32)
+            for bands, bins, weights in self._slabs:
+                np.matmul(power[:, bins], weights, out=mel[:, bands])
         np.maximum(mel, AMIN, out=mel)
         np.log(mel, out=mel)
         mel *= DB_PER_NEPER
@@ -130,8 +134,8 @@ def _hann(win_length: int, n_fft: int) -> np.ndarray:
     return np.pad(window, (left, n_fft - win_length - left))
 
 
-def _slabs(weights: np.ndarray) -> list[tuple[slice, np.ndarray]]:
-    """Cut the filterbank into bands of rows, each with only the bins that it touches.
+def _slabs(weights: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
+    """Cut the filterbank into slabs: some bands, the bins that they touch, and the weights.
 
     Nearly all of the filterbank is zeros. Each bin stands twice, for the squares of its real and
     of its imaginary part, which the product then adds up.
@@ -142,7 +146,8 @@ def _slabs(weights: np.ndarray) -> list[tuple[slice, np.ndarray]]:
         touched = np.flatnonzero(bands.any(axis=0))
         first, last = (touched[0], touched[-1] + 1) if len(touched) else (0, 1)
         doubled = np.repeat(bands[:, first:last], 2, axis=1)
-        slabs.append((slice(2 * first, 2 * last), np.ascontiguousarray(doubled.T)))
+        rows, columns = slice(start, start + len(bands)), slice(2 * first, 2 * last)
+        slabs.append((rows, columns, np.ascontiguousarray(doubled.T)))
     return slabs
 
 

@@ -13,7 +13,7 @@ from chalicelib.core.viterbi import Decoder
 from chalicelib.core.yin import DifferenceFunction
 from chalicelib.errors import MediaError
 
-# The spectra of this many frames fit the processor's second-level cache.
+# Enough frames to share the cost of a call, few enough to stay in the processor's cache.
 BATCH_FRAMES = 32
 
 

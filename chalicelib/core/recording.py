@@ -97,7 +97,22 @@ class Recording:
     @property
     def is_settled(self) -> bool:
         """Tell whether nothing more is to come."""
-        return not UNFINISHED.intersection(self.status_of(branch) for branch in Branch)
+        unfinished = UNFINISHED.intersection(self.status_of(branch) for branch in Branch)
+        return not unfinished and not self.awaits_words
+
+    @property
+    def awaits_words(self) -> bool:
+        """Tell whether transcript and tables are there, and not yet joined.
+
+        Tables of single channels, or without pitch, are not joined.
+        """
+        tables = self.attributes.get("feature_keys", {})
+        return (
+            self.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
+            and self.status_of(Branch.FEATURES) == Status.COMPLETED
+            and tables.keys() >= set(keys.JOINED_TABLES)
+            and "word_table_keys" not in self.attributes
+        )
 
     @property
     def status(self) -> Status:

@@ -1,5 +1,6 @@
 """Words in order become running text and segments."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -20,6 +21,21 @@ _UNSPACED_SCRIPTS = (
     ("\uf900", "\ufaff"),
     ("\uff00", "\uff9f"),
 )
+
+
+# Control characters, and what a format may take for the end of a line.
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+
+
+def clean_text(text: str) -> str:
+    """Return text on one line, without control characters: no format can carry them."""
+    return " ".join(text.translate(_CONTROLS).split())
+
+
+def channel_index(channel: str | None) -> int:
+    """Return the number at the end of a channel's label: ``ch_1`` is 1."""
+    match = re.search(r"[0-9]{1,3}$", channel or "")
+    return int(match.group()) if match else 0
 
 
 def separator(left: str, right: str) -> str:

@@ -1,13 +1,13 @@
 """Reads what libsndfile knows: wav, flac, mp3, ogg, aiff and their kin."""
 
-import struct
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from chalicelib.core.source import SEEK_SET, BufferedSource
+from chalicelib.core.source import BufferedSource
+from chalicelib.core.wav import read_wav_header
 from chalicelib.errors import MediaError
 
 # Reading integers and scaling them afterwards gives the same bits as asking libsndfile for
@@ -25,7 +25,6 @@ INTEGER_DTYPES = {
 UNKNOWN_FRAMES = 1 << 48
 OGG_PAGE_BYTES = 65_307  # the largest that there can be
 OGG_END_OF_STREAM = 4
-UNKNOWN_BYTES = 0xFFFFFFFF
 
 
 class _SequentialSoundFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -54,6 +53,7 @@ class SoundFileReader:
         source.seek(0)
         self._source = source
         self._file: Any = _SequentialSoundFile(source)
+        self.decoder: tuple[str, str] | None = ("libsndfile", soundfile.__libsndfile_version__)
         self.container: str = self._file.format
         self.sample_rate_hz: int = self._file.samplerate
         self.channels: int = self._file.channels
@@ -98,38 +98,13 @@ class SoundFileReader:
     def _promised_frames(self) -> int | None:
         frames: int = self._file.frames
         if self.container in {"WAV", "WAVEX"}:
-            return _frames_of_wav_header(self._source) or frames
+            # libsndfile tells what is there, whatever the header promises.
+            position = self._source.tell()
+            header = read_wav_header(self._source)
+            self._source.seek(position)
+            if header and header.promised_frames:
+                return header.promised_frames
         return frames if 0 < frames < UNKNOWN_FRAMES else None
-
-
-def _frames_of_wav_header(source: BufferedSource) -> int | None:
-    """Return the frames that a RIFF header promises, whether or not they are there.
-
-    libsndfile reports only what is there. The position of ``source`` is kept.
-    """
-    position = source.tell()
-    try:
-        return _find_wav_frames(source)
-    finally:
-        source.seek(position, SEEK_SET)
-
-
-def _find_wav_frames(source: BufferedSource) -> int | None:
-    source.seek(12)
-    bytes_per_frame = 0
-    while len(head := source.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and size
-        name, size = struct.unpack("<4sI", head)
-        start = source.tell()
-        if name == b"fmt " and size >= 16:  # noqa: PLR2004 - the shortest format chunk
-            tag, _, _, _, bytes_per_frame, _ = struct.unpack("<HHIIHH", source.read(16))
-            if tag not in {1, 3, 6, 7, 0xFFFE}:
-                return None  # compressed: bytes do not tell frames
-        if name == b"data":
-            if size == UNKNOWN_BYTES or not bytes_per_frame:
-                return None
-            return int(size // bytes_per_frame)
-        source.seek(start + size + size % 2)
-    return None
 
 
 def _has_last_ogg_page(source: BufferedSource) -> bool:

@@ -1,6 +1,9 @@
 """Reads a distant file in few, large, mostly sequential pieces."""
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 READ_BYTES = 1 << 20
 SEEK_SET, SEEK_CUR, SEEK_END = 0, 1, 2
@@ -42,26 +45,32 @@ class BufferedSource:
         if size < 0:
             size = max(0, self.size - self._position)
         parts = []
-        while size > 0:
-            part = self._read_part(size)
-            if not part:
-                break
+        while size > 0 and (part := self._read_part(size)):
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def readinto(self, buffer: "Buffer") -> int:
+        """Fill ``buffer``, less only at the end or after a failure; return how many bytes."""
+        wanted = memoryview(buffer).cast("B")
+        n_read = 0
+        while n_read < len(wanted) and (part := self._read_part(len(wanted) - n_read)):
+            wanted[n_read : n_read + len(part)] = part
+            n_read += len(part)
+        return n_read
 
     def raise_failure(self) -> None:
         """Raise what the source raised while a decoder was reading from it."""
         if self._failure is not None:
             raise self._failure
 
-    def _read_part(self, size: int) -> bytes:
+    def _read_part(self, size: int) -> memoryview:
         start = self._position - self._piece_start
         if not 0 <= start < len(self._piece):
             self._piece = self._fetch(max(size, READ_BYTES))
             self._piece_start = self._position
             start = 0
-        part = self._piece[start : start + size]
+        part = memoryview(self._piece)[start : start + size]
         self._position += len(part)
         return part
 

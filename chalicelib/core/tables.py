@@ -1,7 +1,5 @@
 """Writes rows of numbers as CSV or as a NumPy archive, a few at a time."""
 
-import gzip
-import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -61,6 +59,8 @@ def csv_columns(*columns: np.ndarray) -> bytes:
 
 def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress: bool) -> None:
     """Write what ``np.load`` reads as an ``.npz``, without holding any array whole."""
+    import zipfile  # noqa: PLC0415 - a twentieth of the time to the first MFCC, seldom needed
+
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(stream, "w", compression=method) as archive:
         for array in arrays:
@@ -76,6 +76,8 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress:
 
 
 def _compressed(stream: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    import gzip  # noqa: PLC0415 - as for zipfile
+
     # No name and no time in the header: the same table is the same bytes.
     return cast(
         "AbstractContextManager[BinaryIO]",

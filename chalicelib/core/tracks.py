@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from chalicelib.core.energy import EnergyMeter
 from chalicelib.core.mfcc import MfccExtractor
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.parking import Parking
-from chalicelib.core.pitch import PitchFrames, PitchTracker
 from chalicelib.core.tables import Array, csv_columns, csv_rows
 from chalicelib.errors import MediaError, ParameterError
+
+if TYPE_CHECKING:
+    from chalicelib.core.pitch import PitchFrames
 
 MFCC_GROUPS = ("mfcc", "delta", "delta2")
 ENERGY_COLUMNS = ("rms", "zero_crossing_rate")
@@ -141,6 +143,9 @@ class PitchTrack:
     """``pitch.csv``: f0 by pYIN, with its voicing. Parks 24 bytes for each frame."""
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
+        # A tenth of the time to the first MFCC: only who wants pitch is to wait for it.
+        from chalicelib.core.pitch import PitchTracker  # noqa: PLC0415
+
         frame_length = PITCH_FRAME_LENGTH
         while frame_length < 2 * sr / parameters.f0_min:
             frame_length *= 2
@@ -198,7 +203,7 @@ class PitchTrack:
             Array(name, _columns(self._rows(), i), dtype) for i, (name, dtype) in enumerate(kinds)
         ]
 
-    def _park(self, frames: PitchFrames) -> None:
+    def _park(self, frames: "PitchFrames") -> None:
         columns = (frames.f0, frames.voiced_flag, frames.voiced_prob)
         self._parking.append(np.stack(columns, axis=1))
 

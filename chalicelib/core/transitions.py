@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from chalicelib.core.pitch_parameters import PitchParameters
@@ -94,8 +95,9 @@ def local_transitions(n_bins: int, width: int) -> NDArray[np.float64]:
 
 def _band(table: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
     n_bins = len(table)
-    band = np.full((n_bins, 2 * reach + 1), -np.inf)
-    for d in range(2 * reach + 1):
-        target = np.arange(max(0, reach - d), min(n_bins, n_bins + reach - d))
-        band[target, d] = table[target + d - reach, target]
-    return band
+    padded = np.full((n_bins + 2 * reach, n_bins), -np.inf)
+    padded[reach : reach + n_bins] = table
+    row, column = padded.strides
+    # A step along the band is a row down; a step from bin to bin goes down the diagonal.
+    band = as_strided(padded, (n_bins, 2 * reach + 1), (row + column, row), writeable=False)
+    return np.ascontiguousarray(band)

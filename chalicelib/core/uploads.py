@@ -4,8 +4,11 @@ import re
 
 from chalicelib.core.formats import NOT_RECORDINGS
 
-FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr")
-"""The extensions taken, each the name that Amazon Transcribe has for the format."""
+FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv")
+"""The extensions taken, each the name of a format; Amazon Transcribe takes all but the last two."""
+
+CONTAINERS = frozenset({"mp4", "webm", "mov", "mkv"})
+"""The formats that may hold a picture."""
 
 HEAD_BYTES = 64
 """How much of a file :func:`recognise` wants to see."""
@@ -25,6 +28,11 @@ def sentence() -> str:
     return f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
 
 
+def needs_audio_track(media_format: str) -> bool:
+    """Tell whether Amazon Transcribe cannot take a format, and has to be given its sound alone."""
+    return media_format in ("mov", "mkv")
+
+
 def recognise(head: bytes) -> tuple[str | None, str | None]:
     """Tell what a file is by its first bytes.
 
@@ -38,9 +46,9 @@ def recognise(head: bytes) -> tuple[str | None, str | None]:
     if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
         return "wav", None
     if head[4:8] == b"ftyp":
-        return ("m4a" if head[8:11] == b"M4A" else "mp4"), None
+        return {b"M4A ": "m4a", b"qt  ": "mov"}.get(head[8:12], "mp4"), None
     if head[:4] == b"\x1aE\xdf\xa3":
-        return ("webm" if b"webm" in head else None), None
+        return ("webm" if b"webm" in head else "mkv" if b"matroska" in head else None), None
     for magic, media_format in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"#!AMR", "amr")):
         if head.startswith(magic):
             return media_format, None
@@ -52,7 +60,7 @@ def recognise(head: bytes) -> tuple[str | None, str | None]:
 
 
 def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:
-    """Decide the format to ask Amazon Transcribe for, or say why there is none.
+    """Decide what format a file has, in Amazon Transcribe's words, or say why it has none.
 
     What the bytes are wins over what the name says, for a wrong format fails the whole job.
 

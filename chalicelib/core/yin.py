@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from chalicelib.core.pitch_parameters import PitchParameters
 
+# The spectra of this many frames leave most of the processor's second-level cache to others.
+FFT_FRAMES = 16
+
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -34,10 +37,14 @@ class DifferenceFunction:
     ) -> None:
         self._lags = slice(parameters.min_period, parameters.max_period + 1)
         self._n_fft = 2 * parameters.frame_length
-        self._padded = np.zeros((n_frames, self._n_fft), dtype)
+        self._correlations = np.empty((n_frames, parameters.max_period + 1), dtype)
+        self._padded = np.zeros((FFT_FRAMES, self._n_fft), dtype)
+        # Kept from batch to batch: fresh memory of this size costs page faults every time.
         self._power = np.zeros(
-            (n_frames, parameters.frame_length + 1), np.result_type(dtype, np.complex64)
+            (FFT_FRAMES, parameters.frame_length + 1), np.result_type(dtype, np.complex64)
         )
+        self._spectrum = np.empty_like(self._power)
+        self._correlation = np.empty_like(self._padded)
         self._unscale = dtype.type(self._n_fft)
         self._counts = np.arange(1, parameters.max_period + 1)
 
@@ -55,7 +62,11 @@ class DifferenceFunction:
             dissimilarity of the frame with itself at each lag; near 0 at a period
         """
         first, stop = self._lags.start, self._lags.stop
-        difference = self._autocorrelate(frames)[:, :stop]
+        difference = self._correlations[: len(frames), :stop]
+        for i in range(0, len(frames), FFT_FRAMES):
+            difference[i : i + FFT_FRAMES] = self._autocorrelate(frames[i : i + FFT_FRAMES])[
+                :, :stop
+            ]
         energy = np.square(frames[:, : stop - 1])
         np.cumsum(energy, axis=1, out=energy)
         energy[:, 0] = 0
@@ -72,10 +83,10 @@ class DifferenceFunction:
         padded[:, :frame_length] = frames
         # norm="forward" keeps numpy in single precision (its default does not); the length is a
         # power of two, so that multiplying by it undoes the scaling exactly.
-        spectrum = np.fft.rfft(padded, norm="forward")
+        spectrum = np.fft.rfft(padded, norm="forward", out=self._spectrum[:n_frames])
         parts = spectrum.view(self._unscale.dtype)
         parts *= self._unscale
         np.square(parts, out=parts)
         power = self._power[:n_frames]
         np.add(parts[:, ::2], parts[:, 1::2], out=power.real)
-        return np.fft.irfft(power, n=self._n_fft)
+        return np.fft.irfft(power, n=self._n_fft, out=self._correlation[:n_frames])

@@ -52,6 +52,7 @@ def test_the_sound_of_a_video_is_measured():
     summary, _ = measure(media, tables=("energy",))
 
     assert summary.duration_s == pytest.approx(2.0, abs=0.1)
+    assert summary.versions["av"] == av.__version__
 
 
 def test_a_video_without_sound_is_refused():

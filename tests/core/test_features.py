@@ -3,6 +3,9 @@
 import gzip
 import io
 import json
+import os
+import tracemalloc
+from contextlib import contextmanager
 
 import librosa
 import numpy as np
@@ -158,7 +161,7 @@ def test_a_recording_longer_than_allowed_is_refused():
 
 def test_the_summary_says_with_what_the_tables_were_made():
     tables = Tables()
-    media = io.BytesIO(encode(noise(16000, channels=2), 16000))
+    media = io.BytesIO(encode(noise(16000, channels=2), 16000, form="FLAC"))
 
     summary = extract(media, FeatureParameters(), tables.open, provenance={"etag": "abc"})
 
@@ -170,9 +173,28 @@ def test_the_summary_says_with_what_the_tables_were_made():
     assert written["channels"] == summary.channels == 2
     assert written["duration_s"] == summary.duration_s == 1.0
     assert written["n_frames"] == summary.n_frames == 44
-    assert written["versions"].keys() >= {"earshot", "numpy", "soxr"}
+    assert written["versions"].keys() >= {"earshot", "numpy", "soxr", "libsndfile"}
     assert written["remark"] is summary.remark is None
     assert set(summary.tables) == tables.keys() - {"features.json"}
+
+
+def test_memory_does_not_grow_with_the_length():
+    def peak_bytes(seconds):
+        media = io.BytesIO(encode(noise(8000 * seconds, level=0.01), 8000))
+        tracemalloc.start()
+        extract(media, FeatureParameters(tables=("mfcc", "energy")), discarding)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    # The longer one parks 9 MB more of log-mel, and has 35 MB more of samples at 22,050 Hz.
+    assert peak_bytes(600) < peak_bytes(200) + (1 << 20)
+
+
+@contextmanager
+def discarding(_name):
+    with open(os.devnull, "wb") as stream:  # noqa: PTH123 - it is no path of a file
+        yield stream
 
 
 def test_samples_that_are_not_numbers_are_refused_and_no_table_is_written():

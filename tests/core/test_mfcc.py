@@ -56,7 +56,9 @@ def test_mfcc_equal_those_of_librosa_for_every_encoding(form, subtype):
     assert_equal_mfcc(ours, librosa_mfcc(media))
 
 
-@pytest.mark.parametrize("n", [1, 2, 511, 512, 513, 1024, 2047, 2048, 2049, 65535, 65536, 65537])
+@pytest.mark.parametrize(
+    "n", [1, 2, 511, 512, 513, 1024, 2047, 2048, 2049, 65535, 65536, 65537, 131073]
+)
 def test_mfcc_equal_those_of_librosa_at_every_edge(n):
     media = encode(noise(n), 22050)
 
@@ -118,6 +120,14 @@ def test_mfcc_equal_those_of_librosa_for_real_speech():
         ours = measure_mfcc(media)
 
         assert_equal_mfcc(ours, librosa_mfcc(media))
+
+
+def test_mfcc_equal_those_of_librosa_over_minutes():
+    media = encode(noise(44100 * 150, channels=2), 44100)
+
+    ours = measure_mfcc(media)
+
+    assert_equal_mfcc(ours, librosa_mfcc(media))
 
 
 @settings(deadline=None, max_examples=30)

@@ -127,9 +127,10 @@ def test_a_deployment_is_whole(project):
     assert found["functions"].keys() == functions.keys()
     assert found["roles"] == {
         f"earshot-dev-{name}": [f"earshot-dev-{name}"] for name in functions.values()
-    }
+    } | {"earshot-dev-us-east-1-mediaconvert": ["media"]}
     assert len(found["s3"]) == 3
-    assert len(found["queues"]) == len(found["rules"]) == len(found["apis"]) == 1
+    assert len(found["queues"]) == len(found["apis"]) == 1
+    assert len(found["rules"]) == 2
     measuring = found["functions"]["earshot-dev-extract_features"]
     assert (measuring["memory"], measuring["timeout"]) == (1769, 900)
     assert [name.rpartition(":")[2] for name in measuring["layers"]] == [

@@ -26,9 +26,15 @@ OUTPUTS = {
     "MetadataTableName": "earshot-dev-metadata",
     "FeaturesQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-features",
     "FailedEventsQueueName": "earshot-dev-failed-events",
+    "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
+    "MediaConvertQueueArn": "arn:aws:mediaconvert:us-east-1:123456789012:queues/earshot-dev",
+    "NoticesTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-notices",
+    "FailuresTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-failures",
 }
 KEY = "uploads/alice/my talk.wav"
 DERIVED = ("features", "renditions", "transcripts")
+READ_RESULTS = {("s3:GetObject", f"{RESULTS}/{name}/*") for name in DERIVED}
+RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
 
 # What a wrapper's calls need, where that is not the operation's own name on the wrapper's resource:
 # https://docs.aws.amazon.com/AmazonS3/latest/API lists the permissions of each operation of S3.
@@ -37,14 +43,10 @@ S3_NEEDS = {
     ("media", "head_object"): {("s3:GetObject", f"{MEDIA}/uploads/*"), ("s3:ListBucket", MEDIA)},
     ("media", "get_object"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
     ("media", "smart_open.s3.open rb"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
-    ("results", "head_object"): {
-        ("s3:GetObject", f"{RESULTS}/transcripts/*"),
-        ("s3:ListBucket", RESULTS),
-    },
-    ("results", "get_object"): {
-        ("s3:GetObject", f"{RESULTS}/transcripts/*"),
-        ("s3:ListBucket", RESULTS),
-    },
+    ("results", "head_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
+    ("results", "get_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
+    ("results", "smart_open.s3.open rb"): READ_RESULTS,
+    ("results", "copy_object"): READ_RESULTS | {("s3:PutObject", f"{RESULTS}/renditions/*")},
     ("results", "smart_open.s3.open wb"): {
         ("s3:PutObject", f"{RESULTS}/features/*"),
         ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
@@ -59,6 +61,17 @@ OTHER_NEEDS = {
         ("s3:GetObject", f"{MEDIA}/uploads/*"),
         ("s3:PutObject", f"{RESULTS}/transcripts/*"),
     },
+    # MediaConvert reads and writes with the role that it is passed.
+    "create_job": {
+        ("mediaconvert:CreateJob", OUTPUTS["MediaConvertQueueArn"]),
+        ("iam:PassRole", OUTPUTS["MediaConvertRoleArn"]),
+    },
+    # AWS has no resource to name here either, where no queue is asked for.
+    "list_jobs": {("mediaconvert:ListJobs", "*")},
+    "publish": {
+        ("sns:Publish", OUTPUTS["NoticesTopicArn"]),
+        ("sns:Publish", OUTPUTS["FailuresTopicArn"]),
+    },
     "query by_source": {("dynamodb:Query", f"{TABLE}/index/by_source")},
     "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
 }
@@ -66,6 +79,7 @@ RESOURCES = {
     "recordings": ("dynamodb", TABLE),
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),
+    "transcoder": ("mediaconvert", RENDITION_JOBS),
 }
 
 
@@ -153,7 +167,7 @@ def test_a_function_may_do_what_its_code_can_do_and_nothing_else(function, polic
 def test_only_what_has_no_resource_is_allowed_on_every_resource(function, policies):
     wide = {action for action, resource in allowed(policies[function]) if resource == "*"}
 
-    assert wide <= {"transcribe:StartTranscriptionJob"}
+    assert wide <= {"transcribe:StartTranscriptionJob", "mediaconvert:ListJobs"}
 
 
 def test_jobs_are_started_only_for_this_stages_bucket(policies):
@@ -168,7 +182,7 @@ def test_jobs_are_started_only_for_this_stages_bucket(policies):
 
 def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
     role = "arn:aws:iam::123456789012:role/queueing"
-    assert "iam:PassRole" not in {action for action, _ in allowed(policies["receive_upload"])}
+    assert ("iam:PassRole", role) not in allowed(policies["receive_upload"])
 
     set_variables(project, TRANSCRIBE_DATA_ACCESS_ROLE_ARN=role)
     record(project, "dev", OUTPUTS, [], ACCOUNT)
@@ -179,9 +193,9 @@ def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
 def test_no_stage_may_touch_another(policies):
     named = {resource for found in policies.values() for _, resource in allowed(found)}
 
-    assert {resource for resource in named if "-dev" not in resource} <= {"*", JOBS, RESULTS} | {
-        f"{RESULTS}/{name}/*" for name in DERIVED
-    }
+    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS}
+    unnamed = {resource for resource in named if "-dev" not in resource}
+    assert unnamed <= {"*", JOBS, RENDITION_JOBS} | shared
 
 
 def receive(services, put):

@@ -61,9 +61,13 @@ class LocalMode:
 
         def look() -> dict[str, str] | None:
             for item in self.items(key):
-                ended = not {"PENDING", "IN_PROGRESS"} & {
-                    item[branch] for branch in ("transcription", "features", "renditions")
-                }
+                statuses = [item[name] for name in ("transcription", "features", "renditions")]
+                ended = not {"PENDING", "IN_PROGRESS"}.intersection(statuses)
+                if statuses[:2] == ["COMPLETED", "COMPLETED"]:
+                    ended = ended and "word_table_keys" in item
+                # What is written on an item last is that its notice was sent.
+                sent = {f"notice_{outcome}_sent_at" for outcome in ("done", "failed")}
+                ended = ended and not sent.isdisjoint(item)
                 if ended and item["recording_id"] != other_than:
                     return item
             return None

@@ -170,7 +170,7 @@ def test_bad_files_say_what_is_wrong_and_the_next_is_processed_as_usual(local_mo
         "empty.wav": (b"", "0 bytes"),
         "silent.wav": (encode(np.zeros(32_000), "WAV"), "No speech was recognised."),
         "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG image"),
-        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm and amr"),
+        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov and mkv"),
         "noise.mp3": (bytes(range(256)) * 40, ""),
     }
     for name, (body, _) in bad.items():
@@ -194,7 +194,8 @@ def test_a_removed_upload_leaves_nothing(local_mode):
     local_mode.client("s3").delete_object(Bucket=local_mode.bucket, Key=key)
 
     local_mode.wait(lambda: not local_mode.items(key), "the item to go")
-    assert not [name for name in local_mode.object_keys() if item["recording_id"] in name]
+    left = [name for name in local_mode.object_keys() if item["recording_id"] in name]
+    assert left == []
 
 
 def test_a_folder_is_no_recording(local_mode):
@@ -279,6 +280,14 @@ def test_what_was_kept_is_there_after_a_kill(tmp_path):
     with start("--data", str(tmp_path)) as local_mode:
         local_mode.put("uploads/alice/ä b.wav", SAMPLE.read_bytes(), Metadata={"n-mfcc": "13"})
         before = local_mode.settled("uploads/alice/ä b.wav")
+        # The ETag of a multipart upload, and so the recording's id, is not that of its bytes.
+        local_mode.client("s3").upload_fileobj(
+            io.BytesIO(encode(np.zeros(6_000_000), "WAV")),
+            local_mode.bucket,
+            "uploads/alice/parts.wav",
+            Config=TransferConfig(multipart_threshold=5 * 2**20),
+        )
+        in_parts = local_mode.settled("uploads/alice/parts.wav")
         keys = local_mode.object_keys()
         local_mode.put("uploads/alice/unfinished.wav", convert(SAMPLE, "wav"))
         local_mode.wait(lambda: local_mode.items("uploads/alice/unfinished.wav"), "its item")
@@ -289,6 +298,7 @@ def test_what_was_kept_is_there_after_a_kill(tmp_path):
         unfinished = local_mode.settled("uploads/alice/unfinished.wav")
 
         assert after == before
+        assert local_mode.items("uploads/alice/parts.wav") == [in_parts]
         assert keys <= local_mode.object_keys()
         assert_completed(unfinished)
         head = local_mode.client("s3").head_object(

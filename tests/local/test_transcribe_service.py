@@ -250,6 +250,10 @@ def test_a_job_name_is_taken_once(local, s3):
         ({"Settings": {"ShowSpeakerLabels": True, "MaxSpeakerLabels": 31}}, "equal to 30"),
         ({"Settings": {"ShowSpeakerLabels": True, "MaxSpeakerLabels": 1}}, "valid min value: 2"),
         ({"Subtitles": {"Formats": ["ass"]}}, "'ass' at 'subtitles.formats.1.member'"),
+        (
+            {"ContentRedaction": {"RedactionType": "PII", "RedactionOutput": "redacted"}},
+            "Local mode does not redact",
+        ),
         ({"Colour": "blue"}, 'Unknown parameter in input: "Colour"'),
     ],
 )

@@ -1,0 +1,76 @@
+"""Runs work in processes of its own on one core, side by side, and tells what each took."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds (user and system), time and peak resident memory in MB of a whole process."""
+
+    cpu_s: float
+    elapsed_s: float
+    peak_mb: float
+
+
+def pin(core: int) -> None:
+    """Keep this process and all that it starts on one core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
+def fresh(*arguments: str) -> Cost:
+    """Run Python with these arguments and return what the whole process took."""
+    start = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 - our own scripts
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+    elapsed_s = time.perf_counter() - start
+    return Cost(usage.ru_utime + usage.ru_stime, elapsed_s, usage.ru_maxrss / 1024)
+
+
+def side_by_side(commands: dict[str, list[str]], runs: int) -> dict[str, Cost]:
+    """Run each command in turn, again and again, and return the medians."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, arguments in commands.items():
+            costs[name].append(fresh(*arguments))
+    return {
+        name: Cost(
+            statistics.median(cost.cpu_s for cost in each),
+            statistics.median(cost.elapsed_s for cost in each),
+            statistics.median(cost.peak_mb for cost in each),
+        )
+        for name, each in costs.items()
+    }
+
+
+def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[str, float | None]:
+    """Return the median CPU seconds of each work in a warm process; None if not installed."""
+    return {work: _warm(work, wav, short_wav, runs) for work in works}
+
+
+def _warm(work: str, wav: Path, short_wav: Path, runs: int) -> float | None:
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(HERE / "warm.py"), work, str(wav), str(runs), str(short_wav)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        if "ModuleNotFoundError" in done.stderr:
+            return None
+        raise RuntimeError(f"{work}: {done.stderr}")
+    return float(statistics.median(json.loads(done.stdout.splitlines()[-1])))

@@ -1,0 +1,160 @@
+"""Writes what the benchmark found as Markdown, and draws time and memory against length."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from processes import Cost
+
+PACKAGES = (
+    "numpy",
+    "soundfile",
+    "soxr",
+    "orjson",
+    "librosa",
+    "numba",
+    "scipy",
+    "pandas",
+    "kaldi_native_fbank",
+    "torchaudio",
+    "python_speech_features",
+    "opensmile",
+    "praat-parselmouth",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table of goals."""
+
+    work: str
+    theirs: str
+    ours: str
+    reached: str
+    goal: str
+    met: bool
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The line's cells, in order."""
+        verdict = "yes" if self.met else "**no**"
+        return (self.work, self.theirs, self.ours, self.reached, self.goal, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What recordings of one length cost: a whole process each."""
+
+    length: str
+    seconds: int
+    original: Cost | None
+    mfcc: Cost
+    everything: Cost
+
+
+def write(
+    path: Path,
+    figures: list[Figure],
+    peers: list[tuple[str, float | None]],
+    growth: list[Growth],
+    *,
+    runs: int,
+) -> None:
+    """Write the results as Markdown."""
+    lines = [
+        "# Benchmark",
+        "",
+        "Written by `python benchmarks/run.py`; do not edit.",
+        f"Medians of {runs} runs on one core, of 3 where a run takes over 15 s in a warm process;",
+        "memory is one run.",
+        "CPU seconds are user and system together, so what waits for the disk does not count.",
+        "Recordings are 44.1 kHz, 16 bits, mono speech.",
+        "",
+        f"Machine: {_processor()}, {platform.system()}, Python {platform.python_version()}.",
+        f"Versions: {_versions()}.",
+        "",
+        "## Goals",
+        "",
+        *_table(
+            ("Work", "Against", "Earshot", "Reached", "Goal", "Met"),
+            [figure.cells for figure in figures],
+        ),
+        "",
+        "## Peers, 1 minute, warm",
+        "",
+        *_table(
+            ("What", "CPU s"),
+            [(n, "not installed" if s is None else f"{s:.2f}") for n, s in peers],
+        ),
+        "",
+        "## Growth with length, a fresh process each",
+        "",
+        "![time and memory against length](results.svg)",
+        "",
+        *_table(
+            (
+                "Length",
+                "Original, CPU s",
+                "Earshot MFCC, CPU s",
+                "Earshot all, CPU s",
+                "Original, MB",
+                "Earshot MFCC, MB",
+                "Earshot all, MB",
+            ),
+            [_growth_cells(row) for row in growth],
+        ),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def plot(path: Path, growth: list[Growth]) -> None:
+    """Draw time and memory against length, both axes logarithmic, as SVG."""
+    from matplotlib.figure import Figure as Canvas
+
+    figure = Canvas(figsize=(10, 4), layout="constrained")
+    sides: dict[str, list[Cost | None]] = {
+        "original recipe (librosa)": [row.original for row in growth],
+        "Earshot, MFCC": [row.mfcc for row in growth],
+        "Earshot, MFCC, energy and pitch": [row.everything for row in growth],
+    }
+    for axis, name in zip(figure.subplots(1, 2), ("cpu_s", "peak_mb"), strict=True):
+        for side, costs in sides.items():
+            known = [i for i, cost in enumerate(costs) if cost is not None]
+            minutes = [growth[i].seconds / 60 for i in known]
+            axis.loglog(minutes, [getattr(costs[i], name) for i in known], marker="o", label=side)
+        axis.set(xlabel="length, minutes", ylabel={"cpu_s": "CPU s", "peak_mb": "peak MB"}[name])
+        axis.grid(visible=True, alpha=0.3)
+    figure.axes[0].legend()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _growth_cells(row: Growth) -> tuple[str, ...]:
+    sides = (row.original, row.mfcc, row.everything)
+    seconds = ("" if cost is None else f"{cost.cpu_s:.2f}" for cost in sides)
+    memory = ("" if cost is None else f"{cost.peak_mb:.0f}" for cost in sides)
+    return (row.length, *seconds, *memory)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        if names:
+            return names[0].split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _versions() -> str:
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)

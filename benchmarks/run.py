@@ -1,0 +1,217 @@
+"""Measures Earshot beside librosa and its peers: python benchmarks/run.py.
+
+Every process runs on one core, sides in turn. Writes results.md and results.svg beside this file.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from processes import HERE, Cost, fresh, pin, side_by_side, warm
+from report import Figure, Growth, plot, write
+
+LENGTHS_S = {"10 s": 10, "1 min": 60, "10 min": 600, "1 h": 3600, "4 h": 14_400}
+ORIGINAL, EARSHOT = str(HERE / "original_recipe.py"), str(HERE / "earshot_mfcc.py")
+WITH_BOTO3 = (
+    "import boto3, runpy, sys; sys.argv = sys.argv[1:]; "
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+PEERS = {
+    "librosa-mfcc": "librosa 0.11, MFCC alone, no table: the reference",
+    "kaldi": "kaldi-native-fbank: 25 ms Povey windows, 23 bands, log energy; values differ",
+    "torchaudio": "torchaudio: HTK mel, no resampling, dB over the whole; values differ",
+    "python_speech_features": "python_speech_features: 25 ms windows, 26 bands; values differ",
+    "opensmile": "openSMILE eGeMAPSv02: 25 descriptors, 4 of them MFCC; values differ",
+    "librosa-pyin": "librosa.pyin, fmax 500: the reference",
+    "praat": "praat-parselmouth: autocorrelation, not pYIN; values differ",
+}
+
+
+MOST_OF_THE_FLOOR = 1.8
+MOST_OF_THE_PARTS = 1.05
+
+
+class Bench:
+    """One run of the whole benchmark."""
+
+    def __init__(self, folder: Path, runs: int) -> None:
+        self._folder = folder
+        self._runs = runs
+        self._out = str(folder / "out.csv")
+        self.figures: list[Figure] = []
+
+    def wav(self, length: str) -> Path:
+        path = self._folder / f"{length.replace(' ', '')}.wav"
+        # In a process of its own: this one stays small, for children count its memory as theirs.
+        fresh(str(HERE / "recordings.py"), str(path), str(LENGTHS_S[length]))
+        return path
+
+    def fresh_processes(self) -> None:
+        for length, goal in (("10 s", 18.0), ("10 min", 7.0), ("1 h", 5.0)):
+            wav = str(self.wav(length))
+            costs = side_by_side(
+                {"original": [ORIGINAL, wav, self._out], "earshot": [EARSHOT, wav, self._out]},
+                self._runs,
+            )
+            self._add_ratio(
+                f"MFCC to CSV, fresh process, {length}, CPU s",
+                costs["original"].cpu_s,
+                costs["earshot"].cpu_s,
+                goal,
+            )
+            if length == "10 s":
+                self._add_ratio(
+                    "process start to the first MFCC of 10 s, elapsed s",
+                    costs["original"].elapsed_s,
+                    costs["earshot"].elapsed_s,
+                    15.0,
+                )
+
+    def warm_mfcc(self) -> None:
+        took = self._warm(("original", "mfcc", "floor"), "10 min")
+        self._add_ratio(
+            "MFCC to CSV, warm process, 10 min, CPU s", took["original"], took["mfcc"], 3.5
+        )
+        share = took["mfcc"] / took["floor"]
+        self.figures.append(
+            Figure(
+                "share of the floor (decode, resample, FFT), 10 min",
+                f"{took['floor']:.3f}",
+                f"{took['mfcc']:.3f}",
+                f"{share:.2f}x",
+                f"<= {MOST_OF_THE_FLOOR}x",
+                met=share <= MOST_OF_THE_FLOOR,
+            )
+        )
+
+    def memory(self) -> None:
+        boto3 = fresh("-c", "import boto3").peak_mb
+        for length in ("10 min", "4 h"):
+            wav = str(self.wav(length))
+            peak = fresh("-c", WITH_BOTO3, EARSHOT, wav, self._out).peak_mb
+            self._add_memory(
+                f"MFCC, {length}, MB above an interpreter with boto3", peak - boto3, 64
+            )
+        pyin = fresh(str(HERE / "warm.py"), "librosa-pyin", str(self.wav("10 min")), "0").peak_mb
+        peak = fresh(EARSHOT, str(self.wav("4 h")), self._out, "pitch").peak_mb
+        self._add_memory("pitch, 4 h, MB (librosa at 10 min)", peak, 128, f"{pyin:.0f}")
+
+    def pitch(self) -> None:
+        for length in ("1 min", "10 min"):
+            for suffix, fmax, goal in (("", 500, 8.0), ("-2093", 2093, 25.0)):
+                took = self._warm((f"librosa-pyin{suffix}", f"pitch{suffix}"), length)
+                self._add_ratio(
+                    f"pitch, warm, {length}, fmax {fmax}, CPU s",
+                    took[f"librosa-pyin{suffix}"],
+                    took[f"pitch{suffix}"],
+                    goal,
+                )
+
+    def together(self) -> None:
+        took = self._warm(("mfcc", "energy", "pitch", "decode", "together"), "1 h")
+        apart = took["mfcc"] + took["energy"] + took["pitch"]
+        expected = apart - 2 * took["decode"]
+        ratio = took["together"] / expected
+        self.figures.append(
+            Figure(
+                "MFCC, energy and pitch together, 1 h, CPU s (apart, less two decodes)",
+                f"{expected:.2f}",
+                f"{took['together']:.2f}",
+                f"{ratio:.3f}x",
+                f"<= {MOST_OF_THE_PARTS}x",
+                met=ratio <= MOST_OF_THE_PARTS,
+            )
+        )
+
+    def peers(self) -> list[tuple[str, float | None]]:
+        works = ("mfcc", "pitch", "energy", *PEERS)
+        took = warm(works, self.wav("1 min"), self.wav("10 s"), self._runs)
+        names = {
+            "mfcc": "Earshot, MFCC to CSV",
+            "pitch": "Earshot, pitch to CSV, fmax 500",
+            "energy": "Earshot, RMS and zero crossings to CSV",
+        }
+        return [((names | PEERS)[work], seconds) for work, seconds in took.items()]
+
+    def growth(self) -> list[Growth]:
+        rows = []
+        for length, seconds in LENGTHS_S.items():
+            wav = str(self.wav(length))
+            ours = fresh(EARSHOT, wav, self._out)
+            everything = fresh(EARSHOT, wav, self._out, "mfcc,energy,pitch")
+            theirs = self._original_if_it_fits(wav, seconds)
+            rows.append(Growth(length, seconds, theirs, ours, everything))
+        return rows
+
+    def _original_if_it_fits(self, wav: str, seconds: int) -> Cost | None:
+        available = Path("/proc/meminfo")
+        needs_kb = 2.4e9 / 1024 * seconds / 3600
+        if available.exists():
+            line = next(x for x in available.read_text().splitlines() if "MemAvailable" in x)
+            if int(line.split()[1]) < needs_kb:
+                return None
+        return fresh(ORIGINAL, wav, self._out)
+
+    def _warm(self, works: tuple[str, ...], length: str) -> dict[str, float]:
+        took = warm(works, self.wav(length), self.wav("10 s"), self._runs)
+        missing = [work for work, seconds in took.items() if seconds is None]
+        if missing:
+            raise SystemExit(f"not installed: what {', '.join(missing)} needs")
+        return {work: seconds for work, seconds in took.items() if seconds is not None}
+
+    def _add_ratio(self, work: str, theirs: float, ours: float, goal: float) -> None:
+        ratio = theirs / ours
+        self.figures.append(
+            Figure(
+                work,
+                f"{theirs:.3f}",
+                f"{ours:.3f}",
+                f"{ratio:.1f}x",
+                f">= {goal:g}x",
+                met=ratio >= goal,
+            )
+        )
+
+    def _add_memory(self, work: str, peak_mb: float, goal_mb: float, theirs: str = "") -> None:
+        self.figures.append(
+            Figure(
+                work,
+                theirs,
+                f"{peak_mb:.0f}",
+                f"{peak_mb:.0f} MB",
+                f"<= {goal_mb:g} MB",
+                met=peak_mb <= goal_mb,
+            )
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="runs of which the median is taken")
+    parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
+    parser.add_argument("--folder", type=Path, help="keep the recordings here for another time")
+    options = parser.parse_args()
+    pin(options.core)
+    with tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(options.folder or Path(temporary), options.runs)
+        steps = (
+            bench.fresh_processes,
+            bench.warm_mfcc,
+            bench.memory,
+            bench.together,
+            bench.pitch,
+        )
+        for step in steps:
+            before = len(bench.figures)
+            step()
+            for figure in bench.figures[before:]:
+                print(*figure.cells, sep=" | ", flush=True)
+        peers = bench.peers()
+        growth = bench.growth()
+    write(HERE / "results.md", bench.figures, peers, growth, runs=options.runs)
+    plot(HERE / "results.svg", growth)
+    print((HERE / "results.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Amazon's MediaConvert: start, find and cancel a job."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import JobRejectedError
+
+_REFUSALS = frozenset({"BadRequestException", "ForbiddenException"})
+_PAGE = 20
+"""How many of the latest jobs are looked at: a job that is sought has just been started."""
+
+
+class Transcoder:
+    """The account's transcoding jobs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def start(self, request: dict[str, Any]) -> str:
+        """Start a job and return its id: that of the first, if asked twice within a minute.
+
+        Raise JobRejectedError with MediaConvert's own words if it will not take the request.
+        """
+        try:
+            response = self._client.create_job(**request)
+        except ClientError as exc:
+            error = exc.response["Error"]
+            if error["Code"] in _REFUSALS:
+                raise JobRejectedError(error["Message"]) from exc
+            raise
+        return str(response["Job"]["Id"])
+
+    def find(self, token: str) -> str | None:
+        """Return the id of the job that was started with a token, if it is one of the latest."""
+        jobs = self._client.list_jobs(MaxResults=_PAGE, Order="DESCENDING")["Jobs"]
+        return next(
+            (str(job["Id"]) for job in jobs if job.get("ClientRequestToken") == token), None
+        )
+
+    def get(self, job_id: str) -> dict[str, Any] | None:
+        """Return a job as MediaConvert describes it, or None."""
+        try:
+            job: dict[str, Any] = self._client.get_job(Id=job_id)["Job"]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "NotFoundException":
+                return None
+            raise
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job if it is still running. Safe to repeat."""
+        try:
+            self._client.cancel_job(Id=job_id)
+        except ClientError as exc:
+            # A job that has ended, or is none any more, cannot be stopped.
+            if exc.response["Error"]["Code"] not in {
+                "NotFoundException",
+                "ConflictException",
+                "BadRequestException",
+            }:
+                raise

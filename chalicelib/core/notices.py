@@ -1,0 +1,110 @@
+"""What people and machines are told of a recording: that it is done, or that a part failed."""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.core.recording import Branch, Recording, Status
+
+SUBJECT_LENGTH = 99
+"""Amazon SNS takes subjects of fewer than 100 characters, of ASCII, in one line."""
+
+REASON_LENGTH = 1000
+
+
+class Outcome(StrEnum):
+    """What a notice tells of; there is one notice at most for each recording and outcome."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message: JSON for machines, a subject and a text for people."""
+
+    outcome: Outcome
+    owner: str
+    subject: str
+    text: str
+    body: Mapping[str, Any]
+
+    @property
+    def json(self) -> str:
+        """The body as it is sent."""
+        return json.dumps(self.body, ensure_ascii=False)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What a subscription may filter by."""
+        return {"event": self.outcome.value, "owner": self.owner}
+
+
+def outcome_of(recording: Recording) -> Outcome | None:
+    """Return what there is to tell of a recording as it is now, if there is anything."""
+    if any(recording.status_of(branch) == Status.FAILED for branch in Branch):
+        return Outcome.FAILED
+    return Outcome.DONE if recording.is_settled else None
+
+
+def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice:
+    """Return the notice of a recording's outcome.
+
+    The transcript itself is not in it: mail and queues are no place for what somebody said.
+    """
+    name = recording.source_key.rpartition("/")[2]
+    link = f"{api_url.rstrip('/')}/recordings/{recording.id}" if api_url else None
+    body = {
+        "event": outcome.value,
+        "recording_id": recording.id,
+        "owner": recording.attributes["owner"],
+        "source_key": recording.source_key,
+        "status": recording.status.value,
+        "statuses": recording.statuses,
+        "reason": _excerpt(recording.reason),
+        "keys": _keys(recording),
+        "link": link,
+    }
+    verb = {Outcome.DONE: "is done", Outcome.FAILED: "has failed"}[outcome]
+    lines = [f"Your recording {name} {verb}.", ""]
+    lines += [f"{branch}: {status}" for branch, status in recording.statuses.items()]
+    if body["reason"]:
+        lines += ["", str(body["reason"])]
+    if link:
+        lines += ["", link]
+    return Notice(
+        outcome=outcome,
+        owner=str(recording.attributes["owner"]),
+        subject=_subject(name, verb, recording.id),
+        text="\n".join(lines) + "\n",
+        body=body,
+    )
+
+
+def _keys(recording: Recording) -> dict[str, Any]:
+    found = recording.attributes
+    files = found.get("rendition_files") or {}
+    return {
+        "transcript": found.get("transcript_key"),
+        "features": dict(found.get("feature_keys") or {}),
+        "words": dict(found.get("word_table_keys") or {}),
+        "renditions": {name: file["key"] for name, file in files.items()},
+    }
+
+
+def _subject(name: str, verb: str, recording_id: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    readable = "".join(letter for letter in ascii_name if letter.isprintable()).strip()
+    # A name in a script that ASCII cannot tell leaves an extension, or nothing.
+    shown = readable if any(map(str.isalnum, readable.rpartition(".")[0])) else recording_id
+    room = SUBJECT_LENGTH - len(f"Earshot:  {verb}")
+    if len(shown) > room:
+        shown = shown[: room - 3] + "..."
+    return f"Earshot: {shown} {verb}"
+
+
+def _excerpt(reason: str | None) -> str | None:
+    return reason[:REASON_LENGTH] if reason else None

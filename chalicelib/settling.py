@@ -1,0 +1,48 @@
+"""How a branch of a recording moves on, and what is left of a recording that is gone."""
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Status, Upload
+from chalicelib.errors import RecordingNotFoundError
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
+DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+
+
+def settle(
+    recording_id: str,
+    branch: Branch,
+    status: Status,
+    services: "Services",
+    *,
+    reason: str | None = None,
+    attributes: dict[str, Any] | None = None,
+    unless: frozenset[Status] | None = None,
+) -> bool:
+    """Move a branch on; tell whether it moved. Results of what is gone by now are removed."""
+    if unless is None:
+        unless = DONE if status == Status.COMPLETED else ENDED
+    try:
+        return services.recordings.settle(
+            recording_id, branch, status, unless=unless, reason=reason, attributes=attributes
+        )
+    except RecordingNotFoundError:
+        remove_results(recording_id, services)
+        return False
+
+
+def upload_of(recording_id: str, services: "Services") -> Upload | None:
+    """Return the upload that a recording was made of, or None if either is gone by now."""
+    recording = services.recordings.find(recording_id)
+    upload = services.media.find(recording.source_key) if recording else None
+    return upload if upload and upload.recording_id == recording_id else None
+
+
+def remove_results(recording_id: str, services: "Services") -> None:
+    """Remove every object that was made of a recording. Safe to repeat."""
+    for prefix in keys.derived_prefixes(recording_id):
+        services.results.remove(prefix)

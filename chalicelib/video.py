@@ -1,0 +1,178 @@
+"""Renditions: which a recording gets, the one job that makes them, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core import keys, rendition_events, renditions
+from chalicelib.core.contents import Contents, look_into
+from chalicelib.core.ladder import Preset
+from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.source import BufferedSource
+from chalicelib.core.uploads import CONTAINERS, needs_audio_track
+from chalicelib.errors import JobRejectedError, MediaError
+from chalicelib.settling import ENDED, settle
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+SWITCHED_OFF = "Renditions are switched off: no MediaConvert role is set."
+
+
+def contents_of(upload: Upload, media_format: str, services: "Services") -> Contents:
+    """Look what an upload holds. A format that never has pictures is sound alone."""
+    if media_format not in CONTAINERS:
+        return Contents(has_sound=True)
+    with services.media.open(upload) as source:
+        buffered = BufferedSource(source)
+        contents = look_into(buffered)
+        buffered.raise_failure()
+    return contents
+
+
+def presets_for(media_format: str, contents: Contents, services: "Services") -> tuple[Preset, ...]:
+    """Return the renditions that a recording gets: all that fit a video, a stand-in for sound."""
+    ladder = services.settings.ladder
+    if contents.picture:
+        return ladder.fitting(picture=True, sound=contents.has_sound)
+    if contents.has_sound and needs_audio_track(media_format):
+        return (ladder.audio_track,)
+    return ()
+
+
+def start_renditions(
+    recording: Recording, contents: Contents, presets: Sequence[Preset], services: "Services"
+) -> None:
+    """Start a recording's job, once however often this is called: the item is the guard."""
+    if not services.settings.mediaconvert_role_arn:
+        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
+        return
+    try:
+        request = _request(recording, contents, presets, services)
+        track = services.settings.ladder.audio_track
+        track_key = keys.rendition(recording.id, track.file) if track in presets else None
+        job_id = _job(recording.id, request, track_key, services)
+    except (MediaError, JobRejectedError) as exc:
+        reason = f"The renditions cannot be made: {exc}."
+        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+        return
+    if job_id is None:
+        return
+    is_noted = settle(
+        recording.id,
+        Branch.RENDITIONS,
+        Status.IN_PROGRESS,
+        services,
+        attributes={"renditions_job_id": job_id},
+    )
+    if not is_noted and services.recordings.find(recording.id) is None:
+        services.transcoder.cancel(job_id)
+
+
+def _request(
+    recording: Recording, contents: Contents, presets: Sequence[Preset], services: "Services"
+) -> dict[str, Any]:
+    settings = services.settings
+    target = renditions.JobTarget(
+        source_uri=services.media.uri(recording.source_key),
+        destination_uri=services.results.uri(keys.rendition(recording.id, "")),
+        role_arn=settings.mediaconvert_role_arn,
+        queue_arn=settings.mediaconvert_queue_arn,
+    )
+    return renditions.job_request(
+        recording.id, contents, presets, target, created_at=recording.attributes["created_at"]
+    )
+
+
+def _job(
+    recording_id: str, request: dict[str, Any], audio_track_key: str | None, services: "Services"
+) -> str | None:
+    """Return the id of a job that is to be noted, or None if one has been."""
+    # What is to come of it is noted before there is a job whose events could look for it.
+    is_first = settle(
+        recording_id,
+        Branch.RENDITIONS,
+        Status.IN_PROGRESS,
+        services,
+        unless=ENDED | {Status.IN_PROGRESS},
+        attributes={"audio_track_key": audio_track_key},
+    )
+    if not is_first:
+        recording = services.recordings.find(recording_id)
+        if recording is None or recording.status_of(Branch.RENDITIONS) in ENDED:
+            return None
+        if "renditions_job_id" in recording.attributes:
+            return None
+        # Whoever came first has not noted a job, and may have ended before it could. Within a
+        # minute the token leads to its job; after that, the list of the latest jobs does.
+        if found := services.transcoder.find(request["ClientRequestToken"]):
+            return found
+    return services.transcoder.start(request)
+
+
+def settle_renditions(
+    recording: Recording, detail: Mapping[str, Any], services: "Services"
+) -> None:
+    """Write what a job's last event tells on its recording; an older job's changes nothing."""
+    job_id = recording.attributes.get("renditions_job_id", detail.get("jobId"))
+    if detail.get("jobId") != job_id:
+        return
+    if detail.get("status") == "COMPLETE":
+        _complete(recording, detail, services)
+    elif detail.get("status") in ("ERROR", "CANCELED"):
+        reason = f"{rendition_events.failure(detail)}."
+        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+
+
+def _complete(recording: Recording, detail: Mapping[str, Any], services: "Services") -> None:
+    if recording.status_of(Branch.RENDITIONS) == Status.COMPLETED:
+        return
+    told = {output.stem: output for output in rendition_events.outputs(detail)}
+    files: dict[str, dict[str, Any]] = {}
+    missing = []
+    for preset in services.settings.ladder.presets:
+        output = told.get(preset.stem)
+        if output is None:
+            continue
+        key = keys.rendition(recording.id, preset.file)
+        if preset.codec == "FRAME_CAPTURE":
+            _rename_captured(output.uri, key, services)
+        found = services.results.find(key)
+        if found is None:
+            missing.append(key)
+            continue
+        files[preset.name] = {
+            "key": key,
+            "size": found.size,
+            "width": output.size.width if output.size else None,
+            "height": output.size.height if output.size else None,
+            # A still has no duration; what the event tells is that of the captured part.
+            "duration_s": None if preset.codec == "FRAME_CAPTURE" else output.duration_s,
+        }
+    if not files:
+        reason = "MediaConvert completed, but wrote no rendition."
+        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+        return
+    durations = [file["duration_s"] for file in files.values() if file["duration_s"]]
+    is_silent = recording.status_of(Branch.FEATURES) == Status.SKIPPED
+    settle(
+        recording.id,
+        Branch.RENDITIONS,
+        Status.COMPLETED,
+        services,
+        reason=f"Not found: {', '.join(missing)}." if missing else None,
+        attributes={"rendition_files": files}
+        | ({"poster_key": files["poster"]["key"]} if "poster" in files else {})
+        | ({"duration_s": max(durations)} if is_silent and durations else {}),
+    )
+
+
+def _rename_captured(uri: str, key: str, services: "Services") -> None:
+    """Give the last captured frame its name; MediaConvert numbers what it captures."""
+    last = uri.removeprefix(services.results.uri(""))
+    stem, _, extension = key.rpartition(".")
+    for captured in (last, f"{stem}.{0:07}.{extension}"):
+        if services.results.find(captured):
+            services.results.copy(captured, key)
+            # The earlier frames have the same name up to the number.
+            services.results.remove(f"{stem}.0")
+            return

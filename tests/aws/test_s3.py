@@ -1,0 +1,116 @@
+import boto3
+import pytest
+from media import wav
+from moto.s3.models import s3_backends
+
+from chalicelib import pipeline
+from chalicelib.core.recording import Branch, Status
+from chalicelib.errors import UploadChangedError
+
+KEY = "uploads/alice/a.wav"
+
+
+def unfinished_uploads(services) -> list[dict]:
+    found = boto3.client("s3").list_multipart_uploads(Bucket=services.media.bucket)
+    return found.get("Uploads", [])
+
+
+def test_what_is_not_there_is_not_found(services):
+    assert services.media.find("uploads/nothing.wav") is None
+    assert services.media.read("uploads/nothing.wav") is None
+
+
+def test_an_upload_is_found_with_its_own_metadata(services, put):
+    put(KEY, b"hello", **{"n-mfcc": "20"})
+
+    found = services.media.find(KEY)
+
+    assert (found.size, dict(found.metadata)) == (5, {"n-mfcc": "20"})
+    assert '"' not in found.etag
+
+
+def test_an_opened_upload_is_read_and_sought_like_a_file(services, put):
+    body = bytes(range(256)) * 100
+    put(KEY, body)
+
+    with services.media.open(services.media.find(KEY)) as source:
+        source.seek(-10, 2)
+        end = source.read()
+        source.seek(5)
+        middle = source.read(7)
+
+    assert (end, middle) == (body[-10:], body[5:12])
+
+
+def test_bytes_that_were_replaced_are_not_read(services, put):
+    put(KEY, b"one")
+    before = services.media.find(KEY)
+    put(KEY, b"two")
+
+    with pytest.raises(UploadChangedError), services.media.open(before) as source:
+        source.read()
+    with pytest.raises(UploadChangedError):
+        services.media.read_head(before, 10)
+
+
+def test_bytes_that_are_replaced_while_they_are_read_end_the_reading(services, put):
+    put(KEY, bytes(20_000_000))
+
+    with (
+        pytest.raises(UploadChangedError),
+        services.media.open(services.media.find(KEY)) as source,
+    ):
+        source.read(10)
+        put(KEY, bytes(20_000_001))
+        source.seek(15_000_000)
+        source.read(10)
+
+
+def test_a_recording_replaced_under_the_decoder_is_no_damaged_recording(services, put):
+    recording_id = put(KEY, wav(400.0))
+    pipeline.receive_upload(KEY, services)
+    opened = services.media.open
+
+    def open_and_replace(upload):
+        put(KEY, wav(1.0))
+        return opened(upload)
+
+    services.media.open = open_and_replace
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.IN_PROGRESS
+    assert services.media.find(f"features/{recording_id}/mfcc.csv") is None
+
+
+def test_an_object_that_is_left_by_an_error_never_appears(services):
+    with pytest.raises(RuntimeError), services.media.create("features/a/mfcc.csv") as table:
+        table.write(bytes(10_000_000))
+        raise RuntimeError
+
+    assert services.media.find("features/a/mfcc.csv") is None
+    assert unfinished_uploads(services) == []
+
+
+def test_a_large_object_is_written_in_parts(services):
+    with services.media.create("features/a/mfcc.csv") as table:
+        for _ in range(20):
+            table.write(bytes(1_000_000))
+
+    found = services.media.find("features/a/mfcc.csv")
+    assert found.size == 20_000_000
+    assert found.etag.endswith("-3")
+
+
+def test_everything_below_a_prefix_is_removed_and_nothing_beside_it(services, put):
+    # More than a page of them, which takes a minute through the API.
+    backend = s3_backends["123456789012"]["aws"]
+    for number in range(1005):
+        backend.put_object(services.media.bucket, f"features/a/{number}", b"")
+    put("features/ab/1", b"")
+
+    removed = services.media.remove("features/a/")
+
+    assert len(removed) == 1005
+    assert services.media.find("features/ab/1")
+    assert services.media.remove("features/a/") == []

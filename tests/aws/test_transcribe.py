@@ -1,0 +1,74 @@
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from chalicelib.aws.transcribe import Transcriber
+from chalicelib.core.transcription import TranscriptionOptions, job_request
+from chalicelib.errors import JobRejectedError
+
+REQUEST = job_request(
+    "a-0123456789ab",
+    media_uri="s3://media/uploads/a.wav",
+    media_format="wav",
+    output_bucket="media",
+    options=TranscriptionOptions(),
+)
+
+
+@pytest.fixture
+def stubber() -> Iterator[Stubber]:
+    client = boto3.client(
+        "transcribe",
+        region_name="us-east-1",
+        aws_access_key_id="fake",
+        aws_secret_access_key="fake",
+    )
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_a_job_is_started(stubber):
+    stubber.add_response("start_transcription_job", {}, REQUEST)
+
+    assert Transcriber(stubber.client).start(REQUEST) is True
+
+
+def test_a_job_of_the_same_name_is_met_not_started(stubber):
+    stubber.add_client_error("start_transcription_job", "ConflictException")
+
+    assert Transcriber(stubber.client).start(REQUEST) is False
+
+
+def test_what_transcribe_will_never_take_is_told_in_its_own_words(stubber):
+    stubber.add_client_error("start_transcription_job", "BadRequestException", "No such bucket.")
+
+    with pytest.raises(JobRejectedError, match="No such bucket"):
+        Transcriber(stubber.client).start(REQUEST)
+
+
+@pytest.mark.parametrize("code", ["LimitExceededException", "InternalFailureException"])
+def test_what_another_try_may_cure_is_raised_for_it(stubber, code):
+    stubber.add_client_error("start_transcription_job", code)
+
+    with pytest.raises(ClientError, match=code):
+        Transcriber(stubber.client).start(REQUEST)
+
+
+@pytest.mark.parametrize("code", ["NotFoundException", "BadRequestException"])
+def test_a_job_that_is_not_there_is_none_and_deleting_it_is_done(stubber, code):
+    stubber.add_client_error("get_transcription_job", code)
+    stubber.add_client_error("delete_transcription_job", code)
+
+    assert Transcriber(stubber.client).find("a") is None
+    Transcriber(stubber.client).delete("a")
+
+
+def test_a_deletion_that_fails_for_another_reason_is_raised(stubber):
+    stubber.add_client_error("delete_transcription_job", "LimitExceededException")
+
+    with pytest.raises(ClientError):
+        Transcriber(stubber.client).delete("a")

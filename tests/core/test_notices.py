@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from chalicelib.core.notices import Outcome, notice_of, outcome_of
+from chalicelib.core.recording import Branch, Recording, Status, Upload
+
+DONE = dict.fromkeys(Branch, Status.COMPLETED)
+
+
+def recording(key: str = "uploads/alice/my talk.wav", **attributes) -> Recording:
+    made = Recording.of(Upload(key=key, etag="e", size=1), created_at="2024-01-01T00:00:00+00:00")
+    return Recording({**made.attributes, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcome"),
+    [
+        ({}, None),
+        ({Branch.FEATURES: Status.COMPLETED}, None),
+        ({Branch.FEATURES: Status.FAILED}, Outcome.FAILED),
+        (DONE, Outcome.DONE),
+        (DONE | {Branch.RENDITIONS: Status.SKIPPED}, Outcome.DONE),
+        (DONE | {Branch.RENDITIONS: Status.FAILED}, Outcome.FAILED),
+    ],
+)
+def test_a_notice_is_due_when_all_is_done_or_anything_failed(statuses, outcome):
+    assert outcome_of(recording(**statuses)) == outcome
+
+
+def test_a_notice_holds_what_a_machine_needs_to_go_on():
+    done = recording(
+        **DONE,
+        transcript="a secret",
+        transcript_key="transcripts/x.json",
+        feature_keys={"mfcc": "features/x/mfcc.csv"},
+        rendition_files={"web": {"key": "renditions/x/web.mp4"}},
+    )
+
+    notice = notice_of(done, Outcome.DONE, api_url="https://api.example/api/")
+
+    body = json.loads(notice.json)
+    assert body["recording_id"] == done.id
+    assert body["owner"] == "alice"
+    assert body["source_key"] == "uploads/alice/my talk.wav"
+    assert set(body["statuses"].values()) == {"COMPLETED"}
+    assert body["keys"]["transcript"] == "transcripts/x.json"
+    assert body["keys"]["renditions"] == {"web": "renditions/x/web.mp4"}
+    assert body["link"] == f"https://api.example/api/recordings/{done.id}"
+    assert notice.attributes == {"event": "done", "owner": "alice"}
+    assert "secret" not in notice.json + notice.text
+
+
+def test_a_failures_notice_gives_the_reason_to_machines_and_people():
+    failed = recording(features=Status.FAILED, features_reason="The file is empty.")
+
+    notice = notice_of(failed, Outcome.FAILED, api_url="")
+
+    assert notice.body["reason"] == "The file is empty."
+    assert notice.body["link"] is None
+    assert "The file is empty." in notice.text
+    assert notice.subject == "Earshot: my talk.wav has failed"
+
+
+@pytest.mark.parametrize(
+    "name", ["日本語.wav", "x" * 900 + ".wav", "naïve\ncafé\t.wav", "😀.mp4", "…", "a.b.c"]
+)
+def test_a_subject_is_one_short_line_of_ascii(name):
+    subject = notice_of(recording(f"uploads/a/{name}"), Outcome.DONE, api_url="").subject
+
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert len(subject) < 100
+    assert subject.endswith("is done")

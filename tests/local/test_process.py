@@ -1,0 +1,118 @@
+"""``python -m local process``: files in, outcomes out, nothing left running."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+from media import convert, wav
+from running import ROOT, SAMPLE
+
+pytestmark = pytest.mark.slow
+
+SHARED = ROOT.parent / "shared" / "speech"
+
+
+def process(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", "process", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+def process_as_json(*arguments: object) -> tuple[int, list[dict]]:
+    ended = process("--json", *arguments)
+    return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def assert_mfcc_is_librosas(csv_path: str, recording: Path) -> None:
+    ours = np.loadtxt(csv_path, delimiter=",", skiprows=1, ndmin=2)
+    y, sr = librosa.load(recording)
+    reference = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=13).T
+    assert ours.shape == reference.shape
+    assert np.abs(ours - reference).max() <= 5e-4
+    assert np.median(np.abs(ours - reference)) <= 1e-5
+
+
+def test_the_sample_is_processed_where_no_file_is_given(tmp_path):
+    ended = process("--out", tmp_path)
+
+    assert ended.returncode == 0
+    words = (ROOT / "samples" / "sample.txt").read_text().lower().replace(".", "").split()
+    heard = ended.stdout.lower()
+    assert sum(word in heard for word in words) > 0.8 * len(words)
+    assert "COMPLETED" in ended.stdout
+    assert "mfcc.csv" in ended.stdout
+
+
+def test_json_has_a_line_for_each_file_in_the_order_given(tmp_path):
+    first, second = tmp_path / "b" / "talk.wav", tmp_path / "a" / "talk.wav"
+    for path, body in ((first, SAMPLE.read_bytes()), (second, wav(1.0))):
+        path.parent.mkdir()
+        path.write_bytes(body)
+
+    status, lines = process_as_json("--out", tmp_path / "out", first, second)
+
+    assert status == 0
+    assert [line["file"] for line in lines] == [str(first), str(second)]
+    assert lines[0]["recording_id"] != lines[1]["recording_id"]
+    for line in lines:
+        assert line["statuses"] == {
+            "transcription": "COMPLETED",
+            "features": "COMPLETED",
+            "renditions": "SKIPPED",
+        }
+        assert line["language_code"] == "en-US"
+        assert {"mfcc", "pitch", "energy", "words", "transcript"} <= line["outputs"].keys()
+        for path in line["outputs"].values():
+            assert Path(path).stat().st_size > 0
+    assert lines[0]["transcript"]
+    assert lines[0]["duration_s"] == pytest.approx(librosa.get_duration(path=first))
+    assert 0 < lines[0]["mean_confidence"] <= 1
+    assert_mfcc_is_librosas(lines[0]["outputs"]["mfcc"], first)
+
+
+def test_one_bad_file_fails_the_command_and_no_other_file(tmp_path):
+    picture = tmp_path / "picture.wav"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    talk = tmp_path / "my talk.m4a"
+    talk.write_bytes(convert(SAMPLE, "m4a"))
+    missing = tmp_path / "missing.wav"
+
+    status, lines = process_as_json("--out", tmp_path / "out", picture, missing, talk, tmp_path)
+
+    assert status == 1
+    reasons = [line["reason"] for line in lines]
+    assert "PNG image" in reasons[0]
+    assert "No such file" in reasons[1]
+    assert reasons[2] is None
+    assert "directory" in reasons[3].lower()
+    assert lines[2]["statuses"]["features"] == "COMPLETED"
+
+
+def test_a_file_named_twice_is_processed_once(tmp_path):
+    status, lines = process_as_json("--out", tmp_path, SAMPLE, SAMPLE)
+
+    assert status == 0
+    assert lines[0] == lines[1]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared recordings are not here")
+def test_a_real_voice_is_heard_and_measured(tmp_path):
+    recording = SHARED / "jfk.flac"
+
+    status, (line,) = process_as_json("--out", tmp_path, recording)
+
+    assert status == 0
+    said = "and so my fellow americans ask not what your country can do for you"
+    heard = line["transcript"].split()
+    assert sum(word in heard for word in said.split()) > len(said.split()) / 2
+    assert_mfcc_is_librosas(line["outputs"]["mfcc"], recording)
