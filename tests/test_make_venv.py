@@ -1,0 +1,60 @@
+"""A virtual environment with pip in it, even from a Python that was packaged without either."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "make_venv.sh"
+
+pytestmark = pytest.mark.slow
+
+
+def apt_offers_pip() -> bool:
+    if not (shutil.which("apt-cache") and shutil.which("dpkg-deb")):
+        return False
+    found = subprocess.run(
+        ["apt-cache", "show", "python3-pip-whl"], capture_output=True, text=True, check=False
+    )
+    return "Package: python3-pip-whl" in found.stdout
+
+
+def make_venv(tmp_path: Path, *refused: str) -> Path:
+    """Make an environment with an interpreter that has no module for some ways of making one."""
+    python = tmp_path / "python3"
+    cases = "".join(f'  "{start}"*) exit 1 ;;\n' for start in refused)
+    python.write_text(
+        f'#!/bin/sh\ncase "$*" in\n  *--without-pip*) ;;\n{cases}esac\n'
+        f'exec "{sys._base_executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    folder = tmp_path / "venv"
+    # Without the folder of this environment's own tools, uv among them.
+    path = os.pathsep.join(part for part in os.defpath.split(os.pathsep) if part)
+    subprocess.run(
+        ["sh", SCRIPT, python, folder], env={**os.environ, "PATH": path}, check=True, timeout=200
+    )
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (),
+        ("-m venv", "-m virtualenv"),
+        pytest.param(
+            ("-m venv", "-m virtualenv", "-m pip"),
+            marks=pytest.mark.skipif(not apt_offers_pip(), reason="apt does not offer pip here"),
+        ),
+    ],
+    ids=["whole", "no ensurepip", "no ensurepip and no pip"],
+)
+def test_the_environment_has_a_pip(tmp_path, refused):
+    python = make_venv(tmp_path, *refused)
+
+    said = subprocess.check_output([python, "-m", "pip", "--version"], text=True)
+
+    assert str(tmp_path) in said
