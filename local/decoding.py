@@ -1,15 +1,14 @@
 """Media file to 16 kHz mono samples, as the transcription service itself would decode it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import av
 import numpy as np
 
 from chalicelib.errors import MediaError
+from local.media import open_media
 from local.recogniser import SAMPLE_RATE_HZ, Samples
 
 MAX_DURATION_S = 4 * 3600.0
@@ -61,7 +60,7 @@ def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = N
     at the sample rate that was named.
     """
     try:
-        with _opened(path) as container:
+        with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
             allowed = _FORMATS.get(container.format.name)
             if allowed is None or (media_format and media_format not in allowed):
                 raise MediaError(WRONG_FORMAT if media_format else UNSUPPORTED_FORMAT)
@@ -100,7 +99,7 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
     """
     n_samples = 0
     try:
-        with _opened(path) as container:
+        with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
             for y in _resampled(container):
                 n_samples += len(y)
                 if n_samples > max_duration_s * SAMPLE_RATE_HZ:
@@ -114,28 +113,6 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
         raise MediaError(INVALID_MEDIA)
     if n_samples < MIN_DURATION_S * SAMPLE_RATE_HZ:
         raise MediaError(TOO_SHORT)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a media file in one of the service's formats, and no other file through it."""
-    with (
-        path.open("rb") as file,
-        av.open(
-            file,
-            mode="r",
-            container_options={"format_whitelist": _DEMUXERS},
-            metadata_errors="ignore",
-            io_open=_refuse_other_files,
-        ) as container,
-    ):
-        yield container
-
-
-def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    """Playlists and the like name other files, on this machine or any other."""
-    del url, flags, options
-    raise MediaError(INVALID_MEDIA)
 
 
 def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:

@@ -112,6 +112,12 @@ class MediaConvertService:
                 for job_id, fraction in self._progress.items()
             }
 
+    def job(self, job_id: str) -> _Json | None:
+        """Return one job as plain JSON, or None if it is gone."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+        return job.to_json() if job else None
+
     def jobs(self) -> list[_Json]:
         """Return every job as plain JSON, oldest first."""
         with self._lock:

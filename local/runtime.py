@@ -80,18 +80,15 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         transcribe = TranscribeService(
             boto3.client("s3"),
             put_event=_put_event,
-            on_change=lambda name: _keep_job(
-                store, TRANSCRIBE, name, _state_of(name, transcribe.jobs(), _transcription_name)
-            ),
+            # Asked for by name when it is called: the service is not there yet.
+            on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108
             n_workers=os.cpu_count() or 1,
         )
         mediaconvert = MediaConvertService(
             boto3.client("s3"),
             url=gateway.url,
             put_event=_put_event,
-            on_change=lambda job_id: _keep_job(
-                store, MEDIACONVERT, job_id, _state_of(job_id, mediaconvert.jobs(), _transcoding_id)
-            ),
+            on_change=_keeper(store, MEDIACONVERT, lambda name: mediaconvert.job(name)),  # noqa: PLW0108
         )
         for service in (transcribe, mediaconvert):
             cleanup.callback(service.close)
@@ -125,23 +122,11 @@ def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) 
     return store
 
 
-def _keep_job(store: Store | None, service: str, name: str, state: dict[str, Any] | None) -> None:
-    if store:
-        store.keep_job(service, name, state)
-
-
-def _state_of(
-    name: str, jobs: list[dict[str, Any]], name_of: Callable[[dict[str, Any]], object]
-) -> dict[str, Any] | None:
-    return next((job for job in jobs if name_of(job) == name), None)
-
-
-def _transcription_name(job: dict[str, Any]) -> object:
-    return job["parameters"]["TranscriptionJobName"]
-
-
-def _transcoding_id(job: dict[str, Any]) -> object:
-    return job["id"]
+def _keeper(
+    store: Store | None, service: str, job: Callable[[str], dict[str, Any] | None]
+) -> Callable[[str], None] | None:
+    """Return what writes a service's job down whenever it changes, if anything is kept."""
+    return (lambda name: store.keep_job(service, name, job(name))) if store else None
 
 
 def _put_event(source: str, detail_type: str, detail: dict[str, Any]) -> None:

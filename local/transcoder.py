@@ -1,17 +1,20 @@
 """MediaConvert's job settings to files: one pass over the input, every output fed at once."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import av
 
 from chalicelib.errors import MediaError
 from local.encoders import FrameFiles, GifFile, Mp3File, Mp4File, Sink
+from local.media import open_media
 from local.mediaconvert_requests import codec_of
+
+OTHER_FILE = "The input refers to another file, which is not read"
 
 _DEMUXERS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpegts,avi,wav,mp3,flac,ogg"
 _ROTATING = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -61,7 +64,7 @@ def transcode(
     """
     rotate = (settings["Inputs"][0].get("VideoSelector") or {}).get("Rotate") == "AUTO"
     try:
-        with ExitStack() as stack, _opened(source) as container:
+        with ExitStack() as stack, open_media(source, _DEMUXERS, refusal=OTHER_FILE) as container:
             sinks = [
                 [
                     stack.enter_context(_sink(output, folder / str(i), group))
@@ -163,24 +166,3 @@ def _encoded(sink: Sink) -> Encoded:
         width=sink.size[0] if sink.size else None,
         height=sink.size[1] if sink.size else None,
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[av.container.InputContainer]:
-    with (
-        # A file object has no name, so that no playlist can be resolved beside it.
-        path.open("rb") as file,
-        av.open(
-            file,
-            mode="r",
-            container_options={"format_whitelist": _DEMUXERS},
-            metadata_errors="ignore",
-            io_open=_refuse_other_files,
-        ) as container,
-    ):
-        yield container
-
-
-def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    del url, flags, options
-    raise MediaError("The input refers to another file, which is not read")

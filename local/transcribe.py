@@ -118,6 +118,10 @@ class TranscribeService:
         with self._lock:
             return dict(self._progress)
 
+    def job(self, name: str) -> _Json | None:
+        """Return one job as plain JSON, or None if it is gone."""
+        return self._book.state(name)
+
     def jobs(self) -> list[_Json]:
         """Return every job as plain JSON, oldest first."""
         return self._book.to_json()

@@ -212,6 +212,12 @@ class JobBook:
             answer["NextToken"] = _token(page[-1].created)
         return answer
 
+    def state(self, name: str) -> _Json | None:
+        """Return one job as plain JSON, or None if it is gone."""
+        with self._lock:
+            job = self._jobs.get(name)
+        return job.to_json() if job else None
+
     def to_json(self) -> list[_Json]:
         """Return every job as plain JSON, oldest first."""
         with self._lock:
