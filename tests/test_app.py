@@ -108,7 +108,7 @@ def test_a_removed_upload_removes_its_recording(client, services, put):
 
 
 def make(services, owner: str, number: int) -> Recording:
-    upload = Upload(key=f"uploads/{owner}/{number}.wav", etag="e", size=number)
+    upload = Upload(bucket="media", key=f"uploads/{owner}/{number}.wav", etag="e", size=number)
     recording = Recording.of(upload, created_at=f"2024-01-01T00:00:{number:02}+00:00")
     services.recordings.create(recording)
     return recording

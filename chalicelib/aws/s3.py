@@ -41,6 +41,7 @@ class MediaStore:
                 return None
             raise
         return Upload(
+            bucket=self.bucket,
             key=key,
             etag=head["ETag"].strip('"'),
             size=head["ContentLength"],

@@ -1,7 +1,8 @@
 """How recordings, jobs and objects are named.
 
-A recording is these bytes under this upload key. Its id is made of both, so everything derived
-from it has names that nothing else can have, and a second delivery of an event meets the first.
+A recording is these bytes under this upload key of this bucket. Its id is made of all three, so
+everything derived from it has names that nothing else can have, and a second delivery of an event
+meets the first.
 """
 
 import hashlib
@@ -29,14 +30,15 @@ DIGEST_LENGTH = 12
 _RECORDING_ID = re.compile(rf"[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{{DIGEST_LENGTH}}}")
 
 
-def recording_id(source_key: str, *, etag: str, size: int) -> str:
-    """Return the id of these bytes under this upload key.
+def recording_id(source_key: str, *, bucket: str, etag: str, size: int) -> str:
+    """Return the id of these bytes under this upload key of this bucket.
 
     It is a readable slug and 12 hex digits, valid in a URL, in a Transcribe job name and in an
-    OutputKey, and distinct wherever key, ETag or size are.
+    OutputKey, and distinct wherever bucket, key, ETag or size are. The bucket counts because a
+    Transcribe job is named by the id: the stages of one account share its job names.
     """
     # JSON, and not a joined string: no choice of key can imitate another key with another ETag.
-    identity = json.dumps([source_key, etag.strip('"'), size])
+    identity = json.dumps([bucket, source_key, etag.strip('"'), size])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_LENGTH]
     return f"{_slug(source_key.removeprefix(UPLOADS))}-{digest}"
 

@@ -33,6 +33,7 @@ UNFINISHED = frozenset({Status.PENDING, Status.IN_PROGRESS})
 class Upload:
     """What lies under an upload key now."""
 
+    bucket: str
     key: str
     etag: str
     size: int
@@ -40,8 +41,8 @@ class Upload:
 
     @property
     def recording_id(self) -> str:
-        """The id of these bytes under this key."""
-        return keys.recording_id(self.key, etag=self.etag, size=self.size)
+        """The id of these bytes under this key of this bucket."""
+        return keys.recording_id(self.key, bucket=self.bucket, etag=self.etag, size=self.size)
 
     @property
     def is_folder(self) -> bool:

@@ -11,7 +11,8 @@ DONE = {Status.COMPLETED, Status.SKIPPED}
 @pytest.fixture
 def recording(services):
     made = Recording.of(
-        Upload(key="uploads/alice/a.wav", etag="e", size=1), created_at="2024-01-01T00:00:00+00:00"
+        Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1),
+        created_at="2024-01-01T00:00:00+00:00",
     )
     services.recordings.create(made)
     return made
@@ -83,7 +84,7 @@ def test_numbers_come_back_as_they_went_and_what_is_none_as_nothing(services, re
 
 def test_a_cursor_leads_into_no_other_owners_list(services, recording):
     for number in range(2):
-        upload = Upload(key=f"uploads/bob/{number}.wav", etag="e", size=1)
+        upload = Upload(bucket="media", key=f"uploads/bob/{number}.wav", etag="e", size=1)
         services.recordings.create(Recording.of(upload, created_at=f"2024-01-0{number + 1}"))
     _, cursor = services.recordings.page(owner="bob", limit=1)
     assert cursor
@@ -104,7 +105,8 @@ def test_a_cursor_that_no_page_ended_with_is_refused(services, recording, cursor
 
 def test_every_recording_of_a_key_is_found(services, recording):
     other = Recording.of(
-        Upload(key=recording.source_key, etag="f", size=2), created_at="2024-01-02T00:00:00+00:00"
+        Upload(bucket="media", key=recording.source_key, etag="f", size=2),
+        created_at="2024-01-02T00:00:00+00:00",
     )
     services.recordings.create(other)
 

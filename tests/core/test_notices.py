@@ -9,7 +9,9 @@ DONE = dict.fromkeys(Branch, Status.COMPLETED)
 
 
 def recording(key: str = "uploads/alice/my talk.wav", **attributes) -> Recording:
-    made = Recording.of(Upload(key=key, etag="e", size=1), created_at="2024-01-01T00:00:00+00:00")
+    made = Recording.of(
+        Upload(bucket="media", key=key, etag="e", size=1), created_at="2024-01-01T00:00:00+00:00"
+    )
     return Recording({**made.attributes, **attributes})
 
 

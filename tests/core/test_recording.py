@@ -2,7 +2,7 @@ import pytest
 
 from chalicelib.core.recording import Branch, Recording, Upload
 
-UPLOAD = Upload(key="uploads/alice/talk.wav", etag="e", size=10)
+UPLOAD = Upload(bucket="media", key="uploads/alice/talk.wav", etag="e", size=10)
 
 
 def recording(**statuses: str) -> Recording:
@@ -53,6 +53,6 @@ def test_a_reason_tells_failures_first_and_nothing_twice():
 
 
 def test_only_an_empty_object_with_a_folders_name_is_a_folder():
-    assert Upload(key="uploads/alice/", etag="e", size=0).is_folder
-    assert not Upload(key="uploads/alice/", etag="e", size=1).is_folder
-    assert not Upload(key="uploads/a.wav", etag="e", size=0).is_folder
+    assert Upload(bucket="media", key="uploads/alice/", etag="e", size=0).is_folder
+    assert not Upload(bucket="media", key="uploads/alice/", etag="e", size=1).is_folder
+    assert not Upload(bucket="media", key="uploads/a.wav", etag="e", size=0).is_folder
