@@ -9,6 +9,8 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+HISTORIES ?= 20000
+SEED ?= 0
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
 DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
@@ -17,7 +19,7 @@ DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 DEPLOY := .venv-deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy test check format bench clean
+.PHONY: help run process compare deploy destroy reconcile redrive soak test check format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -39,6 +41,15 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+
+reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or local
+	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
+
+redrive: $(BIN)/.local ## send through again what was given up, once the cause is mended: STAGE=dev
+	@$(BIN)/python -m scripts.redrive "$(STAGE)"
+
+soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
+	$(BIN)/python tests/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
 
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile

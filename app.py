@@ -9,11 +9,12 @@ from chalice.app import (
     CloudWatchEvent,
     IAMAuthorizer,
     NotFoundError,
+    Rate,
     S3Event,
     SQSEvent,
 )
 
-from chalicelib import pipeline
+from chalicelib import pipeline, reconciling
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.errors import CursorError, RecordingNotFoundError
@@ -42,7 +43,9 @@ def remove_recording(event: S3Event) -> None:
 def extract_features(event: SQSEvent) -> None:
     """A recording waits to be measured."""
     for message in event:
-        pipeline.extract_features(json.loads(message.body)["recording_id"], services())
+        attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
+        recording_id = json.loads(message.body)["recording_id"]
+        pipeline.extract_features(recording_id, services(), attempt=attempt)
 
 
 @app.on_s3_event(
@@ -81,6 +84,12 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
 def store_renditions(event: CloudWatchEvent) -> None:
     """A transcoding job has ended: list its renditions, or write why there are none."""
     pipeline.store_renditions(event.detail, services())
+
+
+@app.schedule(Rate(15, Rate.MINUTES))
+def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
+    """A quarter of an hour has passed: find what events have left undone, and do it."""
+    reconciling.reconcile(services()).raise_failures()
 
 
 @app.route("/recordings", authorizer=authorizer)

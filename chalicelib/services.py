@@ -9,8 +9,10 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_watch import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -25,6 +27,8 @@ class Services:
     media: MediaStore
     results: MediaStore
     recordings: RecordingTable
+    watchlist: Watchlist
+    bookmark: Bookmark
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
@@ -38,6 +42,7 @@ def connect(settings: Settings) -> Services:
     # "auto" takes path style exactly there. Retries are botocore's standard ones, with jitter.
     config = Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5})
     s3 = boto3.client("s3", config=config)
+    table = boto3.resource("dynamodb").Table(settings.metadata_table)
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -46,7 +51,9 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         media=MediaStore(s3, settings.media_bucket),
         results=MediaStore(s3, settings.results_bucket),
-        recordings=RecordingTable(boto3.resource("dynamodb").Table(settings.metadata_table), clock),
+        recordings=RecordingTable(table, clock),
+        watchlist=Watchlist(table),
+        bookmark=Bookmark(s3, settings.results_bucket),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),

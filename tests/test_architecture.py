@@ -16,7 +16,15 @@ FORBIDDEN = {
     | {"chalicelib.services", "chalicelib.config"},
     **{
         f"chalicelib/{name}.py": AWS | {"chalicelib.aws", "local"}
-        for name in ("pipeline", "joining", "measuring", "video", "settling", "announcing")
+        for name in (
+            "pipeline",
+            "joining",
+            "measuring",
+            "video",
+            "settling",
+            "announcing",
+            "reconciling",
+        )
     },
     "chalicelib/joining.py": AWS | {"chalicelib.aws", "local"},
     "chalicelib/services.py": {"chalice", "chalicelib.pipeline", "local"},

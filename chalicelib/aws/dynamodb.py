@@ -4,7 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,11 @@ from chalicelib.errors import CursorError, RecordingNotFoundError
 
 BY_OWNER = "by_owner"
 BY_SOURCE = "by_source"
+WATCHED = {"watched": "yes"}
+"""What every item has: the index of those that are to be looked at needs a first key."""
+
+QUIET = timedelta(hours=1)
+"""How long after its last move a recording is looked at: what moved it is not alive then."""
 
 
 class RecordingTable:
@@ -30,7 +35,7 @@ class RecordingTable:
         """Add a recording. Return False, and change nothing, if it is there already."""
         try:
             self._table.put_item(
-                Item=_to_item(recording.attributes),
+                Item=_to_item({**recording.attributes, **WATCHED, "look_at": self._look_at()}),
                 ConditionExpression=Attr("JsonFile").not_exists(),
             )
         except ClientError as exc:
@@ -62,8 +67,11 @@ class RecordingTable:
         unless: Collection[Status],
         reason: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        internal: bool = False,
     ) -> bool:
-        """Move one branch on and write what came with it.
+        """Move one branch on and write what came with it, and when to look whether all is well.
+
+        ``internal`` marks a failure that the recording has no part in, worth another try.
 
         Return False, and change nothing, if the branch has a status in ``unless``. Raise
         RecordingNotFoundError if the recording is gone: nothing late brings it back.
@@ -71,7 +79,10 @@ class RecordingTable:
         changes = {
             branch.value: status,
             f"{branch}_reason": reason,
+            f"{branch}_internal": internal or None,
+            f"{branch}_at": self._clock().isoformat(),
             "updated_at": self._clock().isoformat(),
+            "look_at": self._look_at(),
             **(attributes or {}),
         }
         condition = Attr("JsonFile").exists() & ~Attr(branch.value).is_in(sorted(unless))
@@ -79,6 +90,9 @@ class RecordingTable:
             return True
         self.get(recording_id)
         return False
+
+    def _look_at(self) -> str:
+        return (self._clock() + QUIET).isoformat()
 
     def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
         """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""

@@ -1,7 +1,7 @@
 """The bucket: look, read by ranges, write by parts, remove."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 import smart_open.s3
@@ -46,6 +46,7 @@ class MediaStore:
             etag=head["ETag"].strip('"'),
             size=head["ContentLength"],
             metadata=head["Metadata"],
+            modified_at=head["LastModified"].isoformat(),
         )
 
     def read_head(self, upload: Upload, n_bytes: int) -> bytes:
@@ -87,20 +88,26 @@ class MediaStore:
                 raise UploadChangedError(upload.key) from exc
             raise
 
-    def create(self, key: str) -> AbstractContextManager[BinaryIO]:
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
         """Open a new object for writing in parts; it appears when the block ends, or never."""
         content_type = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-        return cast(
-            "AbstractContextManager[BinaryIO]",
-            smart_open.s3.open(
-                self.bucket,
-                key,
-                "wb",
-                client=self._client,
-                min_part_size=PART_BYTES,
-                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
-            ),
+        writer: Any = smart_open.s3.open(
+            self.bucket,
+            key,
+            "wb",
+            client=self._client,
+            min_part_size=PART_BYTES,
+            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
         )
+        try:
+            with writer:
+                yield cast("BinaryIO", writer)
+        except BaseException:
+            # Where even giving up has failed, the writer would complete the object with the parts
+            # it has as soon as it is collected. What is left of them the bucket's lifecycle ends.
+            writer._upload_id = None  # noqa: SLF001
+            raise
 
     def read(self, key: str) -> bytes | None:
         """Return an object's bytes, or None if it is not there. For small objects."""
@@ -112,11 +119,36 @@ class MediaStore:
             raise
         return cast("bytes", response["Body"].read())
 
-    def copy(self, source_key: str, key: str) -> None:
-        """Copy an object within the bucket."""
-        self._client.copy_object(
-            Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
+    def copy(self, source_key: str, key: str) -> bool:
+        """Copy an object within the bucket; tell whether it was there."""
+        try:
+            self._client.copy_object(
+                Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return False
+            raise
+        return True
+
+    def page(self, prefix: str, after: str) -> tuple[list[Upload], bool]:
+        """Return up to 1,000 objects below a prefix that follow a key, and whether more follow.
+
+        Without their metadata, which a listing does not tell.
+        """
+        page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
+        found = [
+            Upload(self.bucket, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+            for entry in page.get("Contents", [])
+        ]
+        return found, page["IsTruncated"]
+
+    def keys(self, prefix: str) -> set[str]:
+        """Return every key that starts with a prefix. For what is made of one recording."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
         )
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
     def remove(self, prefix: str) -> list[str]:
         """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""

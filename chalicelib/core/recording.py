@@ -38,6 +38,7 @@ class Upload:
     etag: str
     size: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    modified_at: str = ""
 
     @property
     def recording_id(self) -> str:

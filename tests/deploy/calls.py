@@ -72,7 +72,7 @@ def client_calls(field: str, method: str) -> set[str]:
 
 def _index_asked(method: ast.FunctionDef) -> str:
     """Return which index a table's method queries: permissions name it."""
-    named = {"BY_OWNER", "BY_SOURCE"} & {
+    named = {"BY_OWNER", "BY_SOURCE", "BY_LOOK_AT"} & {
         node.id for node in ast.walk(method) if isinstance(node, ast.Name)
     }
     return "".join(f" {name.lower()}" for name in named)
