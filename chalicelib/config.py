@@ -39,6 +39,8 @@ class Settings:
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
+    administrators: tuple[str, ...] = ()
+    cognito_user_pool_arn: str = ""
 
     @property
     def features_queue(self) -> str:
@@ -67,6 +69,8 @@ class Settings:
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
+            administrators=_list(environ.get("ADMINISTRATORS", "")),
+            cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
         )
 
 

@@ -97,6 +97,8 @@ def _extract(
         attributes={
             "duration_s": summary.duration_s,
             "sample_rate_hz": summary.sample_rate_hz,
+            "source_sample_rate_hz": summary.source_sample_rate_hz,
+            "channels": summary.channels,
             "n_frames": summary.n_frames,
             "feature_parameters": asdict(summary.parameters),
             "feature_keys": {

@@ -42,7 +42,10 @@ def upload_of(recording_id: str, services: "Services") -> Upload | None:
     return upload if upload and upload.recording_id == recording_id else None
 
 
-def remove_results(recording_id: str, services: "Services") -> None:
-    """Remove every object that was made of a recording. Safe to repeat."""
-    for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)
+def remove_results(recording_id: str, services: "Services") -> list[str]:
+    """Remove every object that was made of a recording and return the keys. Safe to repeat."""
+    return [
+        key
+        for prefix in keys.derived_prefixes(recording_id)
+        for key in services.results.remove(prefix)
+    ]

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import yaml
 
+from local.api import LOCAL_USER
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "cloudformation" / "resources.yml"
 
@@ -70,6 +72,7 @@ def create() -> dict[str, str]:
         "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
         "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],
         "MEDIACONVERT_QUEUE_ARN": outputs["MediaConvertQueueArn"],
+        "ADMINISTRATORS": os.environ.get("ADMINISTRATORS") or LOCAL_USER,
     }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 API_HANDLER = "api_handler"
-CLIENTS = {"_client", "_table"}
+CLIENTS = {"_client", "_table", "client"}
+INDICES = {"BY_OWNER", "BY_SOURCE", "BY_TIME"}
 
 
 def deployed_functions() -> dict[str, list[str]]:
@@ -63,19 +64,17 @@ def client_calls(field: str, method: str) -> set[str]:
                 operation = node.func.attr
                 if operation == "get_paginator":
                     operation = ast.literal_eval(node.args[0])
-                asked = _index_asked(methods[name]) if operation == "query" else ""
-                calls.add(operation + asked)
+                asked = _indices_asked(methods[name]) if operation == "query" else {""}
+                calls |= {operation + index for index in asked}
             elif isinstance(node.func.value, ast.Name) and node.func.value.id == "self":
                 waiting.append(node.func.attr)
     return calls
 
 
-def _index_asked(method: ast.FunctionDef) -> str:
-    """Return which index a table's method queries: permissions name it."""
-    named = {"BY_OWNER", "BY_SOURCE"} & {
-        node.id for node in ast.walk(method) if isinstance(node, ast.Name)
-    }
-    return "".join(f" {name.lower()}" for name in named)
+def _indices_asked(method: ast.FunctionDef) -> set[str]:
+    """Return which indices a table's method queries: permissions name them."""
+    named = INDICES & {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
+    return {f" {name.lower()}" for name in named} or {""}
 
 
 @cache

@@ -51,6 +51,15 @@ S3_NEEDS = {
         ("s3:PutObject", f"{RESULTS}/features/*"),
         ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
     },
+    # A presigned address may do what whoever signed it may.
+    ("media", "generate_presigned_url"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
+    ("media", "generate_presigned_post"): {("s3:PutObject", f"{MEDIA}/uploads/*")},
+    ("results", "generate_presigned_url"): READ_RESULTS,
+    # To remove what still has a certain ETag takes the right to look.
+    ("media", "delete_object"): {
+        ("s3:DeleteObject", f"{MEDIA}/uploads/*"),
+        ("s3:GetObject", f"{MEDIA}/uploads/*"),
+    },
     ("results", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
     ("results", "delete_objects"): {("s3:DeleteObject", f"{RESULTS}/{name}/*") for name in DERIVED},
 }
@@ -73,6 +82,7 @@ OTHER_NEEDS = {
         ("sns:Publish", OUTPUTS["FailuresTopicArn"]),
     },
     "query by_source": {("dynamodb:Query", f"{TABLE}/index/by_source")},
+    "query by_time": {("dynamodb:Query", f"{TABLE}/index/by_time")},
     "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
 }
 RESOURCES = {
