@@ -53,6 +53,10 @@ class CursorError(EarshotError):
         self.cursor = cursor
 
 
+class QueryError(EarshotError):
+    """A search asks for nothing, or for too much. The message is for the person who asked."""
+
+
 class PresetError(EarshotError, ValueError):
     """The rendition ladder has an unusable entry. The message names it and what is allowed."""
 

@@ -43,6 +43,7 @@ def upload_of(recording_id: str, services: "Services") -> Upload | None:
 
 
 def remove_results(recording_id: str, services: "Services") -> None:
-    """Remove every object that was made of a recording. Safe to repeat."""
+    """Remove everything that was made of a recording, but its item. Safe to repeat."""
+    services.search_table.remove(recording_id)
     for prefix in keys.derived_prefixes(recording_id):
         services.results.remove(prefix)

@@ -70,6 +70,7 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
     environment = {
         "MEDIA_BUCKET_NAME": "media",
         "METADATA_TABLE_NAME": "metadata",
+        "SEARCH_TABLE_NAME": "search",
         "FEATURES_QUEUE_URL": "https://queues.example/1/features",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
