@@ -19,7 +19,7 @@ from chalice.app import (
     SQSEvent,
 )
 
-from chalicelib import listing, pipeline, removing, serving, uploading
+from chalicelib import listing, pipeline, removing, searching, serving, uploading
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.core.callers import caller_of
@@ -200,6 +200,13 @@ def show_media(recording_id: str) -> Response | dict[str, Any]:
     """Lead to a recording itself, or to one of its renditions."""
     recording = listing.find_recording(recording_id, _asked(), services())
     return _redirect(serving.media_address(recording, _asked(), services()))
+
+
+@app.route("/search", authorizer=authorizer)
+@_answering
+def search_transcripts() -> dict[str, Any]:
+    """Find words and phrases in all that was said."""
+    return searching.answer_search(_asked(), services())
 
 
 @app.route("/manifests/{kind}", authorizer=authorizer)

@@ -30,6 +30,7 @@ class Settings:
     media_bucket: str
     results_bucket: str
     metadata_table: str
+    search_table: str
     features_queue_url: str
     transcription: TranscriptionOptions
     feature_parameters: Mapping[str, str]
@@ -55,6 +56,7 @@ class Settings:
             media_bucket=media_bucket,
             results_bucket=environ.get("RESULTS_BUCKET_NAME") or media_bucket,
             metadata_table=_required(environ, "METADATA_TABLE_NAME"),
+            search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             transcription=_transcription(environ),
             feature_parameters={

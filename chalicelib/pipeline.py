@@ -22,6 +22,7 @@ from chalicelib.errors import (
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
 from chalicelib.removing import remove_everything, remove_made
+from chalicelib.searching import index_words
 from chalicelib.settling import ENDED, remove_results, settle, upload_of
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
@@ -139,7 +140,8 @@ def store_transcript(key: str, services: "Services") -> None:
     options = services.settings.transcription
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
-    if upload_of(recording_id, services) is None:
+    recording = services.recordings.find(recording_id)
+    if recording is None or upload_of(recording_id, services) is None:
         remove_results(recording_id, services)
         return
     try:
@@ -152,6 +154,8 @@ def store_transcript(key: str, services: "Services") -> None:
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)
         return
+    # Before it counts as completed: what is completed can be found.
+    index_words(recording, transcript, services)
     settle(
         recording_id,
         Branch.TRANSCRIPTION,

@@ -56,8 +56,10 @@ def remove_made(recording_id: str, services: "Services") -> Removed:
     if recording and "renditions_job_id" in recording.attributes:
         services.transcoder.cancel(recording.attributes["renditions_job_id"])
     had_job = services.transcriber.delete(recording_id)
+    objects, search_entries = remove_results(recording_id, services)
     return Removed(
         recording_id,
-        objects=tuple(remove_results(recording_id, services)),
+        objects=tuple(objects),
+        search_entries=search_entries,
         transcription_job=had_job,
     )

@@ -17,6 +17,7 @@ TEMPLATE = ROOT / "cloudformation" / "resources.yml"
 REGION = "us-east-1"
 BUCKET = "earshot-local"
 TABLE = "metadata"
+SEARCH_TABLE = "search"
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -54,6 +55,7 @@ def create() -> dict[str, str]:
                 "Stage": "local",
                 "MediaBucketName": BUCKET,
                 "MetadataTableName": TABLE,
+                "SearchTableName": SEARCH_TABLE,
             }.items()
         ],
     )
@@ -67,6 +69,7 @@ def create() -> dict[str, str]:
     return {
         "MEDIA_BUCKET_NAME": outputs["MediaBucketName"],
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
+        "SEARCH_TABLE_NAME": outputs["SearchTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
         "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],

@@ -71,11 +71,12 @@ class Deployment:
         return "done" if changed else "nothing to change"
 
     def _is_hollow(self, outputs: dict[str, str]) -> bool:
-        """Tell whether the bucket or the table that the stack made is gone."""
+        """Tell whether the bucket or a table that the stack made is gone."""
         dynamodb = self._session.client("dynamodb")
         try:
             self._session.client("s3").head_bucket(Bucket=outputs["MediaBucketName"])
-            dynamodb.describe_table(TableName=outputs["MetadataTableName"])
+            for table in ("MetadataTableName", "SearchTableName"):
+                dynamodb.describe_table(TableName=outputs[table])
         except dynamodb.exceptions.ResourceNotFoundException:
             return True
         except ClientError as exc:

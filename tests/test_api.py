@@ -469,3 +469,23 @@ def test_a_selection_is_a_manifest_by_page(ask, finished, make):
     }
     assert {json.loads(line)["recording_id"] for line in supervised} == made
     assert ask("/manifests/cuts").status == 404
+
+
+def test_what_was_said_is_found_by_its_owner_and_by_an_administrator(ask, finished):
+    recording_id = finished()
+    query = "/search?" + urllib.parse.urlencode({"q": '"good night"'})
+
+    for by in ("alice", ADMINISTRATOR):
+        (result,) = ask(query, by=by).json["results"]
+        assert result["recording_id"] == recording_id
+        assert result["matches"][0]["start_s"] == 3.0
+
+    assert ask(query, by="bob").json == {"results": [], "cursor": None}
+
+
+@pytest.mark.parametrize("query", ["", "q=", "q=%3F", "q=river&cursor=x", "q=river&limit=21"])
+def test_an_unusable_search_is_answered_with_a_sentence(ask, query):
+    answered = ask(f"/search?{query}")
+
+    assert answered.status == 400
+    assert answered.sentence

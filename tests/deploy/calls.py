@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 API_HANDLER = "api_handler"
 CLIENTS = {"_client", "_table", "client"}
-INDICES = {"BY_OWNER", "BY_SOURCE", "BY_TIME"}
 
 
 def deployed_functions() -> dict[str, list[str]]:
@@ -64,17 +63,20 @@ def client_calls(field: str, method: str) -> set[str]:
                 operation = node.func.attr
                 if operation == "get_paginator":
                     operation = ast.literal_eval(node.args[0])
-                asked = _indices_asked(methods[name]) if operation == "query" else {""}
-                calls |= {operation + index for index in asked}
+                asked = _indexes_asked(methods[name]) if operation == "query" else set()
+                calls |= {f"{operation} {index}" for index in asked} or {operation}
             elif isinstance(node.func.value, ast.Name) and node.func.value.id == "self":
                 waiting.append(node.func.attr)
     return calls
 
 
-def _indices_asked(method: ast.FunctionDef) -> set[str]:
-    """Return which indices a table's method queries: permissions name them."""
-    named = INDICES & {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
-    return {f" {name.lower()}" for name in named} or {""}
+def _indexes_asked(method: ast.FunctionDef) -> set[str]:
+    """Return which indexes a table's method queries: permissions name them."""
+    return {
+        node.id.lower()
+        for node in ast.walk(method)
+        if isinstance(node, ast.Name) and node.id.startswith("BY_")
+    }
 
 
 @cache

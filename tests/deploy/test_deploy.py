@@ -26,7 +26,7 @@ STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 
 N_DEPLOYING, N_DESTROYING = 50, 45
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
-KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata"}
+KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata", "table earshot-dev-search"}
 
 
 def deploy(project, stage="dev") -> int:

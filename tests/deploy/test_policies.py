@@ -18,12 +18,14 @@ from scripts.record_outputs import Account, functions, record
 
 ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-metadata"
+SEARCH = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-search"
 JOBS = "arn:aws:transcribe:us-east-1:123456789012:transcription-job/*"
 MEDIA, RESULTS = "arn:aws:s3:::earshot-dev-media", "arn:aws:s3:::results"
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:earshot-dev-"
 OUTPUTS = {
     "MediaBucketName": "earshot-dev-media",
     "MetadataTableName": "earshot-dev-metadata",
+    "SearchTableName": "earshot-dev-search",
     "FeaturesQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-features",
     "FailedEventsQueueName": "earshot-dev-failed-events",
     "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
@@ -84,9 +86,13 @@ OTHER_NEEDS = {
     "query by_source": {("dynamodb:Query", f"{TABLE}/index/by_source")},
     "query by_time": {("dynamodb:Query", f"{TABLE}/index/by_time")},
     "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
+    "query by_term": {("dynamodb:Query", f"{SEARCH}/index/by_term")},
+    "query by_owner_term": {("dynamodb:Query", f"{SEARCH}/index/by_owner_term")},
+    "batch_writer": {("dynamodb:BatchWriteItem", SEARCH)},
 }
 RESOURCES = {
     "recordings": ("dynamodb", TABLE),
+    "search_table": ("dynamodb", SEARCH),
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),
     "transcoder": ("mediaconvert", RENDITION_JOBS),
@@ -295,6 +301,7 @@ def outputs_of(services) -> dict[str, str]:
     return OUTPUTS | {
         "MediaBucketName": settings.media_bucket,
         "MetadataTableName": settings.metadata_table,
+        "SearchTableName": settings.search_table,
         "FeaturesQueueUrl": settings.features_queue_url,
     }
 
@@ -310,7 +317,8 @@ def permission(model, params) -> tuple[str, str]:
     if service == "dynamodb":
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
         table = "arn:aws:dynamodb:us-east-1:123456789012:table"
-        return f"dynamodb:{action}", f"{table}/{params['TableName']}{index}"
+        name = params.get("TableName") or next(iter(params["RequestItems"]))
+        return f"dynamodb:{action}", f"{table}/{name}{index}"
     if service == "sqs":
         name = params["QueueUrl"].rpartition("/")[2]
         return f"sqs:{action}", f"arn:aws:sqs:us-east-1:123456789012:{name}"
