@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import keys, rendition_events, renditions
+from chalicelib.core import gif, keys, rendition_events, renditions
 from chalicelib.core.contents import Contents, look_into
 from chalicelib.core.ladder import Preset
 from chalicelib.core.recording import Branch, Recording, Status, Upload
@@ -134,8 +134,13 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         if output is None:
             continue
         key = keys.rendition(recording.id, preset.file)
+        duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
+            # A still has no duration; what the event tells is that of the captured part.
+            duration_s = None
             _rename_captured(output.uri, key, services)
+        elif preset.codec == "GIF":
+            duration_s = _pace(key, preset, services)
         found = services.results.find(key)
         if found is None:
             missing.append(key)
@@ -145,8 +150,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
             "size": found.size,
             "width": output.size.width if output.size else None,
             "height": output.size.height if output.size else None,
-            # A still has no duration; what the event tells is that of the captured part.
-            "duration_s": None if preset.codec == "FRAME_CAPTURE" else output.duration_s,
+            "duration_s": duration_s,
         }
     if not files:
         reason = "MediaConvert completed, but wrote no rendition."
@@ -164,6 +168,17 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         | ({"poster_key": files["poster"]["key"]} if "poster" in files else {})
         | ({"duration_s": max(durations)} if is_silent and durations else {}),
     )
+
+
+def _pace(key: str, preset: Preset, services: "Services") -> float | None:
+    """Let the preview run at its own pace, and return how long it runs."""
+    body = services.results.read(key)
+    if body is None:
+        return None
+    animation = gif.paced(body, pictures_per_s=preset.values["max_frames_per_s"])
+    if animation.body != body:
+        services.results.write(key, animation.body)
+    return animation.duration_s
 
 
 def _rename_captured(uri: str, key: str, services: "Services") -> None:

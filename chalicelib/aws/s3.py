@@ -18,7 +18,11 @@ PART_BYTES = 8 * 2**20
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
-_CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+_CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "gif": "image/gif",
+    "json": "application/json",
+}
 
 
 class MediaStore:
@@ -89,7 +93,6 @@ class MediaStore:
 
     def create(self, key: str) -> AbstractContextManager[BinaryIO]:
         """Open a new object for writing in parts; it appears when the block ends, or never."""
-        content_type = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         return cast(
             "AbstractContextManager[BinaryIO]",
             smart_open.s3.open(
@@ -98,9 +101,13 @@ class MediaStore:
                 "wb",
                 client=self._client,
                 min_part_size=PART_BYTES,
-                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
+                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
             ),
         )
+
+    def write(self, key: str, body: bytes) -> None:
+        """Write a small object at once."""
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
 
     def read(self, key: str) -> bytes | None:
         """Return an object's bytes, or None if it is not there. For small objects."""
@@ -130,3 +137,7 @@ class MediaStore:
                 self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
                 removed += [entry["Key"] for entry in found]
         return removed
+
+
+def _type_of(key: str) -> str:
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
