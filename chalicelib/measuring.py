@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
 from chalicelib.core import keys
+from chalicelib.core.limits import LONGEST_S
 from chalicelib.core.recording import Branch, Status, Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
 from chalicelib.settling import ENDED, remove_results, settle
@@ -87,6 +88,7 @@ def _extract(
             "source_key": upload.key,
             "etag": upload.etag,
         },
+        longest_s=LONGEST_S,
     )
     settle(
         recording_id,

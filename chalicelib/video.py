@@ -1,10 +1,12 @@
 """Renditions: which a recording gets, the one job that makes them, and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core import gif, keys, rendition_events, renditions
 from chalicelib.core.contents import Contents, look_into
+from chalicelib.core.headers import read_header
 from chalicelib.core.ladder import Preset
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.source import BufferedSource
@@ -19,12 +21,15 @@ SWITCHED_OFF = "Renditions are switched off: no MediaConvert role is set."
 
 
 def contents_of(upload: Upload, media_format: str, services: "Services") -> Contents:
-    """Look what an upload holds. A format that never has pictures is sound alone."""
-    if media_format not in CONTAINERS:
-        return Contents(has_sound=True)
+    """Look what an upload holds, by its header. A format that has no pictures is sound alone."""
     with services.media.open(upload) as source:
         buffered = BufferedSource(source)
-        contents = look_into(buffered)
+        if media_format in CONTAINERS:
+            contents = look_into(buffered)
+        elif media_format == "m4a":
+            contents = replace(look_into(buffered), picture=None, has_sound=True)
+        else:
+            contents = read_header(buffered)
         buffered.raise_failure()
     return contents
 
