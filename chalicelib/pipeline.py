@@ -17,6 +17,7 @@ from chalicelib.core.transcription import TranscriptionOptions, job_request
 from chalicelib.errors import (
     JobRejectedError,
     RecordingNotFoundError,
+    TooLargeError,
     TranscriptFormatError,
     UploadChangedError,
 )
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_BYTES = 300_000
 """How much of a transcript the item holds: an item may hold 400 KB in all."""
+
+DOCUMENT_BYTES = 32_000_000
+"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -134,11 +138,11 @@ def store_transcript(key: str, services: "Services") -> None:
         remove_results(recording_id, services)
         return
     try:
-        document = services.results.read(key)
+        document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
             return
         transcript = load_transcript(document)
-    except TranscriptFormatError as exc:
+    except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)

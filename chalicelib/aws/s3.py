@@ -8,7 +8,7 @@ import smart_open.s3
 from botocore.exceptions import ClientError
 
 from chalicelib.core.recording import Upload
-from chalicelib.errors import UploadChangedError
+from chalicelib.errors import TooLargeError, UploadChangedError
 
 RANGE_BYTES = 8 * 2**20
 """How much one ranged GET fetches at most; what is buffered is far less."""
@@ -109,14 +109,20 @@ class MediaStore:
         """Write a small object at once."""
         self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
 
-    def read(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None if it is not there. For small objects."""
+    def read(self, key: str, *, most: int | None = None) -> bytes | None:
+        """Return an object's bytes, or None if it is not there. For small objects.
+
+        Raise TooLargeError, before anything is read, for more than ``most`` bytes.
+        """
         try:
             response = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 return None
             raise
+        if most is not None and response["ContentLength"] > most:
+            response["Body"].close()
+            raise TooLargeError(response["ContentLength"], most)
         return cast("bytes", response["Body"].read())
 
     def copy(self, source_key: str, key: str) -> None:
