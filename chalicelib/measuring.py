@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 READING_LASTS = timedelta(minutes=10)
 """How long a recording may take to be read; what is left of the function's time is for writing.
 
-Four hours of speech take a minute and a half. What takes ten was made to: many channels at an absurd
-rate, packed into nothing. It is looked at between blocks, so the recording ends and not the
+Four hours of speech take a minute and a half. What takes ten was made to: many channels at an
+absurd rate, packed into nothing. It is looked at between blocks, so the recording ends and not the
 function; a decoder that never comes back is ended with the function, by Lambda, and no process of
 our own could end it any better.
 """
