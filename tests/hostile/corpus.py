@@ -150,6 +150,7 @@ UPLOADS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     # name: how it is made, how its features end, and a part of the reason
     "cut in its head.wav": (lambda: wav(1.0)[:30], "FAILED", "cannot be read"),
     "cut in its samples.wav": (lambda: wav(2.0)[:20_000], "COMPLETED", "ends early"),
+    "cut in its title.mp3": (lambda: page_with_sound()[:7], "FAILED", "cannot be read"),
     "cut.mp3": (lambda: truncated("mp3", 0.5), "COMPLETED", ""),
     "cut.flac": (lambda: truncated("flac", 0.5), "COMPLETED", "ends early"),
     "cut.ogg": (lambda: truncated("ogg", 0.5), "COMPLETED", "end is missing"),
