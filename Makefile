@@ -9,6 +9,7 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+SECONDS ?= 300
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
 DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
@@ -17,7 +18,7 @@ DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 DEPLOY := .venv-deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy test check format bench clean
+.PHONY: help run process compare deploy destroy test check format bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -33,6 +34,9 @@ compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
+
+fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how long
+	$(BIN)/python tests/fuzz/fuzz.py "$(SECONDS)"
 
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
@@ -67,6 +71,10 @@ $(BIN)/.local: requirements.txt requirements-media.txt requirements-local.txt | 
 
 $(BIN)/.bench: $(BIN)/.dev benchmarks/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+$(BIN)/.fuzz: $(BIN)/.dev tests/fuzz/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/fuzz/requirements.txt
 	@touch $@
 
 $(BIN)/.dev: $(BIN)/.local requirements-dev.txt

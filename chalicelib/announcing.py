@@ -12,7 +12,8 @@ CLAIM_LASTS = timedelta(minutes=15)
 """How long a notice may be on its way: as long as a function may run, so no longer than its life.
 
 After that whoever claimed it has died before sending, or just after: the next event of the
-recording sends it. So a crash errs towards a second notice, and never towards none.
+recording sends it. So a crash errs towards a second notice, and never towards none. SNS could tell
+the two for one in a FIFO topic alone, and such a topic sends no e-mail.
 """
 
 

@@ -33,6 +33,13 @@ class UploadChangedError(EarshotError):
         self.key = key
 
 
+class TooLargeError(EarshotError):
+    """An object is larger than what can be read at once."""
+
+    def __init__(self, n_bytes: int, most: int) -> None:
+        super().__init__(f"it has {n_bytes / 1e6:.0f} MB, and at most {most / 1e6:.0f} MB are read")
+
+
 class JobRejectedError(EarshotError):
     """A service will never take this request. The message is the service's own."""
 

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.announcing import announce
-from chalicelib.core import keys, rendition_events, uploads
+from chalicelib.core import keys, limits, rendition_events, uploads
+from chalicelib.core.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
 from chalicelib.core.transcription import TranscriptionOptions, job_request
 from chalicelib.errors import (
     JobRejectedError,
     RecordingNotFoundError,
+    TooLargeError,
     TranscriptFormatError,
     UploadChangedError,
 )
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_BYTES = 300_000
 """How much of a transcript the item holds: an item may hold 400 KB in all."""
+
+DOCUMENT_BYTES = 32_000_000
+"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -73,16 +78,21 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     head = services.media.read_head(upload, uploads.HEAD_BYTES)
     media_format, reason = uploads.media_format(upload.key, head)
-    if media_format is None:
-        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=NO_PICTURE)
+    contents = contents_of(upload, media_format, services) if media_format else Contents()
+    reason = reason or limits.refusal(upload.size, contents)
+    if media_format is None or reason:
+        none_made = reason if contents.picture else NO_PICTURE
+        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=none_made)
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.FAILED, services, reason=reason)
         return
-    contents = contents_of(upload, media_format, services)
     if contents.picture and not contents.has_sound:
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.SKIPPED, services, reason=NO_SOUND)
     else:
+        if reason := limits.speech_refusal(contents):
+            settle(recording.id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+            recording = services.recordings.get(recording.id)
         _start_speech(recording, upload, media_format, services)
     if presets := presets_for(media_format, contents, services):
         start_renditions(recording, contents, presets, services)
@@ -145,11 +155,11 @@ def store_transcript(key: str, services: "Services") -> None:
         remove_results(recording_id, services)
         return
     try:
-        document = services.results.read(key)
+        document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
             return
         transcript = load_transcript(document)
-    except TranscriptFormatError as exc:
+    except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)

@@ -1,4 +1,4 @@
-"""AWS for tests: moto, and in it the project's own template."""
+"""AWS for tests: moto, and in it the project's own template; and a browser."""
 
 import importlib
 import sys
@@ -7,7 +7,9 @@ from types import ModuleType
 
 import boto3
 import pytest
+from browser import PATIENCE_MS, chromium
 from moto import mock_aws
+from playwright.sync_api import Browser, Page
 
 from chalicelib.services import Services
 from chalicelib.services import services as connected
@@ -48,3 +50,19 @@ def application(services: Services) -> ModuleType:  # noqa: ARG001  # its settin
     """The module ``app``, imported anew: it reads its settings as it is imported."""
     sys.modules.pop("app", None)
     return importlib.import_module("app")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium, for the tests of one file."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page, in a profile that ends with the test."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()

@@ -8,7 +8,7 @@ import smart_open.s3
 from botocore.exceptions import ClientError
 
 from chalicelib.core.recording import Upload
-from chalicelib.errors import UploadChangedError
+from chalicelib.errors import TooLargeError, UploadChangedError
 
 RANGE_BYTES = 8 * 2**20
 """How much one ranged GET fetches at most; what is buffered is far less."""
@@ -21,7 +21,11 @@ EXPIRES_IN_S = 3600
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
-_CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+_CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "gif": "image/gif",
+    "json": "application/json",
+}
 
 
 class MediaStore:
@@ -92,7 +96,6 @@ class MediaStore:
 
     def create(self, key: str) -> AbstractContextManager[BinaryIO]:
         """Open a new object for writing in parts; it appears when the block ends, or never."""
-        content_type = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         return cast(
             "AbstractContextManager[BinaryIO]",
             smart_open.s3.open(
@@ -101,18 +104,28 @@ class MediaStore:
                 "wb",
                 client=self._client,
                 min_part_size=PART_BYTES,
-                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
+                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
             ),
         )
 
-    def read(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None if it is not there. For small objects."""
+    def write(self, key: str, body: bytes) -> None:
+        """Write a small object at once."""
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
+
+    def read(self, key: str, *, most: int | None = None) -> bytes | None:
+        """Return an object's bytes, or None if it is not there. For small objects.
+
+        Raise TooLargeError, before anything is read, for more than ``most`` bytes.
+        """
         try:
             response = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 return None
             raise
+        if most is not None and response["ContentLength"] > most:
+            response["Body"].close()
+            raise TooLargeError(response["ContentLength"], most)
         return cast("bytes", response["Body"].read())
 
     def copy(self, source_key: str, key: str) -> None:
@@ -173,3 +186,7 @@ class MediaStore:
                 self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
                 removed += [entry["Key"] for entry in found]
         return removed
+
+
+def _type_of(key: str) -> str:
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

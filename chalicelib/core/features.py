@@ -53,6 +53,7 @@ def extract(
     *,
     provenance: Mapping[str, str] | None = None,
     longest_s: float | None = None,
+    is_late: Callable[[], bool] | None = None,
 ) -> FeatureSummary:
     """Measure a recording and write its tables and ``features.json``.
 
@@ -77,6 +78,8 @@ def extract(
         written into ``features.json`` beside the rest, such as the upload's ETag
     longest_s : float
         refuse a recording that turns out longer than this many seconds
+    is_late : callable
+        is asked after each block, and ends a recording that takes too long to read
 
     Returns
     -------
@@ -104,6 +107,11 @@ def extract(
         for block in recording.blocks(sr, each_channel=each_channel):
             if longest_s is not None and recording.duration_s > longest_s:
                 raise MediaError(f"The recording is longer than {longest_s / 3600:g} h")
+            if is_late is not None and is_late():
+                raise MediaError(
+                    "The recording takes too long to decode: "
+                    f"only {recording.duration_s:.1f} s of it could be read in the time there is"
+                )
             for tracks, y in zip(signals, block, strict=True):
                 for track in tracks:
                     track.push(y)

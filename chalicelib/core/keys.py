@@ -47,8 +47,8 @@ def _slug(text: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
     # A slug never starts like a redacted transcript's name, so the two cannot be confused.
-    while slug.startswith(REDACTED):
-        slug = slug.removeprefix(REDACTED)
+    while f"{slug}-".startswith(REDACTED):
+        slug = slug[len(REDACTED) :]
     return slug[:SLUG_LENGTH].strip("-") or "recording"
 
 

@@ -49,6 +49,7 @@ S3_NEEDS = {
     ("results", "get_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
     ("results", "smart_open.s3.open rb"): READ_RESULTS,
     ("results", "copy_object"): READ_RESULTS | {("s3:PutObject", f"{RESULTS}/renditions/*")},
+    ("results", "put_object"): {("s3:PutObject", f"{RESULTS}/renditions/*")},
     ("results", "smart_open.s3.open wb"): {
         ("s3:PutObject", f"{RESULTS}/features/*"),
         ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
