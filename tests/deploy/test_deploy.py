@@ -24,7 +24,9 @@ ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 """Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
 
-N_DEPLOYING, N_DESTROYING = 50, 45
+N_DEPLOYING, N_DESTROYING = 75, 55
+"""More than either makes of changes."""
+
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
 KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata"}
 
@@ -116,9 +118,10 @@ def what_a_deployment_leaves(expected, project, aws) -> dict:
     return expected
 
 
-def test_a_deployment_is_whole(project):
+def test_a_deployment_is_whole(aws, project):
     assert deploy(project) == 0
 
+    assert len(aws.changes) < N_DEPLOYING
     found = snapshot()
     functions = {
         "earshot-dev" if name == "api_handler" else f"earshot-dev-{name}": name
@@ -194,13 +197,15 @@ def test_a_later_deployment_finds_the_recordings(project):
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
-def test_data_are_deleted_when_that_is_asked_for(project):
+def test_data_are_deleted_when_that_is_asked_for(aws, project):
     deploy(project)
     for body in (b"a", b"b"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
+    aws.break_at(None)
 
     assert remove(project, delete_data=True) == 0
 
+    assert len(aws.changes) < N_DESTROYING
     assert left(project) == set()
 
 

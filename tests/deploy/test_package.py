@@ -12,12 +12,13 @@ import pytest
 from double import Double
 from lambda_runtime import Function, running
 from media import CODECS, convert, wav
+from wheel_files import write_wheel
 
 from chalicelib.core import keys
 from chalicelib.services import connect
 from chalicelib.services import services as connected
 from local import stack
-from scripts import archive, package
+from scripts import archive, package, wheels
 from scripts.console import DeploymentError
 
 ROOT = Path(__file__).parents[2]
@@ -47,26 +48,25 @@ def runtime() -> str:
     pytest.skip(f"needs one of {', '.join(RUNTIMES)} on the PATH")
 
 
-def environment(folder: Path, python: str, *requirements: str) -> Path:
+def environment(folder: Path, python: str, lock: str) -> Path:
     subprocess.run([python, "-m", "venv", folder], check=True)
     found = folder / "bin/python"
     command = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, *requirements], check=True)
+    subprocess.run([*command, "--require-hashes", "-r", ROOT / "requirements" / lock], check=True)
     return found
 
 
 @pytest.fixture(scope="module")
 def builder(runtime, tmp_path_factory) -> Path:
-    return environment(
-        tmp_path_factory.mktemp("builder") / "venv", runtime, "boto3==1.44.5", "chalice==1.34.0"
-    )
+    return environment(tmp_path_factory.mktemp("builder") / "venv", runtime, "deploy.txt")
 
 
 def build(python: Path, folder: Path, machine: str) -> list[Path]:
     """Return the archives of the functions, of their requirements and of the media layer."""
     shutil.copytree(ROOT / "chalicelib", folder / "chalicelib")
     (folder / ".chalice").mkdir()
-    for name in ("app.py", "requirements.txt", "requirements-media.txt", ".chalice/config.json"):
+    (folder / "requirements").mkdir()
+    for name in ("app.py", "requirements.txt", "requirements/media.txt", ".chalice/config.json"):
         shutil.copyfile(ROOT / name, folder / name)
     for policy in (ROOT / ".chalice").glob("policy-*.json"):
         shutil.copyfile(policy, folder / ".chalice" / policy.name)
@@ -99,9 +99,7 @@ def unpacked(archives, tmp_path_factory) -> list[Path]:
 @pytest.fixture(scope="module")
 def lambdas_python(runtime, tmp_path_factory) -> Path:
     """What Lambda has beside the function: its runtime client and boto3."""
-    return environment(
-        tmp_path_factory.mktemp("runtime") / "venv", runtime, "awslambdaric==4.2.2", "boto3==1.44.5"
-    )
+    return environment(tmp_path_factory.mktemp("runtime") / "venv", runtime, "runtime.txt")
 
 
 @pytest.fixture
@@ -219,6 +217,27 @@ def test_the_packages_are_well_under_the_limits_and_compiled(archives):
     for path in archives[1:]:
         with zipfile.ZipFile(path) as zipped:
             assert any(name.endswith(".pyc") for name in zipped.namelist())
+
+
+def test_a_wheel_that_is_not_the_one_that_was_locked_stops_the_build(tmp_path):
+    wheel = write_wheel(tmp_path, "tiny", "1.0", {"tiny.py": "ANSWER = 42\n"})
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"tiny @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
+
+    with pytest.raises(DeploymentError, match="DO NOT MATCH THE HASHES"):
+        wheels.install(lock, tmp_path / "target", "x86_64")
+
+
+def test_a_layer_that_chalice_built_alone_is_built_anew(built, tmp_path):
+    project = shutil.copytree(built, tmp_path / "project")
+    layer = package.build(project, "x86_64").requirements
+    with zipfile.ZipFile(layer, "w") as zipped:
+        zipped.writestr("python/changed.py", "")
+
+    package.build(project, "x86_64")
+
+    with zipfile.ZipFile(layer) as zipped:
+        assert not any("changed" in name for name in zipped.namelist())
 
 
 @pytest.mark.slow
