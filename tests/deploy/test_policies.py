@@ -1,5 +1,6 @@
 """Each function may do exactly what its code can do."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -295,6 +296,36 @@ def test_policies_are_in_the_grammar_of_aws(policies, tmp_path):
     lint = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (lint.returncode, lint.stdout) == (0, "")
+
+
+def test_no_policy_has_a_mistake_that_parliament_knows(policies, services, tmp_path):
+    """It knows what a grammar does not: actions without their resource, ways to more rights."""
+    role = f"{services.settings.mediaconvert_role_arn.rpartition('/')[2]}"
+    found = boto3.client("iam").get_role_policy(RoleName=role, PolicyName="media")
+    # moto keeps a template's policy as Python writes it.
+    transcoder = ast.literal_eval(str(found["PolicyDocument"]))
+    documents = {"transcoder": transcoder} | {
+        function: {"Version": "2012-10-17", "Statement": statements}
+        for function, statements in policies.items()
+    }
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    command = [Path(sys.executable).with_name("parliament"), "--directory", folder, "--json"]
+    command += ["--include-community-auditors", "--include_policy_extension", "json"]
+
+    lint = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    findings = [json.loads(line) for line in lint.stdout.splitlines()]
+    # Passing a role on is no mistake here: which, and to which service, is said and tested above.
+    passing_on = ("PERMISSIONS_MANAGEMENT_ACTIONS", ["iam:passrole"])
+    assert [
+        one for one in findings if (one["issue"], one["location"].get("actions")) != passing_on
+    ] == []
+    assert {Path(one["location"]["filepath"]).stem for one in findings} == {
+        function for function, found in policies.items() if "PassRole" in str(found)
+    }, lint.stderr
 
 
 def outputs_of(services) -> dict[str, str]:
