@@ -130,6 +130,7 @@ def _extract(
             "feature_keys": {
                 keys.table_name(name): keys.features(recording_id, name) for name in summary.tables
             },
+            "display_key": keys.features(recording_id, summary.display),
             "measured_key": measured_key,
         },
     )
