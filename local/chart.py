@@ -47,7 +47,7 @@ def draw(words_csv: Path, pitch_csv: Path, target: Path) -> None:
         )
         if word["f0_median_hz"]:
             median = float(word["f0_median_hz"])
-            label = "median of each word (words.csv)" if number == 0 else None
+            label = "median of each word (words.csv)" if number == 0 else ""
             axis.hlines(median, start, end, color=WORD, linewidth=4, alpha=0.75, label=label)
     axis.set_yscale("log")
     ticks = [hz for hz in (75, 100, 150, 200, 300, 400) if bottom < hz < top]
