@@ -1,6 +1,7 @@
 """Every trigger and route, one short function each: unpack the event, call the pipeline."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import (
@@ -9,11 +10,12 @@ from chalice.app import (
     CloudWatchEvent,
     IAMAuthorizer,
     NotFoundError,
+    Request,
     S3Event,
     SQSEvent,
 )
 
-from chalicelib import pipeline
+from chalicelib import journal, pipeline
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.errors import CursorError, RecordingNotFoundError
@@ -24,6 +26,19 @@ PAGE_LIMIT = 100
 app = Chalice(app_name="earshot")
 settings = Settings.from_env()
 authorizer = IAMAuthorizer()
+
+
+@app.middleware("all")
+def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Write one line about every event and request, whatever comes of it."""
+    is_request = isinstance(event, Request)
+    context = event.lambda_context if is_request else event.context
+    with journal.event(context.function_name, services()):
+        response = get_response(event)
+        if is_request:
+            route = event.context["resourcePath"]
+            journal.note(method=event.method, route=route, status=response.status_code)
+        return response
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)

@@ -39,6 +39,7 @@ class Settings:
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
+    log_file: str = ""
 
     @property
     def features_queue(self) -> str:
@@ -67,6 +68,7 @@ class Settings:
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
+            log_file=environ.get("LOG_FILE", ""),
         )
 
 

@@ -70,7 +70,7 @@ class Triggers:
         """Wire every function that an application's module declares."""
         for source in module.app.event_sources:
             function = getattr(module, source.handler_string.rpartition(".")[2])
-            self._add_source(source, partial(_invoke, function))
+            self._add_source(source, partial(_invoke, function, _Context(source.name)))
 
     def _add_source(
         self, source: BaseEventSourceConfig, handler: Callable[[Event], object]
@@ -214,8 +214,22 @@ class Triggers:
                 self._sqs.delete_message(**receipt)
 
 
-def _invoke(function: Callable[[Event, None], object], event: Event) -> object:
-    return function(event, None)
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What Lambda tells a function about itself, as far as anyone asks."""
+
+    name: str
+
+    @property
+    def function_name(self) -> str:
+        """The name under which the function would be deployed."""
+        return f"earshot-local-{self.name}"
+
+
+def _invoke(
+    function: Callable[[Event, _Context], object], context: _Context, event: Event
+) -> object:
+    return function(event, context)
 
 
 def _s3_event(message: dict[str, Any]) -> Event | None:
