@@ -133,11 +133,14 @@ def _extract(
         attributes={
             "duration_s": summary.duration_s,
             "sample_rate_hz": summary.sample_rate_hz,
+            "source_sample_rate_hz": summary.source_sample_rate_hz,
+            "channels": summary.channels,
             "n_frames": summary.n_frames,
             "feature_parameters": asdict(summary.parameters),
             "feature_keys": {
                 keys.table_name(name): keys.features(recording_id, name) for name in summary.tables
             },
+            "display_key": keys.features(recording_id, summary.display),
             "measured_key": measured_key,
         },
     )

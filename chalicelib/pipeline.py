@@ -23,6 +23,8 @@ from chalicelib.errors import (
 )
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
+from chalicelib.removing import remove_everything, remove_made
+from chalicelib.searching import index_words
 from chalicelib.settling import ENDED, remove_results, settle, upload_of
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
@@ -56,7 +58,21 @@ def receive_upload(key: str, services: "Services") -> None:
     except (UploadChangedError, RecordingNotFoundError):
         # Whoever replaced or removed it has sent an event of their own, but what was started
         # here may be younger than the clean-up that followed it.
-        _remove(upload.recording_id, services)
+        remove_everything(upload.recording_id, services)
+
+
+def reprocess(recording: Recording, services: "Services") -> Recording:
+    """Make everything that is made of a recording anew. Safe to repeat.
+
+    Raise RecordingNotFoundError if its upload is gone.
+    """
+    upload = services.media.find(recording.source_key)
+    if upload is None or upload.recording_id != recording.id:
+        raise RecordingNotFoundError(recording.id)
+    remove_made(recording.id, services)
+    services.recordings.restart(recording.id, upload)
+    receive_upload(recording.source_key, services)
+    return services.recordings.get(recording.id)
 
 
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
@@ -134,7 +150,8 @@ def store_transcript(key: str, services: "Services") -> None:
     options = services.settings.transcription
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
-    if upload_of(recording_id, services) is None:
+    recording = services.recordings.find(recording_id)
+    if recording is None or upload_of(recording_id, services) is None:
         remove_results(recording_id, services)
         return
     try:
@@ -147,6 +164,8 @@ def store_transcript(key: str, services: "Services") -> None:
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)
         return
+    # Before it counts as completed: what is completed can be found.
+    index_words(recording, transcript, services)
     settle(
         recording_id,
         Branch.TRANSCRIPTION,
@@ -256,14 +275,4 @@ def remove_recording(key: str, services: "Services") -> None:
 def _remove_others(key: str, upload: Upload | None, services: "Services") -> None:
     for recording in services.recordings.of_source(key):
         if upload is None or recording.id != upload.recording_id:
-            _remove(recording.id, services)
-
-
-def _remove(recording_id: str, services: "Services") -> None:
-    recording = services.recordings.find(recording_id)
-    if recording and "renditions_job_id" in recording.attributes:
-        services.transcoder.cancel(recording.attributes["renditions_job_id"])
-    services.transcriber.delete(recording_id)
-    remove_results(recording_id, services)
-    # The item goes last: as long as it is there, a clean-up that was cut short is found again.
-    services.recordings.delete(recording_id)
+            remove_everything(recording.id, services)

@@ -12,6 +12,7 @@ from botocore.config import Config
 from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -26,6 +27,7 @@ class Services:
     media: MediaStore
     results: MediaStore
     recordings: RecordingTable
+    search_table: SearchTable
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
@@ -40,6 +42,7 @@ def connect(settings: Settings) -> Services:
     # "auto" takes path style exactly there. Retries are botocore's standard ones, with jitter.
     config = Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5})
     s3 = boto3.client("s3", config=config)
+    dynamodb = boto3.resource("dynamodb")
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -48,7 +51,8 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         media=MediaStore(s3, settings.media_bucket),
         results=MediaStore(s3, settings.results_bucket),
-        recordings=RecordingTable(boto3.resource("dynamodb").Table(settings.metadata_table), clock),
+        recordings=RecordingTable(dynamodb.Table(settings.metadata_table), clock),
+        search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),

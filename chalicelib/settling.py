@@ -49,7 +49,14 @@ def upload_of(recording_id: str, services: "Services") -> Upload | None:
     return upload if upload and upload.recording_id == recording_id else None
 
 
-def remove_results(recording_id: str, services: "Services") -> None:
-    """Remove every object that was made of a recording. Safe to repeat."""
-    for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)
+def remove_results(recording_id: str, services: "Services") -> tuple[list[str], int]:
+    """Remove every object that was made of a recording, and what its words are found by.
+
+    Return the keys, and how many rows of the search table there were. Safe to repeat.
+    """
+    removed = [
+        key
+        for prefix in keys.derived_prefixes(recording_id)
+        for key in services.results.remove(prefix)
+    ]
+    return removed, services.search_table.remove(recording_id)

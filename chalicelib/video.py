@@ -84,7 +84,7 @@ def _request(
         queue_arn=settings.mediaconvert_queue_arn,
     )
     return renditions.job_request(
-        recording.id, contents, presets, target, created_at=recording.attributes["created_at"]
+        recording.id, contents, presets, target, created_at=recording.started_at
     )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from local import stack
 
 DEFAULT_PORT = 4747
-"""The port that ``.chalice/config.json`` gives the stage ``local``."""
+"""Where the page and AWS's stand-ins are."""
 
 SAMPLE = stack.ROOT / "samples" / "sample.wav"
 
@@ -82,7 +82,7 @@ def _welcome(url: str) -> str:
     return f"""\
 Earshot listens on {url} and keeps recordings in s3://{stack.BUCKET}.
 
-In another terminal:
+Open {url}/api/ in a browser, or in another terminal:
 
   export {credentials}
   aws --endpoint-url {url} s3 cp {SAMPLE.relative_to(stack.ROOT)} s3://{stack.BUCKET}/uploads/me/

@@ -21,6 +21,8 @@ from chalice.app import (
     SQSEventConfig,
 )
 
+from local.api import Context
+
 ATTEMPTS = 3
 """How often an event is tried: once, and the two retries of an asynchronous invocation."""
 
@@ -70,7 +72,9 @@ class Triggers:
         """Wire every function that an application's module declares."""
         for source in module.app.event_sources:
             function = getattr(module, source.handler_string.rpartition(".")[2])
-            self._add_source(source, partial(_invoke, function, _Context(source.name)))
+            self._add_source(
+                source, partial(_invoke, function, Context(f"earshot-local-{source.name}"))
+            )
 
     def _add_source(
         self, source: BaseEventSourceConfig, handler: Callable[[Event], object]
@@ -214,21 +218,7 @@ class Triggers:
                 self._sqs.delete_message(**receipt)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What Lambda tells a function about itself, as far as anyone asks."""
-
-    name: str
-
-    @property
-    def function_name(self) -> str:
-        """The name under which the function would be deployed."""
-        return f"earshot-local-{self.name}"
-
-
-def _invoke(
-    function: Callable[[Event, _Context], object], context: _Context, event: Event
-) -> object:
+def _invoke(function: Callable[[Event, Context], object], context: Context, event: Event) -> object:
     return function(event, context)
 
 

@@ -1,6 +1,9 @@
 """AWS for tests: moto, and in it the project's own template; and a browser."""
 
+import importlib
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import boto3
 import pytest
@@ -40,6 +43,13 @@ def put(services: Services) -> Callable[..., str]:
         return upload.recording_id
 
     return put_object
+
+
+@pytest.fixture
+def application(services: Services) -> ModuleType:  # noqa: ARG001  # its settings are read here
+    """The module ``app``, imported anew: it reads its settings as it is imported."""
+    sys.modules.pop("app", None)
+    return importlib.import_module("app")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,9 @@ RANGE_BYTES = 8 * 2**20
 PART_BYTES = 8 * 2**20
 """The size of a multipart upload's parts, held in memory until sent."""
 
+EXPIRES_IN_S = 3600
+"""How long a presigned address serves: as long as a recording may be listened to in one go."""
+
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
 _CONTENT_TYPES = {
@@ -130,6 +133,46 @@ class MediaStore:
         self._client.copy_object(
             Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
         )
+
+    def remove_upload(self, upload: Upload) -> bool:
+        """Remove exactly these bytes; tell whether they were still there. Safe to repeat."""
+        try:
+            self._client.delete_object(
+                Bucket=self.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return False
+            raise
+        return True
+
+    def presign(self, key: str, *, media_type: str, disposition: str) -> dict[str, Any]:
+        """Return an address that anybody may read an object at for a while, as such a file."""
+        url = self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": key,
+                "ResponseContentType": media_type,
+                "ResponseContentDisposition": disposition,
+            },
+            ExpiresIn=EXPIRES_IN_S,
+        )
+        return {"url": url, "expires_in_s": EXPIRES_IN_S}
+
+    def presign_post(self, key: str, *, content_type: str, max_bytes: int) -> dict[str, Any]:
+        """Return the address and form of an upload: one key, one type, not empty, not larger."""
+        form: dict[str, Any] = self._client.generate_presigned_post(
+            self.bucket,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["content-length-range", 1, max_bytes],
+            ],
+            ExpiresIn=EXPIRES_IN_S,
+        )
+        return {**form, "expires_in_s": EXPIRES_IN_S}
 
     def remove(self, prefix: str) -> list[str]:
         """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""

@@ -11,8 +11,8 @@ import boto3
 import calls
 import pytest
 
-from scripts import destroy
-from scripts.console import run
+from scripts import destroy, preflight
+from scripts.console import DeploymentError, run
 from scripts.deploy import Deployment, chalice
 from scripts.destroy import Removal
 from scripts.record_outputs import Account
@@ -24,9 +24,11 @@ ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 """Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
 
-N_DEPLOYING, N_DESTROYING = 50, 45
+N_DEPLOYING, N_DESTROYING = 75, 55
+"""More than either makes of changes."""
+
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
-KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata"}
+KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata", "table earshot-dev-search"}
 
 
 def deploy(project, stage="dev") -> int:
@@ -116,9 +118,10 @@ def what_a_deployment_leaves(expected, project, aws) -> dict:
     return expected
 
 
-def test_a_deployment_is_whole(project):
+def test_a_deployment_is_whole(aws, project):
     assert deploy(project) == 0
 
+    assert len(aws.changes) < N_DEPLOYING
     found = snapshot()
     functions = {
         "earshot-dev" if name == "api_handler" else f"earshot-dev-{name}": name
@@ -194,13 +197,15 @@ def test_a_later_deployment_finds_the_recordings(project):
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
-def test_data_are_deleted_when_that_is_asked_for(project):
+def test_data_are_deleted_when_that_is_asked_for(aws, project):
     deploy(project)
     for body in (b"a", b"b"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
+    aws.break_at(None)
 
     assert remove(project, delete_data=True) == 0
 
+    assert len(aws.changes) < N_DESTROYING
     assert left(project) == set()
 
 
@@ -224,6 +229,59 @@ def test_stages_share_nothing(project):
 
     assert snapshot() == before
     assert left(project, "devtwo") == set()
+
+
+def results_bucket(project, name: str | None) -> None:
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    environment = config["stages"]["dev"].setdefault("environment_variables", {})
+    environment.pop("RESULTS_BUCKET_NAME", None)
+    if name:
+        environment["RESULTS_BUCKET_NAME"] = name
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def transcoders_policy() -> str:
+    """Return what MediaConvert may do; moto gives it as text, and never changes it."""
+    role = "earshot-dev-us-east-1-mediaconvert"
+    return str(boto3.client("iam").get_role_policy(RoleName=role, PolicyName="media"))
+
+
+def parameters() -> dict[str, str]:
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName="earshot-dev")["Stacks"]
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+
+
+def test_results_can_have_a_bucket_of_their_own_and_lose_it_again(project):
+    boto3.client("s3").create_bucket(Bucket="results")
+    results_bucket(project, "results")
+    deploy(project)
+    with_results = (parameters()["ResultsBucketName"], len(rules(BUCKET)), len(rules("results")))
+
+    results_bucket(project, None)
+    deploy(project)
+
+    assert "arn:aws:s3:::results/renditions/*" in transcoders_policy()
+    assert f"{BUCKET}/renditions" not in transcoders_policy()
+    assert with_results == ("results", 2, 1)
+    assert (parameters()["ResultsBucketName"], len(rules(BUCKET))) == ("", 3)
+
+
+def test_a_bucket_for_results_keeps_no_rule_of_a_stage_that_is_gone(project):
+    boto3.client("s3").create_bucket(Bucket="results")
+    results_bucket(project, "results")
+    deploy(project)
+
+    assert remove(project) == 0
+
+    assert left(project) == KEPT
+    assert rules("results") == []
+
+
+@pytest.mark.parametrize("name", ["a-b", "A", "1a", "local", "a_b", "a" * 17, ""])
+def test_what_cannot_be_a_stage_is_refused(name):
+    with pytest.raises(DeploymentError, match="stage"):
+        preflight.check_stage(name)
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 import json
 import re
+import urllib.parse
+import urllib.request
 
 import pytest
 import video
@@ -29,10 +31,14 @@ def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
             for name in ("said.wav", "film.mkv", "notes.txt")
         ]
         client = local_mode.client("s3")
-        url = client.generate_presigned_url(
-            "get_object", {"Bucket": local_mode.bucket, "Key": items[0]["transcript_key"]}
-        )
-        assert "Signature" in url
+        recording = f"{local_mode.url}/api/recordings/{items[0]['recording_id']}"
+        with urllib.request.urlopen(f"{recording}/media?redirect=no") as answer:
+            assert b"Signature" in answer.read()
+        with urllib.request.urlopen(f"{recording}/transcript?format=text") as answer:
+            assert runs_of_words(answer.read().decode()) & runs_of_words(SAID)
+        words = urllib.parse.quote(" ".join(SAID.split()[:3]))
+        with urllib.request.urlopen(f"{local_mode.url}/api/search?q={words}") as answer:
+            assert answer.status == 200
         client.delete_object(Bucket=local_mode.bucket, Key="uploads/alice/said.wav")
         local_mode.wait(lambda: not local_mode.items("uploads/alice/said.wav"), "it to go")
 
@@ -44,7 +50,7 @@ def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
         assert len(ends) == 1, of_this
     assert {line["function"] for line in lines} == {
         *("receive_upload", "extract_features", "store_transcript", "store_renditions"),
-        "remove_recording",
+        *("remove_recording", "api_handler"),
     }
     assert {line["outcome"] for line in lines} == {"done"}
     assert {line["stage"] for line in lines} == {"local"}
