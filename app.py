@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +21,16 @@ from chalice.app import (
 )
 from chalice.app import Request as HttpRequest
 
-from chalicelib import journal, listing, pipeline, removing, searching, serving, uploading
+from chalicelib import (
+    journal,
+    listing,
+    page,
+    pipeline,
+    removing,
+    searching,
+    serving,
+    uploading,
+)
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.core.callers import caller_of
@@ -152,6 +162,32 @@ def _redirect(address: dict[str, Any]) -> Response | dict[str, Any]:
 
 def _download(download: Download) -> Response:
     return Response(body=download.text, headers=dict(download.headers))
+
+
+@app.route("/")
+def show_page() -> Response:
+    """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
+    request: Any = app.current_request
+    path = str(request.context["path"])
+    if not path.endswith("/"):
+        # What the document names is beside it, and without the slash that would be elsewhere.
+        return Response(body="", status_code=302, headers={"Location": f"{path}/"})
+    origins = (services().media.origin, services().results.origin)
+    return Response(body=page.index(), headers=page.index_headers(origins))
+
+
+@app.route("/web/{version}/{name}")
+@_answering
+def show_page_file(version: str, name: str) -> Response:
+    """Show one of the page's files."""
+    return Response(body=page.read(version, name), headers=page.file_headers(name))
+
+
+@app.route("/caller", authorizer=authorizer)
+@_answering
+def show_caller() -> dict[str, Any]:
+    """Say who asks."""
+    return asdict(_asked().caller)
 
 
 @app.route("/uploads", methods=["POST"], authorizer=authorizer)

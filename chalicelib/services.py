@@ -38,9 +38,14 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """Make every connection that the settings name."""
-    # Virtual-hosted addresses need a name server, which a loopback endpoint does not have;
-    # "auto" takes path style exactly there. Retries are botocore's standard ones, with jitter.
-    config = Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5})
+    # "virtual" presigns addresses of the bucket's own region: the default ones are redirected to it
+    # while a bucket is young, which no browser follows with a form. At 127.0.0.1, which has no
+    # names, it is path style all the same. Retries are botocore's standard ones, with jitter.
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual"},
+        retries={"mode": "standard", "max_attempts": 5},
+    )
     s3 = boto3.client("s3", config=config)
     dynamodb = boto3.resource("dynamodb")
 

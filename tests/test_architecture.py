@@ -17,7 +17,7 @@ FORBIDDEN = {
     **{
         f"chalicelib/{name}.py": AWS | {"chalicelib.aws", "local"}
         for name in (
-            *("pipeline", "joining", "measuring", "video", "settling", "announcing"),
+            *("page", "pipeline", "joining", "measuring", "video", "settling", "announcing"),
             *("listing", "uploading", "serving", "removing", "searching"),
         )
     },

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import smart_open.s3
 from botocore.exceptions import ClientError
@@ -173,6 +174,15 @@ class MediaStore:
             ExpiresIn=EXPIRES_IN_S,
         )
         return {**form, "expires_in_s": EXPIRES_IN_S}
+
+    @property
+    def origin(self) -> str:
+        """Where a browser reads and writes objects: the origin of every presigned address."""
+        url = self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": "-"}
+        )
+        address = urlsplit(url)
+        return f"{address.scheme}://{address.netloc}"
 
     def remove(self, prefix: str) -> list[str]:
         """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""

@@ -4,23 +4,24 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
 import boto3
 import calls
+import command
 import pytest
+from command import ACCOUNT, deploy, remove
 
 from scripts import destroy, preflight
-from scripts.console import DeploymentError, run
-from scripts.deploy import Deployment, chalice
+from scripts.console import DeploymentError
+from scripts.deploy import chalice
 from scripts.destroy import Removal
-from scripts.record_outputs import Account
 
 # moto knows neither alarms nor bucket policies, and nothing here needs them.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 
-ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 """Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
 
@@ -29,16 +30,6 @@ N_DEPLOYING, N_DESTROYING = 75, 55
 
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
 KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata", "table earshot-dev-search"}
-
-
-def deploy(project, stage="dev") -> int:
-    deployment = Deployment(project, stage, boto3.session.Session(), ACCOUNT)
-    return run(deployment.steps({}), again="make deploy")
-
-
-def remove(project, stage="dev", *, delete_data=False) -> int:
-    removal = Removal(project, stage, boto3.session.Session(), ACCOUNT)
-    return run(removal.steps(delete_data=delete_data), again="make destroy")
 
 
 def left(project, stage="dev") -> set[str]:
@@ -326,6 +317,46 @@ def test_after_a_removal_cut_short_a_stage_can_also_be_deployed(aws, project, ex
 
     assert deploy(project) == 0
     assert snapshot() == expected
+
+
+KILLED_AT = [1, 4, 15, 30, 54]
+"""A stack proposed, a layer published, a role, a function, the last mark of a deployment."""
+
+
+def kill_at(change: int, what: str, project, aws) -> int:
+    """Have a command killed at a change, before or after it; return its exit status."""
+    processes = []
+    aws.break_at(
+        change, after=bool(change % 2), strike=lambda: [command.kill(one) for one in processes]
+    )
+    processes.append(command.start(what, project))
+    status = processes[0].wait()
+    aws.break_at(None)
+    return status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", KILLED_AT)
+def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expected, change):
+    what_a_deployment_leaves(expected, project, aws)
+
+    assert kill_at(change, "deploy", project, aws) == -signal.SIGKILL
+
+    assert command.start("deploy", project).wait() == 0
+    assert snapshot() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [1, 12, 30, 37])
+def test_a_removal_that_is_killed_is_finished_by_the_next(aws, project, change):
+    deploy(project)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
+
+    assert kill_at(change, "destroy", project, aws) == -signal.SIGKILL
+
+    assert command.start("destroy", project).wait() == 0
+    assert left(project) == set()
+    assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
 def test_a_renamed_handler_leaves_no_function_behind(project):
