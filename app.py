@@ -19,8 +19,18 @@ from chalice.app import (
     S3Event,
     SQSEvent,
 )
+from chalice.app import Request as HttpRequest
 
-from chalicelib import listing, page, pipeline, removing, searching, serving, uploading
+from chalicelib import (
+    journal,
+    listing,
+    page,
+    pipeline,
+    removing,
+    searching,
+    serving,
+    uploading,
+)
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.core.callers import caller_of
@@ -45,6 +55,19 @@ authorizer = (
     if settings.cognito_user_pool_arn
     else IAMAuthorizer()
 )
+
+
+@app.middleware("all")
+def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Write one line about every event and request, whatever comes of it."""
+    is_request = isinstance(event, HttpRequest)
+    context = event.lambda_context if is_request else event.context
+    with journal.event(getattr(context, "function_name", ""), services()):
+        response = get_response(event)
+        if is_request:
+            route = event.context["resourcePath"]
+            journal.note(method=event.method, route=route, status=response.status_code)
+        return response
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -32,6 +33,7 @@ class Services:
     features_queue: FeatureQueue
     notices: Notices
     clock: Callable[[], datetime]
+    write_line: Callable[[str], object] = print
 
 
 def connect(settings: Settings) -> Services:
@@ -63,7 +65,20 @@ def connect(settings: Settings) -> Services:
             boto3.client("sns"), settings.notices_topic_arn, settings.failures_topic_arn
         ),
         clock=clock,
+        write_line=_line_writer(settings.log_file),
     )
+
+
+def _line_writer(path: str) -> Callable[[str], object]:
+    """Return what writes a line of the journal: to a file, or to what CloudWatch reads."""
+    if not path:
+        return print
+
+    def write(line: str) -> None:
+        with Path(path).open("a") as log:
+            log.write(f"{line}\n")
+
+    return write
 
 
 @cache
