@@ -20,7 +20,7 @@ AUDIT := .venv-audit
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy test check audit advisories lock format bench clean
+.PHONY: help run process compare cost deploy destroy test check audit advisories lock format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -36,6 +36,10 @@ compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/deployed.py
+
+cost: $(BIN)/.local ## what a thousand hours cost in AWS, from what was measured
+	@$(BIN)/python -m scripts.cost
 
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
