@@ -21,7 +21,7 @@ AUDIT := .venv-audit
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy test check audit advisories lock format bench fuzz clean
+.PHONY: help run process compare cost deploy destroy test check audit advisories lock format bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -37,6 +37,10 @@ compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/deployed.py
+
+cost: $(BIN)/.local ## what a thousand hours cost in AWS, from what was measured
+	@$(BIN)/python -m scripts.cost
 
 fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how long
 	$(BIN)/python tests/fuzz/fuzz.py "$(SECONDS)"

@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-ANSWER_S = 120
+ANSWER_S = 900  # the longest that Lambda waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class RuntimeApi(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self._one_at_a_time = threading.Lock()
+        self.pid = 0
+        self.ready_at: float | None = None
         self.events: queue.Queue[Any] = queue.Queue()
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -64,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.server.ready_at = self.server.ready_at or time.perf_counter()
         event = self.server.events.get()
         body = json.dumps(event).encode()
         self.send_response(200)
@@ -127,6 +131,7 @@ def running(function: Function) -> Iterator[RuntimeApi]:
         env=environment,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),  # noqa: PLW1509  # no locks are held
     )
+    api.pid = process.pid
     try:
         yield api
     finally:
