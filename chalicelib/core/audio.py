@@ -8,7 +8,6 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import soxr
 
-from chalicelib.core.containers import ContainerReader
 from chalicelib.core.formats import recognise_container
 from chalicelib.core.source import BufferedSource
 from chalicelib.core.wav import WavReader, read_wav_header
@@ -171,13 +170,16 @@ def probe(source: BinaryIO) -> Probe:
 
 
 def _open_reader(source: BufferedSource) -> Reader:
+    # A plain wav needs neither decoder: see `WavReader` for what importing one costs.
     container = recognise_container(source)
     if container:
+        from chalicelib.core.containers import ContainerReader  # noqa: PLC0415 - as above
+
         return ContainerReader(source, container)
     header = read_wav_header(source)
     if header and header.is_plain:
         return WavReader(source, header)
-    from chalicelib.core.soundfiles import open_soundfile  # noqa: PLC0415 - see `WavReader`
+    from chalicelib.core.soundfiles import open_soundfile  # noqa: PLC0415 - as above
 
     return open_soundfile(source)
 

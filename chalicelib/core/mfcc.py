@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from chalicelib.core.framing import Framer
-from chalicelib.core.mel import mel_filterbank
+from chalicelib.core.mel import mel_slabs
 from chalicelib.core.memory import BUFFER_ELEMENTS, aligned
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.parking import Parking
@@ -20,7 +20,6 @@ DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 # pays from more frames on.
 SAMPLES_IN_A_TRANSFORM = 1 << 15
 TRANSFORMS_IN_A_PRODUCT = 4
-BANDS_IN_A_SLAB = 16
 
 
 class MfccExtractor:
@@ -52,16 +51,20 @@ class MfccExtractor:
         n_frames *= TRANSFORMS_IN_A_PRODUCT
         self._power = aligned(n_frames, 2 * (1 + n_fft // 2), dtype=np.float32)
         self._n_mels = parameters.n_mels
-        self._slabs = _slabs(
-            mel_filterbank(
-                sr=sr,
-                n_fft=n_fft,
-                n_mels=parameters.n_mels,
-                fmin=parameters.fmin,
-                fmax=parameters.fmax,
-                htk=parameters.htk,
-            )
+        slabs = mel_slabs(
+            sr=sr,
+            n_fft=n_fft,
+            n_mels=parameters.n_mels,
+            fmin=parameters.fmin,
+            fmax=parameters.fmax,
+            htk=parameters.htk,
         )
+        # Each bin stands twice, for the squares of its real and of its imaginary part, which the
+        # product then adds up.
+        self._slabs = [
+            (bands, slice(2 * bins.start, 2 * bins.stop), np.repeat(weights.T, 2, axis=0))
+            for bands, bins, weights in slabs
+        ]
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
         self._parking = Parking(parameters.n_mels)
@@ -150,23 +153,6 @@ def _hann(win_length: int, n_fft: int) -> np.ndarray:
         window = np.ones(1)
     left = (n_fft - win_length) // 2
     return np.pad(window, (left, n_fft - win_length - left))
-
-
-def _slabs(weights: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
-    """Cut the filterbank into slabs: some bands, the bins that they touch, and the weights.
-
-    Nearly all of the filterbank is zeros. Each bin stands twice, for the squares of its real and
-    of its imaginary part, which the product then adds up.
-    """
-    slabs = []
-    for start in range(0, len(weights), BANDS_IN_A_SLAB):
-        bands = weights[start : start + BANDS_IN_A_SLAB]
-        touched = np.flatnonzero(bands.any(axis=0))
-        first, last = (touched[0], touched[-1] + 1) if len(touched) else (0, 1)
-        doubled = np.repeat(bands[:, first:last], 2, axis=1)
-        rows, columns = slice(start, start + len(bands)), slice(2 * first, 2 * last)
-        slabs.append((rows, columns, np.ascontiguousarray(doubled.T)))
-    return slabs
 
 
 def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:
