@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.announcing import announce
-from chalicelib.core import keys, rendition_events, uploads
+from chalicelib.core import keys, limits, rendition_events, uploads
+from chalicelib.core.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
 from chalicelib.core.transcription import TranscriptionOptions, job_request
 from chalicelib.errors import (
     JobRejectedError,
     RecordingNotFoundError,
+    TooLargeError,
     TranscriptFormatError,
     UploadChangedError,
 )
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
+from chalicelib.removing import remove_everything, remove_made
+from chalicelib.searching import index_words
 from chalicelib.settling import ENDED, remove_results, settle, upload_of
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_BYTES = 300_000
 """How much of a transcript the item holds: an item may hold 400 KB in all."""
+
+DOCUMENT_BYTES = 32_000_000
+"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -51,22 +58,41 @@ def receive_upload(key: str, services: "Services") -> None:
     except (UploadChangedError, RecordingNotFoundError):
         # Whoever replaced or removed it has sent an event of their own, but what was started
         # here may be younger than the clean-up that followed it.
-        _remove(upload.recording_id, services)
+        remove_everything(upload.recording_id, services)
+
+
+def reprocess(recording: Recording, services: "Services") -> Recording:
+    """Make everything that is made of a recording anew. Safe to repeat.
+
+    Raise RecordingNotFoundError if its upload is gone.
+    """
+    upload = services.media.find(recording.source_key)
+    if upload is None or upload.recording_id != recording.id:
+        raise RecordingNotFoundError(recording.id)
+    remove_made(recording.id, services)
+    services.recordings.restart(recording.id, upload)
+    receive_upload(recording.source_key, services)
+    return services.recordings.get(recording.id)
 
 
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     head = services.media.read_head(upload, uploads.HEAD_BYTES)
     media_format, reason = uploads.media_format(upload.key, head)
-    if media_format is None:
-        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=NO_PICTURE)
+    contents = contents_of(upload, media_format, services) if media_format else Contents()
+    reason = reason or limits.refusal(upload.size, contents)
+    if media_format is None or reason:
+        none_made = reason if contents.picture else NO_PICTURE
+        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=none_made)
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.FAILED, services, reason=reason)
         return
-    contents = contents_of(upload, media_format, services)
     if contents.picture and not contents.has_sound:
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.SKIPPED, services, reason=NO_SOUND)
     else:
+        if reason := limits.speech_refusal(contents):
+            settle(recording.id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+            recording = services.recordings.get(recording.id)
         _start_speech(recording, upload, media_format, services)
     if presets := presets_for(media_format, contents, services):
         start_renditions(recording, contents, presets, services)
@@ -124,19 +150,22 @@ def store_transcript(key: str, services: "Services") -> None:
     options = services.settings.transcription
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
-    if upload_of(recording_id, services) is None:
+    recording = services.recordings.find(recording_id)
+    if recording is None or upload_of(recording_id, services) is None:
         remove_results(recording_id, services)
         return
     try:
-        document = services.results.read(key)
+        document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
             return
         transcript = load_transcript(document)
-    except TranscriptFormatError as exc:
+    except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)
         return
+    # Before it counts as completed: what is completed can be found.
+    index_words(recording, transcript, services)
     settle(
         recording_id,
         Branch.TRANSCRIPTION,
@@ -246,14 +275,4 @@ def remove_recording(key: str, services: "Services") -> None:
 def _remove_others(key: str, upload: Upload | None, services: "Services") -> None:
     for recording in services.recordings.of_source(key):
         if upload is None or recording.id != upload.recording_id:
-            _remove(recording.id, services)
-
-
-def _remove(recording_id: str, services: "Services") -> None:
-    recording = services.recordings.find(recording_id)
-    if recording and "renditions_job_id" in recording.attributes:
-        services.transcoder.cancel(recording.attributes["renditions_job_id"])
-    services.transcriber.delete(recording_id)
-    remove_results(recording_id, services)
-    # The item goes last: as long as it is there, a clean-up that was cut short is found again.
-    services.recordings.delete(recording_id)
+            remove_everything(recording.id, services)

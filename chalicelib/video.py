@@ -1,10 +1,12 @@
 """Renditions: which a recording gets, the one job that makes them, and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import keys, rendition_events, renditions
+from chalicelib.core import gif, keys, rendition_events, renditions
 from chalicelib.core.contents import Contents, look_into
+from chalicelib.core.headers import read_header
 from chalicelib.core.ladder import Preset
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.source import BufferedSource
@@ -19,12 +21,15 @@ SWITCHED_OFF = "Renditions are switched off: no MediaConvert role is set."
 
 
 def contents_of(upload: Upload, media_format: str, services: "Services") -> Contents:
-    """Look what an upload holds. A format that never has pictures is sound alone."""
-    if media_format not in CONTAINERS:
-        return Contents(has_sound=True)
+    """Look what an upload holds, by its header. A format that has no pictures is sound alone."""
     with services.media.open(upload) as source:
         buffered = BufferedSource(source)
-        contents = look_into(buffered)
+        if media_format in CONTAINERS:
+            contents = look_into(buffered)
+        elif media_format == "m4a":
+            contents = replace(look_into(buffered), picture=None, has_sound=True)
+        else:
+            contents = read_header(buffered)
         buffered.raise_failure()
     return contents
 
@@ -79,7 +84,7 @@ def _request(
         queue_arn=settings.mediaconvert_queue_arn,
     )
     return renditions.job_request(
-        recording.id, contents, presets, target, created_at=recording.attributes["created_at"]
+        recording.id, contents, presets, target, created_at=recording.started_at
     )
 
 
@@ -134,8 +139,13 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         if output is None:
             continue
         key = keys.rendition(recording.id, preset.file)
+        duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
+            # A still has no duration; what the event tells is that of the captured part.
+            duration_s = None
             _rename_captured(output.uri, key, services)
+        elif preset.codec == "GIF":
+            duration_s = _pace(key, preset, services)
         found = services.results.find(key)
         if found is None:
             missing.append(key)
@@ -145,8 +155,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
             "size": found.size,
             "width": output.size.width if output.size else None,
             "height": output.size.height if output.size else None,
-            # A still has no duration; what the event tells is that of the captured part.
-            "duration_s": None if preset.codec == "FRAME_CAPTURE" else output.duration_s,
+            "duration_s": duration_s,
         }
     if not files:
         reason = "MediaConvert completed, but wrote no rendition."
@@ -164,6 +173,17 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         | ({"poster_key": files["poster"]["key"]} if "poster" in files else {})
         | ({"duration_s": max(durations)} if is_silent and durations else {}),
     )
+
+
+def _pace(key: str, preset: Preset, services: "Services") -> float | None:
+    """Let the preview run at its own pace, and return how long it runs."""
+    body = services.results.read(key)
+    if body is None:
+        return None
+    animation = gif.paced(body, pictures_per_s=preset.values["max_frames_per_s"])
+    if animation.body != body:
+        services.results.write(key, animation.body)
+    return animation.duration_s
 
 
 def _rename_captured(uri: str, key: str, services: "Services") -> None:

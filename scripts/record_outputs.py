@@ -17,6 +17,7 @@ MEASURING_FUNCTION = "extract_features"
 ENVIRONMENT = {
     "MEDIA_BUCKET_NAME": "MediaBucketName",
     "METADATA_TABLE_NAME": "MetadataTableName",
+    "SEARCH_TABLE_NAME": "SearchTableName",
     "FEATURES_QUEUE_URL": "FeaturesQueueUrl",
     "MEDIACONVERT_ROLE_ARN": "MediaConvertRoleArn",
     "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
@@ -124,6 +125,7 @@ def _values(
         "MediaBucket": media_bucket,
         "ResultsBucket": environment.get("RESULTS_BUCKET_NAME") or media_bucket,
         "MetadataTable": outputs["MetadataTableName"],
+        "SearchTable": outputs["SearchTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
         "FailedEventsQueue": outputs["FailedEventsQueueName"],
         "MediaConvertRoleArn": outputs["MediaConvertRoleArn"],

@@ -453,3 +453,53 @@ def job_of(recording_id: str):
     from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
 
     return transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id]
+
+
+def lasting(hours: float) -> bytes:
+    """Return a FLAC whose header promises so many hours."""
+    rate = 16_000
+    packed = (rate << 44) | (15 << 36) | round(hours * 3600 * rate)
+    return b"fLaC\x80\x00\x00\x22" + bytes(10) + packed.to_bytes(8, "big") + bytes(1000)
+
+
+def test_a_recording_of_five_hours_costs_nothing_and_says_why(services, put, queue):
+    recording_id = put("uploads/alice/long.flac", lasting(5))
+
+    pipeline.receive_upload("uploads/alice/long.flac", services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.statuses == {
+        "transcription": "FAILED",
+        "features": "FAILED",
+        "renditions": "SKIPPED",
+    }
+    assert recording.reason == (
+        "The recording is too long: it lasts 5.0 h, and at most 4 h can be taken."
+    )
+    assert jobs() == []
+    assert queue() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (wav(0.4), "too short"),
+        (encode(np.zeros(96_000), "WAV", 96_000), "96000 samples a second"),
+        (encode(np.zeros((16_000, 6)), "WAV"), "6 channels"),
+    ],
+)
+def test_what_transcribe_would_refuse_is_measured_all_the_same(services, put, queue, body, told):
+    recording_id = put(KEY, body)
+
+    pipeline.receive_upload(KEY, services)
+    pipeline.extract_features(recording_id, services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.statuses == {
+        "transcription": "FAILED",
+        "features": "COMPLETED",
+        "renditions": "SKIPPED",
+    }
+    assert told in recording.reason
+    assert jobs() == []
+    assert queue() == [recording_id]

@@ -39,11 +39,13 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a container holds. A picture whose size is not told is no picture."""
+    """What a file holds. A picture whose size is not told is no picture."""
 
     picture: Size | None = None
     has_sound: bool = False
     duration_s: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
 
 
 def look_into(source: BufferedSource) -> Contents:
