@@ -55,6 +55,9 @@ authorizer = (
     if settings.cognito_user_pool_arn
     else IAMAuthorizer()
 )
+# Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
+# where IAM authorises signs for the page's own files too.
+page_authorizer = None if settings.cognito_user_pool_arn else authorizer
 
 
 @app.middleware("all")
@@ -164,7 +167,7 @@ def _download(download: Download) -> Response:
     return Response(body=download.text, headers=dict(download.headers))
 
 
-@app.route("/")
+@app.route("/", authorizer=page_authorizer)
 def show_page() -> Response:
     """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
     request: Any = app.current_request
@@ -176,7 +179,7 @@ def show_page() -> Response:
     return Response(body=page.index(), headers=dict(page.index_headers(origins)))
 
 
-@app.route("/web/{version}/{name}")
+@app.route("/web/{version}/{name}", authorizer=page_authorizer)
 @_answering
 def show_page_file(version: str, name: str) -> Response:
     """Show one of the page's files."""
