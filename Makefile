@@ -18,7 +18,7 @@ DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 DEPLOY := .venv-deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy test check format bench fuzz clean
+.PHONY: help run process compare deploy destroy page screenshots test check format bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -43,6 +43,12 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+
+page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
+	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
+
+screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
+	@$(BIN)/python -m local.screenshots $(if $(FILE),"$(FILE)")
 
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile

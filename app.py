@@ -150,14 +150,14 @@ def show_page() -> Response:
         # What the document names is beside it, and without the slash that would be elsewhere.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
-    return Response(body=page.index(), headers=page.index_headers(origins))
+    return Response(body=page.index(), headers=dict(page.index_headers(origins)))
 
 
 @app.route("/web/{version}/{name}")
 @_answering
 def show_page_file(version: str, name: str) -> Response:
     """Show one of the page's files."""
-    return Response(body=page.read(version, name), headers=page.file_headers(name))
+    return Response(body=page.read(version, name), headers=dict(page.file_headers(name)))
 
 
 @app.route("/caller", authorizer=authorizer)
