@@ -11,15 +11,19 @@ STAGE ?= dev
 EMAIL ?=
 HISTORIES ?= 20000
 SEED ?= 0
+SECONDS ?= 300
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
 DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 13)))' 2>/dev/null && \
 	echo $$p && break; done)
 DEPLOY := .venv-deploy
+# So have the tools that are held to versions of their own.
+AUDIT := .venv-audit
+LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare deploy destroy reconcile redrive soak test check format bench clean
+.PHONY: help run process compare cost deploy destroy reconcile redrive page screenshots test check audit advisories lock format bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -35,6 +39,13 @@ compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/deployed.py
+
+cost: $(BIN)/.local ## what a thousand hours cost in AWS, from what was measured
+	@$(BIN)/python -m scripts.cost
+
+fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how long
+	$(BIN)/python tests/fuzz/fuzz.py "$(SECONDS)"
 
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
@@ -51,6 +62,12 @@ redrive: $(BIN)/.local ## send through again what was given up, once the cause i
 soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
 	$(BIN)/python tests/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
 
+page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
+	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
+
+screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
+	@$(BIN)/python -m local.screenshots $(if $(FILE),"$(FILE)")
+
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile
 
@@ -60,34 +77,57 @@ check: $(BIN)/.dev
 	$(BIN)/mypy
 	$(BIN)/cfn-lint cloudformation/*.yml
 
+audit: $(AUDIT)/.ready ## look for weaknesses in the template
+	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml
+
+advisories: $(AUDIT)/.ready ## ask PyPI for advisories on every package that is pinned
+	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip $(LOCKS:%=--requirement %)
+
+lock: $(BIN)/.dev ## lock every package that requirements/*.in ask for, by version and hash
+	@sh scripts/lock.sh $(BIN)/uv
+
 format: $(BIN)/.dev ## put the code in its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) $(DEPLOY) build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEPLOY) $(AUDIT) build .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
 	@sh scripts/make_venv.sh $(PYTHON) $(VENV)
 
-$(BIN)/.local: requirements.txt requirements-media.txt requirements-local.txt | $(BIN)/python
+# Only what the lock files name is installed, each package held to its hash.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+
+$(BIN)/.local: requirements/local.txt | $(BIN)/python
 	@echo "Installing what local mode needs (once, about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-$(BIN)/.bench: $(BIN)/.dev benchmarks/requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+$(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
+	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-$(BIN)/.dev: $(BIN)/.local requirements-dev.txt
+$(BIN)/.fuzz: requirements/fuzz.txt $(BIN)/.dev
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(BIN)/.dev: requirements/dev.txt $(BIN)/.local
 	@echo "Installing what the tests need (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-$(DEPLOY)/.ready: requirements.txt requirements-deploy.txt
+$(DEPLOY)/.ready: requirements/deploy.txt
 	@test -n "$(DEPLOY_PYTHON)" || { echo "Deploying needs Python 3.12 or 3.13 as python3.12, python3.13 or python3." >&2; exit 1; }
 	@echo "Installing what deploying needs (once) ..."
 	@sh scripts/make_venv.sh $(DEPLOY_PYTHON) $(DEPLOY)
-	@$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-deploy.txt
+	@$(DEPLOY)/bin/python $(INSTALL) $<
+	@touch $@
+
+$(AUDIT)/.ready: requirements/audit.txt
+	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
+	@echo "Installing what the audit needs (once) ..."
+	@sh scripts/make_venv.sh $(PYTHON) $(AUDIT)
+	@$(AUDIT)/bin/python $(INSTALL) $<
 	@touch $@

@@ -1,30 +1,78 @@
-"""Every trigger and route, one short function each: unpack the event, call the pipeline."""
+"""Every trigger and route, one short function each: unpack the event, call what does the work."""
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
 from typing import Any
+from urllib.parse import unquote
 
 from chalice.app import (
     BadRequestError,
     Chalice,
     CloudWatchEvent,
+    CognitoUserPoolAuthorizer,
+    ForbiddenError,
     IAMAuthorizer,
     NotFoundError,
     Rate,
+    Response,
     S3Event,
     SQSEvent,
 )
+from chalice.app import Request as HttpRequest
 
-from chalicelib import pipeline, reconciling
+from chalicelib import (
+    journal,
+    listing,
+    page,
+    pipeline,
+    reconciling,
+    removing,
+    searching,
+    serving,
+    uploading,
+)
 from chalicelib.config import Settings
-from chalicelib.core import keys
-from chalicelib.errors import CursorError, RecordingNotFoundError
+from chalicelib.core import keys, openapi
+from chalicelib.core.callers import caller_of
+from chalicelib.core.downloads import Download
+from chalicelib.core.requests import Request
+from chalicelib.errors import (
+    CallerError,
+    CursorError,
+    NotThereError,
+    ParameterError,
+    RecordingNotFoundError,
+    RequestError,
+)
 from chalicelib.services import services
 
-PAGE_LIMIT = 100
+View = Callable[..., Any]
 
 app = Chalice(app_name="earshot")
 settings = Settings.from_env()
-authorizer = IAMAuthorizer()
+authorizer = (
+    CognitoUserPoolAuthorizer("cognito", [settings.cognito_user_pool_arn])
+    if settings.cognito_user_pool_arn
+    else IAMAuthorizer()
+)
+# Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
+# where IAM authorises signs for the page's own files too.
+page_authorizer = None if settings.cognito_user_pool_arn else authorizer
+
+
+@app.middleware("all")
+def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Write one line about every event and request, whatever comes of it."""
+    is_request = isinstance(event, HttpRequest)
+    context = event.lambda_context if is_request else event.context
+    with journal.event(getattr(context, "function_name", ""), services()):
+        response = get_response(event)
+        if is_request:
+            route = event.context["resourcePath"]
+            journal.note(method=event.method, route=route, status=response.status_code)
+        return response
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)
@@ -92,27 +140,147 @@ def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no mo
     reconciling.reconcile(services()).raise_failures()
 
 
+def _answering(view: View) -> View:
+    """Turn what a view raises on purpose into an error of HTTP with the same sentence."""
+
+    @wraps(view)
+    def answer(**path: str) -> Any:
+        try:
+            return view(**{name: unquote(value) for name, value in path.items()})
+        except (RequestError, CursorError, ParameterError) as exc:
+            raise BadRequestError(str(exc)) from exc
+        except CallerError as exc:
+            raise ForbiddenError(str(exc)) from exc
+        except (NotThereError, RecordingNotFoundError) as exc:
+            raise NotFoundError(str(exc)) from exc
+
+    return answer
+
+
+def _asked() -> Request:
+    request: Any = app.current_request
+    return Request(
+        caller=caller_of(request.context, settings.administrators),
+        query=dict(request.query_params or {}),
+        content=request.raw_body,
+    )
+
+
+def _redirect(address: dict[str, Any]) -> Response | dict[str, Any]:
+    """Send a browser on to where an object is, or say where to a page that asks with a header."""
+    if _asked().choice("redirect", ("yes", "no")) == "no":
+        return address
+    return Response(body="", status_code=302, headers={"Location": address["url"]})
+
+
+def _download(download: Download) -> Response:
+    return Response(body=download.text, headers=dict(download.headers))
+
+
+@app.route("/", authorizer=page_authorizer)
+def show_page() -> Response:
+    """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
+    request: Any = app.current_request
+    path = str(request.context["path"])
+    if not path.endswith("/"):
+        # What the document names is beside it, and without the slash that would be elsewhere.
+        return Response(body="", status_code=302, headers={"Location": f"{path}/"})
+    origins = (services().media.origin, services().results.origin)
+    return Response(body=page.index(), headers=dict(page.index_headers(origins)))
+
+
+@app.route("/web/{version}/{name}", authorizer=page_authorizer)
+@_answering
+def show_page_file(version: str, name: str) -> Response:
+    """Show one of the page's files."""
+    return Response(body=page.read(version, name), headers=dict(page.file_headers(name)))
+
+
+@app.route("/caller", authorizer=authorizer)
+@_answering
+def show_caller() -> dict[str, Any]:
+    """Say who asks."""
+    return asdict(_asked().caller)
+
+
+@app.route("/uploads", methods=["POST"], authorizer=authorizer)
+@_answering
+def offer_upload() -> Response:
+    """Give the address and the form of an upload of one's own."""
+    return Response(body=uploading.offer_upload(_asked(), services()), status_code=201)
+
+
 @app.route("/recordings", authorizer=authorizer)
+@_answering
 def list_recordings() -> dict[str, Any]:
-    """List recordings by page; with ``owner``, that owner's, newest first."""
-    request = app.current_request
-    query = dict(request.query_params or {}) if request else {}
-    limit = query.get("limit", str(PAGE_LIMIT))
-    if not limit.isdecimal() or not 1 <= int(limit) <= PAGE_LIMIT:
-        raise BadRequestError(f"limit must be 1 to {PAGE_LIMIT}, not {limit!r}.")
-    try:
-        page, cursor = services().recordings.page(
-            owner=query.get("owner"), cursor=query.get("cursor"), limit=int(limit)
-        )
-    except CursorError as exc:
-        raise BadRequestError("This cursor is not one that a page ended with.") from exc
-    return {"recordings": [recording.to_dict() for recording in page], "cursor": cursor}
+    """List recordings by page, newest first."""
+    return listing.list_recordings(_asked(), services())
 
 
 @app.route("/recordings/{recording_id}", authorizer=authorizer)
+@_answering
 def show_recording(recording_id: str) -> dict[str, Any]:
     """Show one recording."""
-    try:
-        return services().recordings.get(recording_id).to_dict()
-    except RecordingNotFoundError as exc:
-        raise NotFoundError(f"There is no recording {recording_id!r}.") from exc
+    return listing.find_recording(recording_id, _asked(), services()).to_dict()
+
+
+@app.route("/recordings/{recording_id}", methods=["DELETE"], authorizer=authorizer)
+@_answering
+def delete_recording(recording_id: str) -> dict[str, Any]:
+    """Remove a recording and everything that was made of it."""
+    recording = listing.find_recording(recording_id, _asked(), services())
+    return removing.delete_recording(recording, services()).to_dict()
+
+
+@app.route("/recordings/{recording_id}/reprocess", methods=["POST"], authorizer=authorizer)
+@_answering
+def reprocess_recording(recording_id: str) -> Response:
+    """Make everything that is made of a recording anew."""
+    recording = listing.find_recording(recording_id, _asked(), services())
+    started = pipeline.reprocess(recording, services())
+    return Response(body=started.to_dict(), status_code=202)
+
+
+@app.route("/recordings/{recording_id}/transcript", authorizer=authorizer)
+@_answering
+def show_transcript(recording_id: str) -> Response:
+    """Show a transcript in one of its formats."""
+    recording = listing.find_recording(recording_id, _asked(), services())
+    return _download(serving.transcript(recording, _asked(), services()))
+
+
+@app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)
+@_answering
+def show_features(recording_id: str, table: str) -> Response | dict[str, Any]:
+    """Lead to one of a recording's tables."""
+    recording = listing.find_recording(recording_id, _asked(), services())
+    return _redirect(serving.table_address(recording, table, services()))
+
+
+@app.route("/recordings/{recording_id}/media", authorizer=authorizer)
+@_answering
+def show_media(recording_id: str) -> Response | dict[str, Any]:
+    """Lead to a recording itself, or to one of its renditions."""
+    recording = listing.find_recording(recording_id, _asked(), services())
+    return _redirect(serving.media_address(recording, _asked(), services()))
+
+
+@app.route("/search", authorizer=authorizer)
+@_answering
+def search_transcripts() -> dict[str, Any]:
+    """Find words and phrases in all that was said."""
+    return searching.answer_search(_asked(), services())
+
+
+@app.route("/manifests/{kind}", authorizer=authorizer)
+@_answering
+def show_manifest(kind: str) -> Response:
+    """List a selection of recordings as Lhotse does, by page."""
+    return _download(listing.manifest(kind, _asked(), services()))
+
+
+@app.route("/openapi.json", authorizer=authorizer)
+@_answering
+def show_description() -> dict[str, Any]:
+    """Describe every route to programs."""
+    return openapi.document()

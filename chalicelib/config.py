@@ -30,6 +30,7 @@ class Settings:
     media_bucket: str
     results_bucket: str
     metadata_table: str
+    search_table: str
     features_queue_url: str
     transcription: TranscriptionOptions
     feature_parameters: Mapping[str, str]
@@ -39,6 +40,9 @@ class Settings:
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
+    log_file: str = ""
+    administrators: tuple[str, ...] = ()
+    cognito_user_pool_arn: str = ""
 
     @property
     def features_queue(self) -> str:
@@ -53,6 +57,7 @@ class Settings:
             media_bucket=media_bucket,
             results_bucket=environ.get("RESULTS_BUCKET_NAME") or media_bucket,
             metadata_table=_required(environ, "METADATA_TABLE_NAME"),
+            search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             transcription=_transcription(environ),
             feature_parameters={
@@ -67,6 +72,9 @@ class Settings:
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
+            log_file=environ.get("LOG_FILE", ""),
+            administrators=_list(environ.get("ADMINISTRATORS", "")),
+            cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
         )
 
 

@@ -33,6 +33,13 @@ class UploadChangedError(EarshotError):
         self.key = key
 
 
+class TooLargeError(EarshotError):
+    """An object is larger than what can be read at once."""
+
+    def __init__(self, n_bytes: int, most: int) -> None:
+        super().__init__(f"it has {n_bytes / 1e6:.0f} MB, and at most {most / 1e6:.0f} MB are read")
+
+
 class JobRejectedError(EarshotError):
     """A service will never take this request. The message is the service's own."""
 
@@ -45,7 +52,7 @@ class RecordingNotFoundError(EarshotError):
     """There is no recording of this id."""
 
     def __init__(self, recording_id: str) -> None:
-        super().__init__(f"no recording {recording_id!r}")
+        super().__init__(f"There is no recording {recording_id!r}.")
         self.recording_id = recording_id
 
 
@@ -53,8 +60,20 @@ class CursorError(EarshotError):
     """A cursor is not one that a page ended with."""
 
     def __init__(self, cursor: str) -> None:
-        super().__init__(f"no page ends with the cursor {cursor!r}")
+        super().__init__("This cursor is not one that a page of this list ended with.")
         self.cursor = cursor
+
+
+class CallerError(EarshotError):
+    """Whoever asks may not ask this. The message is for them."""
+
+
+class RequestError(EarshotError):
+    """A request asks for something in an unusable way. The message is for whoever sent it."""
+
+
+class NotThereError(EarshotError):
+    """There is no such part of a recording, or not yet. The message says which and why."""
 
 
 class PresetError(EarshotError, ValueError):

@@ -30,11 +30,14 @@ from chalicelib.errors import (
     JobRejectedError,
     RecordingNotFoundError,
     ServiceBusyError,
+    TooLargeError,
     TranscriptFormatError,
     UploadChangedError,
 )
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
+from chalicelib.removing import remove_everything, remove_made
+from chalicelib.searching import index_words
 from chalicelib.settling import (
     DONE,
     ENDED,
@@ -54,6 +57,8 @@ TRANSCRIPT_BYTES = 300_000
 
 ATTEMPTS = 3
 """How often a message is received before it is put aside: ``maxReceiveCount`` of the queue."""
+DOCUMENT_BYTES = 32_000_000
+"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -83,6 +88,20 @@ def receive_upload(key: str, services: "Services") -> None:
 def _ask_again_soon(recording_id: str, services: "Services") -> None:
     """Have reconcile start what is PENDING: so a quota is waited out, and no event is given up."""
     services.watchlist.put_off(recording_id, services.clock())
+
+
+def reprocess(recording: Recording, services: "Services") -> Recording:
+    """Make everything that is made of a recording anew. Safe to repeat.
+
+    Raise RecordingNotFoundError if its upload is gone.
+    """
+    upload = services.media.find(recording.source_key)
+    if upload is None or upload.recording_id != recording.id:
+        raise RecordingNotFoundError(recording.id)
+    remove_made(recording.id, services)
+    services.recordings.restart(recording.id, upload)
+    receive_upload(recording.source_key, services)
+    return services.recordings.get(recording.id)
 
 
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
@@ -184,8 +203,9 @@ def store_transcript(key: str, services: "Services") -> None:
     options = services.settings.transcription
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
+    recording = services.recordings.find(recording_id)
     upload = upload_of(recording_id, services)
-    if upload is None:
+    if recording is None or upload is None:
         remove_results(recording_id, services)
         return
     if may_be_of_others(recording_id, Branch.TRANSCRIPTION, upload, services):
@@ -200,15 +220,17 @@ def store_transcript(key: str, services: "Services") -> None:
         _ask_again_soon(recording_id, services)
         return
     try:
-        document = services.results.read(key)
+        document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
             return
         transcript = load_transcript(document)
-    except TranscriptFormatError as exc:
+    except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
         settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
         announce(recording_id, services)
         return
+    # Before it counts as completed: what is completed can be found.
+    index_words(recording, transcript, services)
     settle(
         recording_id,
         Branch.TRANSCRIPTION,
@@ -358,14 +380,3 @@ def _remove_others(key: str, upload: Upload | None, services: "Services") -> Non
     for recording in services.recordings.of_source(key):
         if upload is None or recording.id != upload.recording_id:
             remove_everything(recording.id, services)
-
-
-def remove_everything(recording_id: str, services: "Services") -> None:
-    """Remove a recording and everything that was made of it. Safe to repeat."""
-    recording = services.recordings.find(recording_id)
-    if recording and "renditions_job_id" in recording.attributes:
-        services.transcoder.cancel(recording.attributes["renditions_job_id"])
-    services.transcriber.delete(recording_id)
-    remove_results(recording_id, services)
-    # The item goes last: as long as it is there, a clean-up that was cut short is found again.
-    services.recordings.delete(recording_id)

@@ -20,6 +20,7 @@ from chalicelib import pipeline
 from chalicelib.core import keys, rendition_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.removing import remove_everything
 from chalicelib.settling import remove_results, settle
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def look(recording_id: str, services: "Services") -> None:
     services.watchlist.put_off(recording_id, again)
     upload = services.media.find(recording.source_key)
     if upload is None or upload.recording_id != recording_id:
-        pipeline.remove_everything(recording_id, services)
+        remove_everything(recording_id, services)
         return
     _ask_transcribe(recording, services)
     _ask_mediaconvert(recording, services)
@@ -277,7 +278,5 @@ def _walk_items(after: str, services: "Services", findings: Findings) -> str | N
         findings.walked += 1
         upload = services.media.find(recording.source_key)
         if upload is None or upload.recording_id != recording.id:
-            findings.attempt(
-                partial(pipeline.remove_everything, recording.id, services), recording.id
-            )
+            findings.attempt(partial(remove_everything, recording.id, services), recording.id)
     return cursor

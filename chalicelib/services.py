@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -13,6 +14,7 @@ from chalicelib.aws.dynamodb_watch import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
+from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -29,20 +31,28 @@ class Services:
     recordings: RecordingTable
     watchlist: Watchlist
     bookmark: Bookmark
+    search_table: SearchTable
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
     notices: Notices
     clock: Callable[[], datetime]
+    write_line: Callable[[str], object] = print
 
 
 def connect(settings: Settings) -> Services:
     """Make every connection that the settings name."""
-    # Virtual-hosted addresses need a name server, which a loopback endpoint does not have;
-    # "auto" takes path style exactly there. Retries are botocore's standard ones, with jitter.
-    config = Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5})
+    # "virtual" presigns addresses of the bucket's own region: the default ones are redirected to it
+    # while a bucket is young, which no browser follows with a form. At 127.0.0.1, which has no
+    # names, it is path style all the same. Retries are botocore's standard ones, with jitter.
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual"},
+        retries={"mode": "standard", "max_attempts": 5},
+    )
     s3 = boto3.client("s3", config=config)
-    table = boto3.resource("dynamodb").Table(settings.metadata_table)
+    dynamodb = boto3.resource("dynamodb")
+    table = dynamodb.Table(settings.metadata_table)
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -54,6 +64,7 @@ def connect(settings: Settings) -> Services:
         recordings=RecordingTable(table, clock),
         watchlist=Watchlist(table),
         bookmark=Bookmark(s3, settings.results_bucket),
+        search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),
@@ -61,7 +72,20 @@ def connect(settings: Settings) -> Services:
             boto3.client("sns"), settings.notices_topic_arn, settings.failures_topic_arn
         ),
         clock=clock,
+        write_line=_line_writer(settings.log_file),
     )
+
+
+def _line_writer(path: str) -> Callable[[str], object]:
+    """Return what writes a line of the journal: to a file, or to what CloudWatch reads."""
+    if not path:
+        return print
+
+    def write(line: str) -> None:
+        with Path(path).open("a") as log:
+            log.write(f"{line}\n")
+
+    return write
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status, Upload
 from chalicelib.errors import RecordingNotFoundError
@@ -28,7 +29,7 @@ def settle(
     if unless is None:
         unless = DONE if status == Status.COMPLETED else ENDED
     try:
-        return services.recordings.settle(
+        has_moved = services.recordings.settle(
             recording_id,
             branch,
             status,
@@ -40,10 +41,16 @@ def settle(
     except RecordingNotFoundError:
         remove_results(recording_id, services)
         return False
+    if has_moved:
+        journal.note(recording_id=recording_id, **{branch.value: status.value})
+        if reason:
+            journal.note(reason=reason)
+    return has_moved
 
 
 def upload_of(recording_id: str, services: "Services") -> Upload | None:
     """Return the upload that a recording was made of, or None if either is gone by now."""
+    journal.note(recording_id=recording_id)
     recording = services.recordings.find(recording_id)
     upload = services.media.find(recording.source_key) if recording else None
     return upload if upload and upload.recording_id == recording_id else None
@@ -64,7 +71,14 @@ def may_be_of_others(
     return upload.modified_at > started_at
 
 
-def remove_results(recording_id: str, services: "Services") -> None:
-    """Remove every object that was made of a recording. Safe to repeat."""
-    for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)
+def remove_results(recording_id: str, services: "Services") -> tuple[list[str], int]:
+    """Remove every object that was made of a recording, and what its words are found by.
+
+    Return the keys, and how many rows of the search table there were. Safe to repeat.
+    """
+    removed = [
+        key
+        for prefix in keys.derived_prefixes(recording_id)
+        for key in services.results.remove(prefix)
+    ]
+    return removed, services.search_table.remove(recording_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import keys, rendition_events, renditions
+from chalicelib.core import gif, keys, rendition_events, renditions
 from chalicelib.core.contents import Contents, look_into
 from chalicelib.core.headers import read_header
 from chalicelib.core.ladder import Preset
@@ -167,8 +167,13 @@ def _complete(
         if output is None:
             continue
         key = keys.rendition(recording.id, preset.file)
+        duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
+            # A still has no duration; what the event tells is that of the captured part.
+            duration_s = None
             _rename_captured(output.uri, key, services)
+        elif preset.codec == "GIF":
+            duration_s = _pace(key, preset, services)
         found = services.results.find(key)
         if found is None:
             missing.append(key)
@@ -178,8 +183,7 @@ def _complete(
             "size": found.size,
             "width": output.size.width if output.size else None,
             "height": output.size.height if output.size else None,
-            # A still has no duration; what the event tells is that of the captured part.
-            "duration_s": None if preset.codec == "FRAME_CAPTURE" else output.duration_s,
+            "duration_s": duration_s,
         }
     if not files:
         reason = "MediaConvert completed, but there is no rendition."
@@ -204,6 +208,17 @@ def _complete(
         | ({"poster_key": files["poster"]["key"]} if "poster" in files else {})
         | ({"duration_s": max(durations)} if is_silent and durations else {}),
     )
+
+
+def _pace(key: str, preset: Preset, services: "Services") -> float | None:
+    """Let the preview run at its own pace, and return how long it runs."""
+    body = services.results.read(key)
+    if body is None:
+        return None
+    animation = gif.paced(body, pictures_per_s=preset.values["max_frames_per_s"])
+    if animation.body != body:
+        services.results.write(key, animation.body)
+    return animation.duration_s
 
 
 def _rename_captured(uri: str, key: str, services: "Services") -> None:

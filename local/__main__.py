@@ -13,7 +13,7 @@ from rich.console import Console
 from local import stack
 
 DEFAULT_PORT = 4747
-"""The port that ``.chalice/config.json`` gives the stage ``local``."""
+"""Where the page and AWS's stand-ins are."""
 
 SAMPLE = stack.ROOT / "samples" / "sample.wav"
 
@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="hold recordings against librosa")
     compare.add_argument("files", nargs="+", metavar="FILE")
     compare.set_defaults(command=_compare)
+    chart = commands.add_parser("chart", help="draw the words of a folder of results")
+    chart.add_argument("folder", type=Path, help="what process wrote for one recording")
+    chart.add_argument("picture", type=Path, nargs="?", help="the PNG; words.png in the folder")
+    chart.set_defaults(command=_chart)
     return parser
 
 
@@ -82,7 +86,7 @@ def _welcome(url: str) -> str:
     return f"""\
 Earshot listens on {url} and keeps recordings in s3://{stack.BUCKET}.
 
-In another terminal:
+Open {url}/api/ in a browser, or in another terminal:
 
   export {credentials}
   aws --endpoint-url {url} s3 cp {SAMPLE.relative_to(stack.ROOT)} s3://{stack.BUCKET}/uploads/me/
@@ -103,6 +107,12 @@ def _compare(options: argparse.Namespace) -> int:
     from local.compare import main as compare  # noqa: PLC0415
 
     return compare(options.files)
+
+
+def _chart(options: argparse.Namespace) -> int:
+    from local.chart import main as chart  # noqa: PLC0415
+
+    return chart(options.folder, options.picture)
 
 
 if __name__ == "__main__":

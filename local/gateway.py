@@ -1,4 +1,4 @@
-"""One loopback port for all of AWS: Transcribe and MediaConvert here, the rest by moto."""
+"""One loopback port for all: Transcribe, MediaConvert and the API here, the rest of AWS by moto."""
 
 import io
 import json
@@ -15,11 +15,14 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
+from local.api import STAGE
 from local.mediaconvert_requests import ROOT as MEDIACONVERT
 
 if TYPE_CHECKING:
+    from local.api import Api
     from local.mediaconvert import MediaConvertService
     from local.transcribe import TranscribeService
 
@@ -41,6 +44,7 @@ class Gateway:
     """A WSGI application and the server that it runs in."""
 
     def __init__(self, *, port: int = 0) -> None:
+        self.api: Api | None = None
         self.transcribe: TranscribeService | None = None
         self.mediaconvert: MediaConvertService | None = None
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -83,9 +87,30 @@ class Gateway:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one request."""
+        if message := self._refusal(environ):
+            return _answer(start_response, 403, {"message": message})
+        raw = environ.get("RAW_URI", "")
+        if self.api and raw.startswith(f"{STAGE}/"):
+            return _answer_api(self.api, raw.removeprefix(STAGE), environ, start_response)
+        if raw == STAGE or (raw == "/" and _is_browser(environ)):
+            start_response("302 Found", [("Location", f"{self.url}{STAGE}/")])
+            return []
+        return self._answer_as_aws(environ, start_response)
+
+    def _refusal(self, environ: dict[str, Any]) -> str | None:
+        """Return why a request is not answered: nothing here asks for a key, so pages could ask."""
         if not _is_local(environ.get("HTTP_HOST", "")):
             # A page elsewhere may have its name point here (DNS rebinding).
-            return _answer(start_response, 403, {"message": "This host name is not served."})
+            return "This host name is not served."
+        origin, port = environ.get("HTTP_ORIGIN"), self._server.server_address[1]
+        # Only browsers tell where a request comes from.
+        if origin is not None and origin not in {f"http://{name}:{port}" for name in _LOCAL_NAMES}:
+            return "Other sites' pages are not served."
+        return None
+
+    def _answer_as_aws(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         service, _, operation = target.partition(".")
         if service == "Transcribe" and self.transcribe:
@@ -144,6 +169,22 @@ class Gateway:
 def _is_local(host: str) -> bool:
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     return name in _LOCAL_NAMES or name.endswith(".localhost")
+
+
+def _answer_api(
+    api: "Api", target: str, environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    headers = dict(EnvironHeaders(environ))
+    answer = api.handle(environ["REQUEST_METHOD"], target, headers, _body(environ))
+    length = ("Content-Length", str(len(answer.body)))
+    status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    start_response(status, [*answer.headers, length])
+    return [answer.body]
+
+
+def _is_browser(environ: dict[str, Any]) -> bool:
+    """Tell a person's browser from a client that lists the buckets."""
+    return "text/html" in environ.get("HTTP_ACCEPT", "") and "HTTP_AUTHORIZATION" not in environ
 
 
 def _body(environ: dict[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ import boto3
 from chalicelib.core.recording import Recording
 from chalicelib.services import Services, services
 from local import stack
+from local.api import Api
 from local.gateway import Gateway
 from local.mediaconvert import MediaConvertService
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
@@ -71,11 +72,15 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.start()
         stack.isolate(gateway.url)
         os.environ |= stack.create()
+        # The terminal is the person's; who wants to read the functions' log names a file.
+        os.environ.setdefault("LOG_FILE", os.devnull)
         services.cache_clear()
         on_given_up: list[Callable[[str], object]] = []
         triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])
         cleanup.callback(triggers.stop)
-        triggers.add_application(_application())
+        application = _application()
+        triggers.add_application(application)
+        gateway.api = Api(application.app)
         store = _keep(data, gateway, triggers, cleanup) if data else None
         transcribe = TranscribeService(
             boto3.client("s3"),

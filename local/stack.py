@@ -9,12 +9,15 @@ from typing import Any
 import boto3
 import yaml
 
+from local.api import LOCAL_USER
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "cloudformation" / "resources.yml"
 
 REGION = "us-east-1"
 BUCKET = "earshot-local"
 TABLE = "metadata"
+SEARCH_TABLE = "search"
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -52,6 +55,7 @@ def create() -> dict[str, str]:
                 "Stage": "local",
                 "MediaBucketName": BUCKET,
                 "MetadataTableName": TABLE,
+                "SearchTableName": SEARCH_TABLE,
             }.items()
         ],
     )
@@ -65,11 +69,13 @@ def create() -> dict[str, str]:
     return {
         "MEDIA_BUCKET_NAME": outputs["MediaBucketName"],
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
+        "SEARCH_TABLE_NAME": outputs["SearchTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
         "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
         "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],
         "MEDIACONVERT_QUEUE_ARN": outputs["MediaConvertQueueArn"],
+        "ADMINISTRATORS": os.environ.get("ADMINISTRATORS") or LOCAL_USER,
     }
 
 

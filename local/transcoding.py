@@ -15,8 +15,9 @@ from local.mediaconvert_jobs import COMPLETE, ERROR, Job, details
 from local.transcoder import Encoded
 from local.transcoder_process import TranscoderProcess
 
-# Numbers of the service's kind: its list is long, and its messages are not promised.
-UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1040, 1404, 1433, 1999
+# Of the codes that the service documents: it opens no file that is damaged or of an unknown kind
+# (1010), and gives its unknown errors one number (1999). Its messages are not promised.
+UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1010, 1404, 1433, 1999
 
 # One request after another: the pool of connections is the whole process's.
 _TRANSFER = TransferConfig(use_threads=False)

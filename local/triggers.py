@@ -23,6 +23,8 @@ from chalice.app import (
     SQSEventConfig,
 )
 
+from local.api import Context
+
 ATTEMPTS = 3
 """How often an event is tried: once, and the two retries of an asynchronous invocation."""
 
@@ -78,7 +80,9 @@ class Triggers:
         """Wire every function that an application's module declares."""
         for source in module.app.event_sources:
             function = getattr(module, source.handler_string.rpartition(".")[2])
-            self._add_source(source, partial(_invoke, function))
+            self._add_source(
+                source, partial(_invoke, function, Context(f"earshot-local-{source.name}"))
+            )
 
     def _add_source(
         self, source: BaseEventSourceConfig, handler: Callable[[Event], object]
@@ -235,8 +239,8 @@ class Triggers:
                 self._sqs.delete_message(**receipt)
 
 
-def _invoke(function: Callable[[Event, None], object], event: Event) -> object:
-    return function(event, None)
+def _invoke(function: Callable[[Event, Context], object], context: Context, event: Event) -> object:
+    return function(event, context)
 
 
 def _period_s(expression: str | ScheduleExpression) -> float:

@@ -1,13 +1,14 @@
 """Take a stage out of AWS: ``python -m scripts.destroy dev``. Safe to repeat and to interrupt.
 
 What was deployed last goes first: what Chalice made, the layers, then the stack. The recordings
-and the table stay unless ``--data delete`` is given and confirmed; a later deployment of the stage
+and the tables stay unless ``--data delete`` is given and confirmed; a later deployment of the stage
 takes them over.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +49,23 @@ class Removal:
         return self._outputs["MediaBucketName"]
 
     @property
-    def table(self) -> str:
-        """The table that holds the recordings' items."""
-        return self._outputs["MetadataTableName"]
+    def tables(self) -> list[str]:
+        """The tables that hold the recordings' items and what their words are found by."""
+        return [self._outputs["MetadataTableName"], self._outputs["SearchTableName"]]
 
     def steps(self, *, delete_data: bool) -> list[Step]:
         """Return what is to be done, in order."""
         data = [
             Step(f"Deleting the recordings in {self.bucket}", self._delete_bucket),
-            Step(f"Deleting the table {self.table}", self._delete_table),
+            *(
+                Step(f"Deleting the table {table}", partial(self._delete_table, table))
+                for table in self.tables
+            ),
         ]
         return [
             Step("chalice delete", self._delete_functions),
             Step("Layers", self._delete_layers),
-            # The stack lets go of both, and only as long as it is there does it know their names.
+            # The stack lets go of them, and only as long as it is there does it know their names.
             *(data if delete_data else []),
             Step(f"Stack {self._stack.name}", self._delete_stack),
             Step("Logs", self._delete_logs),
@@ -71,7 +75,7 @@ class Removal:
 
     def _delete_functions(self) -> str:
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        buckets = sorted({self.bucket, self._results_bucket()})
+        buckets = self._buckets()
         found = self._state.restore(self._project, buckets, queue)
         if not found:
             return "nothing to delete"
@@ -107,12 +111,12 @@ class Removal:
             raise
         return "done"
 
-    def _delete_table(self) -> str:
+    def _delete_table(self, table: str) -> str:
         try:
-            self._dynamodb.delete_table(TableName=self.table)
+            self._dynamodb.delete_table(TableName=table)
         except self._dynamodb.exceptions.ResourceNotFoundException:
             return "nothing to delete"
-        self._dynamodb.get_waiter("table_not_exists").wait(TableName=self.table)
+        self._dynamodb.get_waiter("table_not_exists").wait(TableName=table)
         return "done"
 
     def _delete_stack(self) -> str:
@@ -127,7 +131,7 @@ class Removal:
         return f"{len(names)} deleted" if names else "nothing to delete"
 
     def _forget(self) -> str:
-        forget(self._project, self._stage)
+        forget(self._project, self._stage, self._account)
         (self._project / ".chalice" / "deployed" / f"{self._stage}.json").unlink(missing_ok=True)
         return "done"
 
@@ -138,7 +142,7 @@ class Removal:
     def left(self) -> Iterator[str]:
         """Find everything in the account that has the stage's names."""
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        for resource in self._state.find([self.bucket], queue):
+        for resource in self._state.find(self._buckets(), queue):
             yield f"{resource['resource_type']} {resource['name']}"
         if self._stack.exists():
             yield f"stack {self._stack.name}"
@@ -147,8 +151,8 @@ class Removal:
         yield from (f"queue {url}" for url in queues.get("QueueUrls", []))
         if any(found["Name"] == self.bucket for found in self._s3.list_buckets()["Buckets"]):
             yield f"bucket {self.bucket}"
-        if self.table in self._tables():
-            yield f"table {self.table}"
+        for table in sorted({*self.tables}.intersection(self._tables())):
+            yield f"table {table}"
 
     def _tables(self) -> Iterator[str]:
         for page in self._dynamodb.get_paginator("list_tables").paginate():
@@ -166,11 +170,12 @@ class Removal:
         names = {
             "MediaBucketName": self._environment().get("MEDIA_BUCKET_NAME"),
             "MetadataTableName": self._environment().get("METADATA_TABLE_NAME"),
+            "SearchTableName": self._environment().get("SEARCH_TABLE_NAME"),
         }
         return {output: name for output, name in names.items() if name}
 
-    def _results_bucket(self) -> str:
-        return self._environment().get("RESULTS_BUCKET_NAME") or self.bucket
+    def _buckets(self) -> list[str]:
+        return sorted({self.bucket, self._environment().get("RESULTS_BUCKET_NAME") or self.bucket})
 
     def _environment(self) -> dict[str, str]:
         entry = read_config(self._project)["stages"].get(self._stage, {})
@@ -180,7 +185,8 @@ class Removal:
 
 def confirm(removal: Removal, stage: str) -> None:
     """Ask for the stage's name before anything of the users' own is deleted."""
-    print(f"This deletes every recording in {removal.bucket} and the table {removal.table}.")
+    tables = " and ".join(removal.tables)
+    print(f"This deletes every recording in {removal.bucket} and the tables {tables}.")
     print("No copy is kept. Type the stage's name to go on: ", end="", flush=True)
     if sys.stdin.readline().strip() != stage:
         raise DeploymentError("Not confirmed: nothing was touched.")

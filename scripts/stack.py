@@ -45,6 +45,7 @@ class Stack:
         return {
             "MediaBucketName": f"{self.name}-media-{account_id}-{region}",
             "MetadataTableName": f"{self.name}-metadata",
+            "SearchTableName": f"{self.name}-search",
             "FeaturesQueueUrl": (
                 f"https://sqs.{region}.amazonaws.com/{account_id}/{self.name}-features"
             ),

@@ -1,10 +1,15 @@
-"""AWS for tests: moto, and in it the project's own template."""
+"""AWS for tests: moto, and in it the project's own template; and a browser."""
 
+import importlib
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import boto3
 import pytest
+from browser import PATIENCE_MS, chromium
 from moto import mock_aws
+from playwright.sync_api import Browser, Page
 
 from chalicelib.services import Services
 from chalicelib.services import services as connected
@@ -38,3 +43,26 @@ def put(services: Services) -> Callable[..., str]:
         return upload.recording_id
 
     return put_object
+
+
+@pytest.fixture
+def application(services: Services) -> ModuleType:  # noqa: ARG001  # its settings are read here
+    """The module ``app``, imported anew: it reads its settings as it is imported."""
+    sys.modules.pop("app", None)
+    return importlib.import_module("app")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium, for the tests of one file."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page, in a profile that ends with the test."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()

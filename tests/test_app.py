@@ -1,8 +1,6 @@
 """Each trigger and route reaches its work."""
 
-import importlib
 import json
-import sys
 from urllib.parse import quote_plus
 
 import boto3
@@ -11,20 +9,14 @@ from chalice.test import Client
 from media import wav
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
 
 KEY = "uploads/alice/my talk + 100% ü.wav"
 
 
 @pytest.fixture
-def module(services):  # noqa: ARG001  # the application reads its settings as it is imported
-    sys.modules.pop("app", None)
-    return importlib.import_module("app")
-
-
-@pytest.fixture
-def client(module):
-    with Client(module.app) as client:
+def client(application):
+    with Client(application.app) as client:
         yield client
 
 
@@ -105,67 +97,3 @@ def test_a_removed_upload_removes_its_recording(client, services, put):
     client.lambda_.invoke("remove_recording", s3_event(services.media.bucket, KEY))
 
     assert services.recordings.page() == ([], None)
-
-
-def make(services, owner: str, number: int) -> Recording:
-    upload = Upload(bucket="media", key=f"uploads/{owner}/{number}.wav", etag="e", size=number)
-    recording = Recording.of(upload, created_at=f"2024-01-01T00:00:{number:02}+00:00")
-    services.recordings.create(recording)
-    return recording
-
-
-def test_a_recording_is_shown_with_its_status(client, services):
-    recording = make(services, "alice", 1)
-
-    response = client.http.get(f"/recordings/{recording.id}")
-
-    assert response.status_code == 200
-    assert response.json_body["status"] == "PENDING"
-    assert response.json_body["source_key"] == "uploads/alice/1.wav"
-
-
-def test_an_unknown_recording_is_not_found(client):
-    response = client.http.get("/recordings/nothing-0123456789ab")
-
-    assert response.status_code == 404
-    assert response.json_body["Message"].startswith("There is no recording")
-
-
-@pytest.mark.parametrize("owner", ["?owner=alice&", "?"])
-def test_pages_hold_every_recording_once(client, services, owner):
-    made = {make(services, "alice", number).id for number in range(7)}
-
-    listed, cursor = [], ""
-    while cursor is not None:
-        body = client.http.get(f"/recordings{owner}limit=3&cursor={cursor}").json_body
-        listed += [recording["recording_id"] for recording in body["recordings"]]
-        cursor = body["cursor"]
-
-    assert len(listed) == 7
-    assert set(listed) == made
-
-
-def test_an_owners_recordings_come_newest_first_and_nobody_elses(client, services):
-    make(services, "bob", 9)
-    made = [make(services, "alice", number).id for number in range(3)]
-
-    body = client.http.get("/recordings?owner=alice").json_body
-
-    assert [recording["recording_id"] for recording in body["recordings"]] == made[::-1]
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=many", "limit=1000", "cursor=nonsense", "cursor=W10"],
-)
-def test_an_unusable_query_is_answered_with_a_sentence(client, query):
-    response = client.http.get(f"/recordings?{query}")
-
-    assert response.status_code == 400
-    assert response.json_body["Message"].endswith(".")
-
-
-def test_every_route_asks_who_is_there(module):
-    views = [view for methods in module.app.routes.values() for view in methods.values()]
-
-    assert all(view.authorizer for view in views)

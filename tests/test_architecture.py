@@ -17,16 +17,10 @@ FORBIDDEN = {
     **{
         f"chalicelib/{name}.py": AWS | {"chalicelib.aws", "local"}
         for name in (
-            "pipeline",
-            "joining",
-            "measuring",
-            "video",
-            "settling",
-            "announcing",
-            "reconciling",
+            *("page", "pipeline", "joining", "measuring", "video", "settling", "announcing"),
+            *("listing", "uploading", "serving", "removing", "searching", "reconciling"),
         )
     },
-    "chalicelib/joining.py": AWS | {"chalicelib.aws", "local"},
     "chalicelib/services.py": {"chalice", "chalicelib.pipeline", "local"},
     "app.py": {"boto3", "botocore", "librosa", "local"},
 }
@@ -78,6 +72,7 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
     environment = {
         "MEDIA_BUCKET_NAME": "media",
         "METADATA_TABLE_NAME": "metadata",
+        "SEARCH_TABLE_NAME": "search",
         "FEATURES_QUEUE_URL": "https://queues.example/1/features",
         "AWS_DEFAULT_REGION": "us-east-1",
     }

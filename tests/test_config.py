@@ -5,6 +5,7 @@ from chalicelib.config import SettingError, Settings
 REQUIRED = {
     "MEDIA_BUCKET_NAME": "media",
     "METADATA_TABLE_NAME": "metadata",
+    "SEARCH_TABLE_NAME": "search",
     "FEATURES_QUEUE_URL": "https://queues.example/1/earshot-dev-features",
 }
 

@@ -25,9 +25,12 @@ def test_every_trigger_is_in_the_readme(name):
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("route", found(r'@app.route\("([^"]+)"', "app.py"))
-def test_every_route_is_in_the_readme(route):
-    assert f"GET {route}" in README
+@pytest.mark.parametrize(
+    ("route", "methods"),
+    re.findall(r'@app.route\("([^"]+)"(?:, methods=\["(\w+)"\])?', (ROOT / "app.py").read_text()),
+)
+def test_every_route_is_in_the_readme(route, methods):
+    assert f"`{methods or 'GET'} {route}" in README
 
 
 @pytest.mark.parametrize("target", re.findall(r"make ([a-z]+)\b(?=[^\n]*`|\s+#)", README))

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import boto3
 import pytest
@@ -196,6 +197,22 @@ def test_the_item_lists_each_rendition_with_its_size_and_duration(services, put)
         "duration_s": 2,
     }
     assert found["rendition_files"].keys() == {"web", "phone", "audio", "gif", "poster"}
+
+
+def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
+    recording_id = put(KEY, video.make())
+    pipeline.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    write(services, f"renditions/{recording_id}/preview.gif", video.gif(20, Fraction(1, 60)))
+
+    for _ in range(2):
+        pipeline.store_renditions(complete, services)
+
+    told = services.recordings.get(recording_id).attributes["rendition_files"]["gif"]
+    assert told["duration_s"] == pytest.approx(2.4)
+    head = boto3.client("s3").head_object(Bucket=services.results.bucket, Key=told["key"])
+    assert head["ContentType"] == "image/gif"
+    assert head["ContentLength"] == told["size"]
 
 
 def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(services, put):

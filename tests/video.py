@@ -52,6 +52,21 @@ def make(
     return rotated(file.getvalue()) if rotation else file.getvalue()
 
 
+def gif(n_pictures: int, rate: Fraction) -> bytes:
+    """Return an animation of small, distinct pictures."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="gif") as writer:
+        stream = writer.add_stream("gif", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "rgb8"
+        for number in range(n_pictures):
+            image = av.VideoFrame.from_ndarray(frame(number, 48, 32), format="rgb24")
+            image = image.reformat(format="rgb8")
+            image.pts, image.time_base = number, 1 / rate
+            writer.mux(stream.encode(image))
+        writer.mux(stream.encode(None))
+    return file.getvalue()
+
+
 def rotated(body: bytes) -> bytes:
     """Turn the picture of an MP4 a quarter to the right, by its track's matrix alone."""
     upright = b"".join(

@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,13 +12,21 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.recording import KIND, Branch, Recording, Status, Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
 BY_OWNER = "by_owner"
 BY_SOURCE = "by_source"
-WATCHED = {"watched": "yes"}
-"""What every item has: the index of those that are to be looked at needs a first key."""
+BY_TIME = "by_time"
+
+READS = 10
+"""How often one page looks for recordings that answer its filter, before it ends without them."""
+
+BATCH = 100
+"""How many items DynamoDB returns in a batch."""
+
+EARLIEST, LATEST = "0", "9"
+"""What no time is before, and none after."""
 
 QUIET = timedelta(hours=1)
 """How long after its last move a recording is looked at: what moved it is not alive then."""
@@ -35,7 +43,7 @@ class RecordingTable:
         """Add a recording. Return False, and change nothing, if it is there already."""
         try:
             self._table.put_item(
-                Item=_to_item({**recording.attributes, **WATCHED, "look_at": self._look_at()}),
+                Item=_to_item({**recording.attributes, "look_at": self._look_at()}),
                 ConditionExpression=Attr("JsonFile").not_exists(),
             )
         except ClientError as exc:
@@ -144,9 +152,28 @@ class RecordingTable:
             raise
         return True
 
-    def delete(self, recording_id: str) -> None:
-        """Remove a recording's item. Safe to repeat."""
-        self._table.delete_item(Key={"JsonFile": keys.transcript(recording_id)})
+    def restart(self, recording_id: str, upload: Upload) -> None:
+        """Set a recording back to where it was when its upload was seen.
+
+        Raise RecordingNotFoundError if it is gone. Between looking and writing something may be
+        added, and is lost: it was made of what is to be made anew.
+        """
+        found = self.get(recording_id)
+        fresh = Recording.of(upload, created_at=found.attributes["created_at"]).attributes
+        now = self._clock().isoformat()
+        dropped = dict.fromkeys(found.attributes.keys() - fresh.keys())
+        changes = {**dropped, **fresh, "updated_at": now, "restarted_at": now}
+        changes["look_at"] = self._look_at()
+        del changes["JsonFile"]
+        if not self._update_if(recording_id, changes, Attr("JsonFile").exists()):
+            raise RecordingNotFoundError(recording_id)
+
+    def delete(self, recording_id: str) -> bool:
+        """Remove a recording's item; tell whether there was one. Safe to repeat."""
+        response = self._table.delete_item(
+            Key={"JsonFile": keys.transcript(recording_id)}, ReturnValues="ALL_OLD"
+        )
+        return "Attributes" in response
 
     def of_source(self, source_key: str) -> list[Recording]:
         """Return every recording that was made under an upload key.
@@ -166,29 +193,72 @@ class RecordingTable:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def page(
-        self, *, owner: str | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        *,
+        owner: str | None = None,
+        status: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> tuple[list[Recording], str | None]:
-        """Return some recordings and the cursor of the next page, or None after the last.
+        """Return some recordings, newest first, and the cursor of the next page, None at the end.
 
-        With an owner, newest first. Raise CursorError for a cursor that no page ended with.
+        Of one owner or of all, of one status as a whole, created within a time: bounds included.
+        A page may hold fewer than the limit, even none, and others follow it all the same.
+        Raise CursorError for a cursor that no page of the same list ended with.
         """
-        request: dict[str, Any] = {"Limit": limit}
-        if cursor:
-            request["ExclusiveStartKey"] = _decode(cursor, owner)
-        if owner is None:
-            page = self._table.scan(**request)
-        else:
-            page = self._table.query(
-                IndexName=BY_OWNER,
-                KeyConditionExpression=Key("owner").eq(owner),
-                ScanIndexForward=False,
-                **request,
-            )
-        following = page.get("LastEvaluatedKey")
-        return (
-            [_to_recording(item) for item in page["Items"]],
-            _encode(following) if following else None,
+        start = _decode(cursor, owner) if cursor else None
+        first, last = since or EARLIEST, until or LATEST
+        if start and not first <= start["created_at"] <= last:
+            raise CursorError(cursor or "")
+        found: list[Recording] = []
+        for _ in range(READS):
+            page, start = self._read(owner, (first, last), start, limit - len(found))
+            found += [one for one in page if status in (None, one.status)]
+            if start is None or len(found) == limit:
+                break
+        return found, _encode(start) if start else None
+
+    def _read(
+        self,
+        owner: str | None,
+        times: tuple[str, str],
+        start: dict[str, str] | None,
+        limit: int,
+    ) -> tuple[list[Recording], dict[str, str] | None]:
+        partition = Key("kind").eq(KIND) if owner is None else Key("owner").eq(owner)
+        response = self._table.query(
+            IndexName=BY_TIME if owner is None else BY_OWNER,
+            KeyConditionExpression=partition & Key("created_at").between(*times),
+            ScanIndexForward=False,
+            Limit=limit,
+            **({"ExclusiveStartKey": start} if start else {}),
         )
+        page = [_to_recording(item) for item in response["Items"]]
+        if owner is None:
+            # This index holds keys alone: all items in one partition would be written too often.
+            page = self.find_many([str(one.attributes["JsonFile"]) for one in page])
+        return page, response.get("LastEvaluatedKey")
+
+    def find_many(self, item_keys: Sequence[str]) -> list[Recording]:
+        """Return recordings by their items' keys, in the order given; those gone are left out."""
+        found: dict[str, Recording] = {}
+        waiting = [{"JsonFile": key} for key in item_keys]
+        while waiting:
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            response = self._table.meta.client.batch_get_item(
+                RequestItems={self._table.name: {"Keys": batch}}
+            )
+            for item in response["Responses"].get(self._table.name, []):
+                found[item["JsonFile"]] = _to_recording(item)
+            unread = response.get("UnprocessedKeys", {}).get(self._table.name, {}).get("Keys", [])
+            waiting = unread + waiting
+        return [found[key] for key in item_keys if key in found]
+
+    def cursor_after(self, recording: Recording, *, owner: str | None) -> str:
+        """Return the cursor of a page that ends with a recording, in an owner's list or in all."""
+        return _encode({name: str(recording.attributes[name]) for name in _cursor_names(owner)})
 
 
 def _is_refused(exc: ClientError) -> bool:
@@ -249,15 +319,20 @@ def _encode(key: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
+def _cursor_names(owner: str | None) -> set[str]:
+    return {"JsonFile", "created_at", "kind" if owner is None else "owner"}
+
+
 def _decode(cursor: str, owner: str | None) -> dict[str, str]:
-    names = {"JsonFile"} if owner is None else {"JsonFile", "owner", "created_at"}
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise CursorError(cursor) from exc
-    if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
+    if not isinstance(key, dict) or not all(isinstance(v, str) and v for v in key.values()):
         raise CursorError(cursor)
     # A cursor leads into one owner's list and no other's.
-    if key.keys() != names or key.get("owner") != owner:
+    if key.keys() != _cursor_names(owner) or key.get("owner", owner) != owner:
+        raise CursorError(cursor)
+    if key.get("kind", KIND) != KIND:
         raise CursorError(cursor)
     return key

@@ -6,8 +6,8 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb import WATCHED
 from chalicelib.core import keys
+from chalicelib.core.recording import KIND
 
 BY_LOOK_AT = "by_look_at"
 
@@ -24,11 +24,9 @@ class Watchlist:
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Return the ids that are to be looked at by now, the longest due first."""
-        (watched,) = WATCHED.items()
         page = self._table.query(
             IndexName=BY_LOOK_AT,
-            KeyConditionExpression=Key(watched[0]).eq(watched[1])
-            & Key("look_at").lte(now.isoformat()),
+            KeyConditionExpression=Key("kind").eq(KIND) & Key("look_at").lte(now.isoformat()),
             Limit=limit,
         )
         found = (keys.recording_id_of(item["JsonFile"]) for item in page["Items"])

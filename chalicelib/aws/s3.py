@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import smart_open.s3
 from botocore.exceptions import ClientError
 
 from chalicelib.core.recording import Upload
-from chalicelib.errors import UploadChangedError
+from chalicelib.errors import TooLargeError, UploadChangedError
 
 RANGE_BYTES = 8 * 2**20
 """How much one ranged GET fetches at most; what is buffered is far less."""
@@ -16,9 +17,16 @@ RANGE_BYTES = 8 * 2**20
 PART_BYTES = 8 * 2**20
 """The size of a multipart upload's parts, held in memory until sent."""
 
+EXPIRES_IN_S = 3600
+"""How long a presigned address serves: as long as a recording may be listened to in one go."""
+
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
-_CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+_CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "gif": "image/gif",
+    "json": "application/json",
+}
 
 
 class MediaStore:
@@ -91,14 +99,13 @@ class MediaStore:
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
         """Open a new object for writing in parts; it appears when the block ends, or never."""
-        content_type = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         writer: Any = smart_open.s3.open(
             self.bucket,
             key,
             "wb",
             client=self._client,
             min_part_size=PART_BYTES,
-            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": content_type}},
+            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
         )
         try:
             with writer:
@@ -109,14 +116,24 @@ class MediaStore:
             writer._upload_id = None  # noqa: SLF001
             raise
 
-    def read(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None if it is not there. For small objects."""
+    def write(self, key: str, body: bytes) -> None:
+        """Write a small object at once."""
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
+
+    def read(self, key: str, *, most: int | None = None) -> bytes | None:
+        """Return an object's bytes, or None if it is not there. For small objects.
+
+        Raise TooLargeError, before anything is read, for more than ``most`` bytes.
+        """
         try:
             response = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 return None
             raise
+        if most is not None and response["ContentLength"] > most:
+            response["Body"].close()
+            raise TooLargeError(response["ContentLength"], most)
         return cast("bytes", response["Body"].read())
 
     def copy(self, source_key: str, key: str) -> bool:
@@ -150,6 +167,55 @@ class MediaStore:
         )
         return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
+    def remove_upload(self, upload: Upload) -> bool:
+        """Remove exactly these bytes; tell whether they were still there. Safe to repeat."""
+        try:
+            self._client.delete_object(
+                Bucket=self.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return False
+            raise
+        return True
+
+    def presign(self, key: str, *, media_type: str, disposition: str) -> dict[str, Any]:
+        """Return an address that anybody may read an object at for a while, as such a file."""
+        url = self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": key,
+                "ResponseContentType": media_type,
+                "ResponseContentDisposition": disposition,
+            },
+            ExpiresIn=EXPIRES_IN_S,
+        )
+        return {"url": url, "expires_in_s": EXPIRES_IN_S}
+
+    def presign_post(self, key: str, *, content_type: str, max_bytes: int) -> dict[str, Any]:
+        """Return the address and form of an upload: one key, one type, not empty, not larger."""
+        form: dict[str, Any] = self._client.generate_presigned_post(
+            self.bucket,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["content-length-range", 1, max_bytes],
+            ],
+            ExpiresIn=EXPIRES_IN_S,
+        )
+        return {**form, "expires_in_s": EXPIRES_IN_S}
+
+    @property
+    def origin(self) -> str:
+        """Where a browser reads and writes objects: the origin of every presigned address."""
+        url = self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": "-"}
+        )
+        address = urlsplit(url)
+        return f"{address.scheme}://{address.netloc}"
+
     def remove(self, prefix: str) -> list[str]:
         """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""
         removed = []
@@ -162,3 +228,7 @@ class MediaStore:
                 self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
                 removed += [entry["Key"] for entry in found]
         return removed
+
+
+def _type_of(key: str) -> str:
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

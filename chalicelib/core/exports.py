@@ -4,6 +4,7 @@ CTM is NIST's, from the SCTK scoring toolkit; channels count from 1.
 Labels are Audacity's label track, and the tab-separated table is what ELAN imports.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from chalicelib.core.subtitles import write_srt, write_vtt
 from chalicelib.core.textgrid import write_textgrid
 from chalicelib.errors import ParameterError
 
-# A spreadsheet runs a cell that begins with one of these.
-FORMULA_START = ("=", "+", "-", "@")
+# What a spreadsheet may run begins with one of these (OWASP, CSV injection; some take the wide
+# forms for the narrow). Apostrophes before it count too, so that a guard can be told from text.
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")  # noqa: RUF001 - the wide forms are meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,13 @@ def find_export(name: str) -> Export:
 
 
 def guard_cell(text: str) -> str:
-    """Return free text for a table's cell, on one line, that no spreadsheet runs as a formula."""
+    """Return free text for a table's cell, on one line, that no spreadsheet runs as a formula.
+
+    What could be one has an apostrophe before it: taking one from each cell that begins with
+    apostrophes and one of = + - @ gives back the text.
+    """
     text = clean_text(text)
-    return f"'{text}" if text.startswith(FORMULA_START) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_text(transcript: Transcript) -> str:
@@ -72,7 +78,7 @@ def write_ctm(transcript: Transcript, *, recording_id: str) -> str:
 def write_labels(transcript: Transcript) -> str:
     """Write a label for each segment, with its speaker, as Audacity imports them."""
     return "".join(
-        f"{segment.start:.6f}\t{segment.end:.6f}\t{_attributed(segment)}\n"
+        f"{segment.start:.6f}\t{segment.end:.6f}\t{guard_cell(_attributed(segment))}\n"
         for segment in transcript.segments
     )
 
@@ -80,7 +86,7 @@ def write_labels(transcript: Transcript) -> str:
 def write_word_labels(transcript: Transcript) -> str:
     """Write a label for each word, as Audacity imports them."""
     return "".join(
-        f"{word.start:.6f}\t{word.end:.6f}\t{clean_text(word.text)}\n" for word in transcript.words
+        f"{word.start:.6f}\t{word.end:.6f}\t{guard_cell(word.text)}\n" for word in transcript.words
     )
 
 
@@ -104,7 +110,7 @@ def _speaker(segment: Segment) -> str | None:
 
 def _attributed(segment: Segment) -> str:
     speaker = _speaker(segment)
-    return clean_text(f"{speaker}: {segment.text}" if speaker else segment.text)
+    return f"{speaker}: {segment.text}" if speaker else segment.text
 
 
 def _ctm_channel(word: Word) -> int:

@@ -11,6 +11,7 @@ import orjson
 import soxr
 
 import chalicelib
+from chalicelib.core import display as displays
 from chalicelib.core.audio import Recording
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.tables import Array, write_csv, write_npz
@@ -31,8 +32,9 @@ class FeatureSummary:
     """What was measured, and with what.
 
     ``duration_s`` is that of what could be decoded; ``n_frames`` is the rows in every table;
-    ``tables`` are the names written beside ``features.json``; ``remark`` is a sentence for the
-    uploader about a recording that could be decoded only in part.
+    ``tables`` are the names written beside ``features.json``, and ``display`` is the name of what
+    a page draws; ``remark`` is a sentence for the uploader about a recording that could be decoded
+    only in part.
     """
 
     parameters: FeatureParameters
@@ -42,6 +44,7 @@ class FeatureSummary:
     duration_s: float
     n_frames: int
     tables: tuple[str, ...]
+    display: str
     remark: str | None
     versions: Mapping[str, str]
 
@@ -53,12 +56,14 @@ def extract(
     *,
     provenance: Mapping[str, str] | None = None,
     longest_s: float | None = None,
+    is_late: Callable[[], bool] | None = None,
 ) -> FeatureSummary:
     """Measure a recording and write its tables and ``features.json``.
 
     ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name where they are
     compressed; ``mfcc.ch1.csv`` and so on where each channel is measured; on request
-    ``features.npz`` with the same as arrays.
+    ``features.npz`` with the same as arrays; ``display.json`` with what a page draws, of the first
+    channel where each is measured.
 
     Memory is bounded whatever the length: see `Recording` for what is read and decoded at once,
     and `MfccExtractor` for what is parked in temporary files. The tables are written one after the
@@ -77,6 +82,8 @@ def extract(
         written into ``features.json`` beside the rest, such as the upload's ETag
     longest_s : float
         refuse a recording that turns out longer than this many seconds
+    is_late : callable
+        is asked after each block, and ends a recording that takes too long to read
 
     Returns
     -------
@@ -101,9 +108,16 @@ def extract(
             [TRACKS[name](parameters, sr=sr, stack=stack) for name in parameters.tables]
             for _ in range(recording.channels if each_channel else 1)
         ]
+        display = displays.Display(sr=sr, hop_length=parameters.hop_length)
         for block in recording.blocks(sr, each_channel=each_channel):
             if longest_s is not None and recording.duration_s > longest_s:
                 raise MediaError(f"The recording is longer than {longest_s / 3600:g} h")
+            if is_late is not None and is_late():
+                raise MediaError(
+                    "The recording takes too long to decode: "
+                    f"only {recording.duration_s:.1f} s of it could be read in the time there is"
+                )
+            display.push(block[0])
             for tracks, y in zip(signals, block, strict=True):
                 for track in tracks:
                     track.push(y)
@@ -113,10 +127,17 @@ def extract(
             name
             for number, tracks in enumerate(signals, start=1)
             for name in _write(
-                tracks, f".ch{number}" if each_channel else "", parameters, open_table, sr=sr
+                tracks,
+                f".ch{number}" if each_channel else "",
+                parameters,
+                open_table,
+                sr=sr,
+                display=display if number == 1 else None,
             )
         ]
         n_frames = signals[0][0].n_frames
+    with open_table(displays.NAME) as stream:
+        stream.write(orjson.dumps(display.to_dict(duration_s=recording.duration_s)))
     summary = FeatureSummary(
         parameters=parameters,
         sample_rate_hz=sr,
@@ -125,6 +146,7 @@ def extract(
         duration_s=recording.duration_s,
         n_frames=n_frames,
         tables=tuple(tables),
+        display=displays.NAME,
         remark=recording.remark,
         versions=_versions() | dict([recording.decoder] if recording.decoder else []),
     )
@@ -141,9 +163,10 @@ def _write(
     open_table: OpenTable,
     *,
     sr: int,
+    display: displays.Display | None,
 ) -> Iterator[str]:
     """Write the tables of one signal, and yield their names."""
-    for table in (track.table() for track in tracks):
+    for table in (track.table(display) for track in tracks):
         name = f"{table.name}{channel}.csv" + (".gz" if parameters.gzip else "")
         with open_table(name) as stream:
             write_csv(stream, table.columns, table.lines, compress=parameters.gzip)

@@ -35,7 +35,7 @@ def read_header(source: BufferedSource) -> Contents:
     """Return what the header of a wav, flac, ogg, mp3 or amr file tells."""
     try:
         told = _read(source)
-    except (IndexError, struct.error):
+    except (IndexError, ValueError, struct.error):
         told = None  # the file ends within its header
     if told is None or told[0] <= 0:
         return Contents(has_sound=True)

@@ -48,8 +48,8 @@ def _slug(text: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
     # A slug never starts like a redacted transcript's name, so the two cannot be confused.
-    while slug.startswith(REDACTED):
-        slug = slug.removeprefix(REDACTED)
+    while f"{slug}-".startswith(REDACTED):
+        slug = slug[len(REDACTED) :]
     return slug[:SLUG_LENGTH].strip("-") or "recording"
 
 
@@ -57,6 +57,26 @@ def owner(source_key: str) -> str:
     """Return who a recording belongs to: ``uploads/{owner}/...``, or nobody."""
     first, slash, rest = source_key.removeprefix(UPLOADS).partition("/")
     return first if slash and rest and first else NOBODY
+
+
+def is_owner(name: str) -> bool:
+    """Tell whether a name can be an owner's: one folder below ``uploads/``, and not nobody's."""
+    return name not in ("", NOBODY, ".", "..") and "/" not in name and is_plain(name)
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text has neither control characters nor halves of characters in it."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+
+
+def upload(owner: str, name: str) -> str:
+    """Return the key that an owner's upload of a name has."""
+    return f"{UPLOADS}{owner}/{name}"
+
+
+def is_recording_id(text: str) -> bool:
+    """Tell whether a text is an id that a recording can have."""
+    return _RECORDING_ID.fullmatch(text) is not None
 
 
 def transcript(recording_id: str) -> str:
@@ -82,6 +102,12 @@ def features(recording_id: str, name: str) -> str:
 def rendition(recording_id: str, name: str) -> str:
     """Return the key of one of a recording's renditions; that of their folder for no name."""
     return f"{RENDITIONS}{recording_id}/{name}"
+
+
+def stem(key: str) -> str:
+    """Return a key's last part without its extension."""
+    name = key.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
 
 
 def table_name(file_name: str) -> str:
@@ -110,4 +136,4 @@ def derived_id(key: str) -> str | None:
 def recording_id_of(transcript_key: str) -> str | None:
     """Return the id in a transcript's key, redacted or not; None if it is no name of ours."""
     name = transcript_key.removeprefix(TRANSCRIPTS).removesuffix(".json").removeprefix(REDACTED)
-    return name if _RECORDING_ID.fullmatch(name) else None
+    return name if is_recording_id(name) else None

@@ -58,8 +58,9 @@ KINDS = {
     "GIF": Kind(
         "gif",
         {
-            "max_height": (MIN_PIXELS, 720),
-            "max_frames": (2, 600),
+            # Small enough to be held in memory whole: it is given its pace there.
+            "max_height": (MIN_PIXELS, 360),
+            "max_frames": (2, 240),
             "max_frames_per_s": (1, 25),
         },
     ),

@@ -26,6 +26,9 @@ class Branch(StrEnum):
     RENDITIONS = "renditions"
 
 
+KIND = "recording"
+"""What every item is: all of them have it in common, so that one index holds them all by time."""
+
 UNFINISHED = frozenset({Status.PENDING, Status.IN_PROGRESS})
 
 
@@ -62,11 +65,12 @@ class Recording:
 
     @classmethod
     def of(cls, upload: Upload, *, created_at: str) -> "Recording":
-        """Return the recording of an upload that has just been seen."""
+        """Return the recording of an upload that has just been seen, or is to be seen anew."""
         return cls(
             {
                 "JsonFile": keys.transcript(upload.recording_id),
                 "recording_id": upload.recording_id,
+                "kind": KIND,
                 "owner": keys.owner(upload.key),
                 "source_key": upload.key,
                 "etag": upload.etag,
@@ -81,6 +85,11 @@ class Recording:
     def id(self) -> str:
         """The id that everything made from the recording is named by."""
         return str(self.attributes["recording_id"])
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return str(self.attributes["owner"])
 
     @property
     def source_key(self) -> str:

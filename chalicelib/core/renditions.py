@@ -159,8 +159,8 @@ def _mp3(preset: Preset, contents: Contents) -> dict[str, Any]:
 
 
 def _gif(preset: Preset, contents: Contents) -> dict[str, Any]:
-    # MediaConvert cannot cut one output shorter than the others, so the preview goes through the
-    # whole video, in few frames.
+    # MediaConvert clips inputs, so every output of a job is as long as the others. The preview goes
+    # through the whole video in few frames, and is given its pace when it is there.
     duration_s = contents.duration_s or UNKNOWN_DURATION_S
     rate = Fraction(preset.values["max_frames"] / duration_s).limit_denominator(MILLISECONDS)
     rate = max(min(rate, Fraction(preset.values["max_frames_per_s"])), Fraction(1, MILLISECONDS))

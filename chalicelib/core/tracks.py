@@ -16,6 +16,7 @@ from chalicelib.core.tables import Array, csv_columns, csv_rows
 from chalicelib.errors import MediaError, ParameterError
 
 if TYPE_CHECKING:
+    from chalicelib.core.display import Display
     from chalicelib.core.pitch import PitchFrames
 
 MFCC_GROUPS = ("mfcc", "delta", "delta2")
@@ -49,8 +50,8 @@ class Track(Protocol):
     def finish(self) -> None:
         """Take the end of the signal; nothing may be pushed after it."""
 
-    def table(self) -> Table:
-        """Return the table, once the signal is finished."""
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return the table, once the signal is finished; a display sees its rows as they come."""
 
     def arrays(self) -> list[Array]:
         """Return the same for an archive, under librosa's names and in its shapes."""
@@ -83,11 +84,14 @@ class MfccTrack:
                 f"it has {self.n_frames}"
             )
 
-    def table(self) -> Table:
+    def table(self, display: "Display | None" = None) -> Table:
         """Return a table with the columns of the original."""
         numbers = range(1, 1 + self._n_mfcc)
         columns = tuple(f"{group}_{i}" for group in self._groups for i in numbers)
-        return Table("mfcc", columns, map(csv_rows, self._rows()))
+        rows = self._rows()
+        if display:
+            rows = display.watch_mfcc(rows, self.n_frames, self._n_mfcc)
+        return Table("mfcc", columns, map(csv_rows, rows))
 
     def arrays(self) -> list[Array]:
         """Return an array of shape (n_mfcc, n_frames) for the coefficients and each delta."""
@@ -123,8 +127,8 @@ class EnergyTrack:
         """Take the end of the signal."""
         self._meter.finish()
 
-    def table(self) -> Table:
-        """Return a table with the time of each frame."""
+    def table(self, _display: "Display | None" = None) -> Table:
+        """Return a table with the time of each frame; nothing of it is displayed."""
         lines = (csv_columns(times, *rows.T) for times, rows in self._timed_rows())
         return Table("energy", ("time_s", *ENERGY_COLUMNS), lines)
 
@@ -181,8 +185,11 @@ class PitchTrack:
         """Take the end of the signal."""
         self._park(self._tracker.finish())
 
-    def table(self) -> Table:
+    def table(self, display: "Display | None" = None) -> Table:
         """Return a table with the time of each frame, and no f0 where it is unvoiced."""
+        blocks = self._rows()
+        if display:
+            blocks = display.watch_f0(blocks, self.n_frames)
         lines = (
             csv_columns(
                 times,
@@ -191,7 +198,7 @@ class PitchTrack:
                 voiced_prob.astype(np.float32),
             )
             for times, (f0, voiced, voiced_prob) in (
-                (times, rows.T) for times, rows in _timed(self._rows(), self._frame_s)
+                (times, rows.T) for times, rows in _timed(blocks, self._frame_s)
             )
         )
         return Table("pitch", ("time_s", *PITCH_COLUMNS), lines)

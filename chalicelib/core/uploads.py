@@ -2,6 +2,7 @@
 
 import re
 
+from chalicelib.core import keys
 from chalicelib.core.formats import NOT_RECORDINGS
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv")
@@ -9,6 +10,9 @@ FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv
 
 CONTAINERS = frozenset({"mp4", "webm", "mov", "mkv"})
 """The formats that may hold a picture."""
+
+MAX_KEY_BYTES = 1024
+"""S3's limit for a key."""
 
 HEAD_BYTES = 64
 """How much of a file :func:`recognise` wants to see."""
@@ -31,6 +35,22 @@ def sentence() -> str:
 def needs_audio_track(media_format: str) -> bool:
     """Tell whether Amazon Transcribe cannot take a format, and has to be given its sound alone."""
     return media_format in ("mov", "mkv")
+
+
+def unusable_name(name: str, key: str) -> str | None:
+    """Return why nothing can be uploaded under a name that would have this key, or None."""
+    if not keys.is_plain(name):
+        return "name must not have control characters in it."
+    if {"", ".", ".."}.intersection(name.split("/")):
+        return f"name must be a file's, or a path of folders and a file, not {name[:100]!r}."
+    # S3 would put the name that the form gives for its file in its place.
+    if "${" in name:
+        return "name must not have ${ in it."
+    if len(key.encode()) > MAX_KEY_BYTES:
+        return f"name is too long: with the owner's it is over {MAX_KEY_BYTES} bytes."
+    if extension(name) not in FORMATS:
+        return f"name must end as a recording's does. Use {sentence()}."
+    return None
 
 
 def recognise(head: bytes) -> tuple[str | None, str | None]:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from chalicelib.core.exports import (
 )
 from chalicelib.core.manifests import ManifestEntry, write_recordings, write_supervisions
 from chalicelib.core.models import Segment, Transcript, Word
-from chalicelib.core.segments import derive_segments
+from chalicelib.core.segments import clean_text, derive_segments
 from chalicelib.core.textgrid import write_textgrid
 from chalicelib.core.transcript import load_transcript
 from chalicelib.errors import ParameterError
@@ -218,7 +219,9 @@ def test_a_spreadsheet_reads_hostile_words_as_text():
     assert {len(row) for row in rows} == {4}
 
 
-@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r@x"])
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r@x", "＝1"]
+)
 def test_no_free_text_begins_as_a_formula(text):
     assert guard_cell(text)[0] == "'"
 
@@ -226,6 +229,12 @@ def test_no_free_text_begins_as_a_formula(text):
 @pytest.mark.parametrize("text", ["word", "a=b", "'tis", "¿Qué?", "灯台"])
 def test_harmless_text_is_left_as_it_is(text):
     assert guard_cell(text) == text
+
+
+@given(st.text() | st.text("'=+-@x ", max_size=9))
+def test_what_a_guarded_cell_said_can_be_had_back(text):
+    # As the README gives it.
+    assert re.sub(r"^'('*[=+\-@＝＋－＠])", r"\1", guard_cell(text)) == clean_text(text)
 
 
 def entries():

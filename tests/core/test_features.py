@@ -144,7 +144,7 @@ def test_only_the_tables_that_are_asked_for_are_written():
     summary, tables = measure(encode(noise(4000), 22050), tables=("energy",))
 
     assert summary.tables == ("energy.csv",)
-    assert set(tables) == {"energy.csv", "features.json"}
+    assert set(tables) == {"energy.csv", "display.json", "features.json"}
 
 
 def test_a_pitch_range_beyond_the_sample_rate_is_refused_by_its_name():
@@ -175,7 +175,7 @@ def test_the_summary_says_with_what_the_tables_were_made():
     assert written["n_frames"] == summary.n_frames == 44
     assert written["versions"].keys() >= {"earshot", "numpy", "soxr", "libsndfile"}
     assert written["remark"] is summary.remark is None
-    assert set(summary.tables) == tables.keys() - {"features.json"}
+    assert {*summary.tables, summary.display} == tables.keys() - {"features.json"}
 
 
 def test_memory_does_not_grow_with_the_length():

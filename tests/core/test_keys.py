@@ -87,3 +87,11 @@ def test_no_recording_lies_below_the_prefixes_of_another():
 
     for name in (keys.transcript(longer), keys.features(longer, "mfcc.csv")):
         assert not name.startswith(keys.derived_prefixes(short))
+
+
+@pytest.mark.parametrize("name", ["redacted", "redacted-", "redacted-redacted", "Redacted/-|"])
+def test_no_recording_is_named_like_another_ones_redacted_transcript(name):
+    recording_id = keys.recording_id(f"uploads/{name}", bucket="media", etag="e", size=1)
+
+    assert keys.recording_id_of(keys.transcript(recording_id)) == recording_id
+    assert keys.recording_id_of(keys.redacted_transcript(recording_id)) == recording_id

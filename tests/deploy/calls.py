@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 API_HANDLER = "api_handler"
-CLIENTS = {"_client", "_table"}
+CLIENTS = {"_client", "_table", "client"}
 
 
 def deployed_functions() -> dict[str, list[str]]:
@@ -17,7 +17,7 @@ def deployed_functions() -> dict[str, list[str]]:
         triggers = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
         if "app.route" in triggers:
             found.setdefault(API_HANDLER, []).append(node.name)
-        elif any(trigger.startswith("app.") for trigger in triggers):
+        elif any(trigger.startswith("app.") for trigger in triggers - {"app.middleware"}):
             found[node.name] = [node.name]
     return found
 
@@ -63,19 +63,20 @@ def client_calls(field: str, method: str) -> set[str]:
                 operation = node.func.attr
                 if operation == "get_paginator":
                     operation = ast.literal_eval(node.args[0])
-                asked = _index_asked(methods[name]) if operation == "query" else ""
-                calls.add(operation + asked)
+                asked = _indexes_asked(methods[name]) if operation == "query" else set()
+                calls |= {f"{operation} {index}" for index in asked} or {operation}
             elif isinstance(node.func.value, ast.Name) and node.func.value.id == "self":
                 waiting.append(node.func.attr)
     return calls
 
 
-def _index_asked(method: ast.FunctionDef) -> str:
-    """Return which index a table's method queries: permissions name it."""
-    named = {"BY_OWNER", "BY_SOURCE", "BY_LOOK_AT"} & {
-        node.id for node in ast.walk(method) if isinstance(node, ast.Name)
+def _indexes_asked(method: ast.FunctionDef) -> set[str]:
+    """Return which indexes a table's method queries: permissions name them."""
+    return {
+        node.id.lower()
+        for node in ast.walk(method)
+        if isinstance(node, ast.Name) and node.id.startswith("BY_")
     }
-    return "".join(f" {name.lower()}" for name in named)
 
 
 @cache

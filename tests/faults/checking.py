@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from jobs_double import words_of
 from world import World
@@ -27,6 +29,11 @@ def violations(world: World) -> list[str]:
     for key in objects:
         if key.startswith(DERIVED) and keys.derived_id(key) not in wanted:
             found.append(f"{key} is left of what is gone")
+    found += [
+        f"{rid} can still be found"
+        for rid, rows in world.search.rows.items()
+        if rows and rid not in wanted
+    ]
     for name in (*world.transcribe.unfinished(), *world.mediaconvert.unfinished()):
         found.append(f"the job {name} is still running")
     for rid, key in wanted.items():
@@ -57,18 +64,30 @@ def _of_recording(world: World, rid: str, body: bytes, recording: Recording) -> 
     found += [f"{rid} has lost {key}" for key in made if key not in objects]
     if found:
         return found
+    return _of_contents(world, rid, body, item, made)
+
+
+def _of_contents(
+    world: World, rid: str, body: bytes, item: Mapping[str, Any], made: list[str]
+) -> list[str]:
+    found: list[str] = []
+    objects, expected = world.bucket.objects, " ".join(words_of(body))
     document = json.loads(objects[item["transcript_key"]][0])
     if document["results"]["transcripts"][0]["transcript"] != expected:
         found.append(f"{rid} has another transcript in the bucket")
     n_rows = objects[item["feature_keys"]["mfcc"]][0].count(b"\n") - 1
     if n_rows != item["n_frames"]:
         found.append(f"{rid} has {n_rows} rows for {item['n_frames']} frames")
+    if not set(words_of(body)) <= world.search.rows.get(rid, {}).keys():
+        found.append(f"{rid} cannot be found")
     words = objects[item["word_table_keys"]["words"]][0].decode()
     if not all(word in words for word in words_of(body)):
         found.append(f"{rid} has the words of other bytes")
-    for key in made:
-        if key.endswith((".mp4", ".mp3", ".gif")) and objects[key][0] != body:
-            found.append(f"{key} was made of other bytes")
+    found += [
+        f"{key} was made of other bytes"
+        for key in made
+        if key.endswith((".mp4", ".mp3", ".gif")) and objects[key][0] != body
+    ]
     return found
 
 

@@ -172,9 +172,12 @@ def _answer(body: bytes, status: int, **headers: str) -> Response:
 class Table:
     """One table. Its indexes show the items as they were when ``catch_up`` was last called."""
 
-    def __init__(self, key: str, indexes: Mapping[str, tuple[str, str | None]]) -> None:
+    def __init__(
+        self, key: str, indexes: Mapping[str, tuple[str, str | None]], *, name: str = "metadata"
+    ) -> None:
         self.items: dict[str, dict[str, Any]] = {}
         self.n_created: dict[str, int] = {}
+        self.name = name
         self._key = key
         self._indexes = indexes
         self._indexed: dict[str, dict[str, Any]] = {}
@@ -193,9 +196,16 @@ class Table:
         found = self.items.get(Key[self._key])
         return {} if found is None else {"Item": dict(found)}
 
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Response:
+        ((name, request),) = RequestItems.items()
+        found = [
+            self.items[key[self._key]] for key in request["Keys"] if key[self._key] in self.items
+        ]
+        return {"Responses": {name: [dict(item) for item in found]}, "UnprocessedKeys": {}}
+
     def delete_item(self, *, Key: Mapping[str, str], **_: Any) -> Response:
-        self.items.pop(Key[self._key], None)
-        return {}
+        item = self.items.pop(Key[self._key], None)
+        return {} if item is None else {"Attributes": item}
 
     def update_item(
         self,
@@ -238,12 +248,6 @@ class Table:
         found.sort(key=lambda item: (item[order] if order else "", item[self._key]))
         return self._page(found[:: 1 if ScanIndexForward else -1], Limit, ExclusiveStartKey)
 
-    def scan(
-        self, *, Limit: int = PAGE, ExclusiveStartKey: Mapping[str, str] | None = None
-    ) -> Response:
-        found = [item for _, item in sorted(self.items.items())]
-        return self._page(found, Limit, ExclusiveStartKey)
-
     def _page(
         self, found: list[dict[str, Any]], limit: int, after: Mapping[str, str] | None
     ) -> Response:
@@ -258,6 +262,29 @@ class Table:
     def _check(self, operation: str, key: str, condition: ConditionBase | None) -> None:
         if condition is not None and not _holds(condition, self.items.get(key, {})):
             raise refuse(operation, "ConditionalCheckFailedException")
+
+
+class Rows:
+    """The search table: each recording's rows, by their terms. Nothing here asks its indexes."""
+
+    name = "search"
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def query(self, *, KeyConditionExpression: ConditionBase, **_: Any) -> Response:
+        recording_id = KeyConditionExpression.get_expression()["values"][1]
+        return {"Items": [{"term": term} for term in self.rows.get(recording_id, {})]}
+
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> Response:
+        for request in RequestItems[self.name]:
+            if "PutRequest" in request:
+                row = request["PutRequest"]["Item"]
+                self.rows.setdefault(row["recording_id"], {})[row["term"]] = row
+            else:
+                key = request["DeleteRequest"]["Key"]
+                self.rows.get(key["recording_id"], {}).pop(key["term"], None)
+        return {"UnprocessedItems": {}}
 
 
 def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
@@ -279,5 +306,6 @@ def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
             "<": lambda: found < given[0],
             "<=": lambda: found <= given[0],
             "IN": lambda: found in given[0],
+            "BETWEEN": lambda: given[0] <= found <= given[1],
         }[operator]()
     )

@@ -104,8 +104,8 @@ def item_request(rng: random.Random) -> tuple[str, dict]:
         Attr("look_at").eq(at),
     )
     item = {**key, "source_key": source, "owner": "o", "created_at": at, "n": Decimal(1)}
-    item |= {"watched": "yes", "look_at": at, "features": "PENDING"}
-    by_look = Key("watched").eq("yes") & Key("look_at").lte(at)
+    item |= {"kind": "recording", "look_at": at, "features": "PENDING"}
+    by_look = Key("kind").eq("recording") & Key("look_at").lte(at)
     update = {"Key": key, "ConditionExpression": rng.choice(conditions)}
     return rng.choice(
         (

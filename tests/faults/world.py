@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
 import greenlet
+from boto3.dynamodb.table import BatchWriter
 from jobs_double import MediaConvertDouble, TranscribeDouble
 from plan import KilledError, Plan, error_of
-from storage_double import Bucket, Response, Table
+from storage_double import Bucket, Response, Rows, Table
 
 from chalicelib import reconciling
 from chalicelib.aws.dynamodb import RecordingTable
@@ -24,6 +26,7 @@ from chalicelib.aws.dynamodb_watch import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
+from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -34,7 +37,8 @@ from chalicelib.services import Services
 INDEXES = {
     "by_source": ("source_key", None),
     "by_owner": ("owner", "created_at"),
-    "by_look_at": ("watched", "look_at"),
+    "by_time": ("kind", "created_at"),
+    "by_look_at": ("kind", "look_at"),
 }
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 3
@@ -78,6 +82,19 @@ class Client:
 
     def get_paginator(self, operation: str) -> "Paginator":
         return Paginator(getattr(self, operation))
+
+    # What a table of boto3's has besides.
+
+    @property
+    def name(self) -> str:
+        return str(self._backend.name)
+
+    @property
+    def meta(self) -> SimpleNamespace:
+        return SimpleNamespace(client=self)
+
+    def batch_writer(self) -> BatchWriter:
+        return BatchWriter(self.name, self)
 
 
 @dataclass
@@ -133,6 +150,7 @@ class World:
         self.rng = self.plan.rng
         self.bucket = Bucket(self._on_object, self.clock)
         self.table = Table("JsonFile", INDEXES)
+        self.search = Rows()
         self.messages = Messages()
         self.transcribe = TranscribeDouble(self.bucket, self._on_job, self.clock)
         self.mediaconvert = MediaConvertDouble(self.bucket, self._on_job, self.clock)
@@ -155,6 +173,7 @@ class World:
             recordings=RecordingTable(table, self.clock),
             watchlist=Watchlist(table),
             bookmark=Bookmark(s3, settings.results_bucket),
+            search_table=SearchTable(Client(self, self.search)),
             transcriber=Transcriber(Client(self, self.transcribe)),
             transcoder=Transcoder(Client(self, self.mediaconvert)),
             features_queue=FeatureQueue(messages, settings.features_queue_url),

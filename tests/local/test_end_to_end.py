@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -205,41 +204,6 @@ def test_a_folder_is_no_recording(local_mode):
     local_mode.settled("uploads/carol/a.wav")
 
     assert local_mode.items("uploads/carol/") == []
-
-
-def test_the_api_answers_from_the_running_local_mode(local_mode, tmp_path):
-    local_mode.put("uploads/dave/a.wav", wav(1.0))
-    item = local_mode.settled("uploads/dave/a.wav")
-    for name in ("app.py", "chalicelib", ".chalice", "requirements.txt"):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name)
-        else:
-            shutil.copy(source, tmp_path)
-    config = tmp_path / ".chalice" / "config.json"
-    config.write_text(config.read_text().replace("http://127.0.0.1:4747", local_mode.url))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    api = subprocess.Popen(
-        [CHALICE, "local", "--stage", "local", "--port", str(port), "--no-autoreload"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert "Serving on" in api.stdout.readline()
-        base = f"http://127.0.0.1:{port}/recordings"
-        with urllib.request.urlopen(f"{base}?owner=dave") as response:
-            listed = json.load(response)["recordings"]
-        with urllib.request.urlopen(f"{base}/{item['recording_id']}") as response:
-            shown = json.load(response)
-    finally:
-        api.terminate()
-        api.communicate(timeout=30)
-
-    assert [recording["recording_id"] for recording in listed] == [item["recording_id"]]
-    assert shown["status"] == "COMPLETED"
 
 
 def test_another_hosts_name_is_refused(local_mode):

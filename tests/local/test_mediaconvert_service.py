@@ -192,7 +192,7 @@ def test_events_tell_the_start_the_progress_and_each_output(local):
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [(b"\x00\x00\x00\x18ftypisom" + bytes(4000), 1040), (video.make()[:2000], 1040)],
+    [(b"\x00\x00\x00\x18ftypisom" + bytes(4000), 1010), (video.make()[:2000], 1010)],
     ids=["empty", "cut"],
 )
 def test_a_damaged_input_ends_in_an_error_with_a_code(local, body, code):

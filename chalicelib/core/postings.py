@@ -1,0 +1,39 @@
+"""Where a term stands in a transcript: rising numbers, packed into few bytes.
+
+Each number is written as its distance from the one before, in groups of seven bits, lowest first,
+the top bit telling that more follow: the variable-byte code of Manning, Raghavan and Schütze,
+"Introduction to Information Retrieval", section 5.3, with its bits the usual way round.
+"""
+
+from collections.abc import Iterable
+
+MORE = 0x80
+BITS = 7
+
+
+def pack(positions: Iterable[int]) -> bytes:
+    """Return rising whole numbers as bytes."""
+    packed = bytearray()
+    previous = 0
+    for position in positions:
+        gap = position - previous
+        previous = position
+        while gap >= MORE:
+            packed.append(gap % MORE | MORE)
+            gap >>= BITS
+        packed.append(gap)
+    return bytes(packed)
+
+
+def unpack(packed: bytes) -> list[int]:
+    """Return what was packed."""
+    positions = []
+    position = gap = shift = 0
+    for byte in packed:
+        gap |= (byte & ~MORE) << shift
+        shift += BITS
+        if byte < MORE:
+            position += gap
+            positions.append(position)
+            gap = shift = 0
+    return positions

@@ -1,0 +1,92 @@
+// Speaks to Earshot's API, whose address is that of this page.
+
+const BASE = new URL("./", location.href);
+const TIMEOUT_MS = 30_000;
+
+/** An answer that is no success. `status` is 0 where there was no answer. */
+export class ApiError extends Error {
+  constructor(message, status, code = "") {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+
+  get isUnsigned() {
+    return this.status === 401 || (this.status === 403 && /auth|token|sign/i.test(this.message));
+  }
+}
+
+export const connection = new EventTarget();
+
+/** The address of something that the API serves; parameters without a value are left out. */
+export function link(path, parameters = {}) {
+  const url = new URL(path, BASE);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+  }
+  return url.href;
+}
+
+export function recordingPath(id, ...rest) {
+  return ["recordings", id, ...rest].map(encodeURIComponent).join("/");
+}
+
+/** Asks, and returns the answer's JSON. Raises ApiError, with a sentence for people. */
+export async function call(path, { method = "GET", parameters, body, signal } = {}) {
+  const request = {
+    method,
+    headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
+  };
+  let response;
+  try {
+    response = await fetch(link(path, parameters), request);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    connection.dispatchEvent(new Event("lost"));
+    const words =
+      error.name === "TimeoutError" ? "Earshot takes too long to answer." : "Earshot cannot be reached.";
+    throw new ApiError(words, 0);
+  }
+  connection.dispatchEvent(new Event("found"));
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer !== null) return answer;
+  const words =
+    answer?.Message ??
+    answer?.message ??
+    `Earshot answered ${response.status}, which this page does not understand.`;
+  throw new ApiError(words, response.status, answer?.Code);
+}
+
+/** Sends a file by a form that the bucket accepts. Settles when the bucket has answered. */
+export function sendForm({ url, fields }, file, { onProgress, signal }) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("file", file); // the bucket ignores what comes after it
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.upload.onprogress = (event) => onProgress(event.loaded / event.total);
+    request.onload = () =>
+      request.status < 300 ? resolve() : reject(new ApiError(refusal(request), request.status));
+    request.onerror = () => reject(new ApiError("The connection broke while sending.", 0));
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
+function refusal(request) {
+  const answer = new DOMParser().parseFromString(request.responseText, "application/xml");
+  switch (answer.querySelector("Error > Code")?.textContent) {
+    case "EntityTooLarge":
+      return "The file is too large.";
+    case "EntityTooSmall":
+      return "The file is empty.";
+    case "AccessDenied":
+      return "The permission to send has run out. Try again.";
+    default:
+      return `The bucket refused the file (${request.status}).`;
+  }
+}

@@ -1,0 +1,85 @@
+// What display.json holds, as arrays; and which part of a recording is in view.
+
+const UINT8_MAX = 255;
+const STEPS_IN_A_HERTZ = 10;
+const LEAST_VIEW_S = 0.5;
+
+function bytes(text) {
+  const binary = atob(text);
+  const array = new Uint8Array(binary.length);
+  for (let i = 0; i < array.length; i += 1) array[i] = binary.charCodeAt(i);
+  return array;
+}
+
+/** Reads display.json. Columns of peaks are -1 to 1, of pitch hertz or 0, of MFCC 0 to 255. */
+export function readDisplay({ duration_s, peaks, pitch, mfcc }) {
+  return {
+    duration: duration_s,
+    peaks: {
+      column: peaks.column_s,
+      low: new Int8Array(bytes(peaks.min).buffer),
+      high: new Int8Array(bytes(peaks.max).buffer),
+    },
+    pitch: pitch && {
+      column: pitch.column_s,
+      f0: Float32Array.from(new Uint16Array(bytes(pitch.f0).buffer), (n) => n / STEPS_IN_A_HERTZ),
+    },
+    mfcc: mfcc && {
+      column: mfcc.column_s,
+      n: mfcc.n,
+      low: mfcc.low,
+      high: mfcc.high,
+      values: bytes(mfcc.values),
+    },
+  };
+}
+
+/** The pitch at a moment in hertz, or 0. Frames are centred on their times. */
+export function pitchAt({ pitch }, time) {
+  return pitch?.f0[Math.round(time / pitch.column)] ?? 0;
+}
+
+/** One coefficient at a moment. */
+export function coefficientAt({ mfcc }, time, number) {
+  const columns = mfcc.values.length / mfcc.n;
+  const column = Math.min(columns - 1, Math.max(0, Math.round(time / mfcc.column)));
+  const share = mfcc.values[column * mfcc.n + number] / UINT8_MAX;
+  return mfcc.low[number] + share * (mfcc.high[number] - mfcc.low[number]);
+}
+
+/** The span of a recording that is shown, in seconds; tells of every change. */
+export class View extends EventTarget {
+  constructor(duration) {
+    super();
+    this.duration = Math.max(duration, 0.01);
+    this.start = 0;
+    this.end = this.duration;
+  }
+
+  get span() {
+    return this.end - this.start;
+  }
+
+  get isWhole() {
+    return this.span >= this.duration - 1e-6;
+  }
+
+  set(start, span = this.span) {
+    const width = Math.min(this.duration, Math.max(Math.min(LEAST_VIEW_S, this.duration), span));
+    this.start = Math.min(this.duration - width, Math.max(0, start));
+    this.end = this.start + width;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Shows `factor` times as much, and keeps a moment where it is. */
+  zoom(factor, around = (this.start + this.end) / 2) {
+    const share = (around - this.start) / this.span;
+    const span = Math.min(this.duration, Math.max(LEAST_VIEW_S, this.span * factor));
+    this.set(around - share * span, span);
+  }
+
+  /** Turns the page if a moment is not in view. */
+  follow(time) {
+    if (time < this.start || time > this.end) this.set(time - this.span * 0.08);
+  }
+}

@@ -1,0 +1,65 @@
+// Everything of a recording that can be taken away.
+
+import { link, recordingPath } from "./api.js";
+import { size } from "./wording.js";
+
+const FORMATS = [
+  ["text", "Plain text", ".txt"],
+  ["srt", "SubRip subtitles", ".srt"],
+  ["vtt", "WebVTT subtitles", ".vtt"],
+  ["textgrid", "Praat TextGrid", ".TextGrid"],
+  ["elan", "ELAN table", ".tsv"],
+  ["ctm", "CTM, a line a word", ".ctm"],
+  ["audacity", "Audacity labels, segments", ".txt"],
+  ["audacity-words", "Audacity labels, words", ".txt"],
+  ["json", "JSON", ".json"],
+];
+const TABLES = {
+  words: "Words and their sound",
+  segments: "Segments and their sound",
+  speakers: "Speakers and their sound",
+  mfcc: "MFCC",
+  pitch: "Pitch",
+  energy: "Energy",
+};
+const RENDITIONS = {
+  web: "Video for the web",
+  phone: "Video for phones",
+  audio: "Sound alone",
+  preview: "Preview",
+  poster: "Poster",
+};
+
+/** Groups of [words, note, address] for the download menu: what there is by now. */
+export function downloadsOf(recording) {
+  const path = (...rest) => recordingPath(recording.recording_id, ...rest);
+  const tables = { ...recording.word_table_keys, ...recording.feature_keys };
+  const transcripts = FORMATS.map(([format, words, suffix]) => [
+    words,
+    suffix,
+    link(path("transcript"), { format }),
+  ]);
+  const measured = Object.keys(tables).map((name) => [
+    TABLES[name] ?? name,
+    suffixOf(tables[name]),
+    link(path("features", name)),
+  ]);
+  const renditions = Object.values(recording.rendition_files ?? {}).map((file) => {
+    const rendition = file.key.replace(/^.*\/|\.[^.]*$/g, "");
+    return [RENDITIONS[rendition] ?? rendition, size(file.size), link(path("media"), { rendition })];
+  });
+  return [
+    ["Transcript", recording.transcription === "COMPLETED" ? transcripts : []],
+    [
+      "Tables",
+      recording.features === "COMPLETED"
+        ? [...measured, ["How they were made", ".json", link(path("features", "features"))]]
+        : [],
+    ],
+    ["Media", [["The upload", size(recording.size), link(path("media"))], ...renditions]],
+  ].filter(([, entries]) => entries.length);
+}
+
+function suffixOf(key) {
+  return /(\.csv|\.npz)(\.gz)?$/.exec(key)?.[0] ?? "";
+}

@@ -1,0 +1,79 @@
+// Starts the page: which view is shown, what the keys do, whether Earshot can be reached.
+
+import { call, connection } from "./api.js";
+import { replace } from "./dom.js";
+import { libraryView } from "./library.js";
+import { recordingView } from "./recording.js";
+import { go, parse } from "./routes.js";
+import { searchView } from "./search.js";
+import { shortcutsDialog } from "./shortcuts.js";
+import { acceptDrops } from "./uploads.js";
+import { visible } from "./wording.js";
+
+const VIEWS = { library: libraryView, recording: recordingView, search: searchView };
+const main = document.getElementById("main");
+const search = document.getElementById("search");
+let caller = { owner: "", is_administrator: false };
+let shown = null;
+
+function show() {
+  const route = parse(location.hash);
+  // Another moment of the recording that is shown: the player goes there.
+  if (shown?.revisit && shown.id === route.id) {
+    shown.revisit(route);
+    return;
+  }
+  const isFirst = !shown;
+  shown?.close();
+  shown = VIEWS[route.name](route, caller);
+  document.title = shown.title === "Recordings" ? "Earshot" : `${shown.title} · Earshot`;
+  replace(main, shown.element);
+  search.value = route.name === "search" ? (route.q ?? "") : "";
+  if (isFirst) return;
+  scrollTo(0, 0);
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+}
+
+search.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  go("search", { q: search.value.trim() });
+});
+
+function isTyping(event) {
+  return event.target.closest?.("input, select, textarea, dialog");
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (isTyping(event)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  // A button or link that has the focus keeps the keys that press it.
+  if ((event.key === " " || event.key === "Enter") && event.target.closest?.("button, a, summary")) return;
+  if (event.key === "/") search.focus();
+  else if (event.key === "?") shortcutsDialog();
+  else if (!shown?.onKey?.(event.key)) return;
+  event.preventDefault();
+});
+
+const banner = document.getElementById("offline");
+connection.addEventListener("lost", () => {
+  banner.textContent = navigator.onLine
+    ? "Earshot cannot be reached. This page goes on trying."
+    : "You are offline. This page goes on when you are back.";
+  banner.hidden = false;
+});
+connection.addEventListener("found", () => (banner.hidden = true));
+
+document.getElementById("help").addEventListener("click", shortcutsDialog);
+acceptDrops(() => go(""));
+addEventListener("hashchange", show);
+
+try {
+  caller = await call("caller");
+  document.getElementById("caller").textContent = visible(caller.owner);
+} catch {
+  // Who calls is a courtesy; whatever is wrong, the view says so.
+}
+show();

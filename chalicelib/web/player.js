@@ -1,0 +1,126 @@
+// One player: a video or a sound, its time told smoothly while it plays.
+
+import { link, recordingPath } from "./api.js";
+import { h } from "./dom.js";
+import { nameOf } from "./wording.js";
+
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
+
+/** Plays a recording. Tells of "time", "state" and "broken". */
+export class Player extends EventTarget {
+  constructor(recording) {
+    super();
+    this.duration = recording.duration_s ?? 0;
+    // A video element plays sound as well; what has no picture is not shown.
+    this.media = h("video", {
+      preload: "metadata",
+      playsinline: true,
+      hidden: !recording.poster_key,
+      "aria-label": `Video of ${nameOf(recording)}`,
+    });
+    this.sources = sources(recording);
+    this.tries = 0;
+    this.wanted = 0;
+    this.frame = 0;
+    this.listen();
+    this.load();
+  }
+
+  listen() {
+    const { media } = this;
+    const tell = (name) => () => this.dispatchEvent(new Event(name));
+    const play = () => {
+      cancelAnimationFrame(this.frame);
+      const step = () => {
+        this.dispatchEvent(new Event("time"));
+        if (!media.paused) this.frame = requestAnimationFrame(step);
+      };
+      step();
+      tell("state")();
+    };
+    media.addEventListener("play", play);
+    for (const name of ["pause", "ended", "ratechange", "durationchange"])
+      media.addEventListener(name, tell("state"));
+    for (const name of ["seeking", "seeked", "timeupdate"]) media.addEventListener(name, tell("time"));
+    media.addEventListener("loadedmetadata", () => {
+      if (Number.isFinite(media.duration)) this.duration = media.duration;
+      media.hidden = !media.videoWidth;
+      if (this.wanted) media.currentTime = this.wanted;
+      this.wanted = 0;
+    });
+    media.addEventListener("error", () => this.onError());
+  }
+
+  load() {
+    const { url, poster } = this.sources[0];
+    if (poster) this.media.poster = poster;
+    this.media.src = url;
+  }
+
+  /** A link to media does not last: one that has run out is asked for again, at the same moment. */
+  onError() {
+    const played = this.media.currentTime;
+    this.wanted = played || this.wanted;
+    if (played && this.tries < 3) this.tries += 1;
+    else if (this.sources.length > 1) this.sources.shift();
+    else {
+      this.dispatchEvent(new Event("broken"));
+      return;
+    }
+    this.load();
+  }
+
+  get time() {
+    return this.media.readyState > 0 ? this.media.currentTime : this.wanted;
+  }
+
+  get isPlaying() {
+    return !this.media.paused;
+  }
+
+  seek(seconds) {
+    const time = Math.min(Math.max(0, seconds), this.duration || Infinity);
+    if (this.media.readyState > 0) this.media.currentTime = time;
+    else this.wanted = time;
+    this.dispatchEvent(new Event("time"));
+  }
+
+  toggle() {
+    if (this.isPlaying) this.media.pause();
+    else this.media.play().catch(() => this.dispatchEvent(new Event("state")));
+  }
+
+  get rate() {
+    return this.media.playbackRate;
+  }
+
+  set rate(rate) {
+    this.media.playbackRate = rate;
+  }
+
+  /** The next faster rate, or the next slower. */
+  changeRate(step) {
+    const place = RATES.indexOf(this.rate) + step;
+    if (RATES[place]) this.rate = RATES[place];
+  }
+
+  close() {
+    cancelAnimationFrame(this.frame);
+    this.media.pause();
+    this.media.removeAttribute("src");
+    this.media.load();
+  }
+}
+
+export { RATES };
+
+/** What can be played, best first: a rendition for the web, and always the upload itself. */
+function sources(recording) {
+  const media = (rendition) => link(recordingPath(recording.recording_id, "media"), { rendition });
+  const files = recording.rendition_files ?? {};
+  return [
+    ...(files.web ? [{ url: media("web"), poster: files.poster && media("poster") }] : []),
+    { url: media() },
+    ...(files.audio ? [{ url: media("audio") }] : []),
+  ];
+}

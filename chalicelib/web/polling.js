@@ -1,0 +1,51 @@
+// Looks again and again: soon while something happens, seldom while nothing does, never unseen.
+
+const SOONEST_MS = 1000;
+const BUSY_MS = 8000;
+const IDLE_MS = 30_000;
+const SLOWDOWN = 1.4;
+
+/**
+ * Calls `look` until it is stopped. `look` says whether something is "changed", "busy" or "idle";
+ * what it raises counts as idle, and is its own to show.
+ */
+export function poll(look) {
+  let wait = SOONEST_MS;
+  let timer = 0;
+  let stopped = false;
+  let looking = false;
+
+  async function once() {
+    clearTimeout(timer);
+    if (stopped || looking || document.hidden) return;
+    looking = true;
+    const found = await look().catch(() => "idle");
+    looking = false;
+    if (found === "changed") wait = SOONEST_MS;
+    else wait = Math.min(wait * SLOWDOWN, found === "busy" ? BUSY_MS : IDLE_MS);
+    if (!stopped) timer = setTimeout(once, wait);
+  }
+
+  function onVisible() {
+    if (document.hidden) return;
+    wait = SOONEST_MS;
+    once();
+  }
+
+  document.addEventListener("visibilitychange", onVisible);
+  addEventListener("online", onVisible);
+  once();
+  return {
+    /** Looks now, and soon again. */
+    hurry() {
+      wait = SOONEST_MS;
+      once();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", onVisible);
+      removeEventListener("online", onVisible);
+    },
+  };
+}

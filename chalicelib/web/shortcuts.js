@@ -1,0 +1,58 @@
+// Which keys do what, for whoever asks.
+
+import { button, h } from "./dom.js";
+
+const KEYS = [
+  [
+    "Everywhere",
+    [
+      ["/", "Search every transcript"],
+      ["?", "This list"],
+      ["↑ ↓", "From recording to recording"],
+    ],
+  ],
+  [
+    "In a recording",
+    [
+      ["Space or K", "Play or pause"],
+      ["J L or ← →", "Back or on by 5 seconds"],
+      ["[ ]", "Slower or faster"],
+      ["+ − 0", "Zoom in, out, show everything"],
+      ["F, N, Shift N", "Find, next, previous"],
+      ["D", "Downloads"],
+    ],
+  ],
+  [
+    "With the focus on",
+    [
+      ["the timeline", "← → by a second, with Shift by ten"],
+      ["the words", "← → from word to word, Enter plays from there"],
+    ],
+  ],
+];
+
+/** Shows the list. */
+export function shortcutsDialog() {
+  const close = button("Close", null, () => dialog.close(), { class: "primary" });
+  const dialog = h(
+    "dialog",
+    { class: "dialog", "aria-labelledby": "keys-title" },
+    h("h2", { id: "keys-title" }, "Keyboard"),
+    KEYS.map(([title, rows]) =>
+      h(
+        "section",
+        {},
+        h("h3", {}, title),
+        h(
+          "dl",
+          { class: "keys" },
+          rows.map(([keys, words]) => h("div", {}, h("dt", {}, keys), h("dd", {}, words))),
+        ),
+      ),
+    ),
+    h("div", { class: "actions" }, close),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

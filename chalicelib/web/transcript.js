@@ -1,0 +1,224 @@
+// The transcript: who said what, the spoken word lit, a click goes to its moment.
+
+import { button, h, prefersStillness } from "./dom.js";
+import { clock, percent, speaker } from "./wording.js";
+
+const HANDS_OFF_MS = 4000;
+const TONES = 6;
+
+/** A transcript's text. `seek` is called with the seconds at which a chosen word begins. */
+export class TranscriptText {
+  constructor(transcript, words, { seek }) {
+    this.words = words;
+    this.seek = seek;
+    this.spans = new Array(words.length);
+    this.lit = null;
+    this.caret = -1;
+    this.found = [];
+    this.place = -1;
+    this.scrolledAt = -Infinity;
+    this.follows = true;
+    const tones = new Map();
+    const segments = transcript.segments.map((segment) => {
+      const label = segment.speaker;
+      if (label && !tones.has(label)) tones.set(label, tones.size % TONES);
+      return this.paragraph(segment, label, tones.get(label));
+    });
+    this.text = h(
+      "div",
+      {
+        class: "text",
+        tabindex: 0,
+        role: "group",
+        "aria-label": "Words: arrow keys go from word to word, Enter plays from there",
+      },
+      segments,
+    );
+    this.element = h("section", { class: "transcript", "aria-label": "Transcript" }, this.bar(), this.text);
+    this.listen();
+  }
+
+  paragraph(segment, label, tone) {
+    const stamp = h(
+      "button",
+      { type: "button", class: "stamp", "aria-label": `Play from ${clock(segment.start_s)}` },
+      clock(segment.start_s),
+    );
+    stamp.addEventListener("click", () => this.seek(segment.start_s));
+    const text = h("p", { dir: "auto", lang: segment.language_code ?? null });
+    let rest = segment.text;
+    for (let i = segment.first_word; i < segment.first_word + segment.n_words; i += 1) {
+      // What stands between two words is the segment's own: a space, a comma, in Japanese nothing.
+      const place = rest.indexOf(this.words.text[i]);
+      text.append(place >= 0 ? rest.slice(0, place) : " ", this.span(i));
+      if (place >= 0) rest = rest.slice(place + this.words.text[i].length);
+    }
+    text.append(rest);
+    return h(
+      "div",
+      { class: label ? `segment tone-${tone}` : "segment" },
+      h("div", { class: "who" }, label && h("bdi", { class: "speaker" }, speaker(label)), stamp),
+      text,
+    );
+  }
+
+  span(i) {
+    const isUnsure = this.words.isUnsure(i);
+    const span = h(
+      "span",
+      {
+        class: isUnsure ? "word unsure" : "word",
+        title: isUnsure ? `${percent(this.words.confidence[i])} sure` : null,
+      },
+      this.words.text[i],
+    );
+    span.index = i;
+    this.spans[i] = span;
+    return span;
+  }
+
+  bar() {
+    this.query = h("input", {
+      type: "search",
+      id: "find",
+      placeholder: "Find in transcript",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-keyshortcuts": "f",
+    });
+    this.count = h("span", { class: "count", role: "status" });
+    this.following = button("Follow", null, () => this.setFollowing(!this.follows), {
+      class: "toggle",
+      "aria-pressed": "true",
+      title: "Keep the spoken word in view",
+    });
+    return h(
+      "div",
+      { class: "transcript-bar" },
+      h("h2", {}, "Transcript"),
+      h(
+        "div",
+        { class: "find" },
+        h("label", { class: "unseen", for: "find" }, "Find in transcript"),
+        this.query,
+        this.count,
+      ),
+      this.following,
+    );
+  }
+
+  listen() {
+    const chosen = (event) => event.target.closest?.(".word")?.index;
+    this.text.addEventListener("click", (event) => {
+      const i = chosen(event);
+      if (i !== undefined && getSelection().isCollapsed) this.choose(i);
+    });
+    this.text.addEventListener("keydown", (event) => this.onKey(event));
+    this.query.addEventListener("input", () => this.find(this.query.value));
+    this.query.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.step(event.shiftKey ? -1 : 1);
+      if (event.key === "Escape") this.query.blur();
+    });
+    this.onScroll = () => (this.scrolledAt = performance.now());
+    for (const name of ["wheel", "touchmove"]) addEventListener(name, this.onScroll, { passive: true });
+  }
+
+  onKey(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.target.tagName === "BUTTON" || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (step) {
+      const from = this.caret >= 0 ? this.caret : (this.lit?.index ?? -1);
+      this.moveCaret(Math.min(this.words.length - 1, Math.max(0, from + step)));
+    } else if (event.key === "Enter" && this.caret >= 0) this.seek(this.words.start[this.caret]);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  moveCaret(i) {
+    if (!this.spans[i]) return;
+    this.spans[this.caret]?.removeAttribute("tabindex");
+    this.caret = i;
+    this.spans[i].tabIndex = -1;
+    this.spans[i].focus({ preventScroll: true });
+    this.reveal(i);
+  }
+
+  choose(i) {
+    this.caret = i;
+    this.seek(this.words.start[i]);
+  }
+
+  /** Lights the word that is spoken, and keeps it in view unless somebody reads elsewhere. */
+  light(time, { isPlaying }) {
+    const span = this.spans[this.words.at(time)] ?? null;
+    if (span === this.lit) return;
+    this.lit?.classList.remove("spoken");
+    span?.classList.add("spoken");
+    this.lit = span;
+    if (span && isPlaying && this.follows && performance.now() - this.scrolledAt > HANDS_OFF_MS)
+      this.reveal(span.index);
+  }
+
+  setFollowing(follows) {
+    this.follows = follows;
+    this.following.setAttribute("aria-pressed", String(follows));
+    this.scrolledAt = -Infinity;
+    if (follows && this.lit) this.reveal(this.lit.index);
+  }
+
+  reveal(i) {
+    const box = this.spans[i].getBoundingClientRect();
+    const isInView = box.top > innerHeight * 0.15 && box.bottom < innerHeight * 0.78;
+    // A long way is not to be watched.
+    const isFar = Math.abs(box.top) > innerHeight * 3;
+    if (!isInView)
+      this.spans[i].scrollIntoView({
+        block: "center",
+        behavior: prefersStillness() || isFar ? "auto" : "smooth",
+      });
+  }
+
+  find(phrase) {
+    for (const [first, last] of this.found) this.mark(first, last, false);
+    this.found = this.words.find(phrase).filter(([first, last]) => this.spans[first] && this.spans[last]);
+    for (const [first, last] of this.found) this.mark(first, last, true);
+    this.place = -1;
+    if (this.found.length) this.step(1);
+    else this.count.textContent = phrase.trim() ? "None" : "";
+  }
+
+  mark(first, last, isFound) {
+    for (let i = first; i <= last; i += 1) {
+      this.spans[i]?.classList.toggle("found", isFound);
+      if (!isFound) this.spans[i]?.classList.remove("here");
+    }
+  }
+
+  /** Goes to the next place that was found, or the one before. */
+  step(direction) {
+    if (!this.found.length) return;
+    const shift = (isHere) => {
+      const [first, last] = this.found[this.place] ?? [0, -1];
+      for (let i = first; i <= last; i += 1) this.spans[i]?.classList.toggle("here", isHere);
+    };
+    shift(false);
+    this.place = (this.place + direction + this.found.length) % this.found.length;
+    shift(true);
+    this.count.textContent = `${this.place + 1} of ${this.found.length}`;
+    this.reveal(this.found[this.place][0]);
+  }
+
+  close() {
+    for (const name of ["wheel", "touchmove"]) removeEventListener(name, this.onScroll);
+  }
+}
+
+/** What the dotted line means, where there is one. */
+export function unsureLegend(words) {
+  let n = 0;
+  for (let i = 0; i < words.length; i += 1) n += words.isUnsure(i) ? 1 : 0;
+  return n
+    ? h("p", { class: "legend" }, h("span", { class: "unsure" }, "Dotted words"), " are less than 60 % sure")
+    : null;
+}

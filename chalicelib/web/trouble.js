@@ -1,0 +1,29 @@
+// What a person can do when the API does not answer as hoped.
+
+import { button, h, state } from "./dom.js";
+
+/** A panel for an error: what happened, and the next step. */
+export function troubleState(error, retry) {
+  const again = button("Try again", "again", retry);
+  if (error.isUnsigned) {
+    return state(
+      "failed",
+      "Sign in to see your recordings",
+      "This deployment takes signed requests only. On your own machine, with your AWS credentials, run",
+      h("pre", {}, h("code", {}, "make page STAGE=dev")),
+      h("p", {}, "and open the address that it prints: it serves this page and signs what the page asks."),
+      again,
+    );
+  }
+  if (error.status === 404) {
+    return state(
+      "failed",
+      "There is no such recording",
+      "It was deleted, replaced by another upload, or belongs to somebody else.",
+      h("p", {}, h("a", { href: "#/" }, "All recordings")),
+    );
+  }
+  if (error.status === 0)
+    return state("failed", "Earshot cannot be reached", "This page goes on trying.", again);
+  return state("failed", "That did not work", error.message, again);
+}

@@ -1,0 +1,139 @@
+// Takes files by drag and drop or by a button, and sends them, a few at once.
+
+import { call, sendForm } from "./api.js";
+import { button, h, icon, toast } from "./dom.js";
+import { percent, size, visible } from "./wording.js";
+
+const AT_ONCE = 3;
+const ACCEPTED = "audio/*,video/*,.wav,.mp3,.flac,.ogg,.m4a,.mp4,.webm,.amr,.mov,.mkv";
+export const FORMATS = "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov or mkv";
+
+const waiting = [];
+const active = new Set();
+const queue = h("ul", { class: "uploads", "aria-label": "Files being sent" });
+let onSent = () => {};
+
+/** The place to drop files on, and the files on their way. `listener` is told of each that has arrived. */
+export function dropPlace(listener) {
+  onSent = listener;
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    accept: ACCEPTED,
+    class: "unseen",
+    id: "files",
+    "aria-label": "Choose recordings to upload",
+  });
+  input.addEventListener("change", () => {
+    send([...input.files]);
+    input.value = "";
+  });
+  return h(
+    "section",
+    { class: "drop", "aria-label": "Upload" },
+    h(
+      "div",
+      { class: "drop-row" },
+      icon("upload"),
+      h(
+        "p",
+        {},
+        h("strong", {}, "Drop recordings anywhere on this page"),
+        h("span", {}, ` ${FORMATS}, up to 4 hours and 2 GB each`),
+      ),
+      input,
+      h("label", { for: "files", class: "button primary" }, "Choose files"),
+    ),
+    queue,
+  );
+}
+
+/** Lets the whole window take files, whatever it shows. */
+export function acceptDrops(onAccepted) {
+  let depth = 0;
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const show = () => document.body.classList.toggle("dropping", depth > 0);
+  addEventListener("dragenter", (event) => carriesFiles(event) && ((depth += 1), show()));
+  addEventListener("dragleave", (event) => carriesFiles(event) && ((depth = Math.max(0, depth - 1)), show()));
+  addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    show();
+    // A folder comes as a file that cannot be read.
+    const items = [...event.dataTransfer.items].map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()]);
+    const files = items.filter(([entry, file]) => file && !entry?.isDirectory).map(([, file]) => file);
+    if (files.length < items.length) toast("Folders are not taken: drop the files that are in them.");
+    if (files.length) {
+      send(files);
+      onAccepted();
+    }
+  });
+  addEventListener("beforeunload", (event) => (active.size || waiting.length) && event.preventDefault());
+}
+
+function send(files) {
+  for (const file of files) waiting.push(row(file));
+  next();
+}
+
+function next() {
+  while (active.size < AT_ONCE && waiting.length) {
+    const upload = waiting.shift();
+    active.add(upload);
+    run(upload).finally(() => {
+      active.delete(upload);
+      next();
+    });
+  }
+}
+
+function row(file) {
+  const name = visible(file.name);
+  const upload = { file, abort: new AbortController() };
+  upload.bar = h("progress", { max: 1, value: 0, "aria-label": `Sending ${name}` });
+  upload.note = h("span", { class: "note" }, `${size(file.size)}, waiting`);
+  upload.actions = h("span", { class: "actions" });
+  upload.element = h("li", {}, h("bdi", { class: "name" }, name), upload.note, upload.bar, upload.actions);
+  upload.actions.append(
+    button(`Stop sending ${name}`, "close", () => upload.abort.abort(), { wordless: true, class: "quiet" }),
+  );
+  upload.abort.signal.addEventListener("abort", () => {
+    const place = waiting.indexOf(upload);
+    if (place >= 0) waiting.splice(place, 1);
+    upload.element.remove();
+  });
+  queue.append(upload.element);
+  return upload;
+}
+
+async function run(upload) {
+  const { file, abort } = upload;
+  try {
+    if (!file.size) throw new Error("The file is empty.");
+    const body = { name: file.name, ...(file.type && { content_type: file.type }) };
+    const grant = await call("uploads", { method: "POST", body, signal: abort.signal });
+    if (file.size > grant.max_bytes)
+      throw new Error(`It has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
+    const onProgress = (share) => {
+      upload.bar.value = share;
+      upload.note.textContent = share < 1 ? `${percent(share)} of ${size(file.size)}` : "arriving";
+    };
+    await sendForm(grant, file, { onProgress, signal: abort.signal });
+    upload.element.remove();
+    onSent(grant.key);
+  } catch (error) {
+    if (abort.signal.aborted) return;
+    upload.element.classList.add("failed");
+    upload.element.setAttribute("role", "alert");
+    upload.note.textContent = error.message;
+    upload.bar.remove();
+    upload.actions.prepend(
+      button("Try again", "again", () => {
+        upload.element.remove();
+        send([file]);
+      }),
+    );
+  }
+}

@@ -1,0 +1,69 @@
+// The words of a transcript as the API gives them: in columns.
+
+const LINGER_S = 0.25; // a word stays lit in the short pause after it
+const UNSURE = 0.6;
+
+/** The words of a recording. */
+export class Words {
+  constructor({ words }) {
+    this.text = words.text;
+    this.start = words.start_s;
+    this.end = words.end_s;
+    this.confidence = words.confidence;
+    this.speaker = words.speaker;
+    this.punctuation = words.punctuation;
+    this.length = words.text.length;
+    this.plain = words.text.map(plain);
+    // Words stand by their segments, and two channels may speak at once.
+    this.order = Array.from(this.start.keys()).sort((a, b) => this.start[a] - this.start[b]);
+  }
+
+  /** The place in `order` of the first word that starts after a moment. */
+  firstAfter(time) {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.start[this.order[middle]] > time) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** The word that is spoken at a moment, or -1. */
+  at(time) {
+    const i = this.order[this.firstAfter(time + 1e-4) - 1] ?? -1;
+    return i >= 0 && time <= this.end[i] + LINGER_S ? i : -1;
+  }
+
+  isUnsure(i) {
+    const confidence = this.confidence[i];
+    return confidence !== null && confidence < UNSURE;
+  }
+
+  /** The runs of words that hold a phrase, as [first, last]; its last word may be unfinished. */
+  find(phrase) {
+    const wanted = phrase.split(/\s+/).map(plain).filter(Boolean);
+    if (!wanted.length) return [];
+    const found = [];
+    const last = wanted.length - 1;
+    for (let i = 0; i + last < this.length; i += 1) {
+      const matches = wanted.every((part, n) =>
+        n === last
+          ? last
+            ? this.plain[i + n].startsWith(part)
+            : this.plain[i].includes(part)
+          : this.plain[i + n] === part,
+      );
+      if (matches) found.push([i, i + last]);
+    }
+    return found;
+  }
+}
+
+/** A word without case, accents and punctuation. */
+function plain(text) {
+  return text
+    .normalize("NFKD")
+    .replace(/[^\p{L}\p{N}]/gu, "")
+    .toLowerCase();
+}

@@ -1,0 +1,142 @@
+"""Hostile recordings end, each with a status and a reason, and the next one is measured."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import corpus
+import pytest
+from media import wav
+
+from chalicelib import pipeline
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Status
+from chalicelib.measuring import READING_LASTS
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def services(services):
+    """Without MediaConvert, which moto has not."""
+    return replace(services, settings=replace(services.settings, mediaconvert_role_arn=""))
+
+
+@pytest.fixture
+def measured(services, put):
+    """Run an upload through the functions that are deployed, but for Transcribe; return it."""
+
+    def run(key: str, body: bytes, services=services, **metadata: str):
+        recording_id = put(key, body, **metadata)
+        pipeline.receive_upload(key, services)
+        recording = services.recordings.get(recording_id)
+        if recording.status_of(Branch.FEATURES) == Status.PENDING:
+            pipeline.extract_features(recording_id, services)
+        return services.recordings.get(recording_id)
+
+    return run
+
+
+@pytest.mark.parametrize("name", corpus.UPLOADS)
+def test_a_hostile_recording_ends_and_the_next_is_measured(measured, name):
+    make, status, reason = corpus.UPLOADS[name]
+
+    recording = measured(f"uploads/mallory/{name}", make())
+    following = measured("uploads/alice/good.wav", wav(1.0))
+
+    told = recording.attributes.get("features_reason", "")
+    ended = recording.status_of(Branch.FEATURES)
+    assert ended in ("COMPLETED", "FAILED")
+    assert ended == (status or ended), told
+    assert reason in told
+    assert ended == "COMPLETED" or told.endswith("."), "a failure is told in a sentence"
+    assert following.status_of(Branch.FEATURES) == Status.COMPLETED
+
+
+def test_a_recording_longer_than_can_be_is_ended_however_small_it_is(measured):
+    bomb = corpus.packed_silence(4.1)
+    assert len(bomb) < 1_000_000
+
+    recording = measured("uploads/mallory/bomb.flac", bomb, sr="native", tables="energy")
+
+    assert recording.attributes["features_reason"] == "The recording is longer than 4 h."
+    assert recording.status_of(Branch.FEATURES) == Status.FAILED
+
+
+def test_a_recording_that_takes_too_long_to_read_is_ended(services, measured):
+    now = services.clock()
+    times = iter([now] * 12)
+    late = replace(services, clock=lambda: next(times, now + READING_LASTS * 2))
+
+    recording = measured("uploads/mallory/slow.wav", wav(60.0), late)
+
+    assert "takes too long to decode" in recording.attributes["features_reason"]
+    assert recording.status_of(Branch.FEATURES) == Status.FAILED
+    assert measured("uploads/alice/good.wav", wav(1.0)).attributes["features"] == "COMPLETED"
+
+
+def test_reading_ends_in_time_for_the_tables_to_be_written():
+    config = json.loads((Path(__file__).parents[2] / ".chalice/config.json").read_text())
+    timeout_s = config["lambda_functions"]["extract_features"]["lambda_timeout"]
+
+    assert timedelta(seconds=timeout_s) - READING_LASTS >= timedelta(minutes=4)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "transcripts/theirs.json",
+        "transcripts/a/b.json",
+        "transcripts/.json",
+        "transcripts/../uploads/x.json",
+        "transcripts/redacted-.json",
+        "transcripts/.write_access_check_file.temp.json",
+        "transcripts/" + "x" * 900 + ".json",
+    ],
+)
+def test_what_is_not_ours_below_transcripts_is_left_alone(services, key):
+    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=b"theirs")
+
+    pipeline.store_transcript(key, services)
+
+    assert services.results.read(key) == b"theirs"
+    assert services.recordings.page(owner=None, cursor=None, limit=10)[0] == []
+
+
+@pytest.mark.parametrize("name", corpus.TRANSCRIPTS)
+def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, name):
+    make, field = corpus.TRANSCRIPTS[name]
+    key = "uploads/alice/talk.wav"
+    recording_id = put(key, wav(1.0))
+    pipeline.receive_upload(key, services)
+    transcript_key = keys.transcript(recording_id)
+    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=transcript_key, Body=make())
+
+    pipeline.store_transcript(transcript_key, services)
+    pipeline.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.COMPLETED
+    if field:
+        assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
+        assert found.attributes["transcription_reason"].startswith("The transcript cannot be read:")
+        assert field in found.attributes["transcription_reason"]
+    else:
+        assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
+
+
+def test_a_transcript_larger_than_any_is_not_read(services, put):
+    key = "uploads/alice/talk.wav"
+    recording_id = put(key, wav(1.0))
+    pipeline.receive_upload(key, services)
+    body = b'{"results": {"items": []}}' + b" " * pipeline.DOCUMENT_BYTES
+    boto3.client("s3").put_object(
+        Bucket=services.results.bucket, Key=keys.transcript(recording_id), Body=body
+    )
+
+    pipeline.store_transcript(keys.transcript(recording_id), services)
+
+    found = services.recordings.get(recording_id)
+    assert "it has 32 MB, and at most 32 MB are read" in found.attributes["transcription_reason"]
