@@ -22,7 +22,7 @@ PEERS := .venv-peers
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare cost deploy destroy test test-peers check audit advisories lock format bench fuzz clean
+.PHONY: help run process compare cost deploy destroy page screenshots test test-peers check audit advisories lock format bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -51,6 +51,12 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+
+page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
+	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
+
+screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
+	@$(BIN)/python -m local.screenshots $(if $(FILE),"$(FILE)")
 
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile

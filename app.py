@@ -32,7 +32,7 @@ from chalicelib import (
     uploading,
 )
 from chalicelib.config import Settings
-from chalicelib.core import keys
+from chalicelib.core import keys, openapi
 from chalicelib.core.callers import caller_of
 from chalicelib.core.downloads import Download
 from chalicelib.core.requests import Request
@@ -55,6 +55,9 @@ authorizer = (
     if settings.cognito_user_pool_arn
     else IAMAuthorizer()
 )
+# Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
+# where IAM authorises signs for the page's own files too.
+page_authorizer = None if settings.cognito_user_pool_arn else authorizer
 
 
 @app.middleware("all")
@@ -164,7 +167,7 @@ def _download(download: Download) -> Response:
     return Response(body=download.text, headers=dict(download.headers))
 
 
-@app.route("/")
+@app.route("/", authorizer=page_authorizer)
 def show_page() -> Response:
     """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
     request: Any = app.current_request
@@ -173,14 +176,14 @@ def show_page() -> Response:
         # What the document names is beside it, and without the slash that would be elsewhere.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
-    return Response(body=page.index(), headers={**page.index_headers(origins)})
+    return Response(body=page.index(), headers=dict(page.index_headers(origins)))
 
 
-@app.route("/web/{version}/{name}")
+@app.route("/web/{version}/{name}", authorizer=page_authorizer)
 @_answering
 def show_page_file(version: str, name: str) -> Response:
     """Show one of the page's files."""
-    return Response(body=page.read(version, name), headers={**page.file_headers(name)})
+    return Response(body=page.read(version, name), headers=dict(page.file_headers(name)))
 
 
 @app.route("/caller", authorizer=authorizer)
@@ -264,3 +267,10 @@ def search_transcripts() -> dict[str, Any]:
 def show_manifest(kind: str) -> Response:
     """List a selection of recordings as Lhotse does, by page."""
     return _download(listing.manifest(kind, _asked(), services()))
+
+
+@app.route("/openapi.json", authorizer=authorizer)
+@_answering
+def show_description() -> dict[str, Any]:
+    """Describe every route to programs."""
+    return openapi.document()

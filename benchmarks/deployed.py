@@ -297,7 +297,7 @@ def spoken(n_words: int, length_s: int) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="cold starts of each side")
-    parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
+    parser.add_argument("--core", type=int, help="the core that everything runs on")
     options = parser.parse_args()
     pin(options.core)
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as cleanup:

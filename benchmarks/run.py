@@ -189,7 +189,7 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of which the median is taken")
-    parser.add_argument("--core", type=int, default=0, help="the core that everything runs on")
+    parser.add_argument("--core", type=int, help="the core that everything runs on")
     parser.add_argument("--folder", type=Path, help="keep the recordings here for another time")
     options = parser.parse_args()
     pin(options.core)

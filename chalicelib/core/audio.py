@@ -13,7 +13,7 @@ from chalicelib.core.source import BufferedSource
 from chalicelib.core.wav import WavReader, read_wav_header
 from chalicelib.errors import MediaError
 
-BLOCK_SAMPLES = 1 << 17
+BLOCK_SAMPLES = 1 << 18
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
@@ -48,7 +48,7 @@ class Recording:
     """An opened recording, to be decoded once.
 
     Memory does not grow with the length: the source is read in pieces of 1 MiB and decoded in
-    blocks of at most 131,072 samples before and after resampling.
+    blocks of at most 262,144 samples before and after resampling.
 
     Parameters
     ----------

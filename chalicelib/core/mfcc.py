@@ -7,8 +7,7 @@ from typing import Self
 import numpy as np
 
 from chalicelib.core.framing import Framer
-from chalicelib.core.mel import mel_slabs
-from chalicelib.core.memory import BUFFER_ELEMENTS, aligned
+from chalicelib.core.mel_spectrum import MelSpectrum
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.parking import Parking
 from chalicelib.errors import MediaError
@@ -16,10 +15,6 @@ from chalicelib.errors import MediaError
 AMIN = 1e-10
 TOP_DB = 80.0
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
-# Few enough samples for their spectra to stay in a core's cache; a product with the filterbank
-# pays from more frames on.
-SAMPLES_IN_A_TRANSFORM = 1 << 15
-TRANSFORMS_IN_A_PRODUCT = 4
 
 
 class MfccExtractor:
@@ -38,33 +33,9 @@ class MfccExtractor:
 
     def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:
         n_fft = parameters.n_fft
-        self._hop_length = parameters.hop_length
-        self._framer = Framer(n_fft, self._hop_length)
-        self._window = aligned(n_fft, dtype=np.float64)
-        self._window[:] = _hann(parameters.win_length or n_fft, n_fft)
-        n_frames = max(1, SAMPLES_IN_A_TRANSFORM // n_fft)
-        self._samples = aligned((n_frames - 1) * self._hop_length + n_fft, dtype=np.float64)
-        frames = np.lib.stride_tricks.sliding_window_view(self._samples, n_fft)
-        self._frames = frames[:: self._hop_length]
-        self._windowed = aligned(n_frames, n_fft, dtype=np.float64)
-        self._spectrum = aligned(n_frames, 1 + n_fft // 2, dtype=np.complex128)
-        n_frames *= TRANSFORMS_IN_A_PRODUCT
-        self._power = aligned(n_frames, 2 * (1 + n_fft // 2), dtype=np.float32)
-        self._n_mels = parameters.n_mels
-        slabs = mel_slabs(
-            sr=sr,
-            n_fft=n_fft,
-            n_mels=parameters.n_mels,
-            fmin=parameters.fmin,
-            fmax=parameters.fmax,
-            htk=parameters.htk,
-        )
-        # Each bin stands twice, for the squares of its real and of its imaginary part, which the
-        # product then adds up.
-        self._slabs = [
-            (bands, slice(2 * bins.start, 2 * bins.stop), np.repeat(weights.T, 2, axis=0))
-            for bands, bins, weights in slabs
-        ]
+        self._framer = Framer(n_fft, parameters.hop_length)
+        window = _hann(parameters.win_length or n_fft, n_fft)
+        self._mel_spectrum = MelSpectrum(parameters, sr=sr, window=window)
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
         self._parking = Parking(parameters.n_mels)
@@ -87,11 +58,11 @@ class MfccExtractor:
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples, of shape (n,), any number of them."""
-        self._park(*self._framer.complete(y))
+        self._park(self._framer.push(y))
 
     def finish(self) -> None:
         """Take the end of the signal; nothing may be pushed after it."""
-        self._park(*self._framer.complete_last())
+        self._park(self._framer.finish())
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield the coefficients, once the signal is finished.
@@ -107,43 +78,17 @@ class MfccExtractor:
             lifted = np.maximum(log_mel, floor).astype(np.float64)
             yield (lifted @ self._dct).astype(np.float32)
 
-    def _park(self, signal: np.ndarray, n_frames: int) -> None:
-        n_at_once = len(self._power)
-        for first in range(0, n_frames, n_at_once):
-            n = min(n_at_once, n_frames - first)
-            log_mel = self._log_mel(signal[first * self._hop_length :], n)
-            self._loudest_db = max(self._loudest_db, float(log_mel.max()))
-            if not np.isfinite(self._loudest_db):
-                raise MediaError(
-                    "The recording has samples too far beyond full scale to be measured"
-                )
-            self._parking.append(log_mel)
-
-    def _log_mel(self, signal: np.ndarray, n_frames: int) -> np.ndarray:
-        power = self._power[:n_frames]
-        mel = np.empty((n_frames, self._n_mels), dtype=np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):
-            np.setbufsize(BUFFER_ELEMENTS)
-            for first in range(0, n_frames, len(self._frames)):
-                part = power[first : first + len(self._frames)]
-                # Rounding first costs half of what a product of doubles into floats does.
-                part[:] = self._transform(signal[first * self._hop_length :], len(part))
-            np.multiply(power, power, out=power)
-            for bands, bins, weights in self._slabs:
-                np.matmul(power[:, bins], weights, out=mel[:, bands])
-        np.maximum(mel, AMIN, out=mel)
-        np.log(mel, out=mel)
-        mel *= DB_PER_NEPER
-        return mel
-
-    def _transform(self, signal: np.ndarray, n_frames: int) -> np.ndarray:
-        """Return the spectra of some frames, real and imaginary parts in turn."""
-        n_samples = (n_frames - 1) * self._hop_length + len(self._window)
-        self._samples[:n_samples] = signal[:n_samples]
-        windowed = self._windowed[:n_frames]
-        np.multiply(self._frames[:n_frames], self._window, out=windowed)
-        spectrum: np.ndarray = np.fft.rfft(windowed, out=self._spectrum[:n_frames])
-        return spectrum.view(np.float64)
+    def _park(self, frames: np.ndarray) -> None:
+        if not len(frames):
+            return
+        log_mel = self._mel_spectrum(frames)
+        np.maximum(log_mel, AMIN, out=log_mel)
+        np.log(log_mel, out=log_mel)
+        log_mel *= DB_PER_NEPER
+        self._loudest_db = max(self._loudest_db, float(log_mel.max()))
+        if not np.isfinite(self._loudest_db):
+            raise MediaError("The recording has samples too far beyond full scale to be measured")
+        self._parking.append(log_mel)
 
 
 def _hann(win_length: int, n_fft: int) -> np.ndarray:
