@@ -9,6 +9,8 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+HISTORIES ?= 20000
+SEED ?= 0
 SECONDS ?= 300
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
@@ -22,7 +24,8 @@ PEERS := .venv-peers
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare cost deploy destroy page screenshots test test-peers check audit advisories lock format bench fuzz clean
+.PHONY: help run process compare cost deploy destroy reconcile redrive page screenshots test test-peers check audit \
+	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -52,6 +55,15 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
 
+reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or local
+	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
+
+redrive: $(BIN)/.local ## send through again what was given up, once the cause is mended: STAGE=dev
+	@$(BIN)/python -m scripts.redrive "$(STAGE)"
+
+soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
+	$(BIN)/python tests/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
+
 page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
 
@@ -68,7 +80,7 @@ check: $(BIN)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint cloudformation/*.yml
+	$(BIN)/cfn-lint cloudformation/resources.yml
 
 audit: $(AUDIT)/.ready ## look for weaknesses in the template
 	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml

@@ -15,6 +15,7 @@ from chalice.app import (
     ForbiddenError,
     IAMAuthorizer,
     NotFoundError,
+    Rate,
     Response,
     S3Event,
     SQSEvent,
@@ -26,6 +27,7 @@ from chalicelib import (
     listing,
     page,
     pipeline,
+    reconciling,
     removing,
     searching,
     serving,
@@ -89,7 +91,9 @@ def remove_recording(event: S3Event) -> None:
 def extract_features(event: SQSEvent) -> None:
     """A recording waits to be measured."""
     for message in event:
-        pipeline.extract_features(json.loads(message.body)["recording_id"], services())
+        attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
+        recording_id = json.loads(message.body)["recording_id"]
+        pipeline.extract_features(recording_id, services(), attempt=attempt)
 
 
 @app.on_s3_event(
@@ -128,6 +132,12 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
 def store_renditions(event: CloudWatchEvent) -> None:
     """A transcoding job has ended: list its renditions, or write why there are none."""
     pipeline.store_renditions(event.detail, services())
+
+
+@app.schedule(Rate(15, Rate.MINUTES))
+def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
+    """A quarter of an hour has passed: find what events have left undone, and do it."""
+    reconciling.reconcile(services()).raise_failures()
 
 
 def _answering(view: View) -> View:
