@@ -21,10 +21,10 @@ class Cost:
     peak_mb: float
 
 
-def pin(core: int) -> None:
-    """Keep this process and all that it starts on one core."""
+def pin(core: int | None) -> None:
+    """Keep this process and all that it starts on one core; None is the first that it may use."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if core is None else core})
 
 
 def fresh(*arguments: str) -> Cost:

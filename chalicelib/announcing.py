@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.core.notices import notice_of, outcome_of
+from chalicelib import journal
+from chalicelib.core.notices import Outcome, failed_branches, notice_of, outcome_of
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -19,6 +20,7 @@ the two for one in a FIFO topic alone, and such a topic sends no e-mail.
 
 def announce(recording_id: str, services: "Services") -> None:
     """Send the notice of what a recording has come to, unless it has been sent. Safe to repeat."""
+    journal.note(recording_id=recording_id)
     recording = services.recordings.find(recording_id)
     outcome = outcome_of(recording) if recording else None
     if recording is None or outcome is None:
@@ -34,3 +36,7 @@ def announce(recording_id: str, services: "Services") -> None:
         services.recordings.release_notice(recording_id, outcome)
         raise
     services.recordings.record_notice(recording_id, outcome)
+    if outcome == Outcome.DONE:
+        journal.note(recordings_done=1)
+    else:
+        journal.note(recordings_failed=1, failed_branches=failed_branches(recording))

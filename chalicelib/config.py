@@ -40,6 +40,7 @@ class Settings:
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
+    log_file: str = ""
     administrators: tuple[str, ...] = ()
     cognito_user_pool_arn: str = ""
 
@@ -71,6 +72,7 @@ class Settings:
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
+            log_file=environ.get("LOG_FILE", ""),
             administrators=_list(environ.get("ADMINISTRATORS", "")),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
         )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
+from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.limits import LONGEST_S
 from chalicelib.core.recording import Branch, Status, Upload
@@ -15,6 +16,9 @@ from chalicelib.settling import ENDED, remove_results, settle
 if TYPE_CHECKING:
     from chalicelib.core.features import FeatureParameters
     from chalicelib.services import Services
+
+LEAST_S = 0.001
+"""The shortest time that a speed is told of: a clock may stand still for less."""
 
 READING_LASTS = timedelta(minutes=10)
 """How long a recording may take to be read; what is left of the function's time is for writing.
@@ -102,6 +106,7 @@ def _extract(
     def open_table(name: str) -> AbstractContextManager[BinaryIO]:
         return services.results.create(keys.features(recording_id, name))
 
+    began = services.clock()
     summary = features.extract(
         source,
         parameters,
@@ -113,6 +118,11 @@ def _extract(
         },
         longest_s=LONGEST_S,
         is_late=is_late,
+    )
+    took_s = (services.clock() - began).total_seconds()
+    journal.note(
+        audio_seconds=round(summary.duration_s, 3),
+        times_real_time=round(summary.duration_s / max(took_s, LEAST_S), 1),
     )
     settle(
         recording_id,

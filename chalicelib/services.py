@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_watch import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
@@ -26,12 +29,15 @@ class Services:
     media: MediaStore
     results: MediaStore
     recordings: RecordingTable
+    watchlist: Watchlist
+    bookmark: Bookmark
     search_table: SearchTable
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
     notices: Notices
     clock: Callable[[], datetime]
+    write_line: Callable[[str], object] = print
 
 
 def connect(settings: Settings) -> Services:
@@ -46,6 +52,7 @@ def connect(settings: Settings) -> Services:
     )
     s3 = boto3.client("s3", config=config)
     dynamodb = boto3.resource("dynamodb")
+    table = dynamodb.Table(settings.metadata_table)
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -54,7 +61,9 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         media=MediaStore(s3, settings.media_bucket),
         results=MediaStore(s3, settings.results_bucket),
-        recordings=RecordingTable(dynamodb.Table(settings.metadata_table), clock),
+        recordings=RecordingTable(table, clock),
+        watchlist=Watchlist(table),
+        bookmark=Bookmark(s3, settings.results_bucket),
         search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
@@ -63,7 +72,20 @@ def connect(settings: Settings) -> Services:
             boto3.client("sns"), settings.notices_topic_arn, settings.failures_topic_arn
         ),
         clock=clock,
+        write_line=_line_writer(settings.log_file),
     )
+
+
+def _line_writer(path: str) -> Callable[[str], object]:
+    """Return what writes a line of the journal: to a file, or to what CloudWatch reads."""
+    if not path:
+        return print
+
+    def write(line: str) -> None:
+        with Path(path).open("a") as log:
+            log.write(f"{line}\n")
+
+    return write
 
 
 @cache

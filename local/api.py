@@ -38,6 +38,13 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lambda tells a function about itself, as far as anyone asks."""
+
+    function_name: str
+
+
 class Api:
     """The routes of an application."""
 
@@ -63,7 +70,7 @@ class Api:
         if not event.get("isBase64Encoded"):
             event["body"] = body.decode(errors="replace")
         event["requestContext"]["identity"]["userArn"] = _user(event["headers"])
-        response = self._app(event, None)
+        response = self._app(event, Context("earshot-local"))
         if len(json.dumps(response)) > MAX_BYTES:
             log.error("%s %s answers more than Lambda returns", method, target.partition("?")[0])
             return _refuse(502, "Internal server error")

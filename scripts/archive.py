@@ -14,6 +14,7 @@ from pathlib import Path
 from scripts.console import DeploymentError
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time a zip can hold. With a file's own, no two builds would be alike."""
 
@@ -43,17 +44,22 @@ def write_zip(folder: Path, archive: Path) -> None:
     scratch.replace(archive)
 
 
-def recompile(archive: Path, scratch: Path) -> bool:
-    """Add the ``.pyc`` that an archive lacks; tell whether it lacked any."""
+def is_compiled(archive: Path) -> bool:
+    """Tell whether an archive holds ``.pyc``."""
     with zipfile.ZipFile(archive) as zipped:
-        if any(name.endswith(".pyc") for name in zipped.namelist()):
-            return False
-        shutil.rmtree(scratch, ignore_errors=True)
+        return any(name.endswith(".pyc") for name in zipped.namelist())
+
+
+def recompile(archive: Path, scratch: Path) -> None:
+    """Add the ``.pyc`` that an archive lacks."""
+    if is_compiled(archive):
+        return
+    shutil.rmtree(scratch, ignore_errors=True)
+    with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(scratch)
     compile_packages(scratch)
     write_zip(scratch, archive)
     shutil.rmtree(scratch)
-    return True
 
 
 def digest(archive: Path) -> str:
@@ -88,12 +94,9 @@ def check_packages(archive: Path, requirements: Path, architecture: str) -> None
 
 
 def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
-    for line in requirements.read_text().splitlines():
-        pin = line.partition("#")[0].partition(";")[0].strip()
-        if pin:
-            name, _, version = pin.partition("==")
-            yield _normal(name), version
+    for match in PIN.finditer(requirements.read_text()):
+        yield _normal(match[1]), match[2]
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
+    return re.sub(r"[-_.]+", "-", name).lower()

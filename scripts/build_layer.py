@@ -6,18 +6,14 @@ only when what is in Lambda differs.
 
 import hashlib
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from scripts import archive
-from scripts.console import DeploymentError
+from scripts import archive, wheels
 from scripts.record_outputs import APP_NAME
 
-REQUIREMENTS = "requirements-media.txt"
-OLDEST_GLIBC, NEWEST_GLIBC = 17, 34
-"""Minor versions of the glibc 2 that a wheel may need: Amazon Linux 2023 has 2.34."""
+REQUIREMENTS = "requirements/media.txt"
 
 
 def build(project: Path, architecture: str) -> Path:
@@ -30,27 +26,11 @@ def build(project: Path, architecture: str) -> Path:
         return path
     folder = path.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
-    _install(requirements, folder / "python", architecture)
+    wheels.install(requirements, folder / "python", architecture)
     archive.compile_packages(folder)
     archive.write_zip(folder, path)
     shutil.rmtree(folder)
     return path
-
-
-def _install(requirements: Path, target: Path, architecture: str) -> None:
-    machine = archive.MACHINES[architecture]
-    platforms = [
-        f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)
-    ] + [f"manylinux2014_{machine}"]
-    command = [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        *("--only-binary=:all:", "--no-compile", "--target", str(target)),
-        *(f"--platform={platform}" for platform in platforms),
-        *("--requirement", str(requirements)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DeploymentError(f"The media layer cannot be built: {done.stderr.strip()}")
 
 
 class Layer:

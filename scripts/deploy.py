@@ -66,7 +66,9 @@ class Deployment:
         if outputs and self._is_hollow(outputs):
             note("a removal was cut short and left the stack without its data: making it anew")
             self._stack.delete()
-        changed = self._stack.apply(self._project, parameters)
+        # Always said, or a stack would go on with a bucket that is set no more.
+        given = {"ResultsBucketName": self._environment().get("RESULTS_BUCKET_NAME", "")}
+        changed = self._stack.apply(self._project, given | parameters)
         self._outputs = self._stack.outputs() or {}
         return "done" if changed else "nothing to change"
 
@@ -150,9 +152,14 @@ class Deployment:
         return self._state.restore(self._project, self._buckets(), queue)
 
     def _buckets(self) -> list[str]:
-        entry = read_config(self._project)["stages"][self._stage]["environment_variables"]
-        names = (entry["MEDIA_BUCKET_NAME"], entry.get("RESULTS_BUCKET_NAME"))
+        environment = self._environment()
+        names = (environment["MEDIA_BUCKET_NAME"], environment.get("RESULTS_BUCKET_NAME"))
         return sorted({name for name in names if name})
+
+    def _environment(self) -> dict[str, str]:
+        entry = read_config(self._project)["stages"].get(self._stage, {})
+        environment: dict[str, str] = entry.get("environment_variables", {})
+        return environment
 
     def _mark(self) -> str | None:
         if not any(one["name"] == "api_handler" for one in self._resources):

@@ -75,7 +75,7 @@ class Removal:
 
     def _delete_functions(self) -> str:
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        buckets = sorted({self.bucket, self._results_bucket()})
+        buckets = self._buckets()
         found = self._state.restore(self._project, buckets, queue)
         if not found:
             return "nothing to delete"
@@ -131,7 +131,7 @@ class Removal:
         return f"{len(names)} deleted" if names else "nothing to delete"
 
     def _forget(self) -> str:
-        forget(self._project, self._stage)
+        forget(self._project, self._stage, self._account)
         (self._project / ".chalice" / "deployed" / f"{self._stage}.json").unlink(missing_ok=True)
         return "done"
 
@@ -142,7 +142,7 @@ class Removal:
     def left(self) -> Iterator[str]:
         """Find everything in the account that has the stage's names."""
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        for resource in self._state.find([self.bucket], queue):
+        for resource in self._state.find(self._buckets(), queue):
             yield f"{resource['resource_type']} {resource['name']}"
         if self._stack.exists():
             yield f"stack {self._stack.name}"
@@ -174,8 +174,8 @@ class Removal:
         }
         return {output: name for output, name in names.items() if name}
 
-    def _results_bucket(self) -> str:
-        return self._environment().get("RESULTS_BUCKET_NAME") or self.bucket
+    def _buckets(self) -> list[str]:
+        return sorted({self.bucket, self._environment().get("RESULTS_BUCKET_NAME") or self.bucket})
 
     def _environment(self) -> dict[str, str]:
         entry = read_config(self._project)["stages"].get(self._stage, {})

@@ -10,7 +10,6 @@ from typing import Any
 import chalice
 from chalice.deploy.packager import (
     AppOnlyDeploymentPackager,
-    DependencyBuilder,
     EmptyPackageError,
     LayerDeploymentPackager,
 )
@@ -19,6 +18,7 @@ from chalice.utils import UI, OSUtils
 from scripts import archive
 from scripts.console import DeploymentError
 from scripts.record_outputs import functions, read_config
+from scripts.wheels import LockedWheels
 
 MIB = 2**20
 FUNCTION_LIMIT = 1 * MIB
@@ -61,11 +61,9 @@ def build(project: Path, machine: str) -> Package:
 
     Chalice takes what it finds under the same name, so ``chalice deploy`` uploads these archives.
     """
-    osutils = OSUtils()
-    dependencies = DependencyBuilder(osutils, architecture=machine)
     settings: dict[str, Any] = {
-        "osutils": osutils,
-        "dependency_builder": dependencies,
+        "osutils": OSUtils(),
+        "dependency_builder": LockedWheels(machine),
         "ui": _Silence(),
         "architecture": machine,
     }
@@ -73,12 +71,17 @@ def build(project: Path, machine: str) -> Package:
     function = AppOnlyDeploymentPackager(**settings).create_deployment_package(
         str(project), runtime
     )
+    packager = LayerDeploymentPackager(**settings)
+    layer = Path(packager.deployment_package_filename(str(project), runtime))
+    if layer.is_file() and not archive.is_compiled(layer):
+        # Chalice alone has built it, and not held every wheel to its hash.
+        layer.unlink()
     try:
-        layer = LayerDeploymentPackager(**settings).create_deployment_package(str(project), runtime)
+        packager.create_deployment_package(str(project), runtime)
     except EmptyPackageError:
         return Package(Path(function), None)
-    archive.recompile(Path(layer), project / "build" / "requirements")
-    return Package(Path(function), Path(layer))
+    archive.recompile(layer, project / "build" / "requirements")
+    return Package(Path(function), layer)
 
 
 class _Silence(UI):

@@ -13,11 +13,15 @@ PYTHONS = ((3, 12), (3, 13))
 """Chalice deploys the Python that runs it, and these run on the glibc that our wheels need."""
 
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
-# No hyphens: "earshot-a-b" would be stage "a-b" as well as function "b" of stage "a".
 
 
 def check_stage(stage: str) -> None:
     """Raise DeploymentError for a name that no stage may have."""
+    if "-" in stage:
+        raise DeploymentError(
+            f"{stage!r} cannot be a stage's name: AWS joins names with hyphens, so what is of "
+            f"stage 'a-b' would look like 'b' of stage 'a'. Use {stage.replace('-', '')!r}."
+        )
     if not STAGE.fullmatch(stage) or stage == "local":
         message = "is not a stage: a lower-case letter and up to 15 letters or digits, not 'local'"
         raise DeploymentError(f"{stage!r} {message}.")
@@ -47,4 +51,5 @@ def check_credentials(session: Any) -> Account:
         account_id=identity["Account"],
         region=session.region_name,
         partition=identity["Arn"].split(":")[1],
+        caller_arn=identity["Arn"],
     )

@@ -8,13 +8,12 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import soxr
 
-from chalicelib.core.containers import ContainerReader
 from chalicelib.core.formats import recognise_container
 from chalicelib.core.source import BufferedSource
 from chalicelib.core.wav import WavReader, read_wav_header
 from chalicelib.errors import MediaError
 
-BLOCK_SAMPLES = 1 << 17
+BLOCK_SAMPLES = 1 << 18
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
@@ -49,7 +48,7 @@ class Recording:
     """An opened recording, to be decoded once.
 
     Memory does not grow with the length: the source is read in pieces of 1 MiB and decoded in
-    blocks of at most 131,072 samples before and after resampling.
+    blocks of at most 262,144 samples before and after resampling.
 
     Parameters
     ----------
@@ -63,7 +62,13 @@ class Recording:
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        self._reader = _open_reader(BufferedSource(source))
+        buffered = BufferedSource(source)
+        try:
+            self._reader = _open_reader(buffered)
+        except MediaError:
+            # What could not be read for now must not pass for a file that is no recording.
+            buffered.raise_failure()
+            raise
         self.decoder = self._reader.decoder
         self.container = self._reader.container
         self.sample_rate_hz = self._reader.sample_rate_hz
@@ -171,13 +176,16 @@ def probe(source: BinaryIO) -> Probe:
 
 
 def _open_reader(source: BufferedSource) -> Reader:
+    # A plain wav needs neither decoder: see `WavReader` for what importing one costs.
     container = recognise_container(source)
     if container:
+        from chalicelib.core.containers import ContainerReader  # noqa: PLC0415 - as above
+
         return ContainerReader(source, container)
     header = read_wav_header(source)
     if header and header.is_plain:
         return WavReader(source, header)
-    from chalicelib.core.soundfiles import open_soundfile  # noqa: PLC0415 - see `WavReader`
+    from chalicelib.core.soundfiles import open_soundfile  # noqa: PLC0415 - as above
 
     return open_soundfile(source)
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from chalicelib.core.memory import aligned, aligned_size
 from chalicelib.core.transitions import LOG_IMPOSSIBLE, Transitions
 
 # Far more than rounding can be, on sums of log probabilities over any recording.
@@ -25,6 +26,8 @@ class Lattice:
       Only when a frame is voiced beyond doubt may this fail; then every state is looked at.
     - Only moves within ``reach`` bins are possible. Of all impossible moves, only the one from
       the likeliest state of all, the leader, can be best.
+    - Going forward, only likelihoods are computed. Where a state was reached from is found out
+      later, for the few states that a path turns out to go through.
 
     Parameters
     ----------
@@ -47,21 +50,23 @@ class Lattice:
         self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max()) + _MARGIN
         self._best_move = float(max(moves.keep.max(), moves.switch.max()))
 
-        padded = np.full((n_rows, n_bins + 2 * self._reach), -np.inf)
-        self._unvoiced = padded[:, self._reach : self._reach + n_bins]
-        self._windows = sliding_window_view(padded, width, axis=1)
-        self._offsets = np.zeros((n_rows, n_bins), np.intp)
-        self._from_voiced = np.zeros((n_rows, n_bins), np.bool_)
+        # Columns are padded for whole cache lines, before the first bin and after the last.
+        first, n_columns = aligned_size(moves.reach), aligned_size(n_bins)
+        padded = aligned(n_rows, aligned_size(first + n_columns + moves.reach), dtype=np.float64)
+        padded.fill(-np.inf)
+        self._unvoiced = padded[:, first : first + n_bins]
+        self._columns = padded[:, first : first + n_columns]
+        reachable = padded[:, first - moves.reach :]
+        self._windows = sliding_window_view(reachable, width, axis=1)
+        self._shifted = sliding_window_view(reachable, n_columns, axis=1)[:, :width]
+        self._keep_shifted = aligned(width, n_columns, dtype=np.float64)
+        self._keep_shifted.fill(-np.inf)
+        self._keep_shifted[:, :n_bins] = moves.keep_band.T
+        self._sums = aligned(width, n_columns, dtype=np.float64)
         self._bins = [np.empty(0, np.intp)] * n_rows
         self._voiced = [np.empty(0)] * n_rows
-        self._choices = [np.empty(0, np.intp)] * n_rows
         self._leader = [0.0] * n_rows
         self._leader_is_voiced = [False] * n_rows
-        self._has_jumps = [False] * n_rows
-
-        self._sums = np.empty((n_bins, width))
-        self._sums_flat = self._sums.reshape(-1)
-        self._sum_starts = np.arange(n_bins) * width
         self._scores = np.empty((n_bins, n_bins + width))
         self._count = np.arange(n_bins)
 
@@ -79,7 +84,6 @@ class Lattice:
         """
         self.row += 1
         row = self.row
-        self._has_jumps[row] = False
         unvoiced = self._unvoiced[row]
         if row == 0:
             unvoiced.fill(self._log_init)
@@ -106,19 +110,13 @@ class Lattice:
 
     def _enter_unvoiced(self, unvoiced: Values) -> None:
         row, before = self.row, self.row - 1
-        np.add(self._windows[before], self._moves.keep_band, out=self._sums)
-        offsets = self._offsets[row]
-        self._sums.argmax(axis=1, out=offsets)
-        self._sums_flat.take(offsets + self._sum_starts, out=unvoiced, mode="clip")
+        np.add(self._shifted[before], self._keep_shifted, out=self._sums)
+        np.maximum.reduce(self._sums, axis=0, out=self._columns[row])
         bins = self._bins[before]
         if len(bins):
             sums = self._moves.switch.take(bins, axis=0)
             sums += self._voiced[before][:, None]
-            best = np.maximum.reduce(sums, axis=0)
-            np.greater_equal(best, unvoiced, out=self._from_voiced[row])
-            np.maximum(best, unvoiced, out=unvoiced)
-        else:
-            self._from_voiced[row] = False
+            np.maximum(np.maximum.reduce(sums, axis=0), unvoiced, out=unvoiced)
         self._jump(unvoiced)
 
     def _enter_voiced(self, bins: States, log_probs: Values) -> Values:
@@ -130,7 +128,6 @@ class Lattice:
             return voiced
         from_bins = self._bins[before]
         m = len(from_bins)
-        # Sources stand in the order of their states, so that the first of equals is taken.
         scores = self._scores[:n, : m + self._windows.shape[2]]
         if m:
             np.add(
@@ -143,9 +140,7 @@ class Lattice:
             self._moves.switch_band.take(bins, axis=0),
             out=scores[:, m:],
         )
-        choices = scores.argmax(axis=1)
-        self._choices[row] = choices
-        voiced = scores[self._count[:n], choices]
+        voiced = np.maximum.reduce(scores, axis=1)
         self._jump(voiced)
         voiced += log_probs
         return voiced
@@ -154,12 +149,8 @@ class Lattice:
         """Let the leader make an impossible move where nothing else is better."""
         before = self.row - 1
         # The moves of voiced states, impossible ones too, are all in the tables.
-        if self._leader_is_voiced[before]:
-            return
-        jump = self._leader[before] + LOG_IMPOSSIBLE
-        if np.minimum.reduce(scores) <= jump:
-            self._has_jumps[self.row] = True
-            np.maximum(scores, jump, out=scores)
+        if not self._leader_is_voiced[before]:
+            np.maximum(scores, self._leader[before] + LOG_IMPOSSIBLE, out=scores)
 
     def restart(self) -> None:
         """Make the last frame row 0 of the next block."""
@@ -193,43 +184,33 @@ class Lattice:
         sources : np.ndarray [shape=(n,)]
             the states of row ``row - 1`` that they were most likely reached from
         """
+        moves = self._moves
         split = int(np.searchsorted(states, self.n_bins))
         targets = states[split:] - self.n_bins
-        if self._has_jumps[row]:
-            moves = self._moves
-            voiced = self._search(row, states[:split], moves.keep, moves.switch_band)
-            unvoiced = self._search(row, targets, moves.switch, moves.keep_band)
-            return np.concatenate([voiced, unvoiced])
-        before, from_bins = row - 1, self._bins[row - 1]
-        choice = self._choices[row][np.searchsorted(self._bins[row], states[:split])]
-        known = np.append(from_bins, 0)[np.minimum(choice, len(from_bins))]
-        band = self.n_bins + states[:split] + choice - len(from_bins) - self._reach
-        voiced = np.where(choice < len(from_bins), known, band)
-        unvoiced = states[split:] + self._offsets[row, targets] - self._reach
-        is_voiced = self._from_voiced[row, targets]
-        if is_voiced.any():
-            sums = self._moves.switch[from_bins, targets[is_voiced][:, None]]
-            sums += self._voiced[before]
-            unvoiced[is_voiced] = from_bins[sums.argmax(axis=1)]
+        voiced = self._search(row, states[:split], moves.keep, moves.switch_band)
+        unvoiced = self._search(row, targets, moves.switch, moves.keep_band)
         return np.concatenate([voiced, unvoiced])
 
     def source(self, row: int, state: int) -> int:
         """Return the state before one state: ``sources``, without the cost of arrays."""
-        if self._has_jumps[row]:
-            return int(self.sources(row, np.array([state]))[0])
-        before = row - 1
-        from_bins = self._bins[before]
+        moves, before = self._moves, row - 1
         if state < self.n_bins:
-            choice = int(self._choices[row][self._bins[row].searchsorted(state)])
-            if choice < len(from_bins):
-                return int(from_bins[choice])
-            return self.n_bins + state + choice - len(from_bins) - self._reach
-        target = state - self.n_bins
-        if self._from_voiced[row, target]:
-            sums = self._moves.switch[:, target].take(from_bins)
+            target, from_voiced, from_unvoiced = state, moves.keep, moves.switch_band
+        else:
+            target, from_voiced, from_unvoiced = state - self.n_bins, moves.switch, moves.keep_band
+        sums = self._windows[before, target] + from_unvoiced[target]
+        offset = int(sums.argmax())
+        source, score = self.n_bins + target + offset - self._reach, sums[offset]
+        bins = self._bins[before]
+        if len(bins):
+            sums = from_voiced[:, target].take(bins)
             sums += self._voiced[before]
-            return int(from_bins[sums.argmax()])
-        return state + int(self._offsets[row, target]) - self._reach
+            index = int(sums.argmax())
+            if sums[index] >= score:
+                source, score = int(bins[index]), sums[index]
+        if score <= self._leader[before] + LOG_IMPOSSIBLE:
+            return int(self.sources(row, np.array([state]))[0])
+        return source
 
     def _search(
         self, row: int, targets: States, from_voiced: Values, from_unvoiced: Values

@@ -7,6 +7,7 @@ LINEAR_HZ_PER_MEL = 200.0 / 3
 LOG_START_HZ = 1000.0
 LOG_START_MEL = LOG_START_HZ / LINEAR_HZ_PER_MEL
 LOG_STEP = np.log(6.4) / 27.0
+BANDS_IN_A_SLAB = 16
 
 
 def hz_to_mel(hz: float, *, htk: bool) -> float:
@@ -27,10 +28,12 @@ def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
     return np.where(mels >= LOG_START_MEL, logarithmic, linear)
 
 
-def mel_filterbank(
+def mel_slabs(
     *, sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool
-) -> np.ndarray:
-    """Return triangular filters of equal area, evenly spaced in mels.
+) -> list[tuple[slice, slice, np.ndarray]]:
+    """Make triangular filters of equal area, evenly spaced in mels.
+
+    Nearly all of the filterbank is zeros, so it comes in slabs, and is never whole.
 
     Parameters
     ----------
@@ -47,13 +50,25 @@ def mel_filterbank(
 
     Returns
     -------
-    weights : np.ndarray [shape=(n_mels, 1 + n_fft // 2)]
-        float32 weight of each FFT bin in each band
+    slabs : list of (slice, slice, np.ndarray [shape=(n_bands, n_bins)])
+        some bands, the FFT bins that they touch, and the float32 weight of each bin in each band
     """
     fmax = sr / 2 if fmax is None else fmax
     mels = np.linspace(hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk), n_mels + 2)
     edges = mel_to_hz(mels, htk=htk)
-    ramps = edges[:, np.newaxis] - np.fft.rfftfreq(n_fft, 1.0 / sr)
+    frequencies = np.fft.rfftfreq(n_fft, 1.0 / sr)
+    slabs = []
+    for start in range(0, n_mels, BANDS_IN_A_SLAB):
+        stop = min(start + BANDS_IN_A_SLAB, n_mels)
+        first, last = np.searchsorted(frequencies, edges[[start, stop + 1]])
+        bins = slice(int(first), max(int(last), int(first) + 1))
+        weights = _triangles(edges[start : stop + 2], frequencies[bins])
+        slabs.append((slice(start, stop), bins, weights))
+    return slabs
+
+
+def _triangles(edges: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    ramps = edges[:, np.newaxis] - frequencies
     widths = np.diff(edges)[:, np.newaxis]
     rising, falling = -ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]
     np.minimum(rising, falling, out=rising)

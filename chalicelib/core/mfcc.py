@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from chalicelib.core.framing import Framer
-from chalicelib.core.mel import mel_filterbank
+from chalicelib.core.mel_spectrum import MelSpectrum
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.parking import Parking
 from chalicelib.errors import MediaError
@@ -15,9 +15,6 @@ from chalicelib.errors import MediaError
 AMIN = 1e-10
 TOP_DB = 80.0
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
-# Few enough frames for their spectra to stay in a core's cache, enough to make numpy's calls cheap.
-CACHED_SAMPLES = 1 << 17
-BANDS_IN_A_SLAB = 16
 
 
 class MfccExtractor:
@@ -37,22 +34,8 @@ class MfccExtractor:
     def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:
         n_fft = parameters.n_fft
         self._framer = Framer(n_fft, parameters.hop_length)
-        self._window = _hann(parameters.win_length or n_fft, n_fft)
-        self._n_at_once = max(1, CACHED_SAMPLES // n_fft)
-        self._windowed = np.empty((self._n_at_once, n_fft))
-        self._spectrum = np.empty((self._n_at_once, 1 + n_fft // 2), dtype=np.complex128)
-        self._power = np.empty((self._n_at_once, 2 * (1 + n_fft // 2)), dtype=np.float32)
-        self._n_mels = parameters.n_mels
-        self._slabs = _slabs(
-            mel_filterbank(
-                sr=sr,
-                n_fft=n_fft,
-                n_mels=parameters.n_mels,
-                fmin=parameters.fmin,
-                fmax=parameters.fmax,
-                htk=parameters.htk,
-            )
-        )
+        window = _hann(parameters.win_length or n_fft, n_fft)
+        self._mel_spectrum = MelSpectrum(parameters, sr=sr, window=window)
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
         self._parking = Parking(parameters.n_mels)
@@ -96,33 +79,16 @@ class MfccExtractor:
             yield (lifted @ self._dct).astype(np.float32)
 
     def _park(self, frames: np.ndarray) -> None:
-        for start in range(0, len(frames), self._n_at_once):
-            log_mel = self._log_mel(frames[start : start + self._n_at_once])
-            self._loudest_db = max(self._loudest_db, float(log_mel.max()))
-            if not np.isfinite(self._loudest_db):
-                raise MediaError(
-                    "The recording has samples too far beyond full scale to be measured"
-                )
-            self._parking.append(log_mel)
-
-    def _log_mel(self, frames: np.ndarray) -> np.ndarray:
-        n = len(frames)
-        windowed, spectrum, power = self._windowed[:n], self._spectrum[:n], self._power[:n]
-        windowed[:] = frames
-        np.multiply(windowed, self._window, out=windowed)
-        np.fft.rfft(windowed, out=spectrum)
-        parts = spectrum.view(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            # Rounding first costs half of what a product of doubles into floats does.
-            power[:] = parts
-            np.multiply(power, power, out=power)
-            mel = np.empty((n, self._n_mels), dtype=np.float32)
-            for bands, bins, weights in self._slabs:
-                np.matmul(power[:, bins], weights, out=mel[:, bands])
-        np.maximum(mel, AMIN, out=mel)
-        np.log(mel, out=mel)
-        mel *= DB_PER_NEPER
-        return mel
+        if not len(frames):
+            return
+        log_mel = self._mel_spectrum(frames)
+        np.maximum(log_mel, AMIN, out=log_mel)
+        np.log(log_mel, out=log_mel)
+        log_mel *= DB_PER_NEPER
+        self._loudest_db = max(self._loudest_db, float(log_mel.max()))
+        if not np.isfinite(self._loudest_db):
+            raise MediaError("The recording has samples too far beyond full scale to be measured")
+        self._parking.append(log_mel)
 
 
 def _hann(win_length: int, n_fft: int) -> np.ndarray:
@@ -132,23 +98,6 @@ def _hann(win_length: int, n_fft: int) -> np.ndarray:
         window = np.ones(1)
     left = (n_fft - win_length) // 2
     return np.pad(window, (left, n_fft - win_length - left))
-
-
-def _slabs(weights: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
-    """Cut the filterbank into slabs: some bands, the bins that they touch, and the weights.
-
-    Nearly all of the filterbank is zeros. Each bin stands twice, for the squares of its real and
-    of its imaginary part, which the product then adds up.
-    """
-    slabs = []
-    for start in range(0, len(weights), BANDS_IN_A_SLAB):
-        bands = weights[start : start + BANDS_IN_A_SLAB]
-        touched = np.flatnonzero(bands.any(axis=0))
-        first, last = (touched[0], touched[-1] + 1) if len(touched) else (0, 1)
-        doubled = np.repeat(bands[:, first:last], 2, axis=1)
-        rows, columns = slice(start, start + len(bands)), slice(2 * first, 2 * last)
-        slabs.append((rows, columns, np.ascontiguousarray(doubled.T)))
-    return slabs
 
 
 def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:

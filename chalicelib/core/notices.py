@@ -50,6 +50,12 @@ def outcome_of(recording: Recording) -> Outcome | None:
     return Outcome.DONE if recording.is_settled else None
 
 
+def failed_branches(recording: Recording) -> str:
+    """Return the branches that have failed, joined by a plus sign: what failures are counted by."""
+    failed = (branch for branch in Branch if recording.status_of(branch) == Status.FAILED)
+    return "+".join(branch.value for branch in failed)
+
+
 def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice:
     """Return the notice of a recording's outcome.
 

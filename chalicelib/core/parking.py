@@ -1,11 +1,14 @@
 """Sets rows of numbers aside until the whole recording has been seen."""
 
+import errno
 import io
 from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 import numpy as np
+
+from chalicelib.errors import MediaError
 
 MEMORY_BYTES = 4 << 20
 # So few that OpenBLAS does not share a product with them out among threads, which costs more.
@@ -41,11 +44,20 @@ class Parking:
         self._file.close()
 
     def append(self, rows: np.ndarray) -> None:
-        """Park rows of shape (n, n_columns)."""
-        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
+        """Park rows of shape (n, n_columns); a MediaError where the disk has no room for them."""
+        try:
+            self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
+            if isinstance(self._file, io.BytesIO) and self._file.tell() > MEMORY_BYTES:
+                self._file = _on_disk(self._file)
+        except OSError as exc:
+            if exc.errno != errno.ENOSPC:
+                raise
+            raise MediaError(
+                f"The recording is too long for the temporary disk, which is full after "
+                f"{self.n_rows} frames: measure the mix of its channels, or use a longer "
+                "hop_length or fewer n_mels"
+            ) from exc
         self.n_rows += len(rows)
-        if isinstance(self._file, io.BytesIO) and self._file.tell() > MEMORY_BYTES:
-            self._file = _on_disk(self._file)
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield all rows in order, at most 256 at once; can be repeated."""

@@ -16,6 +16,9 @@ MAX_PLACES = 10_000
 PASSAGE_TERMS = 64
 """How many terms a passage holds: a snippet needs one or two of them."""
 
+MAX_WORD_LENGTH = 200
+"""How much of a word a snippet shows: no recogniser writes longer ones, but a stranger may."""
+
 SNIPPET_WORDS = 8
 """How many words stand before and after what was found."""
 
@@ -68,7 +71,7 @@ def index_transcript(transcript: Transcript) -> Index:
     position = 0
     for word in transcript.words:
         terms = terms_of(word.content)
-        entry = (word.text, word.start, word.end, position)
+        entry = (word.text[:MAX_WORD_LENGTH], word.start, word.end, position)
         passages.setdefault(position // PASSAGE_TERMS, []).append(entry)
         for term in terms:
             standing = places.setdefault(term, [])

@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 
 from chalicelib.core.candidates import Candidates
 from chalicelib.core.lattice import Lattice
+from chalicelib.core.memory import BUFFER_ELEMENTS
 from chalicelib.core.pitch_parameters import PitchParameters
 from chalicelib.core.survivors import UNVOICED, Pitches, Probs, Survivors
 from chalicelib.core.transitions import Transitions
 
-BLOCK_FRAMES = 256
+BLOCK_FRAMES = 512
 
 Paths = NDArray[np.intp]
 
@@ -48,6 +49,12 @@ class Decoder:
         voiced_prob : np.ndarray [shape=(n_decided,)]
             probability that each of them is voiced
         """
+        with np.errstate():
+            np.setbufsize(BUFFER_ELEMENTS)
+            self._step(candidates)
+        return self._survivors.take()
+
+    def _step(self, candidates: Candidates) -> None:
         lattice = self._lattice
         bins, log_probs = candidates.bins, candidates.log_probs
         starts = candidates.starts.tolist()
@@ -60,7 +67,6 @@ class Decoder:
                 self._close_block()
                 closed = t + 1
         self._probs.append(candidates.voiced_prob[closed:])
-        return self._survivors.take()
 
     def finish(self) -> tuple[Pitches, Probs]:
         """Return the frames that were not decided yet."""

@@ -101,8 +101,24 @@ def test_mfcc_equal_those_of_librosa_for_every_parameter(recipe):
         np.sign(np.sin(np.arange(30000) / 9)),
         np.sin(np.arange(30000) / 7) * 0.8,
         np.sin(np.arange(30000) / 7) * 1e-5,
+        np.round(np.sin(np.arange(60000) / 3.5) * 30000) / 32768,
+        np.sin(np.arange(60000) / 35) / 2 + np.sin(np.arange(60000) / 2) / 10000,
+        np.cumsum(np.random.default_rng(1).standard_normal(60000)) / 1000,
+        np.random.default_rng(1).standard_normal(90000) / np.repeat([10, 1e4, 10], 30000)
+        + np.repeat([0, 1, 0], 30000) * np.sin(np.arange(90000) / 7) / 2,
     ],
-    ids=["silence", "DC", "a click", "clipping", "a tone", "a whisper of a tone"],
+    ids=[
+        "silence",
+        "DC",
+        "a click",
+        "clipping",
+        "a tone",
+        "a whisper of a tone",
+        "a tone in 16 bits",
+        "a tone over a faint one",
+        "a steep spectrum",
+        "noise, a tone, noise",
+    ],
 )
 def test_mfcc_equal_those_of_librosa_for_known_signals(y):
     media = encode(y, 22050, subtype="FLOAT")

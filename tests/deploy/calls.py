@@ -17,7 +17,7 @@ def deployed_functions() -> dict[str, list[str]]:
         triggers = {ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list}
         if "app.route" in triggers:
             found.setdefault(API_HANDLER, []).append(node.name)
-        elif any(trigger.startswith("app.") for trigger in triggers):
+        elif any(trigger.startswith("app.") for trigger in triggers - {"app.middleware"}):
             found[node.name] = [node.name]
     return found
 

@@ -1,12 +1,13 @@
 """An AWS account of nothing, and a small project to deploy into it."""
 
+import hashlib
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from double import Double
+from wheel_files import write_wheel
 
 from scripts import build_layer, package
 
@@ -51,7 +52,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vendor" / "vendored.py").write_text("ANSWER = 42\n")
     (folder / "requirements.txt").write_text("")
     wheel = write_wheel(folder, "tiny", "1.0", {"tiny.py": "ANSWER = 42\n"})
-    (folder / "requirements-media.txt").write_text(f"{wheel}\n")
+    (folder / "requirements").mkdir()
+    mark = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "requirements/media.txt").write_text(
+        f"tiny @ {wheel.as_uri()} --hash=sha256:{mark}\n"
+    )
     package.build(folder, "x86_64")
     build_layer.build(folder, "x86_64")
     return folder
@@ -61,18 +66,3 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(tmp_path: Path, built: Path, aws: Double) -> Path:  # noqa: ARG001  # no other account
     """A copy of the application to deploy from."""
     return Path(shutil.copytree(built, tmp_path / "project"))
-
-
-def write_wheel(
-    folder: Path, name: str, version: str, files: dict[str, str], tag: str = "py3-none-any"
-) -> Path:
-    path = folder / f"{name}-{version}-{tag}.whl"
-    info = f"{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    wheel = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-    files = files | {f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
-    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(path, "w") as archive:
-        for each, text in files.items():
-            archive.writestr(each, text)
-    return path

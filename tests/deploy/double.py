@@ -49,6 +49,7 @@ class Double:
         self._break_at: int | None = None
         self._break_after = False
         self._broken = False
+        self._strike: Callable[[], object] | None = None
         self._sizes: dict[str, int] = {}
         self._layers: dict[str, list[str]] = {}
         self._change_sets: dict[str, dict[str, str]] = {}
@@ -66,10 +67,20 @@ class Double:
         self._server.shutdown()
         self._server.server_close()
 
-    def break_at(self, change: int | None, *, after: bool = False) -> None:
-        """Answer nothing any more from the given change on, made or not; None mends it."""
+    def break_at(
+        self,
+        change: int | None,
+        *,
+        after: bool = False,
+        strike: Callable[[], object] | None = None,
+    ) -> None:
+        """Answer nothing any more from the given change on, made or not; None mends it.
+
+        What strikes is called at that moment: it may kill whoever asks.
+        """
         self.changes.clear()
         self._break_at, self._break_after, self._broken = change, after, False
+        self._strike = strike
 
     @property
     def is_broken(self) -> bool:
@@ -85,6 +96,8 @@ class Double:
                 self._broken = True
                 if self._break_after:
                     self._answer(request, lambda *_: None)
+                if self._strike:
+                    self._strike()
                 return self._cut(request, start)
         return self._answer(request, start)
 

@@ -1,42 +1,37 @@
 """A stage goes up with one command and down with another, wherever either was cut short."""
 
+import dataclasses
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
 import boto3
 import calls
+import command
 import pytest
+from command import ACCOUNT, deploy, remove
 
-from scripts import destroy
-from scripts.console import run
-from scripts.deploy import Deployment, chalice
+from chalicelib.core import callers
+from scripts import destroy, preflight
+from scripts.console import DeploymentError
+from scripts.deploy import chalice
 from scripts.destroy import Removal
-from scripts.record_outputs import Account
 
 # moto knows neither alarms nor bucket policies, and nothing here needs them.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 
-ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 """Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
 
-N_DEPLOYING, N_DESTROYING = 50, 45
+N_DEPLOYING, N_DESTROYING = 75, 55
+"""More than either makes of changes."""
+
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
 KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata", "table earshot-dev-search"}
-
-
-def deploy(project, stage="dev") -> int:
-    deployment = Deployment(project, stage, boto3.session.Session(), ACCOUNT)
-    return run(deployment.steps({}), again="make deploy")
-
-
-def remove(project, stage="dev", *, delete_data=False) -> int:
-    removal = Removal(project, stage, boto3.session.Session(), ACCOUNT)
-    return run(removal.steps(delete_data=delete_data), again="make destroy")
 
 
 def left(project, stage="dev") -> set[str]:
@@ -116,9 +111,10 @@ def what_a_deployment_leaves(expected, project, aws) -> dict:
     return expected
 
 
-def test_a_deployment_is_whole(project):
+def test_a_deployment_is_whole(aws, project):
     assert deploy(project) == 0
 
+    assert len(aws.changes) < N_DEPLOYING
     found = snapshot()
     functions = {
         "earshot-dev" if name == "api_handler" else f"earshot-dev-{name}": name
@@ -194,13 +190,15 @@ def test_a_later_deployment_finds_the_recordings(project):
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
-def test_data_are_deleted_when_that_is_asked_for(project):
+def test_data_are_deleted_when_that_is_asked_for(aws, project):
     deploy(project)
     for body in (b"a", b"b"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
+    aws.break_at(None)
 
     assert remove(project, delete_data=True) == 0
 
+    assert len(aws.changes) < N_DESTROYING
     assert left(project) == set()
 
 
@@ -224,6 +222,59 @@ def test_stages_share_nothing(project):
 
     assert snapshot() == before
     assert left(project, "devtwo") == set()
+
+
+def set_variable(project, name: str, value: str | None) -> None:
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    environment = config["stages"]["dev"].get("environment_variables", {})
+    environment.pop(name, None)
+    if value:
+        config["stages"]["dev"]["environment_variables"] = environment | {name: value}
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def transcoders_policy() -> str:
+    """Return what MediaConvert may do; moto gives it as text, and never changes it."""
+    role = "earshot-dev-us-east-1-mediaconvert"
+    return str(boto3.client("iam").get_role_policy(RoleName=role, PolicyName="media"))
+
+
+def parameters() -> dict[str, str]:
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName="earshot-dev")["Stacks"]
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+
+
+def test_results_can_have_a_bucket_of_their_own_and_lose_it_again(project):
+    boto3.client("s3").create_bucket(Bucket="results")
+    set_variable(project, "RESULTS_BUCKET_NAME", "results")
+    deploy(project)
+    with_results = (parameters()["ResultsBucketName"], len(rules(BUCKET)), len(rules("results")))
+
+    set_variable(project, "RESULTS_BUCKET_NAME", None)
+    deploy(project)
+
+    assert "arn:aws:s3:::results/renditions/*" in transcoders_policy()
+    assert f"{BUCKET}/renditions" not in transcoders_policy()
+    assert with_results == ("results", 2, 1)
+    assert (parameters()["ResultsBucketName"], len(rules(BUCKET))) == ("", 3)
+
+
+def test_a_bucket_for_results_keeps_no_rule_of_a_stage_that_is_gone(project):
+    boto3.client("s3").create_bucket(Bucket="results")
+    set_variable(project, "RESULTS_BUCKET_NAME", "results")
+    deploy(project)
+
+    assert remove(project) == 0
+
+    assert left(project) == KEPT
+    assert rules("results") == []
+
+
+@pytest.mark.parametrize("name", ["a-b", "A", "1a", "local", "a_b", "a" * 17, ""])
+def test_what_cannot_be_a_stage_is_refused(name):
+    with pytest.raises(DeploymentError, match="stage"):
+        preflight.check_stage(name)
 
 
 @pytest.mark.slow
@@ -268,6 +319,46 @@ def test_after_a_removal_cut_short_a_stage_can_also_be_deployed(aws, project, ex
 
     assert deploy(project) == 0
     assert snapshot() == expected
+
+
+KILLED_AT = [1, 4, 15, 30, 54]
+"""A stack proposed, a layer published, a role, a function, the last mark of a deployment."""
+
+
+def kill_at(change: int, what: str, project, aws) -> int:
+    """Have a command killed at a change, before or after it; return its exit status."""
+    processes = []
+    aws.break_at(
+        change, after=bool(change % 2), strike=lambda: [command.kill(one) for one in processes]
+    )
+    processes.append(command.start(what, project))
+    status = processes[0].wait()
+    aws.break_at(None)
+    return status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", KILLED_AT)
+def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expected, change):
+    what_a_deployment_leaves(expected, project, aws)
+
+    assert kill_at(change, "deploy", project, aws) == -signal.SIGKILL
+
+    assert command.start("deploy", project).wait() == 0
+    assert snapshot() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [1, 12, 30, 37])
+def test_a_removal_that_is_killed_is_finished_by_the_next(aws, project, change):
+    deploy(project)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
+
+    assert kill_at(change, "destroy", project, aws) == -signal.SIGKILL
+
+    assert command.start("destroy", project).wait() == 0
+    assert left(project) == set()
+    assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
 def test_a_renamed_handler_leaves_no_function_behind(project):
@@ -349,3 +440,35 @@ def test_the_recorded_configuration_is_what_chalice_reads(project):
     assert stage["environment_variables"]["MEDIA_BUCKET_NAME"] == BUCKET
     assert stage["lambda_functions"]["extract_features"]["layers"][0].endswith("dev-media:1")
     assert config["stages"]["prod"] == {"api_gateway_stage": "api"}
+
+
+@pytest.mark.parametrize(
+    ("arn", "pattern"),
+    [
+        ("arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/alice"),
+        ("arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:root"),
+        (
+            "arn:aws:sts::123456789012:assumed-role/Admin/alice@example.org",
+            "arn:aws:sts::123456789012:assumed-role/Admin/*",
+        ),
+        ("arn:aws:iam::123456789012:user/a,b", "arn:aws:iam::123456789012:user/a?b"),
+    ],
+)
+def test_who_deploys_administers(arn, pattern):
+    account = dataclasses.replace(ACCOUNT, caller_arn=arn)
+
+    assert account.administrators == pattern
+    assert callers.caller_of({"identity": {"userArn": arn}}, [pattern]).is_administrator
+
+
+@pytest.mark.parametrize("chosen", [None, "arn:aws:iam::123456789012:user/alice"])
+def test_who_deploys_administers_unless_others_are_named(project, chosen):
+    set_variable(project, "ADMINISTRATORS", chosen)
+    before = (project / ".chalice/config.json").read_bytes()
+
+    deploy(project)
+
+    named = snapshot()["functions"]["earshot-dev"]["environment"]["ADMINISTRATORS"]
+    assert named == (chosen or "arn:aws:sts::123456789012:assumed-role/Deployer/*")
+    remove(project)
+    assert (project / ".chalice/config.json").read_bytes() == before

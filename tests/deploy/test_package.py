@@ -1,27 +1,27 @@
 """What is uploaded runs: the very archives, unpacked as in Lambda, under Lambda's own client."""
 
 import json
+import os
 import shutil
 import subprocess
 import zipfile
 from pathlib import Path
-from urllib.parse import quote_plus
 
 import boto3
+import calls
 import pytest
+import video
 from double import Double
-from lambda_runtime import Function, running
+from lambda_runtime import Function, as_anyone, unpack
 from media import CODECS, convert, wav
+from packaged import deployed
 
-from chalicelib.core import keys
-from chalicelib.services import connect
-from chalicelib.services import services as connected
+from chalicelib.core.recording import UNFINISHED
 from local import stack
 from scripts import archive, package
-from scripts.console import DeploymentError
 
 ROOT = Path(__file__).parents[2]
-MIB = 2**20
+LATE = "uploads/alice/a talk.wav"
 RUNTIMES = ("python3.13", "python3.12")
 BUILD = """
 import sys; from pathlib import Path; from scripts import package, build_layer
@@ -47,26 +47,25 @@ def runtime() -> str:
     pytest.skip(f"needs one of {', '.join(RUNTIMES)} on the PATH")
 
 
-def environment(folder: Path, python: str, *requirements: str) -> Path:
+def environment(folder: Path, python: str, lock: str) -> Path:
     subprocess.run([python, "-m", "venv", folder], check=True)
     found = folder / "bin/python"
     command = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, *requirements], check=True)
+    subprocess.run([*command, "--require-hashes", "-r", ROOT / "requirements" / lock], check=True)
     return found
 
 
 @pytest.fixture(scope="module")
 def builder(runtime, tmp_path_factory) -> Path:
-    return environment(
-        tmp_path_factory.mktemp("builder") / "venv", runtime, "boto3==1.44.5", "chalice==1.34.0"
-    )
+    return environment(tmp_path_factory.mktemp("builder") / "venv", runtime, "deploy.txt")
 
 
 def build(python: Path, folder: Path, machine: str) -> list[Path]:
     """Return the archives of the functions, of their requirements and of the media layer."""
     shutil.copytree(ROOT / "chalicelib", folder / "chalicelib")
     (folder / ".chalice").mkdir()
-    for name in ("app.py", "requirements.txt", "requirements-media.txt", ".chalice/config.json"):
+    (folder / "requirements").mkdir()
+    for name in ("app.py", "requirements.txt", "requirements/media.txt", ".chalice/config.json"):
         shutil.copyfile(ROOT / name, folder / name)
     for policy in (ROOT / ".chalice").glob("policy-*.json"):
         shutil.copyfile(policy, folder / ".chalice" / policy.name)
@@ -88,32 +87,29 @@ def archives(builder, tmp_path_factory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def unpacked(archives, tmp_path_factory) -> list[Path]:
-    folders = []
-    for path in archives:
-        folders.append(tmp_path_factory.mktemp("opt") / path.stem)
-        with zipfile.ZipFile(path) as zipped:
-            zipped.extractall(folders[-1])
+    folders = [tmp_path_factory.mktemp("opt") / path.stem for path in archives]
+    for path, folder in zip(archives, folders, strict=True):
+        unpack(path, folder)
     return folders
 
 
 @pytest.fixture(scope="module")
 def lambdas_python(runtime, tmp_path_factory) -> Path:
     """What Lambda has beside the function: its runtime client and boto3."""
-    return environment(
-        tmp_path_factory.mktemp("runtime") / "venv", runtime, "awslambdaric==4.2.2", "boto3==1.44.5"
-    )
+    return environment(tmp_path_factory.mktemp("runtime") / "venv", runtime, "runtime.txt")
 
 
 @pytest.fixture
-def function(unpacked, lambdas_python, aws: Double, monkeypatch):
-    """Make any of the functions, connected to a stack of the template."""
-    variables = stack.create() | {"AWS_ENDPOINT_URL": aws.url} | stack.CREDENTIALS
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    connected.cache_clear()
+def function(unpacked, lambdas_python, aws: Double, monkeypatch):  # noqa: ARG001  # an empty account
+    """Make any of the functions, given its name and its environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    # What a deployment sets is put back with the rest.
+    for name in stack.CREDENTIALS | {"AWS_ENDPOINT_URL": ""}:
+        monkeypatch.setenv(name, "")
     config = json.loads((ROOT / ".chalice/config.json").read_text())
 
-    def make(name: str) -> Function:
+    def make(name: str, environment: dict[str, str]) -> Function:
         settings = config["lambda_functions"].get(name, {})
         layers = unpacked[1:] if name == "extract_features" else unpacked[1:2]
         return Function(
@@ -122,7 +118,7 @@ def function(unpacked, lambdas_python, aws: Double, monkeypatch):
             layers=tuple(layers),
             memory_mb=settings.get("lambda_memory_size", config["lambda_memory_size"]),
             python=lambdas_python,
-            environment=variables,
+            environment=environment,
         )
 
     return make
@@ -130,10 +126,6 @@ def function(unpacked, lambdas_python, aws: Double, monkeypatch):
 
 def listing(folders: list[Path]) -> dict[Path, int]:
     return {path: path.stat().st_size for folder in folders for path in folder.rglob("*")}
-
-
-def s3_event(bucket: str, key: str) -> dict:
-    return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}}}]}
 
 
 def request(path: str, **parameters: str) -> dict:
@@ -149,50 +141,6 @@ def request(path: str, **parameters: str) -> dict:
     }
 
 
-@pytest.mark.slow
-def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
-    function, unpacked, tmp_path
-):
-    source = tmp_path / "source.wav"
-    source.write_bytes(wav(3.0))
-    before = listing(unpacked)
-    services = connect(connected().settings)
-    bucket, s3 = services.media.bucket, boto3.client("s3")
-    ids = {}
-    with running(function("receive_upload")) as api:
-        for extension in CODECS:
-            key = f"uploads/alice/a talk.{extension}"
-            s3.put_object(Bucket=bucket, Key=key, Body=convert(source, extension))
-            api.invoke(s3_event(bucket, key))
-            ids[extension] = services.media.find(key).recording_id
-    with running(function("extract_features")) as api:
-        for recording_id in ids.values():
-            body = json.dumps({"recording_id": recording_id})
-            api.invoke({"Records": [{"body": body, "receiptHandle": "r"}]})
-    with running(function("store_transcript")) as api:
-        for recording_id in ids.values():
-            key = keys.transcript(recording_id)
-            document = b'{"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}'
-            s3.put_object(Bucket=bucket, Key=key, Body=document)
-            api.invoke(s3_event(bucket, key))
-    with running(function("record_transcription_state")) as api:
-        detail = {"TranscriptionJobName": ids["wav"], "TranscriptionJobStatus": "FAILED"}
-        api.invoke(cw_event(detail))
-    with running(function("api_handler")) as api:
-        listed = json.loads(api.invoke(request("/recordings"))["body"])["recordings"]
-        shown = api.invoke(request("/recordings/{recording_id}", recording_id=ids["amr"]))
-    with running(function("remove_recording")) as api:
-        s3.delete_object(Bucket=bucket, Key="uploads/alice/a talk.wav")
-        api.invoke(s3_event(bucket, "uploads/alice/a talk.wav"))
-
-    assert {one["recording_id"]: one["status"] for one in listed} == dict.fromkeys(
-        ids.values(), "COMPLETED"
-    )
-    assert json.loads(shown["body"])["n_frames"] > 100
-    assert services.recordings.find(ids["wav"]) is None
-    assert listing(unpacked) == before, "Lambda's file system is read-only"
-
-
 def cw_event(detail: dict) -> dict:
     return {
         "version": "0",
@@ -205,6 +153,55 @@ def cw_event(detail: dict) -> dict:
         "id": "7bf73129-1428-4cd3-a780-95db273d1602",
         "resources": [],
     }
+
+
+@pytest.mark.slow
+def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
+    function, unpacked, tmp_path
+):
+    """Uploads call the functions, and jobs that end do, as in AWS."""
+    source = tmp_path / "source.wav"
+    source.write_bytes(wav(3.0))
+    uploads = {f"uploads/alice/a talk.{name}": convert(source, name) for name in CODECS}
+    uploads["uploads/alice/a film.mov"] = video.make("mov")
+    uploads["uploads/alice/nothing.wav"] = wav(0.2)
+    before = listing(unpacked)
+    with deployed(function, sorted(calls.deployed_functions())) as deployment:
+        services, s3 = deployment.services, boto3.client("s3")
+        for key, body in uploads.items():
+            s3.put_object(Bucket=services.media.bucket, Key=key, Body=body)
+        ids = {key: services.media.find(key).recording_id for key in uploads}
+
+        def settled() -> dict[str, str] | None:
+            found = {key: services.recordings.find(ids[key]) for key in uploads}
+            if any(one is None or one.status in UNFINISHED for one in found.values()):
+                return None
+            return {key: str(one.status) for key, one in found.items()}
+
+        statuses = deployment.wait(settled)
+        listed = deployment.invoke("api_handler", request("/recordings"))
+        deployment.invoke(
+            "record_transcription_state", cw_event({"TranscriptionJobName": ids[LATE]})
+        )
+        film = services.recordings.get(ids["uploads/alice/a film.mov"])
+        s3.delete_object(Bucket=services.media.bucket, Key=LATE)
+        deployment.wait(lambda: not services.recordings.find(ids[LATE]))
+
+    assert statuses == dict.fromkeys(uploads, "COMPLETED") | {"uploads/alice/nothing.wav": "FAILED"}
+    assert len(json.loads(listed["body"])["recordings"]) == len(uploads)
+    assert film.attributes["rendition_files"].keys() >= {"web", "audio", "poster"}
+    assert deployment.invoked == calls.deployed_functions().keys()
+    assert listing(unpacked) == before
+
+
+@pytest.mark.slow
+def test_the_packages_are_unpacked_where_nobody_can_write(unpacked, lambdas_python):
+    """Or the test above would not show that they run in Lambda."""
+    for folder in unpacked:
+        command = [*as_anyone(), lambdas_python, "-c", "open('new', 'w')"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+        assert "Permission denied" in done.stderr
 
 
 @pytest.mark.slow
@@ -232,53 +229,3 @@ def test_the_packages_can_be_built_for_arm(builder, tmp_path):
             if name.endswith(".so")
         }
     assert machines == {183}  # EM_AARCH64 in the ELF header
-
-
-def layer(folder: Path, *packages: tuple[str, str, str]) -> Path:
-    path = folder / "layer.zip"
-    with zipfile.ZipFile(path, "w") as zipped:
-        for name, version, tag in packages:
-            zipped.writestr(f"python/{name}-{version}.dist-info/WHEEL", f"Tag: cp312-cp312-{tag}\n")
-    return path
-
-
-def test_a_package_that_was_left_out_stops_the_build(tmp_path):
-    (tmp_path / "requirements.txt").write_text("numpy==2.0  # arrays\nsmart-open==7.0\n")
-    path = layer(tmp_path, ("smart_open", "7.0", "any"))
-
-    with pytest.raises(DeploymentError, match=r"numpy 2\.0 is not in the package"):
-        archive.check_packages(path, tmp_path / "requirements.txt", "x86_64")
-
-
-def test_a_wheel_for_another_machine_stops_the_build(tmp_path):
-    (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
-    path = layer(tmp_path, ("numpy", "2.0", "manylinux_2_17_aarch64"))
-
-    with pytest.raises(DeploymentError, match="not x86_64"):
-        archive.check_packages(path, tmp_path / "requirements.txt", "x86_64")
-    archive.check_packages(path, tmp_path / "requirements.txt", "arm64")
-
-
-def test_what_lambda_would_refuse_stops_the_build(tmp_path):
-    function, media = tmp_path / "function.zip", tmp_path / "media.zip"
-    for path, n_mib in ((function, 1), (media, 280)):
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
-            zipped.writestr("data", bytes(n_mib * MIB))
-    built = package.Package(function, None)
-
-    with pytest.raises(DeploymentError, match="unpack to 281 MB"):
-        package.check(built, media, tmp_path, "x86_64")
-    with media.open("ab") as padded:
-        padded.truncate(51 * MIB)
-    with pytest.raises(DeploymentError, match="media layer is 51"):
-        package.check(built, media, tmp_path, "x86_64")
-
-
-def test_the_same_packages_give_the_same_archive(tmp_path):
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "module.py").write_text("ANSWER = 42\n")
-        archive.compile_packages(tmp_path / folder)
-        archive.write_zip(tmp_path / folder, tmp_path / f"{folder}.zip")
-
-    assert archive.digest(tmp_path / "one.zip") == archive.digest(tmp_path / "two.zip")

@@ -1,7 +1,6 @@
 """What is fuzzed: each takes any bytes, and raises only where Earshot has a fault."""
 
 import io
-import json
 import os
 import re
 import sys
@@ -107,33 +106,51 @@ def pace(data: bytes) -> None:
 
 def ask(data: bytes) -> None:
     """The API answers every question, if only that it was a bad one."""
-    client, paths = api()
-    which, _, rest = data.decode(errors="replace").partition("\n")
-    path = paths[len(which) % len(paths)]
-    argument, _, query = rest.partition("\n")
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    filled = re.sub(r"{\w+}", lambda _: quote(argument, safe=""), path)
-    asked = "&".join(f"{quote(name)}={quote(value)}" for name, _, value in pairs if name)
-    response = client.http.get(f"{filled}?{asked}" if asked else filled)
-    assert OK <= response.status_code < SERVER_ERROR, response.body
-    if response.status_code >= BAD_REQUEST:
-        assert json.loads(response.body)["Message"]
+    asker, recording_id, routes = api()
+    which, argument, query, body = (*data.split(b"\n", 3), b"", b"", b"")[:4]
+    path, method = routes[sum(which) % len(routes)]
+    path = path.replace("{recording_id}", recording_id)
+    path = re.sub(r"{\w+}", lambda _: quote(argument, safe=""), path)
+    pairs = [pair.partition(b"=") for pair in query.split(b"&") if pair]
+    asked = "&".join(f"{quote(name)}={quote(value)}" for name, _, value in pairs)
+    answer = asker(f"{path}?{asked}", method=method, body=body)
+    assert OK <= answer.status < SERVER_ERROR, (path, asked, answer.body)
+    if answer.status >= BAD_REQUEST:
+        assert answer.json
 
 
 @cache
 def api():
-    """Start the application inside moto, once; return a client, and the paths to ask for."""
-    from chalice.test import Client  # noqa: PLC0415 - nobody else waits for them
+    """Start the application inside moto, with a recording; return who asks, its id, the routes."""
+    import boto3  # noqa: PLC0415 - nobody else waits for these
+    from asking import Asker  # noqa: PLC0415
     from moto import mock_aws  # noqa: PLC0415
 
+    from chalicelib import pipeline  # noqa: PLC0415
+    from chalicelib.services import services  # noqa: PLC0415
     from local import stack  # noqa: PLC0415
 
     os.environ.update(stack.CREDENTIALS)
     mock_aws().start()
-    os.environ.update(stack.create())
-    from app import app  # noqa: PLC0415 - reads the environment
+    os.environ.update(stack.create() | {"LOG_FILE": os.devnull})
+    import app  # noqa: PLC0415 - reads the environment
 
-    return Client(app), sorted(path for path, methods in app.routes.items() if "GET" in methods)
+    key = "uploads/alice/talk.wav"
+    bucket = boto3.client("s3")
+    bucket.put_object(Bucket=stack.BUCKET, Key=key, Body=wav(1.0))
+    pipeline.receive_upload(key, services())
+    (found,) = services().recordings.of_source(key)
+    document = (TRANSCRIPTS / "plain.json").read_bytes()
+    bucket.put_object(Bucket=stack.BUCKET, Key=keys.transcript(found.id), Body=document)
+    pipeline.store_transcript(keys.transcript(found.id), services())
+    pipeline.extract_features(found.id, services())
+    routes = [
+        (path, method)
+        for path, methods in sorted(app.app.routes.items())
+        for method in sorted(methods.keys() - {"DELETE"})
+        if "reprocess" not in path
+    ]
+    return Asker(app), found.id, routes
 
 
 @dataclass(frozen=True)
@@ -163,6 +180,15 @@ def _transcripts() -> list[bytes]:
     return [path.read_bytes() for path in sorted(TRANSCRIPTS.glob("*.json"))]
 
 
+def _requests() -> list[bytes]:
+    queries = [
+        b"limit=2&owner=alice&cursor=e30=",
+        b"q=%22rain in spain%22",
+        b"format=vtt&redirect=no",
+    ]
+    return [bytes([n]) + b"\nmfcc\n" + query + b"\n{}" for n in range(12) for query in queries]
+
+
 TARGETS: Mapping[str, Target] = {
     "decoder": Target(decode, _recordings),
     "headers": Target(look, _headers),
@@ -170,5 +196,5 @@ TARGETS: Mapping[str, Target] = {
     "names": Target(name, lambda: [b"alice/my talk.wav", "ä/日本.wav".encode(), b"redacted-x"]),
     "parameters": Target(choose, lambda: [b"n-mfcc=20\ndeltas=2", b"sr=native\nf0-min=1e9"]),
     "gif": Target(pace, lambda: [corpus.video.gif(3, Fraction(4))]),
-    "api": Target(ask, lambda: [b"\n\nlimit=2&owner=alice", b"x\nrecording\ncursor=e30="]),
+    "api": Target(ask, _requests),
 }

@@ -1,0 +1,161 @@
+"""What a stage costs: ``python -m scripts.cost``, from what was measured and public prices.
+
+``benchmarks/deployed.json`` holds what a recording of ten minutes takes and asks for,
+``benchmarks/prices.json`` what AWS charges, with the source of every price. The printed tables are
+those of the README.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.record_outputs import MEASURING_FUNCTION, read_config
+
+PROJECT = Path(__file__).resolve().parents[1]
+HOURS, MINUTES_EACH = 1000, 10
+RECORDINGS = HOURS * 60 // MINUTES_EACH
+VCPU_MB = 1769
+"""Memory that brings one vCPU, and less a share of it.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+"""
+
+COPIES = 3
+"""The table and its two indexes, each with the whole item."""
+
+WRITES, READS = ("PutItem", "UpdateItem"), ("GetItem", "Query")
+WRITE_UNIT_BYTES, READ_UNIT_BYTES = 1024, 4096
+
+
+def duration_s(cpu_s: float, memory_mb: int) -> float:
+    """Return how long work of one thread takes with the share of the CPU that memory brings."""
+    return cpu_s * VCPU_MB / min(memory_mb, VCPU_MB)
+
+
+def gb_s(cpu_s: float, memory_mb: int) -> float:
+    """Return what is charged for it, in GB seconds."""
+    return duration_s(cpu_s, memory_mb) * memory_mb / 1024
+
+
+def memories(measured: Mapping[str, Any], prices: Mapping[str, float]) -> list[list[str]]:
+    """Return a row for each memory that the measuring function could have."""
+    rows = []
+    for memory, taken in measured["memories"].items():
+        hour_s = taken["cpu_s"] * 60 / MINUTES_EACH
+        usd = gb_s(hour_s, int(memory)) * prices["lambda_gb_s"]
+        hour = f"{duration_s(hour_s, int(memory)):.0f}"
+        rows.append(
+            [memory, f"{taken['cpu_s']:.2f}", f"{taken['peak_mb']:.0f}", hour, f"{usd:.5f}"]
+        )
+    return rows
+
+
+def costs(
+    measured: Mapping[str, Any], prices: Mapping[str, float], config: Mapping[str, Any]
+) -> list[tuple[str, str, float]]:
+    """Return for each service what is charged and the dollars for a thousand hours."""
+    one = measured["ten_minutes"]
+    asked = one["requests"]
+    charged_gb_s = sum(gb_s(cpu_s, _memory(config, name)) for name, cpu_s in one["cpu_s"].items())
+    n_functions = len(one["cpu_s"])
+    puts = asked["S3 PUT"] + asked["S3 POST"]
+    gets = asked["S3 GET"] + asked["S3 HEAD"]
+    derived_gb = one["derived_bytes"] * RECORDINGS / 2**30
+    write_units = math.ceil(one["item_bytes"] / WRITE_UNIT_BYTES) * COPIES
+    read_units = math.ceil(one["item_bytes"] / READ_UNIT_BYTES)
+    n_writes = sum(asked.get(f"DynamoDB {name}", 0) for name in WRITES)
+    n_reads = sum(asked.get(f"DynamoDB {name}", 0) for name in READS)
+    return [
+        (
+            "Transcribe",
+            f"{HOURS * 60:,} minutes",
+            HOURS * 60 * prices["transcribe_minute"],
+        ),
+        (
+            "Lambda",
+            f"{charged_gb_s * RECORDINGS:,.0f} GB s, {n_functions * RECORDINGS:,} requests",
+            RECORDINGS
+            * (charged_gb_s * prices["lambda_gb_s"] + n_functions * prices["lambda_request"]),
+        ),
+        (
+            "S3 requests",
+            f"{puts} PUT or POST and {gets} GET or HEAD each",
+            RECORDINGS * (puts * prices["s3_put"] + gets * prices["s3_get"]),
+        ),
+        (
+            "S3, a month of what is made",
+            f"{derived_gb:.0f} GB",
+            derived_gb * prices["s3_gb_month"],
+        ),
+        (
+            "DynamoDB",
+            f"{n_writes} writes of {write_units} units and {n_reads} reads of {read_units} each",
+            RECORDINGS
+            * (
+                n_writes * write_units * prices["dynamodb_write_unit"]
+                + n_reads * read_units * prices["dynamodb_read_unit"]
+            ),
+        ),
+        (
+            "DynamoDB, the search table",
+            f"{asked['DynamoDB search units']:,} units written each",
+            RECORDINGS * asked["DynamoDB search units"] * prices["dynamodb_write_unit"],
+        ),
+        ("SQS", "3 requests each", RECORDINGS * 3 * prices["sqs_request"]),
+        ("SNS", "1 notice each", RECORDINGS * prices["sns_publish"]),
+    ]
+
+
+def _memory(config: Mapping[str, Any], function: str) -> int:
+    settings = config["lambda_functions"].get(function, {})
+    return int(settings.get("lambda_memory_size", config["lambda_memory_size"]))
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cost_table(project: Path = PROJECT) -> str:
+    """Return what a thousand hours cost, service by service."""
+    found = costs(_measured(project), _prices(project), read_config(project))
+    rows = [[name, amount, f"{usd:,.2f}"] for name, amount, usd in found]
+    rows.append(["together", "", f"{sum(usd for _, _, usd in found):,.2f}"])
+    return table(["Service", "Charged for", "USD"], rows)
+
+
+def memory_table(project: Path = PROJECT) -> str:
+    """Return what an hour of audio takes and costs at each memory."""
+    heads = ["Memory, MB", "CPU s for 10 min", "Peak, MB", "s for 1 h", "USD for 1 h"]
+    return table(heads, memories(_measured(project), _prices(project)))
+
+
+def start_table(project: Path = PROJECT) -> str:
+    """Return how long the first answer of a new process takes, ours and the original recipe's."""
+    rows = [
+        [name, *(f"{start[key]:.2f}" for key in ("ready_s", "response_s", "cpu_s"))]
+        for name, start in _measured(project)["cold_starts"].items()
+    ]
+    return table(["Cold start", "ready, s", "first response, s", "CPU s"], rows)
+
+
+def _measured(project: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((project / "benchmarks/deployed.json").read_text())
+    return found
+
+
+def _prices(project: Path) -> dict[str, float]:
+    found = json.loads((project / "benchmarks/prices.json").read_text())["prices"]
+    return {name: price["usd"] for name, price in found.items()}
+
+
+if __name__ == "__main__":
+    print(f"{HOURS:,} hours of audio, in recordings of {MINUTES_EACH} minutes:\n")
+    print(cost_table())
+    print(f"\n{MEASURING_FUNCTION}, by memory:\n")
+    print(memory_table())
+    print()
+    print(start_table())

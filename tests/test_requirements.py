@@ -1,0 +1,49 @@
+"""Everything that is installed was locked: by version, and by hash."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ASKED = sorted((ROOT / "requirements").glob("*.in"))
+DEPLOYED = ROOT / "requirements.txt"
+LOCKS = [DEPLOYED, *sorted((ROOT / "requirements").glob("*.txt"))]
+PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)((?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE)
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(path: Path) -> set[tuple[str, str]]:
+    return {(normal(name), version) for name, version, _ in PIN.findall(path.read_text())}
+
+
+def lock_of(asked: Path) -> Path:
+    return DEPLOYED if asked.stem == "deployed" else asked.with_suffix(".txt")
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda path: path.name)
+def test_what_is_asked_for_is_what_was_locked(asked):
+    assert pins(asked)
+    assert pins(asked) - pins(lock_of(asked)) == set(), "run `make lock`"
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_every_package_is_held_to_a_hash(lock):
+    found = PIN.findall(lock.read_text())
+
+    assert found
+    assert [name for name, _, rest in found if "--hash=sha256:" not in rest] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_no_lock_names_a_place_to_install_from(lock):
+    assert not re.search(r"https?:|-index|find-links", lock.read_text())
+
+
+def test_what_is_deployed_is_what_was_tested():
+    tested = pins(ROOT / "requirements/dev.txt")
+
+    assert pins(DEPLOYED) | pins(ROOT / "requirements/media.txt") <= tested
