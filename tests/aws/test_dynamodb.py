@@ -1,11 +1,21 @@
 import math
 
 import pytest
+from stand_ins import tables_on_dynalite
 
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
 DONE = {Status.COMPLETED, Status.SKIPPED}
+
+
+@pytest.fixture(params=["moto", "dynalite"])
+def services(request, services):
+    if request.param == "moto":
+        yield services
+    else:
+        with tables_on_dynalite(services) as elsewhere:
+            yield elsewhere
 
 
 @pytest.fixture
