@@ -9,6 +9,8 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+HISTORIES ?= 20000
+SEED ?= 0
 SECONDS ?= 300
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
@@ -18,10 +20,12 @@ DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 DEPLOY := .venv-deploy
 # So have the tools that are held to versions of their own.
 AUDIT := .venv-audit
+PEERS := .venv-peers
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare cost deploy destroy test check audit advisories lock format bench fuzz clean
+.PHONY: help run process compare cost deploy destroy reconcile redrive page screenshots test test-peers check audit \
+	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -51,14 +55,32 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
 
+reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or local
+	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
+
+redrive: $(BIN)/.local ## send through again what was given up, once the cause is mended: STAGE=dev
+	@$(BIN)/python -m scripts.redrive "$(STAGE)"
+
+soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
+	$(BIN)/python tests/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
+
+page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
+	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
+
+screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
+	@$(BIN)/python -m local.screenshots $(if $(FILE),"$(FILE)")
+
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile
+
+test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## the deployed functions on MiniStack, the table on dynalite
+	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest tests/peers tests/aws/test_dynamodb.py
 
 check: $(BIN)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint cloudformation/*.yml
+	$(BIN)/cfn-lint cloudformation/resources.yml
 
 audit: $(AUDIT)/.ready ## look for weaknesses in the template
 	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml
@@ -74,7 +96,7 @@ format: $(BIN)/.dev ## put the code in its form
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) $(DEPLOY) $(AUDIT) build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEPLOY) $(AUDIT) $(PEERS) build .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
@@ -113,4 +135,14 @@ $(AUDIT)/.ready: requirements/audit.txt
 	@echo "Installing what the audit needs (once) ..."
 	@sh scripts/make_venv.sh $(PYTHON) $(AUDIT)
 	@$(AUDIT)/bin/python $(INSTALL) $<
+	@touch $@
+
+$(PEERS)/.ready: requirements/peers.txt tests/peers/package-lock.json
+	@test -n "$(DEPLOY_PYTHON)" || { echo "MiniStack needs Python 3.12 or 3.13 as python3.12, python3.13 or python3." >&2; exit 1; }
+	@echo "Installing MiniStack and dynalite (once; the latter needs npm) ..."
+	@sh scripts/make_venv.sh $(DEPLOY_PYTHON) $(PEERS)
+	@$(PEERS)/bin/python $(INSTALL) $<
+	@mkdir -p $(PEERS)/node
+	@cp tests/peers/package.json tests/peers/package-lock.json $(PEERS)/node
+	@npm --prefix $(PEERS)/node ci --omit=optional --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -15,6 +15,7 @@ from chalice.app import (
     ForbiddenError,
     IAMAuthorizer,
     NotFoundError,
+    Rate,
     Response,
     S3Event,
     SQSEvent,
@@ -26,13 +27,14 @@ from chalicelib import (
     listing,
     page,
     pipeline,
+    reconciling,
     removing,
     searching,
     serving,
     uploading,
 )
 from chalicelib.config import Settings
-from chalicelib.core import keys
+from chalicelib.core import keys, openapi
 from chalicelib.core.callers import caller_of
 from chalicelib.core.downloads import Download
 from chalicelib.core.requests import Request
@@ -55,6 +57,9 @@ authorizer = (
     if settings.cognito_user_pool_arn
     else IAMAuthorizer()
 )
+# Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
+# where IAM authorises signs for the page's own files too.
+page_authorizer = None if settings.cognito_user_pool_arn else authorizer
 
 
 @app.middleware("all")
@@ -86,7 +91,9 @@ def remove_recording(event: S3Event) -> None:
 def extract_features(event: SQSEvent) -> None:
     """A recording waits to be measured."""
     for message in event:
-        pipeline.extract_features(json.loads(message.body)["recording_id"], services())
+        attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
+        recording_id = json.loads(message.body)["recording_id"]
+        pipeline.extract_features(recording_id, services(), attempt=attempt)
 
 
 @app.on_s3_event(
@@ -127,6 +134,12 @@ def store_renditions(event: CloudWatchEvent) -> None:
     pipeline.store_renditions(event.detail, services())
 
 
+@app.schedule(Rate(15, Rate.MINUTES))
+def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
+    """A quarter of an hour has passed: find what events have left undone, and do it."""
+    reconciling.reconcile(services()).raise_failures()
+
+
 def _answering(view: View) -> View:
     """Turn what a view raises on purpose into an error of HTTP with the same sentence."""
 
@@ -164,7 +177,7 @@ def _download(download: Download) -> Response:
     return Response(body=download.text, headers=dict(download.headers))
 
 
-@app.route("/")
+@app.route("/", authorizer=page_authorizer)
 def show_page() -> Response:
     """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
     request: Any = app.current_request
@@ -173,14 +186,14 @@ def show_page() -> Response:
         # What the document names is beside it, and without the slash that would be elsewhere.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
-    return Response(body=page.index(), headers={**page.index_headers(origins)})
+    return Response(body=page.index(), headers=dict(page.index_headers(origins)))
 
 
-@app.route("/web/{version}/{name}")
+@app.route("/web/{version}/{name}", authorizer=page_authorizer)
 @_answering
 def show_page_file(version: str, name: str) -> Response:
     """Show one of the page's files."""
-    return Response(body=page.read(version, name), headers={**page.file_headers(name)})
+    return Response(body=page.read(version, name), headers=dict(page.file_headers(name)))
 
 
 @app.route("/caller", authorizer=authorizer)
@@ -264,3 +277,10 @@ def search_transcripts() -> dict[str, Any]:
 def show_manifest(kind: str) -> Response:
     """List a selection of recordings as Lhotse does, by page."""
     return _download(listing.manifest(kind, _asked(), services()))
+
+
+@app.route("/openapi.json", authorizer=authorizer)
+@_answering
+def show_description() -> dict[str, Any]:
+    """Describe every route to programs."""
+    return openapi.document()

@@ -44,6 +44,10 @@ class JobRejectedError(EarshotError):
     """A service will never take this request. The message is the service's own."""
 
 
+class ServiceBusyError(EarshotError):
+    """A service has no room for a request now: a quota or a rate is used up. It will have later."""
+
+
 class RecordingNotFoundError(EarshotError):
     """There is no recording of this id."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chalicelib.core import keys
 from chalicelib.core.transcript import load_transcript
+from chalicelib.errors import UploadChangedError
 
 if TYPE_CHECKING:
     from chalicelib.core.recording import Recording
@@ -53,7 +54,7 @@ def _open_table(
     key = recording.attributes["feature_keys"][name]
     table = services.results.find(key)
     if table is None:
-        raise FileNotFoundError(key)
+        raise UploadChangedError(key)
     opened = stack.enter_context(services.results.open(table))
     if key.endswith(".gz"):
         return cast("BinaryIO", stack.enter_context(gzip.open(opened)))

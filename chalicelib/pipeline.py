@@ -1,11 +1,19 @@
 """What happens for each event: read, compute, write.
 
-The bucket is the truth. An event only says "look": every function asks what is in the bucket now
-and works out from that which recording it is about, so events may come twice, late or in any
-order. Raising means "try again"; what no retry can cure is written on the recording instead.
+What is in the bucket decides, not the order of arrival. An event only says "look": every function
+asks what is in the bucket now, and works out from that which recording it is about, so events may
+come twice, late, in any order, or not at all:
+
+* what lies under an upload key is the recording, and whatever was made of other bytes goes;
+* a result is kept if its upload is still what it was made of, and removed if it is not;
+* what was done is not undone by what comes late, and what was removed is not brought back;
+* what no event has brought about, ``reconcile`` does.
+
+Raising means "try again"; what no retry can cure is written on the recording instead.
 """
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.announcing import announce
@@ -13,10 +21,15 @@ from chalicelib.core import keys, limits, rendition_events, uploads
 from chalicelib.core.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcript import load_transcript
-from chalicelib.core.transcription import TranscriptionOptions, job_request
+from chalicelib.core.transcription import (
+    FAULTS_OF_THE_FILE,
+    TranscriptionOptions,
+    job_request,
+)
 from chalicelib.errors import (
     JobRejectedError,
     RecordingNotFoundError,
+    ServiceBusyError,
     TooLargeError,
     TranscriptFormatError,
     UploadChangedError,
@@ -25,7 +38,14 @@ from chalicelib.joining import join_words
 from chalicelib.measuring import measure
 from chalicelib.removing import remove_everything, remove_made
 from chalicelib.searching import index_words
-from chalicelib.settling import ENDED, remove_results, settle, upload_of
+from chalicelib.settling import (
+    DONE,
+    ENDED,
+    may_be_of_others,
+    remove_results,
+    settle,
+    upload_of,
+)
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
 if TYPE_CHECKING:
@@ -35,6 +55,8 @@ if TYPE_CHECKING:
 TRANSCRIPT_BYTES = 300_000
 """How much of a transcript the item holds: an item may hold 400 KB in all."""
 
+ATTEMPTS = 3
+"""How often a message is received before it is put aside: ``maxReceiveCount`` of the queue."""
 DOCUMENT_BYTES = 32_000_000
 """The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
@@ -55,10 +77,17 @@ def receive_upload(key: str, services: "Services") -> None:
     try:
         _start(services.recordings.get(upload.recording_id), upload, services)
         announce(upload.recording_id, services)
+    except ServiceBusyError:
+        _ask_again_soon(upload.recording_id, services)
     except (UploadChangedError, RecordingNotFoundError):
         # Whoever replaced or removed it has sent an event of their own, but what was started
         # here may be younger than the clean-up that followed it.
         remove_everything(upload.recording_id, services)
+
+
+def _ask_again_soon(recording_id: str, services: "Services") -> None:
+    """Have reconcile start what is PENDING: so a quota is waited out, and no event is given up."""
+    services.watchlist.put_off(recording_id, services.clock())
 
 
 def reprocess(recording: Recording, services: "Services") -> Recording:
@@ -89,28 +118,19 @@ def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     if contents.picture and not contents.has_sound:
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.SKIPPED, services, reason=NO_SOUND)
-    else:
-        if reason := limits.speech_refusal(contents):
-            settle(recording.id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
-            recording = services.recordings.get(recording.id)
-        _start_speech(recording, upload, media_format, services)
+    elif reason := limits.speech_refusal(contents):
+        settle(recording.id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+    recording = services.recordings.get(recording.id)
+    if recording.status_of(Branch.FEATURES) == Status.PENDING:
+        services.features_queue.send(recording.id)
     if presets := presets_for(media_format, contents, services):
         start_renditions(recording, contents, presets, services)
     else:
         settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=NO_PICTURE)
     if uploads.needs_audio_track(media_format):
-        _go_on_with_audio_track(recording.id, services)
-
-
-def _start_speech(
-    recording: Recording, upload: Upload, media_format: str, services: "Services"
-) -> None:
-    is_waiting = recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING
-    if is_waiting and not uploads.needs_audio_track(media_format):
-        media_uri = services.media.uri(upload.key)
-        _start_transcription(recording.id, media_uri, media_format, services)
-    if recording.status_of(Branch.FEATURES) == Status.PENDING:
-        services.features_queue.send(recording.id)
+        _go_on_with_audio_track(recording.id, services, is_needed=True)
+    elif recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
+        _start_transcription(recording.id, services.media.uri(upload.key), media_format, services)
 
 
 def _start_transcription(
@@ -124,6 +144,7 @@ def _start_transcription(
         output_bucket=services.results.bucket,
         options=options,
     )
+    started_at = services.clock()
     try:
         if not services.transcriber.start(request):
             job = services.transcriber.find(recording_id)
@@ -137,11 +158,43 @@ def _start_transcription(
                 # Left over from the same bytes under the same key, removed since.
                 services.transcriber.delete(recording_id)
                 services.transcriber.start(request)
+            elif job:
+                started_at = job["CreationTime"]
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
-        settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+        # It also refuses what is not there, and that may have been true for a moment alone.
+        settle(
+            recording_id,
+            Branch.TRANSCRIPTION,
+            Status.FAILED,
+            services,
+            reason=reason,
+            internal=True,
+        )
         return
-    settle(recording_id, Branch.TRANSCRIPTION, Status.IN_PROGRESS, services)
+    is_noted = settle(
+        recording_id,
+        Branch.TRANSCRIPTION,
+        Status.IN_PROGRESS,
+        services,
+        attributes={"transcription_started_at": started_at.astimezone(UTC).isoformat()},
+    )
+    if not is_noted and services.recordings.find(recording_id) is None:
+        # Removed meanwhile: a job that nobody waits for would run on and be paid for.
+        services.transcriber.delete(recording_id)
+
+
+def resume(recording_id: str, services: "Services") -> None:
+    """Start what waits to be started, join what can be joined, tell what is to be told."""
+    recording = services.recordings.find(recording_id)
+    if recording is None:
+        return
+    has_no_job = "renditions_job_id" not in recording.attributes
+    if Status.PENDING in recording.statuses.values() or (
+        recording.status_of(Branch.RENDITIONS) == Status.IN_PROGRESS and has_no_job
+    ):
+        receive_upload(recording.source_key, services)
+    _join_words(recording_id, services)
 
 
 def store_transcript(key: str, services: "Services") -> None:
@@ -151,8 +204,20 @@ def store_transcript(key: str, services: "Services") -> None:
     if recording_id is None or key != options.transcript_key(recording_id):
         return  # not a name that Earshot gave, or the unredacted twin of what is indexed
     recording = services.recordings.find(recording_id)
-    if recording is None or upload_of(recording_id, services) is None:
+    upload = upload_of(recording_id, services)
+    if recording is None or upload is None:
         remove_results(recording_id, services)
+        return
+    if may_be_of_others(recording_id, Branch.TRANSCRIPTION, upload, services):
+        services.results.remove(key)
+        settle(
+            recording_id,
+            Branch.TRANSCRIPTION,
+            Status.PENDING,
+            services,
+            attributes={"transcription_started_at": None},
+        )
+        _ask_again_soon(recording_id, services)
         return
     try:
         document = services.results.read(key, most=DOCUMENT_BYTES)
@@ -206,32 +271,59 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
     job = services.transcriber.find(job_name)
     if job is None or job["TranscriptionJobStatus"] != "FAILED":
         return
+    reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
     settle(
         job_name,
         Branch.TRANSCRIPTION,
         Status.FAILED,
         services,
-        reason=job.get("FailureReason") or "Amazon Transcribe gave no reason.",
+        reason=reason,
+        internal=not reason.startswith(FAULTS_OF_THE_FILE),
     )
     announce(job_name, services)
 
 
-def extract_features(recording_id: str, services: "Services") -> None:
-    """Measure a recording and write its tables. Safe to repeat: they are the same each time."""
+def extract_features(recording_id: str, services: "Services", *, attempt: int = 1) -> None:
+    """Measure a recording and write its tables. Safe to repeat: they are the same each time.
+
+    A message asks for it, so what has failed is tried again. ``attempt`` counts how often this
+    message has come: after the last time it is put aside, and the recording says why.
+    """
     upload = upload_of(recording_id, services)
     if upload is None:
         remove_results(recording_id, services)
         return
-    if settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services):
-        measure(recording_id, upload, services)
+    try:
+        is_wanted = settle(
+            recording_id,
+            Branch.FEATURES,
+            Status.IN_PROGRESS,
+            services,
+            unless=DONE,
+            attributes={"features_attempts": attempt},
+        )
+        if is_wanted:
+            measure(recording_id, upload, services)
+    except Exception as exc:
+        if attempt >= ATTEMPTS:
+            give_up_features(recording_id, f"{type(exc).__name__}: {exc}", services)
+        raise
     _join_words(recording_id, services)
+
+
+def give_up_features(recording_id: str, cause: str, services: "Services") -> None:
+    """Write why a recording's message was put aside."""
+    reason = f"The recording could not be measured in {ATTEMPTS} attempts ({cause})."
+    settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=reason, internal=True)
+    announce(recording_id, services)
 
 
 def _join_words(recording_id: str, services: "Services") -> None:
     try:
         join_words(recording_id, services)
     except (RecordingNotFoundError, UploadChangedError):
-        remove_results(recording_id, services)
+        if upload_of(recording_id, services) is None:
+            remove_results(recording_id, services)
     announce(recording_id, services)
 
 
@@ -241,30 +333,42 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
     recording = services.recordings.find(recording_id) if recording_id else None
     if recording_id is None:
         return  # not a job of ours
-    if recording is None or upload_of(recording_id, services) is None:
+    upload = upload_of(recording_id, services)
+    if recording is None or upload is None:
         remove_results(recording_id, services)
         return
-    settle_renditions(recording, detail, services)
-    _go_on_with_audio_track(recording_id, services)
+    settle_renditions(recording, upload, detail, services)
+    is_needed = uploads.needs_audio_track(uploads.extension(recording.source_key))
+    try:
+        _go_on_with_audio_track(recording_id, services, is_needed=is_needed)
+    except ServiceBusyError:
+        _ask_again_soon(recording_id, services)
     announce(recording_id, services)
 
 
-def _go_on_with_audio_track(recording_id: str, services: "Services") -> None:
+def _go_on_with_audio_track(recording_id: str, services: "Services", *, is_needed: bool) -> None:
     """Start what has been waiting for the audio track, or end it if none will come."""
     recording = services.recordings.find(recording_id)
     if recording is None or recording.status_of(Branch.RENDITIONS) not in ENDED:
         return
     key = recording.attributes.get("audio_track_key")
     track = services.results.find(key) if key else None
+    if recording.status_of(Branch.FEATURES) == Status.PENDING:
+        services.features_queue.send(recording_id)
     if recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
         if track:
             _start_transcription(recording_id, services.results.uri(track.key), "mp3", services)
-        else:
+        elif is_needed:
             reason = recording.attributes.get("renditions_reason") or ""
             reason = f"Amazon Transcribe needs an audio track, and there is none. {reason}".strip()
-            settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
-    if recording.status_of(Branch.FEATURES) == Status.PENDING:
-        services.features_queue.send(recording_id)
+            settle(
+                recording_id,
+                Branch.TRANSCRIPTION,
+                Status.FAILED,
+                services,
+                reason=reason,
+                internal="renditions_internal" in recording.attributes,
+            )
 
 
 def remove_recording(key: str, services: "Services") -> None:

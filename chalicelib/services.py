@@ -10,8 +10,10 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_watch import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
+from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
@@ -27,6 +29,8 @@ class Services:
     media: MediaStore
     results: MediaStore
     recordings: RecordingTable
+    watchlist: Watchlist
+    bookmark: Bookmark
     search_table: SearchTable
     transcriber: Transcriber
     transcoder: Transcoder
@@ -48,6 +52,7 @@ def connect(settings: Settings) -> Services:
     )
     s3 = boto3.client("s3", config=config)
     dynamodb = boto3.resource("dynamodb")
+    table = dynamodb.Table(settings.metadata_table)
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -56,7 +61,9 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         media=MediaStore(s3, settings.media_bucket),
         results=MediaStore(s3, settings.results_bucket),
-        recordings=RecordingTable(dynamodb.Table(settings.metadata_table), clock),
+        recordings=RecordingTable(table, clock),
+        watchlist=Watchlist(table),
+        bookmark=Bookmark(s3, settings.results_bucket),
         search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),

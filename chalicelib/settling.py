@@ -23,13 +23,20 @@ def settle(
     reason: str | None = None,
     attributes: dict[str, Any] | None = None,
     unless: frozenset[Status] | None = None,
+    internal: bool = False,
 ) -> bool:
     """Move a branch on; tell whether it moved. Results of what is gone by now are removed."""
     if unless is None:
         unless = DONE if status == Status.COMPLETED else ENDED
     try:
         has_moved = services.recordings.settle(
-            recording_id, branch, status, unless=unless, reason=reason, attributes=attributes
+            recording_id,
+            branch,
+            status,
+            unless=unless,
+            reason=reason,
+            attributes=attributes,
+            internal=internal,
         )
     except RecordingNotFoundError:
         remove_results(recording_id, services)
@@ -47,6 +54,21 @@ def upload_of(recording_id: str, services: "Services") -> Upload | None:
     recording = services.recordings.find(recording_id)
     upload = services.media.find(recording.source_key) if recording else None
     return upload if upload and upload.recording_id == recording_id else None
+
+
+def may_be_of_others(
+    recording_id: str, branch: Branch, upload: Upload, services: "Services"
+) -> bool:
+    """Tell whether a job may have read other bytes than the recording's.
+
+    A job is given a key, not bytes. If the upload was put after the job was started, others may
+    have lain there for a while: it was replaced, and then put back. What is done stays done.
+    """
+    recording = services.recordings.find(recording_id)
+    if recording is None or recording.status_of(branch) in DONE:
+        return False
+    started_at: str = recording.attributes.get(f"{branch}_started_at", upload.modified_at)
+    return upload.modified_at > started_at
 
 
 def remove_results(recording_id: str, services: "Services") -> tuple[list[str], int]:

@@ -12,7 +12,7 @@ from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.source import BufferedSource
 from chalicelib.core.uploads import CONTAINERS, needs_audio_track
 from chalicelib.errors import JobRejectedError, MediaError
-from chalicelib.settling import ENDED, settle
+from chalicelib.settling import ENDED, may_be_of_others, settle
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -51,16 +51,19 @@ def start_renditions(
     if not services.settings.mediaconvert_role_arn:
         settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
         return
+    begun, is_first = _begin(recording.id, presets, services)
+    if begun is None:
+        return
     try:
-        request = _request(recording, contents, presets, services)
-        track = services.settings.ladder.audio_track
-        track_key = keys.rendition(recording.id, track.file) if track in presets else None
-        job_id = _job(recording.id, request, track_key, services)
+        request = _request(begun, contents, presets, services)
+        # Whoever came first has not noted a job, and may have ended before it could. Within a
+        # minute the token leads to its job; after that, the list of the latest jobs does.
+        token = request["ClientRequestToken"]
+        job_id = None if is_first else services.transcoder.find(token)
+        job_id = job_id or services.transcoder.start(request)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
         settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
-        return
-    if job_id is None:
         return
     is_noted = settle(
         recording.id,
@@ -71,6 +74,34 @@ def start_renditions(
     )
     if not is_noted and services.recordings.find(recording.id) is None:
         services.transcoder.cancel(job_id)
+
+
+def _begin(
+    recording_id: str, presets: Sequence[Preset], services: "Services"
+) -> tuple[Recording | None, bool]:
+    """Return the recording if a job is to be noted on it, and whether nobody tried before."""
+    # What is to come of it is noted before there is a job whose events could look for it. Of all
+    # who try, the first says when the work was begun: so there is one token, and one job.
+    track = services.settings.ladder.audio_track
+    is_first = settle(
+        recording_id,
+        Branch.RENDITIONS,
+        Status.IN_PROGRESS,
+        services,
+        unless=ENDED | {Status.IN_PROGRESS},
+        attributes={
+            "audio_track_key": keys.rendition(recording_id, track.file)
+            if track in presets
+            else None,
+            "renditions_started_at": services.clock().isoformat(),
+        },
+    )
+    recording = services.recordings.find(recording_id)
+    if recording is None or recording.status_of(Branch.RENDITIONS) != Status.IN_PROGRESS:
+        return None, is_first
+    if "renditions_job_id" in recording.attributes:
+        return None, is_first
+    return recording, is_first
 
 
 def _request(
@@ -84,52 +115,49 @@ def _request(
         queue_arn=settings.mediaconvert_queue_arn,
     )
     return renditions.job_request(
-        recording.id, contents, presets, target, created_at=recording.started_at
+        recording.id,
+        contents,
+        presets,
+        target,
+        started_at=recording.attributes["renditions_started_at"],
     )
-
-
-def _job(
-    recording_id: str, request: dict[str, Any], audio_track_key: str | None, services: "Services"
-) -> str | None:
-    """Return the id of a job that is to be noted, or None if one has been."""
-    # What is to come of it is noted before there is a job whose events could look for it.
-    is_first = settle(
-        recording_id,
-        Branch.RENDITIONS,
-        Status.IN_PROGRESS,
-        services,
-        unless=ENDED | {Status.IN_PROGRESS},
-        attributes={"audio_track_key": audio_track_key},
-    )
-    if not is_first:
-        recording = services.recordings.find(recording_id)
-        if recording is None or recording.status_of(Branch.RENDITIONS) in ENDED:
-            return None
-        if "renditions_job_id" in recording.attributes:
-            return None
-        # Whoever came first has not noted a job, and may have ended before it could. Within a
-        # minute the token leads to its job; after that, the list of the latest jobs does.
-        if found := services.transcoder.find(request["ClientRequestToken"]):
-            return found
-    return services.transcoder.start(request)
 
 
 def settle_renditions(
-    recording: Recording, detail: Mapping[str, Any], services: "Services"
+    recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
 ) -> None:
     """Write what a job's last event tells on its recording; an older job's changes nothing."""
     job_id = recording.attributes.get("renditions_job_id", detail.get("jobId"))
-    if detail.get("jobId") != job_id:
+    started_at = recording.attributes.get("renditions_started_at")
+    if detail.get("jobId") != job_id or rendition_events.started_at(detail) != started_at:
         return
     if detail.get("status") == "COMPLETE":
-        _complete(recording, detail, services)
+        _complete(recording, upload, detail, services)
     elif detail.get("status") in ("ERROR", "CANCELED"):
-        reason = f"{rendition_events.failure(detail)}."
-        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+        settle(
+            recording.id,
+            Branch.RENDITIONS,
+            Status.FAILED,
+            services,
+            reason=f"{rendition_events.failure(detail)}.",
+            internal=detail.get("errorCode") in rendition_events.NO_CAUSE,
+        )
 
 
-def _complete(recording: Recording, detail: Mapping[str, Any], services: "Services") -> None:
+def _complete(
+    recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
+) -> None:
     if recording.status_of(Branch.RENDITIONS) == Status.COMPLETED:
+        return
+    if may_be_of_others(recording.id, Branch.RENDITIONS, upload, services):
+        settle(
+            recording.id,
+            Branch.RENDITIONS,
+            Status.PENDING,
+            services,
+            attributes={"renditions_job_id": None, "renditions_started_at": None},
+        )
+        services.watchlist.put_off(recording.id, services.clock())
         return
     told = {output.stem: output for output in rendition_events.outputs(detail)}
     files: dict[str, dict[str, Any]] = {}
@@ -158,8 +186,15 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
             "duration_s": duration_s,
         }
     if not files:
-        reason = "MediaConvert completed, but wrote no rendition."
-        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+        reason = "MediaConvert completed, but there is no rendition."
+        settle(
+            recording.id,
+            Branch.RENDITIONS,
+            Status.FAILED,
+            services,
+            reason=reason,
+            internal=True,
+        )
         return
     durations = [file["duration_s"] for file in files.values() if file["duration_s"]]
     is_silent = recording.status_of(Branch.FEATURES) == Status.SKIPPED
@@ -191,8 +226,7 @@ def _rename_captured(uri: str, key: str, services: "Services") -> None:
     last = uri.removeprefix(services.results.uri(""))
     stem, _, extension = key.rpartition(".")
     for captured in (last, f"{stem}.{0:07}.{extension}"):
-        if services.results.find(captured):
-            services.results.copy(captured, key)
+        if services.results.copy(captured, key):
             # The earlier frames have the same name up to the number.
             services.results.remove(f"{stem}.0")
             return

@@ -18,6 +18,8 @@ from chalice.app import (
     BaseEventSourceConfig,
     CloudWatchEventConfig,
     S3EventConfig,
+    ScheduledEventConfig,
+    ScheduleExpression,
     SQSEventConfig,
 )
 
@@ -34,6 +36,11 @@ POLL_S = 1
 
 THREADS = 4
 """How many events of one kind are handled at once."""
+
+_TICK = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}} | dict.fromkeys(
+    ("version", "id", "time", "region"), ""
+)
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +74,7 @@ class Triggers:
         self._triggers: list[Trigger] = []
         self._stopping = threading.Event()
         self._notifications: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._schedules: dict[str, float] = {}
 
     def add_application(self, module: Any) -> None:
         """Wire every function that an application's module declares."""
@@ -94,6 +102,10 @@ class Triggers:
                 self._triggers.append(Trigger(source.name, url, handler, self._sqs_event(url)))
             case CloudWatchEventConfig():
                 self._add_rule(source, handler)
+            case ScheduledEventConfig():
+                url, _ = self._make_queue(source.name)
+                self._triggers.append(Trigger(source.name, url, handler, _rule_event))
+                self._schedules[url] = _period_s(source.schedule_expression)
             case _:
                 raise NotImplementedError(f"nothing here calls a {type(source).__name__}")
 
@@ -175,6 +187,15 @@ class Triggers:
                     daemon=True,
                 ).start()
 
+        for url, period_s in self._schedules.items():
+            threading.Thread(target=self._keep_time, args=[url, period_s], daemon=True).start()
+
+    def _keep_time(self, url: str, period_s: float) -> None:
+        """Send a schedule's event at the start, and then again and again."""
+        while not self._stopping.is_set():
+            self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(_TICK))
+            self._stopping.wait(period_s)
+
     def stop(self) -> None:
         """Deliver nothing more. What is being handled is left to end by itself."""
         self._stopping.set()
@@ -220,6 +241,13 @@ class Triggers:
 
 def _invoke(function: Callable[[Event, Context], object], context: Context, event: Event) -> object:
     return function(event, context)
+
+
+def _period_s(expression: str | ScheduleExpression) -> float:
+    """Return how often a schedule of the form ``rate(15 minutes)`` comes, in seconds."""
+    text = expression if isinstance(expression, str) else expression.to_string()
+    number, unit = text.removeprefix("rate(").removesuffix(")").split()
+    return int(number) * _SECONDS[unit.rstrip("s")]
 
 
 def _s3_event(message: dict[str, Any]) -> Event | None:

@@ -98,6 +98,11 @@ def costs(
                 + n_reads * read_units * prices["dynamodb_read_unit"]
             ),
         ),
+        (
+            "DynamoDB, the search table",
+            f"{asked['DynamoDB search units']:,} units written each",
+            RECORDINGS * asked["DynamoDB search units"] * prices["dynamodb_write_unit"],
+        ),
         ("SQS", "3 requests each", RECORDINGS * 3 * prices["sqs_request"]),
         ("SNS", "1 notice each", RECORDINGS * prices["sns_publish"]),
     ]

@@ -131,7 +131,7 @@ class Removal:
         return f"{len(names)} deleted" if names else "nothing to delete"
 
     def _forget(self) -> str:
-        forget(self._project, self._stage)
+        forget(self._project, self._stage, self._account)
         (self._project / ".chalice" / "deployed" / f"{self._stage}.json").unlink(missing_ok=True)
         return "done"
 

@@ -51,4 +51,5 @@ def check_credentials(session: Any) -> Account:
         account_id=identity["Account"],
         region=session.region_name,
         partition=identity["Arn"].split(":")[1],
+        caller_arn=identity["Arn"],
     )

@@ -26,14 +26,28 @@ ENVIRONMENT = {
 }
 """Environment variables and the stack's outputs that they have."""
 
+ADMINISTRATORS = "ADMINISTRATORS"
+"""The setting that says who may see every owner's recordings: who deploys, unless it is set."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a stage is deployed."""
+    """Where a stage is deployed, and by whom."""
 
     account_id: str
     region: str
     partition: str = "aws"
+    caller_arn: str = ""
+
+    @property
+    def administrators(self) -> str:
+        """The pattern of whoever deploys: a role is one whatever its sessions are called."""
+        role, is_role, _ = self.caller_arn.partition(":assumed-role/")
+        arn = self.caller_arn
+        if is_role:
+            arn = f"{role}:assumed-role/{arn.split('/')[1]}/*"
+        # Names may have commas, which part one pattern from the next.
+        return arn.replace(",", "?")
 
 
 def read_config(project: Path) -> dict[str, Any]:
@@ -63,6 +77,8 @@ def record(
     entry.setdefault("environment_variables", {}).update(
         {name: outputs[output] for name, output in ENVIRONMENT.items() if output in outputs}
     )
+    if account.administrators:
+        entry["environment_variables"].setdefault(ADMINISTRATORS, account.administrators)
     for function in functions(project):
         settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
         settings["iam_policy_file"] = _rendered(stage, function)
@@ -77,12 +93,15 @@ def record(
     return [str(path.relative_to(project)) for path, text in files.items() if _write(path, text)]
 
 
-def forget(project: Path, stage: str) -> None:
+def forget(project: Path, stage: str, account: Account) -> None:
     """Take out of the files what ``record`` wrote. Safe to repeat."""
     config = read_config(project)
     entry = config["stages"].get(stage, {})
+    environment = entry.get("environment_variables", {})
     for name in ENVIRONMENT:
-        entry.get("environment_variables", {}).pop(name, None)
+        environment.pop(name, None)
+    if environment.get(ADMINISTRATORS) == account.administrators:
+        del environment[ADMINISTRATORS]
     for settings in entry.get("lambda_functions", {}).values():
         settings.pop("iam_policy_file", None)
         settings.pop("layers", None)

@@ -1,6 +1,7 @@
 """The API: what each route answers, and to whom."""
 
 import base64
+import importlib
 import json
 import urllib.parse
 from datetime import UTC, datetime, timedelta
@@ -223,10 +224,24 @@ def test_an_unusable_query_is_answered_with_a_sentence(ask, query):
     assert answer.sentence
 
 
-def test_every_route_asks_who_is_there(application):
-    views = [view for methods in application.app.routes.values() for view in methods.values()]
+def open_to_all(application) -> set[str]:
+    return {
+        route
+        for route, methods in application.app.routes.items()
+        for view in methods.values()
+        if not view.authorizer
+    }
 
-    assert all(view.authorizer for view in views)
+
+def test_every_route_asks_who_is_there(application):
+    assert open_to_all(application) == set()
+
+
+def test_where_people_sign_in_on_the_page_it_alone_is_open(application, monkeypatch):
+    pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abc"
+    monkeypatch.setenv("COGNITO_USER_POOL_ARN", pool)
+
+    assert open_to_all(importlib.reload(application)) == {"/", "/web/{version}/{name}"}
 
 
 def test_an_upload_is_bound_to_its_owners_folder_a_size_and_a_type(ask):

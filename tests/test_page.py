@@ -25,7 +25,7 @@ def test_a_module_imports_what_is_there(name):
         r'import \{([^}]*)\} from "\./([^"]+)"', page.files()[name], re.DOTALL
     ):
         source = page.files()[names]
-        for imported in module.replace(" ", "").split(","):
+        for imported in re.findall(r"\w+", module):
             assert re.search(
                 rf"export (?:async )?(?:function|const|class) {imported}\b", source
             ) or re.search(rf"export \{{[^}}]*\b{imported}\b", source), (name, imported)

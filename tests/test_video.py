@@ -113,11 +113,17 @@ def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes =
         if preset.has_picture:
             output["videoDetails"] = {"widthInPx": 320, "heightInPx": 240}
         groups.append({"outputDetails": [output], "type": "FILE_GROUP"})
-    return event(recording_id, "COMPLETE", job_id) | {"outputGroupDetails": groups}
+    told = event(services, recording_id, "COMPLETE", job_id)
+    return told | {"outputGroupDetails": groups}
 
 
-def event(recording_id: str, status: str, job_id: str = "1-job") -> dict:
-    return {"status": status, "jobId": job_id, "userMetadata": {"recording_id": recording_id}}
+def event(services, recording_id: str, status: str, job_id: str = "1-job") -> dict:
+    started = services.transcoder.requests.get(job_id, {"UserMetadata": {}})["UserMetadata"]
+    return {
+        "status": status,
+        "jobId": job_id,
+        "userMetadata": started | {"recording_id": recording_id},
+    }
 
 
 def transcribe(services, recording_id: str) -> None:
@@ -142,7 +148,7 @@ def test_a_video_starts_one_job_however_often_its_event_comes(services, put, ext
         pipeline.receive_upload(key, services)
 
     (request,) = services.transcoder.requests.values()
-    assert request["UserMetadata"] == {"recording_id": recording_id}
+    assert request["UserMetadata"]["recording_id"] == recording_id
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.RENDITIONS) == Status.IN_PROGRESS
     assert found.attributes["renditions_job_id"] == "1-job"
@@ -275,7 +281,10 @@ def test_a_failed_job_is_told_with_its_code_and_message(services, put):
     key = "uploads/alice/clip.mov"
     recording_id = put(key, video.make("mov"))
     pipeline.receive_upload(key, services)
-    failed = event(recording_id, "ERROR") | {"errorCode": 1040, "errorMessage": "Bad input"}
+    failed = event(services, recording_id, "ERROR") | {
+        "errorCode": 1040,
+        "errorMessage": "Bad input",
+    }
 
     pipeline.store_renditions(failed, services)
 
@@ -289,7 +298,7 @@ def test_a_canceled_job_is_a_failure_that_says_so(services, put):
     recording_id = put(KEY, video.make())
     pipeline.receive_upload(KEY, services)
 
-    pipeline.store_renditions(event(recording_id, "CANCELED"), services)
+    pipeline.store_renditions(event(services, recording_id, "CANCELED"), services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.RENDITIONS) == Status.FAILED
@@ -303,7 +312,7 @@ def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):
     pipeline.store_renditions(complete, services)
     before = services.recordings.get(recording_id)
 
-    for detail in (complete, event(recording_id, "ERROR"), complete):
+    for detail in (complete, event(services, recording_id, "ERROR"), complete):
         pipeline.store_renditions(detail, services)
     pipeline.receive_upload(KEY, services)
 
@@ -331,7 +340,7 @@ def test_an_event_of_an_older_job_changes_nothing(services, put):
     recording_id = put(KEY, video.make())
     pipeline.receive_upload(KEY, services)
 
-    pipeline.store_renditions(event(recording_id, "ERROR", "0-older"), services)
+    pipeline.store_renditions(event(services, recording_id, "ERROR", "0-older"), services)
 
     assert statuses(services, recording_id)[2] == "IN_PROGRESS"
 
@@ -423,7 +432,7 @@ def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(service
     pipeline.receive_upload(KEY, services)
     pipeline.extract_features(recording_id, services)
 
-    pipeline.store_renditions(event(recording_id, "ERROR"), services)
+    pipeline.store_renditions(event(services, recording_id, "ERROR"), services)
     pipeline.extract_features(recording_id, services)
 
     assert statuses(services, recording_id)[1:] == ("FAILED", "FAILED")

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,9 @@ BATCH = 100
 EARLIEST, LATEST = "0", "9"
 """What no time is before, and none after."""
 
+QUIET = timedelta(hours=1)
+"""How long after its last move a recording is looked at: what moved it is not alive then."""
+
 
 class RecordingTable:
     """The recordings and how far each has come."""
@@ -40,7 +43,7 @@ class RecordingTable:
         """Add a recording. Return False, and change nothing, if it is there already."""
         try:
             self._table.put_item(
-                Item=_to_item(recording.attributes),
+                Item=_to_item({**recording.attributes, "look_at": self._look_at()}),
                 ConditionExpression=Attr("JsonFile").not_exists(),
             )
         except ClientError as exc:
@@ -72,8 +75,11 @@ class RecordingTable:
         unless: Collection[Status],
         reason: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        internal: bool = False,
     ) -> bool:
-        """Move one branch on and write what came with it.
+        """Move one branch on and write what came with it, and when to look whether all is well.
+
+        ``internal`` marks a failure that the recording has no part in, worth another try.
 
         Return False, and change nothing, if the branch has a status in ``unless``. Raise
         RecordingNotFoundError if the recording is gone: nothing late brings it back.
@@ -81,7 +87,10 @@ class RecordingTable:
         changes = {
             branch.value: status,
             f"{branch}_reason": reason,
+            f"{branch}_internal": internal or None,
+            f"{branch}_at": self._clock().isoformat(),
             "updated_at": self._clock().isoformat(),
+            "look_at": self._look_at(),
             **(attributes or {}),
         }
         condition = Attr("JsonFile").exists() & ~Attr(branch.value).is_in(sorted(unless))
@@ -89,6 +98,9 @@ class RecordingTable:
             return True
         self.get(recording_id)
         return False
+
+    def _look_at(self) -> str:
+        return (self._clock() + QUIET).isoformat()
 
     def note(self, recording_id: str, attributes: Mapping[str, Any]) -> None:
         """Write what else is known of a recording. Raise RecordingNotFoundError if it is gone."""
@@ -151,6 +163,7 @@ class RecordingTable:
         now = self._clock().isoformat()
         dropped = dict.fromkeys(found.attributes.keys() - fresh.keys())
         changes = {**dropped, **fresh, "updated_at": now, "restarted_at": now}
+        changes["look_at"] = self._look_at()
         del changes["JsonFile"]
         if not self._update_if(recording_id, changes, Attr("JsonFile").exists()):
             raise RecordingNotFoundError(recording_id)

@@ -4,9 +4,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import JobRejectedError
+from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 _REFUSALS = frozenset({"BadRequestException", "ForbiddenException"})
+_BUSY = frozenset({"TooManyRequestsException", "ThrottlingException"})
 _PAGE = 20
 """How many of the latest jobs are looked at: a job that is sought has just been started."""
 
@@ -20,7 +21,8 @@ class Transcoder:
     def start(self, request: dict[str, Any]) -> str:
         """Start a job and return its id: that of the first, if asked twice within a minute.
 
-        Raise JobRejectedError with MediaConvert's own words if it will not take the request.
+        Raise JobRejectedError with MediaConvert's own words if it will not take the request, and
+        ServiceBusyError if it will not take it now.
         """
         try:
             response = self._client.create_job(**request)
@@ -28,6 +30,8 @@ class Transcoder:
             error = exc.response["Error"]
             if error["Code"] in _REFUSALS:
                 raise JobRejectedError(error["Message"]) from exc
+            if error["Code"] in _BUSY:
+                raise ServiceBusyError(error["Message"]) from exc
             raise
         return str(response["Job"]["Id"])
 

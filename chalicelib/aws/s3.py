@@ -1,7 +1,7 @@
 """The bucket: look, read by ranges, write by parts, remove."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -54,6 +54,7 @@ class MediaStore:
             etag=head["ETag"].strip('"'),
             size=head["ContentLength"],
             metadata=head["Metadata"],
+            modified_at=head["LastModified"].isoformat(),
         )
 
     def read_head(self, upload: Upload, n_bytes: int) -> bytes:
@@ -95,19 +96,25 @@ class MediaStore:
                 raise UploadChangedError(upload.key) from exc
             raise
 
-    def create(self, key: str) -> AbstractContextManager[BinaryIO]:
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
         """Open a new object for writing in parts; it appears when the block ends, or never."""
-        return cast(
-            "AbstractContextManager[BinaryIO]",
-            smart_open.s3.open(
-                self.bucket,
-                key,
-                "wb",
-                client=self._client,
-                min_part_size=PART_BYTES,
-                client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
-            ),
+        writer: Any = smart_open.s3.open(
+            self.bucket,
+            key,
+            "wb",
+            client=self._client,
+            min_part_size=PART_BYTES,
+            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
         )
+        try:
+            with writer:
+                yield cast("BinaryIO", writer)
+        except BaseException:
+            # Where even giving up has failed, the writer would complete the object with the parts
+            # it has as soon as it is collected. What is left of them the bucket's lifecycle ends.
+            writer._upload_id = None  # noqa: SLF001
+            raise
 
     def write(self, key: str, body: bytes) -> None:
         """Write a small object at once."""
@@ -129,11 +136,36 @@ class MediaStore:
             raise TooLargeError(response["ContentLength"], most)
         return cast("bytes", response["Body"].read())
 
-    def copy(self, source_key: str, key: str) -> None:
-        """Copy an object within the bucket."""
-        self._client.copy_object(
-            Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
+    def copy(self, source_key: str, key: str) -> bool:
+        """Copy an object within the bucket; tell whether it was there."""
+        try:
+            self._client.copy_object(
+                Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return False
+            raise
+        return True
+
+    def page(self, prefix: str, after: str) -> tuple[list[Upload], bool]:
+        """Return up to 1,000 objects below a prefix that follow a key, and whether more follow.
+
+        Without their metadata, which a listing does not tell.
+        """
+        page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
+        found = [
+            Upload(self.bucket, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+            for entry in page.get("Contents", [])
+        ]
+        return found, page["IsTruncated"]
+
+    def keys(self, prefix: str) -> set[str]:
+        """Return every key that starts with a prefix. For what is made of one recording."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
         )
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
     def remove_upload(self, upload: Upload) -> bool:
         """Remove exactly these bytes; tell whether they were still there. Safe to repeat."""

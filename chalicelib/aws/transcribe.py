@@ -4,10 +4,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import JobRejectedError
+from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 _NO_SUCH_JOB = frozenset({"NotFoundException", "BadRequestException"})
 # Transcribe answers BadRequestException where a job's name is unknown.
+_BUSY = frozenset({"LimitExceededException", "ThrottlingException"})
+# What is left after botocore has tried again five times, with jitter.
 
 
 class Transcriber:
@@ -19,7 +21,8 @@ class Transcriber:
     def start(self, request: dict[str, Any]) -> bool:
         """Start a job. Return False if one of its name exists.
 
-        Raise JobRejectedError with Transcribe's own words if it will not take the request.
+        Raise JobRejectedError with Transcribe's own words if it will not take the request, and
+        ServiceBusyError if it will not take it now.
         """
         try:
             self._client.start_transcription_job(**request)
@@ -29,6 +32,8 @@ class Transcriber:
                 return False
             if error["Code"] == "BadRequestException":
                 raise JobRejectedError(error["Message"]) from exc
+            if error["Code"] in _BUSY:
+                raise ServiceBusyError(error["Message"]) from exc
             raise
         return True
 

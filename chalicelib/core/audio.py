@@ -62,7 +62,13 @@ class Recording:
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        self._reader = _open_reader(BufferedSource(source))
+        buffered = BufferedSource(source)
+        try:
+            self._reader = _open_reader(buffered)
+        except MediaError:
+            # What could not be read for now must not pass for a file that is no recording.
+            buffered.raise_failure()
+            raise
         self.decoder = self._reader.decoder
         self.container = self._reader.container
         self.sample_rate_hz = self._reader.sample_rate_hz

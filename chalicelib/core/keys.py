@@ -14,6 +14,7 @@ UPLOADS = "uploads/"
 TRANSCRIPTS = "transcripts/"
 FEATURES = "features/"
 RENDITIONS = "renditions/"
+BOOKMARK = "reconcile/bookmark.json"
 
 JOINED_TABLES = ("mfcc", "pitch", "energy")
 """The tables that are joined with the words."""
@@ -123,6 +124,13 @@ def derived_prefixes(recording_id: str) -> tuple[str, ...]:
         f"{FEATURES}{recording_id}/",
         f"{RENDITIONS}{recording_id}/",
     )
+
+
+def derived_id(key: str) -> str | None:
+    """Return the id in the name of anything derived; None if it is no name of ours."""
+    prefix, _, rest = key.partition("/")
+    name = rest.partition("." if f"{prefix}/" == TRANSCRIPTS else "/")[0].removeprefix(REDACTED)
+    return name if _RECORDING_ID.fullmatch(name) else None
 
 
 def recording_id_of(transcript_key: str) -> str | None:

@@ -41,6 +41,7 @@ class Upload:
     etag: str
     size: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    modified_at: str = ""
 
     @property
     def recording_id(self) -> str:
@@ -94,11 +95,6 @@ class Recording:
     def source_key(self) -> str:
         """The upload key."""
         return str(self.attributes["source_key"])
-
-    @property
-    def started_at(self) -> str:
-        """When its work was started, for the first time or anew."""
-        return str(self.attributes.get("restarted_at", self.attributes["created_at"]))
 
     def status_of(self, branch: Branch) -> Status:
         """Return how far a branch has come."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.core.contents import Size
-from chalicelib.core.renditions import METADATA_KEY
+from chalicelib.core.renditions import METADATA_KEY, STARTED_KEY
 
 MILLISECONDS = 1000
+NO_CAUSE = frozenset({1999, 3999})
+"""The codes that MediaConvert ends its ranges with: for what is none of the causes it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ def recording_id_of(detail: Mapping[str, Any]) -> str | None:
     """Return the recording that a job's event is about, or None if it is no job of ours."""
     metadata = detail.get("userMetadata")
     found = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def started_at(detail: Mapping[str, Any]) -> str | None:
+    """Return when the work that a job does was begun."""
+    found = (detail.get("userMetadata") or {}).get(STARTED_KEY)
     return found if isinstance(found, str) else None
 
 

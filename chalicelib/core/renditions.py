@@ -16,6 +16,9 @@ AAC_SAMPLE_RATE_HZ = 48_000
 METADATA_KEY = "recording_id"
 """The name in a job's UserMetadata that its events tell the recording by."""
 
+STARTED_KEY = "started_at"
+"""The same for when the work was begun: an earlier job's events are not the present one's."""
+
 UNKNOWN_DURATION_S = 600.0
 """How long a video is taken to be for its preview where its container does not say."""
 
@@ -38,19 +41,19 @@ def job_request(
     presets: Sequence[Preset],
     target: JobTarget,
     *,
-    created_at: str,
+    started_at: str,
 ) -> dict[str, Any]:
     """Return the arguments of CreateJob for one recording.
 
     ``target.destination_uri`` ends in a slash. Raises MediaError for a picture of a size that
-    MediaConvert does not encode.
+    MediaConvert does not encode. ``started_at`` tells one beginning of the work from another.
     """
     # The same bytes may be removed and come again within the minute that a token holds.
-    token = hashlib.sha256(f"{recording_id} {created_at}".encode()).hexdigest()
+    token = hashlib.sha256(f"{recording_id} {started_at}".encode()).hexdigest()
     request: dict[str, Any] = {
         "Role": target.role_arn,
         "ClientRequestToken": token,
-        "UserMetadata": {METADATA_KEY: recording_id},
+        "UserMetadata": {METADATA_KEY: recording_id, STARTED_KEY: started_at},
         "StatusUpdateInterval": "SECONDS_10",
         "Settings": {
             "TimecodeConfig": {"Source": "ZEROBASED"},

@@ -5,6 +5,19 @@ from typing import Any
 
 from chalicelib.core import keys
 
+FAULTS_OF_THE_FILE = (
+    "Unsupported media format",
+    "The media format provided does not match",
+    "Invalid sample rate",
+    "The sample rate provided does not match",
+    "Invalid file size",
+    "Invalid number of channels",
+)
+"""How the reasons begin that Amazon Transcribe's API reference lists for a failed job.
+
+All are about the file, and it would fail again; any other reason is worth another try.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:

@@ -16,7 +16,11 @@ export function removalDialog(recording, onRemoved) {
   replace(
     dialog,
     h("h2", { id: "dialog-title" }, "Delete ", h("bdi", {}, name), "?"),
-    h("p", {}, "The upload goes, and everything made of it: transcript, subtitles, tables, renditions, what search knows, and the transcription job. It cannot be undone."),
+    h(
+      "p",
+      {},
+      "The upload goes, and everything made of it: transcript, subtitles, tables, renditions, what search knows, and the transcription job. It cannot be undone.",
+    ),
     trouble,
     h("div", { class: "actions" }, cancel, remove),
   );
@@ -52,7 +56,17 @@ export function removalDialog(recording, onRemoved) {
       dialog,
       h("h2", { id: "dialog-title" }, h("bdi", {}, name), " is deleted"),
       h("p", {}, facts.length ? `Removed: ${facts.join(", ")}.` : "There was nothing left to remove."),
-      objects.length > 0 && h("details", {}, h("summary", {}, "Every object"), h("ul", { class: "keys" }, objects.map((key) => h("li", {}, h("code", {}, visible(key)))))),
+      objects.length > 0 &&
+        h(
+          "details",
+          {},
+          h("summary", {}, "Every object"),
+          h(
+            "ul",
+            { class: "keys" },
+            objects.map((key) => h("li", {}, h("code", {}, visible(key)))),
+          ),
+        ),
       h("div", { class: "actions" }, close),
     );
     close.focus();

@@ -45,13 +45,17 @@ export async function call(path, { method = "GET", parameters, body, signal } = 
   } catch (error) {
     if (signal?.aborted) throw error;
     connection.dispatchEvent(new Event("lost"));
-    const words = error.name === "TimeoutError" ? "Earshot takes too long to answer." : "Earshot cannot be reached.";
+    const words =
+      error.name === "TimeoutError" ? "Earshot takes too long to answer." : "Earshot cannot be reached.";
     throw new ApiError(words, 0);
   }
   connection.dispatchEvent(new Event("found"));
   const answer = await response.json().catch(() => null);
   if (response.ok && answer !== null) return answer;
-  const words = answer?.Message ?? answer?.message ?? `Earshot answered ${response.status}, which this page does not understand.`;
+  const words =
+    answer?.Message ??
+    answer?.message ??
+    `Earshot answered ${response.status}, which this page does not understand.`;
   throw new ApiError(words, response.status, answer?.Code);
 }
 

@@ -20,8 +20,17 @@ export function readDisplay({ duration_s, peaks, pitch, mfcc }) {
       low: new Int8Array(bytes(peaks.min).buffer),
       high: new Int8Array(bytes(peaks.max).buffer),
     },
-    pitch: pitch && { column: pitch.column_s, f0: Float32Array.from(new Uint16Array(bytes(pitch.f0).buffer), (n) => n / STEPS_IN_A_HERTZ) },
-    mfcc: mfcc && { column: mfcc.column_s, n: mfcc.n, low: mfcc.low, high: mfcc.high, values: bytes(mfcc.values) },
+    pitch: pitch && {
+      column: pitch.column_s,
+      f0: Float32Array.from(new Uint16Array(bytes(pitch.f0).buffer), (n) => n / STEPS_IN_A_HERTZ),
+    },
+    mfcc: mfcc && {
+      column: mfcc.column_s,
+      n: mfcc.n,
+      low: mfcc.low,
+      high: mfcc.high,
+      values: bytes(mfcc.values),
+    },
   };
 }
 

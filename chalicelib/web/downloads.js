@@ -22,21 +22,40 @@ const TABLES = {
   pitch: "Pitch",
   energy: "Energy",
 };
-const RENDITIONS = { web: "Video for the web", phone: "Video for phones", audio: "Sound alone", preview: "Preview", poster: "Poster" };
+const RENDITIONS = {
+  web: "Video for the web",
+  phone: "Video for phones",
+  audio: "Sound alone",
+  preview: "Preview",
+  poster: "Poster",
+};
 
 /** Groups of [words, note, address] for the download menu: what there is by now. */
 export function downloadsOf(recording) {
   const path = (...rest) => recordingPath(recording.recording_id, ...rest);
   const tables = { ...recording.word_table_keys, ...recording.feature_keys };
-  const transcripts = FORMATS.map(([format, words, suffix]) => [words, suffix, link(path("transcript"), { format })]);
-  const measured = Object.keys(tables).map((name) => [TABLES[name] ?? name, suffixOf(tables[name]), link(path("features", name))]);
+  const transcripts = FORMATS.map(([format, words, suffix]) => [
+    words,
+    suffix,
+    link(path("transcript"), { format }),
+  ]);
+  const measured = Object.keys(tables).map((name) => [
+    TABLES[name] ?? name,
+    suffixOf(tables[name]),
+    link(path("features", name)),
+  ]);
   const renditions = Object.values(recording.rendition_files ?? {}).map((file) => {
     const rendition = file.key.replace(/^.*\/|\.[^.]*$/g, "");
     return [RENDITIONS[rendition] ?? rendition, size(file.size), link(path("media"), { rendition })];
   });
   return [
     ["Transcript", recording.transcription === "COMPLETED" ? transcripts : []],
-    ["Tables", recording.features === "COMPLETED" ? [...measured, ["How they were made", ".json", link(path("features", "features"))]] : []],
+    [
+      "Tables",
+      recording.features === "COMPLETED"
+        ? [...measured, ["How they were made", ".json", link(path("features", "features"))]]
+        : [],
+    ],
     ["Media", [["The upload", size(recording.size), link(path("media"))], ...renditions]],
   ].filter(([, entries]) => entries.length);
 }

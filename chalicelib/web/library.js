@@ -9,7 +9,13 @@ import { FORMATS, dropPlace } from "./uploads.js";
 import { BRANCHES, OVERALL, UNFINISHED, clock, date, nameOf, statusWords, visible, when } from "./wording.js";
 
 const PAGE = 50;
-const SIGNS = { PENDING: "clock", IN_PROGRESS: "clock", COMPLETED: "check", FAILED: "warning", SKIPPED: "dash" };
+const SIGNS = {
+  PENDING: "clock",
+  IN_PROGRESS: "clock",
+  COMPLETED: "check",
+  FAILED: "warning",
+  SKIPPED: "dash",
+};
 
 /** Shows the list; `caller` says whether owners can be chosen. */
 export function libraryView({ status = "", owner = "" }, caller) {
@@ -28,7 +34,11 @@ export function libraryView({ status = "", owner = "" }, caller) {
       const busy = page.recordings.some((recording) => UNFINISHED.has(recording.status));
       return changed ? "changed" : busy ? "busy" : "idle";
     } catch (error) {
-      if (!rows.size) replace(body, troubleState(error, () => polling.hurry()));
+      if (!rows.size)
+        replace(
+          body,
+          troubleState(error, () => polling.hurry()),
+        );
       throw error;
     }
   });
@@ -95,7 +105,12 @@ export function libraryView({ status = "", owner = "" }, caller) {
       "div",
       { class: "page" },
       dropPlace(() => polling.hurry()),
-      h("div", { class: "heading" }, h("h1", { tabindex: -1 }, "Recordings"), filters({ status, owner }, caller)),
+      h(
+        "div",
+        { class: "heading" },
+        h("h1", { tabindex: -1 }, "Recordings"),
+        filters({ status, owner }, caller),
+      ),
       body,
       more,
     ),
@@ -116,25 +131,30 @@ function rowOf(recording, caller) {
       remark ?? (UNFINISHED.has(recording.status) ? "" : "No words were recognised."),
     ),
     h("span", { class: "row-branches" }, chips(recording)),
-    h("span", { class: "row-length" }, recording.duration_s ? clock(recording.duration_s) : "–"),
+    h("span", { class: "row-length" }, recording.duration_s ? clock(Math.round(recording.duration_s)) : "–"),
     h(
       "span",
       { class: "row-when" },
       caller.is_administrator && h("bdi", { class: "row-owner" }, visible(recording.owner)),
-      h("time", { datetime: recording.created_at, title: date(recording.created_at) }, when(recording.created_at)),
+      h(
+        "time",
+        { datetime: recording.created_at, title: date(recording.created_at) },
+        when(recording.created_at),
+      ),
     ),
   );
 }
 
 /** A chip for each branch that there is something to say of. */
 export function chips(recording) {
-  return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map((branch) =>
-    h(
-      "span",
-      { class: `chip ${String(recording[branch]).toLowerCase()}` },
-      icon(SIGNS[recording[branch]] ?? "dash"),
-      statusWords(branch, recording[branch]),
-    ),
+  return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map(
+    (branch) =>
+      h(
+        "span",
+        { class: `chip ${String(recording[branch]).toLowerCase()}` },
+        icon(SIGNS[recording[branch]] ?? "dash"),
+        statusWords(branch, recording[branch]),
+      ),
   );
 }
 
@@ -150,7 +170,9 @@ function filters({ status, owner }, caller) {
         "select",
         { name: "status" },
         h("option", { value: "" }, "All"),
-        Object.entries(OVERALL).map(([value, words]) => h("option", { value, selected: value === status }, words)),
+        Object.entries(OVERALL).map(([value, words]) =>
+          h("option", { value, selected: value === status }, words),
+        ),
       ),
     ),
     caller.is_administrator &&
@@ -158,7 +180,14 @@ function filters({ status, owner }, caller) {
         "label",
         {},
         h("span", {}, "Owner"),
-        h("input", { name: "owner", value: owner, placeholder: "Everybody", spellcheck: "false", autocapitalize: "off", size: 12 }),
+        h("input", {
+          name: "owner",
+          value: owner,
+          placeholder: "Everybody",
+          spellcheck: "false",
+          autocapitalize: "off",
+          size: 12,
+        }),
       ),
   );
   const apply = (event) => {
@@ -173,7 +202,12 @@ function filters({ status, owner }, caller) {
 function emptyState(status, owner) {
   if (status || owner) {
     const words = `No recording${owner ? ` of ${visible(owner)}` : ""} is ${status ? OVERALL[status].toLowerCase() : "here"}.`;
-    return state("empty", "Nothing matches", words, h("p", {}, h("a", { href: "#/" }, "Show all recordings")));
+    return state(
+      "empty",
+      "Nothing matches",
+      words,
+      h("p", {}, h("a", { href: "#/" }, "Show all recordings")),
+    );
   }
   return state(
     "empty",
@@ -184,6 +218,9 @@ function emptyState(status, owner) {
 
 function loading() {
   const ghost = () => h("li", { class: "ghost" }, h("span"), h("span"));
-  return h("ol", { class: "rows", "aria-label": "Loading", "aria-busy": "true" }, Array.from({ length: 5 }, ghost));
+  return h(
+    "ol",
+    { class: "rows", "aria-label": "Loading", "aria-busy": "true" },
+    Array.from({ length: 5 }, ghost),
+  );
 }
-

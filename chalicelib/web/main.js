@@ -59,7 +59,9 @@ addEventListener("keydown", (event) => {
 
 const banner = document.getElementById("offline");
 connection.addEventListener("lost", () => {
-  banner.textContent = navigator.onLine ? "Earshot cannot be reached. This page goes on trying." : "You are offline. This page goes on when you are back.";
+  banner.textContent = navigator.onLine
+    ? "Earshot cannot be reached. This page goes on trying."
+    : "You are offline. This page goes on when you are back.";
   banner.hidden = false;
 });
 connection.addEventListener("found", () => (banner.hidden = true));

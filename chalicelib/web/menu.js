@@ -11,12 +11,22 @@ export function downloadMenu(groups) {
       h(
         "section",
         {},
-        h("h3", {}, title),
-        h("ul", {}, entries.map(([words, note, href]) => h("li", {}, h("a", { href, download: "" }, words, note && h("span", { class: "note" }, note))))),
+        h("h2", {}, title),
+        h(
+          "ul",
+          {},
+          entries.map(([words, note, href]) =>
+            h("li", {}, h("a", { href, download: "" }, words, note && h("span", { class: "note" }, note))),
+          ),
+        ),
       ),
     ),
   );
-  const opener = button("Download", "download", () => toggle(list.hidden), { "aria-expanded": "false", "aria-controls": "downloads", "aria-keyshortcuts": "d" });
+  const opener = button("Download", "download", () => toggle(list.hidden), {
+    "aria-expanded": "false",
+    "aria-controls": "downloads",
+    "aria-keyshortcuts": "d",
+  });
   const element = h("div", { class: "menu" }, opener, list);
 
   function toggle(isOpen) {
@@ -36,7 +46,12 @@ export function downloadMenu(groups) {
     if (list.hidden) return;
     const links = [...list.querySelectorAll("a")];
     const place = links.indexOf(document.activeElement);
-    const target = { ArrowDown: links[place + 1], ArrowUp: links[place - 1], Home: links[0], End: links.at(-1) }[event.key];
+    const target = {
+      ArrowDown: links[place + 1],
+      ArrowUp: links[place - 1],
+      Home: links[0],
+      End: links.at(-1),
+    }[event.key];
     if (event.key === "Escape") {
       toggle(false);
       opener.focus();
@@ -45,6 +60,9 @@ export function downloadMenu(groups) {
     event.preventDefault();
     event.stopPropagation();
   });
-  element.addEventListener("focusout", (event) => event.relatedTarget && !element.contains(event.relatedTarget) && toggle(false));
+  element.addEventListener(
+    "focusout",
+    (event) => event.relatedTarget && !element.contains(event.relatedTarget) && toggle(false),
+  );
   return { element, close: () => removeEventListener("pointerdown", onElsewhere), open: () => toggle(true) };
 }

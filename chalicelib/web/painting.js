@@ -5,12 +5,21 @@ import { clock } from "./wording.js";
 const STEPS_S = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const LEAST_TICK_PX = 72;
 const LEAST_WORD_PX = 12;
+const WORD_GAP_PX = 4;
 const LONGEST_WORD_S = 5;
 const LEAP = 1.3; // from one column to the next: two voices or an error, no glide
 const FULL_SCALE = 127;
 const QUIETEST = 4; // a recording that is quieter than this is not blown up further
 // From dark to light, each step as much lighter as the last; read in both schemes.
-const HEAT = [[18, 16, 38], [56, 34, 98], [112, 44, 122], [176, 62, 110], [228, 108, 82], [248, 176, 96], [252, 240, 196]];
+const HEAT = [
+  [18, 16, 38],
+  [56, 34, 98],
+  [112, 44, 122],
+  [176, 62, 110],
+  [228, 108, 82],
+  [248, 176, 96],
+  [252, 240, 196],
+];
 
 /** Fits a canvas to its place on the screen and clears it; null while it has none. */
 export function prepare(canvas) {
@@ -82,7 +91,8 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   if (!area) return;
   const { context, width, height } = area;
   context.fillStyle = grid;
-  for (const hz of pitchTicks(range)) context.fillRect(0, Math.round(pitchHeight(hz, range, height)), width, 1);
+  for (const hz of pitchTicks(range))
+    context.fillRect(0, Math.round(pitchHeight(hz, range, height)), width, 1);
   const first = Math.max(0, Math.floor(start / column) - 1);
   const last = Math.min(f0.length - 1, Math.ceil((start + span) / column) + 1);
   const step = (column / span) * width;
@@ -188,9 +198,10 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
     context.fillStyle = soft;
     context.fillRect(left, height - 2, Math.max(1, right - left - 1), 2);
     const wide = context.measureText(words.text[i]).width;
-    if (!isLegible || left < free || wide > right - left + 10) continue;
+    const textLeft = Math.max(0, (left + right - wide) / 2);
+    if (!isLegible || textLeft < free) continue;
     context.fillStyle = i === spoken ? accent : text;
-    context.fillText(words.text[i], left + Math.max(0, (right - left - wide) / 2), height / 2 - 1);
-    free = left + Math.max(wide, right - left) + 2;
+    context.fillText(words.text[i], textLeft, height / 2 - 1);
+    free = textLeft + wide + WORD_GAP_PX;
   }
 }

@@ -12,7 +12,12 @@ export class Player extends EventTarget {
     super();
     this.duration = recording.duration_s ?? 0;
     // A video element plays sound as well; what has no picture is not shown.
-    this.media = h("video", { preload: "metadata", playsinline: true, hidden: !recording.poster_key, "aria-label": `Video of ${nameOf(recording)}` });
+    this.media = h("video", {
+      preload: "metadata",
+      playsinline: true,
+      hidden: !recording.poster_key,
+      "aria-label": `Video of ${nameOf(recording)}`,
+    });
     this.sources = sources(recording);
     this.tries = 0;
     this.wanted = 0;
@@ -34,7 +39,8 @@ export class Player extends EventTarget {
       tell("state")();
     };
     media.addEventListener("play", play);
-    for (const name of ["pause", "ended", "ratechange", "durationchange"]) media.addEventListener(name, tell("state"));
+    for (const name of ["pause", "ended", "ratechange", "durationchange"])
+      media.addEventListener(name, tell("state"));
     for (const name of ["seeking", "seeked", "timeupdate"]) media.addEventListener(name, tell("time"));
     media.addEventListener("loadedmetadata", () => {
       if (Number.isFinite(media.duration)) this.duration = media.duration;

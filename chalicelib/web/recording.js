@@ -14,7 +14,18 @@ import { Timeline } from "./timeline.js";
 import { TranscriptText, unsureLegend } from "./transcript.js";
 import { Transport } from "./transport.js";
 import { troubleState } from "./trouble.js";
-import { BRANCHES, UNFINISHED, clock, date, language, nameOf, percent, plural, size, visible } from "./wording.js";
+import {
+  BRANCHES,
+  UNFINISHED,
+  clock,
+  date,
+  language,
+  nameOf,
+  percent,
+  plural,
+  size,
+  visible,
+} from "./wording.js";
 import { Words } from "./words.js";
 
 /** Shows a recording, at a moment if the address names one. */
@@ -42,7 +53,12 @@ class RecordingView {
       h("p", { class: "trail" }, h("a", { href: "#/" }, "All recordings")),
       this.heading,
       this.notices,
-      h("div", { class: "columns" }, h("div", { class: "seen" }, this.stage, this.plots, this.facts), this.reading),
+      h(
+        "div",
+        { class: "columns" },
+        h("div", { class: "seen" }, this.stage, this.plots, this.facts),
+        this.reading,
+      ),
     );
     this.polling = poll(() => this.look());
   }
@@ -62,7 +78,10 @@ class RecordingView {
 
   fail(error) {
     this.close();
-    replace(this.element, troubleState(error, () => location.reload()));
+    replace(
+      this.element,
+      troubleState(error, () => location.reload()),
+    );
   }
 
   show(recording) {
@@ -82,7 +101,7 @@ class RecordingView {
   showHeading() {
     const { recording } = this;
     const facts = [
-      recording.duration_s && clock(recording.duration_s),
+      recording.duration_s && clock(Math.round(recording.duration_s)),
       recording.language_code && language(recording.language_code),
       recording.word_count > 0 && plural(recording.word_count, "word"),
       recording.mean_confidence && `${percent(recording.mean_confidence)} sure`,
@@ -97,7 +116,12 @@ class RecordingView {
     const hadFocus = this.heading.contains(document.activeElement) && document.activeElement.textContent;
     replace(
       this.heading,
-      h("div", {}, h("h1", { tabindex: -1 }, h("bdi", {}, this.title)), h("p", { class: "soft" }, h("bdi", {}, facts.join("  ·  ")))),
+      h(
+        "div",
+        {},
+        h("h1", { tabindex: -1 }, h("bdi", {}, this.title)),
+        h("p", { class: "soft" }, h("bdi", {}, facts.join("  ·  "))),
+      ),
       h(
         "div",
         { class: "actions" },
@@ -106,13 +130,21 @@ class RecordingView {
         button("Delete", "bin", () => removalDialog(recording, () => this.close()), { class: "danger" }),
       ),
     );
-    if (hadFocus) [...this.heading.querySelectorAll("button, h1")].find((found) => found.textContent === hadFocus)?.focus();
+    if (hadFocus)
+      [...this.heading.querySelectorAll("button, h1")]
+        .find((found) => found.textContent === hadFocus)
+        ?.focus();
     const settled = !isUnfinished(recording) && !recording.reason;
     replace(
       this.notices,
       settled ? [] : h("p", { class: "branches" }, chips(recording)),
-      BRANCHES.filter((branch) => recording[`${branch}_reason`] && recording[branch] !== "SKIPPED").map((branch) =>
-        h("p", { class: recording[branch] === "FAILED" ? "notice bad" : "notice" }, recording[`${branch}_reason`]),
+      BRANCHES.filter((branch) => recording[`${branch}_reason`] && recording[branch] !== "SKIPPED").map(
+        (branch) =>
+          h(
+            "p",
+            { class: recording[branch] === "FAILED" ? "notice bad" : "notice" },
+            recording[`${branch}_reason`],
+          ),
       ),
     );
   }
@@ -134,7 +166,9 @@ class RecordingView {
     player.addEventListener("state", update);
     player.addEventListener("broken", () => {
       this.isBroken = true;
-      const words = isUnfinished(this.recording) ? "This browser cannot play the upload; what it can play is being made." : "This browser cannot play the upload. It can be downloaded.";
+      const words = isUnfinished(this.recording)
+        ? "This browser cannot play the upload; what it can play is being made."
+        : "This browser cannot play the upload. It can be downloaded.";
       replace(this.stage, h("p", { class: "notice" }, words));
     });
     if (this.startTime) player.seek(this.startTime);
@@ -143,6 +177,7 @@ class RecordingView {
 
   update() {
     const { player, transport, timeline, text } = this.parts;
+    if (!transport) return; // a player that is closed says so
     transport.update();
     timeline?.show(player.time, player);
     text?.light(player.time, player);
@@ -178,7 +213,11 @@ class RecordingView {
       if (this.startTime) timeline.view.follow(this.startTime);
       this.update();
     } catch (error) {
-      if (!this.abort.signal.aborted) replace(this.plots, troubleState(error, () => this.showPlots()));
+      if (!this.abort.signal.aborted)
+        replace(
+          this.plots,
+          troubleState(error, () => this.showPlots()),
+        );
     } finally {
       this.loadingPlots = false;
     }
@@ -191,7 +230,11 @@ class RecordingView {
       case "SKIPPED":
         return state("empty", "Nothing to measure", this.recording.features_reason);
       case "COMPLETED":
-        return state("empty", "Nothing to draw", "This recording was measured before pictures were. Process it again to see it.");
+        return state(
+          "empty",
+          "Nothing to draw",
+          "This recording was measured before pictures were. Process it again to see it.",
+        );
       default:
         return state("busy", "Measuring", "Waveform, pitch and MFCC appear here in a moment.");
     }
@@ -210,13 +253,19 @@ class RecordingView {
       this.words = new Words(transcript);
       const text = new TranscriptText(transcript, this.words, { seek: (time) => this.seek(time) });
       this.parts.text = text;
-      const nothing = !this.words.length && state("empty", "No speech was recognised", "There are no words in this recording.");
+      const nothing =
+        !this.words.length &&
+        state("empty", "No speech was recognised", "There are no words in this recording.");
       replace(this.reading, nothing || text.element, unsureLegend(this.words));
       this.parts.timeline?.setWords(this.words);
       this.update();
       if (this.startTime && text.lit) text.lit.scrollIntoView({ block: "nearest" });
     } catch (error) {
-      if (!this.abort.signal.aborted) replace(this.reading, troubleState(error, () => this.showTranscript()));
+      if (!this.abort.signal.aborted)
+        replace(
+          this.reading,
+          troubleState(error, () => this.showTranscript()),
+        );
     } finally {
       this.loadingText = false;
     }
@@ -229,25 +278,49 @@ class RecordingView {
       case "SKIPPED":
         return state("empty", "Nothing to transcribe", this.recording.transcription_reason);
       default:
-        return state("busy", "Transcribing", "The words appear here as soon as they are recognised. This page looks by itself.");
+        return state(
+          "busy",
+          "Transcribing",
+          "The words appear here as soon as they are recognised. This page looks by itself.",
+        );
     }
   }
 
   showFacts() {
     const { recording } = this;
-    const parameters = Object.entries(recording.feature_parameters ?? {}).filter(([, value]) => value !== null);
+    const parameters = Object.entries(recording.feature_parameters ?? {}).filter(
+      ([, value]) => value !== null,
+    );
     const rows = [
       ["Recording", recording.recording_id],
       ["Upload", visible(recording.source_key)],
       ["Size", size(recording.size)],
       ["ETag", recording.etag],
-      ["Measured at", recording.sample_rate_hz && `${recording.sample_rate_hz.toLocaleString()} Hz, ${plural(recording.n_frames, "frame")}`],
-      ["Parameters", parameters.map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`).join(" · ")],
+      [
+        "Measured at",
+        recording.sample_rate_hz &&
+          `${recording.sample_rate_hz.toLocaleString()} Hz, ${plural(recording.n_frames, "frame")}`,
+      ],
+      [
+        "Parameters",
+        parameters
+          .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
+          .join(" · "),
+      ],
     ].filter(([, value]) => value);
     const wasOpen = this.facts.querySelector("details")?.open;
     replace(
       this.facts,
-      h("details", { open: wasOpen }, h("summary", {}, "Details"), h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, String(value)))]).flat())),
+      h(
+        "details",
+        { open: wasOpen },
+        h("summary", {}, "Details"),
+        h(
+          "dl",
+          {},
+          rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, String(value)))]).flat(),
+        ),
+      ),
     );
   }
 

@@ -20,7 +20,9 @@ function decoded(text) {
 
 /** Writes the fragment of a view; parameters without a value are left out. */
 export function fragment(path, parameters = {}) {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined));
+  const query = new URLSearchParams(
+    Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined),
+  );
   return `#/${path}${query.size ? `?${query}` : ""}`;
 }
 

@@ -9,7 +9,11 @@ import { clock, visible, when } from "./wording.js";
 /** Shows the recordings in which words, or "a phrase in quotes", were said. */
 export function searchView({ q = "", owner = "" }) {
   const list = h("ol", { class: "results", "aria-label": "Results" });
-  const body = h("div", { class: "library", "aria-live": "polite" }, h("p", { class: "soft" }, "Searching …"));
+  const body = h(
+    "div",
+    { class: "library", "aria-live": "polite" },
+    h("p", { class: "soft" }, "Searching …"),
+  );
   const more = button("Show more", "down", () => load(), { class: "more", hidden: true });
   const abort = new AbortController();
   let cursor;
@@ -21,7 +25,12 @@ export function searchView({ q = "", owner = "" }) {
       cursor = page.cursor;
       list.append(...page.results.map(resultOf));
       more.hidden = !cursor;
-      const nothing = () => state("empty", "Nobody said that", "Every word must occur. Put a phrase in “quotes” to find it word by word; case and accents do not matter.");
+      const nothing = () =>
+        state(
+          "empty",
+          "Nobody said that",
+          "Every word must occur. Put a phrase in “quotes” to find it word by word; case and accents do not matter.",
+        );
       replace(body, list.children.length ? list : nothing());
     } catch (error) {
       if (!abort.signal.aborted) replace(body, troubleState(error, load));
@@ -31,7 +40,8 @@ export function searchView({ q = "", owner = "" }) {
   }
 
   if (q.trim()) load();
-  else replace(body, state("empty", "Search what was said", "Type a word, several, or a phrase in “quotes”."));
+  else
+    replace(body, state("empty", "Search what was said", "Type a word, several, or a phrase in “quotes”."));
   return {
     title: q ? `Search: ${visible(q)}` : "Search",
     element: h(

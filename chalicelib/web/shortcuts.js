@@ -3,7 +3,14 @@
 import { button, h } from "./dom.js";
 
 const KEYS = [
-  ["Everywhere", [["/", "Search every transcript"], ["?", "This list"], ["↑ ↓", "From recording to recording"]]],
+  [
+    "Everywhere",
+    [
+      ["/", "Search every transcript"],
+      ["?", "This list"],
+      ["↑ ↓", "From recording to recording"],
+    ],
+  ],
   [
     "In a recording",
     [
@@ -15,7 +22,13 @@ const KEYS = [
       ["D", "Downloads"],
     ],
   ],
-  ["With the focus on", [["the timeline", "← → by a second, with Shift by ten"], ["the words", "← → from word to word, Enter plays from there"]]],
+  [
+    "With the focus on",
+    [
+      ["the timeline", "← → by a second, with Shift by ten"],
+      ["the words", "← → from word to word, Enter plays from there"],
+    ],
+  ],
 ];
 
 /** Shows the list. */
@@ -25,7 +38,18 @@ export function shortcutsDialog() {
     "dialog",
     { class: "dialog", "aria-labelledby": "keys-title" },
     h("h2", { id: "keys-title" }, "Keyboard"),
-    KEYS.map(([title, rows]) => h("section", {}, h("h3", {}, title), h("dl", { class: "keys" }, rows.map(([keys, words]) => h("div", {}, h("dt", {}, keys), h("dd", {}, words)))))),
+    KEYS.map(([title, rows]) =>
+      h(
+        "section",
+        {},
+        h("h3", {}, title),
+        h(
+          "dl",
+          { class: "keys" },
+          rows.map(([keys, words]) => h("div", {}, h("dt", {}, keys), h("dd", {}, words))),
+        ),
+      ),
+    ),
     h("div", { class: "actions" }, close),
   );
   dialog.addEventListener("close", () => dialog.remove());

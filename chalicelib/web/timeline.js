@@ -32,13 +32,26 @@ export class Timeline {
   build() {
     const lane = (name, words, ...gutter) => {
       const canvas = h("canvas", { class: name });
-      return [canvas, h("div", { class: `lane ${name}` }, h("div", { class: "gutter" }, h("span", { class: "lane-name" }, words), gutter), canvas)];
+      return [
+        canvas,
+        h(
+          "div",
+          { class: `lane ${name}` },
+          h("div", { class: "gutter" }, h("span", { class: "lane-name" }, words), gutter),
+          canvas,
+        ),
+      ];
     };
     const { pitch, mfcc } = this.display;
     const [wave, waveLane] = lane("wave", "Waveform");
     const [words, wordsLane] = lane("words", "Words");
     const [contour, pitchLane] = lane("pitch", "Pitch, Hz", pitch && this.pitchScale());
-    const [heat, heatLane] = lane("heat", "MFCC", mfcc && h("span", { class: "top" }, String(mfcc.n)), mfcc && h("span", { class: "foot" }, "1"));
+    const [heat, heatLane] = lane(
+      "heat",
+      "MFCC",
+      mfcc && h("span", { class: "top" }, String(mfcc.n)),
+      mfcc && h("span", { class: "foot" }, "1"),
+    );
     const [axis, axisLane] = lane("axis", "");
     wordsLane.hidden = true;
     this.canvases = { wave, words, contour, heat, axis };
@@ -48,12 +61,25 @@ export class Timeline {
     this.readout = h("output", { class: "readout", "aria-live": "off" });
     this.lanes = h(
       "div",
-      { class: "lanes", role: "slider", tabindex: 0, "aria-label": "Timeline", "aria-valuemin": 0, "aria-valuemax": Math.ceil(this.view.duration), "aria-describedby": "timeline-keys" },
-      waveLane, wordsLane, pitch && pitchLane, mfcc && heatLane, axisLane,
+      {
+        class: "lanes",
+        role: "slider",
+        tabindex: 0,
+        "aria-label": "Timeline",
+        "aria-valuemin": 0,
+        "aria-valuemax": Math.ceil(this.view.duration),
+        "aria-describedby": "timeline-keys",
+      },
+      waveLane,
+      wordsLane,
+      pitch && pitchLane,
+      mfcc && heatLane,
+      axisLane,
       h("div", { class: "over" }, this.hover, this.playhead),
     );
     this.listen();
-    const tool = (words, name, act, keys) => button(words, name, act, { wordless: true, class: "quiet", "aria-keyshortcuts": keys });
+    const tool = (words, name, act, keys) =>
+      button(words, name, act, { wordless: true, class: "quiet", "aria-keyshortcuts": keys });
     this.element = h(
       "section",
       { class: "timeline", "aria-label": "Waveform, pitch and MFCC" },
@@ -66,7 +92,11 @@ export class Timeline {
         tool("Show the whole recording", "fit", () => this.view.set(0, this.view.duration), "0"),
       ),
       this.lanes,
-      h("p", { class: "unseen", id: "timeline-keys" }, "Arrow keys move by a second, with Shift by ten. Plus and minus zoom, 0 shows everything."),
+      h(
+        "p",
+        { class: "unseen", id: "timeline-keys" },
+        "Arrow keys move by a second, with Shift by ten. Plus and minus zoom, 0 shows everything.",
+      ),
     );
   }
 
@@ -82,7 +112,8 @@ export class Timeline {
     const { lanes } = this;
     lanes.addEventListener("pointerdown", (event) => this.onDown(event));
     lanes.addEventListener("pointermove", (event) => this.onMove(event));
-    for (const name of ["pointerup", "pointercancel"]) lanes.addEventListener(name, (event) => this.pointers.delete(event.pointerId));
+    for (const name of ["pointerup", "pointercancel"])
+      lanes.addEventListener(name, (event) => this.pointers.delete(event.pointerId));
     lanes.addEventListener("pointerleave", () => this.read(null));
     lanes.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     lanes.addEventListener("keydown", (event) => this.onKey(event));
@@ -117,9 +148,11 @@ export class Timeline {
   }
 
   onWheel(event) {
-    const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
+    const sideways =
+      Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
     if (event.ctrlKey || event.metaKey) this.view.zoom(Math.exp(event.deltaY * 0.006), this.at(event));
-    else if (sideways && !this.view.isWhole) this.view.set(this.view.start + (sideways / this.canvases.wave.clientWidth) * this.view.span);
+    else if (sideways && !this.view.isWhole)
+      this.view.set(this.view.start + (sideways / this.canvases.wave.clientWidth) * this.view.span);
     else return; // the page scrolls
     event.preventDefault();
   }
@@ -127,7 +160,14 @@ export class Timeline {
   onKey(event) {
     const step = event.shiftKey ? 10 : 1;
     const { duration } = this.view;
-    const moves = { ArrowLeft: this.time - step, ArrowRight: this.time + step, PageUp: this.time - duration / 10, PageDown: this.time + duration / 10, Home: 0, End: duration };
+    const moves = {
+      ArrowLeft: this.time - step,
+      ArrowRight: this.time + step,
+      PageUp: this.time - duration / 10,
+      PageDown: this.time + duration / 10,
+      Home: 0,
+      End: duration,
+    };
     if (!(event.key in moves) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -151,8 +191,13 @@ export class Timeline {
     if (this.display.pitch) facts.push(h("span", {}, hz ? `${hz.toFixed(1)} Hz` : "unvoiced"));
     if (event && mfcc && event.target === this.canvases.heat) {
       const box = this.canvases.heat.getBoundingClientRect();
-      const number = Math.min(mfcc.n - 1, Math.max(0, Math.floor((1 - (event.clientY - box.top) / box.height) * mfcc.n)));
-      facts.push(h("span", {}, `MFCC ${number + 1}: ${coefficientAt(this.display, time, number).toFixed(1)}`));
+      const number = Math.min(
+        mfcc.n - 1,
+        Math.max(0, Math.floor((1 - (event.clientY - box.top) / box.height) * mfcc.n)),
+      );
+      facts.push(
+        h("span", {}, `MFCC ${number + 1}: ${coefficientAt(this.display, time, number).toFixed(1)}`),
+      );
     }
     const word = this.words?.at(time) ?? -1;
     if (word >= 0) facts.push(h("bdi", { class: "read-word" }, this.words.text[word]));
@@ -198,7 +243,8 @@ export class Timeline {
       const { peaks, pitch, mfcc } = this.display;
       const colours = this.colours();
       paint.drawWaveform(wave, peaks, this.view, colours.wave);
-      if (pitch) paint.drawPitch(contour, pitch, this.range, this.view, { line: colours.pitch, grid: colours.grid });
+      if (pitch)
+        paint.drawPitch(contour, pitch, this.range, this.view, { line: colours.pitch, grid: colours.grid });
       if (mfcc) paint.drawHeat(heat, this.picture, mfcc.column, this.view);
       paint.drawAxis(axis, this.view, colours, this.font);
       this.drawWords();
@@ -207,14 +253,25 @@ export class Timeline {
   }
 
   drawWords() {
-    if (this.words && !this.wordsLane.hidden) paint.drawWords(this.canvases.words, this.words, this.view, this.spoken, this.colours(), this.font);
+    if (this.words && !this.wordsLane.hidden)
+      paint.drawWords(this.canvases.words, this.words, this.view, this.spoken, this.colours(), this.font);
   }
 
   colours() {
     const style = getComputedStyle(this.lanes);
     this.font = `500 11px ${style.fontFamily}`;
-    const names = { wave: "--wave", pitch: "--pitch", grid: "--line", text: "--ink", soft: "--line-strong", accent: "--accent", accentSoft: "--accent-soft" };
-    return Object.fromEntries(Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]));
+    const names = {
+      wave: "--wave",
+      pitch: "--pitch",
+      grid: "--line",
+      text: "--ink",
+      soft: "--line-strong",
+      accent: "--accent",
+      accentSoft: "--accent-soft",
+    };
+    return Object.fromEntries(
+      Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]),
+    );
   }
 
   close() {

@@ -24,13 +24,26 @@ export class TranscriptText {
       if (label && !tones.has(label)) tones.set(label, tones.size % TONES);
       return this.paragraph(segment, label, tones.get(label));
     });
-    this.text = h("div", { class: "text", tabindex: 0, role: "group", "aria-label": "Words: arrow keys go from word to word, Enter plays from there" }, segments);
+    this.text = h(
+      "div",
+      {
+        class: "text",
+        tabindex: 0,
+        role: "group",
+        "aria-label": "Words: arrow keys go from word to word, Enter plays from there",
+      },
+      segments,
+    );
     this.element = h("section", { class: "transcript", "aria-label": "Transcript" }, this.bar(), this.text);
     this.listen();
   }
 
   paragraph(segment, label, tone) {
-    const stamp = h("button", { type: "button", class: "stamp", "aria-label": `Play from ${clock(segment.start_s)}` }, clock(segment.start_s));
+    const stamp = h(
+      "button",
+      { type: "button", class: "stamp", "aria-label": `Play from ${clock(segment.start_s)}` },
+      clock(segment.start_s),
+    );
     stamp.addEventListener("click", () => this.seek(segment.start_s));
     const text = h("p", { dir: "auto", lang: segment.language_code ?? null });
     let rest = segment.text;
@@ -51,21 +64,45 @@ export class TranscriptText {
 
   span(i) {
     const isUnsure = this.words.isUnsure(i);
-    const span = h("span", { class: isUnsure ? "word unsure" : "word", title: isUnsure ? `${percent(this.words.confidence[i])} sure` : null }, this.words.text[i]);
+    const span = h(
+      "span",
+      {
+        class: isUnsure ? "word unsure" : "word",
+        title: isUnsure ? `${percent(this.words.confidence[i])} sure` : null,
+      },
+      this.words.text[i],
+    );
     span.index = i;
     this.spans[i] = span;
     return span;
   }
 
   bar() {
-    this.query = h("input", { type: "search", id: "find", placeholder: "Find in transcript", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "f" });
+    this.query = h("input", {
+      type: "search",
+      id: "find",
+      placeholder: "Find in transcript",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-keyshortcuts": "f",
+    });
     this.count = h("span", { class: "count", role: "status" });
-    this.following = button("Follow", null, () => this.setFollowing(!this.follows), { class: "toggle", "aria-pressed": "true", title: "Keep the spoken word in view" });
+    this.following = button("Follow", null, () => this.setFollowing(!this.follows), {
+      class: "toggle",
+      "aria-pressed": "true",
+      title: "Keep the spoken word in view",
+    });
     return h(
       "div",
       { class: "transcript-bar" },
       h("h2", {}, "Transcript"),
-      h("div", { class: "find" }, h("label", { class: "unseen", for: "find" }, "Find in transcript"), this.query, this.count),
+      h(
+        "div",
+        { class: "find" },
+        h("label", { class: "unseen", for: "find" }, "Find in transcript"),
+        this.query,
+        this.count,
+      ),
       this.following,
     );
   }
@@ -119,7 +156,8 @@ export class TranscriptText {
     this.lit?.classList.remove("spoken");
     span?.classList.add("spoken");
     this.lit = span;
-    if (span && isPlaying && this.follows && performance.now() - this.scrolledAt > HANDS_OFF_MS) this.reveal(span.index);
+    if (span && isPlaying && this.follows && performance.now() - this.scrolledAt > HANDS_OFF_MS)
+      this.reveal(span.index);
   }
 
   setFollowing(follows) {
@@ -134,7 +172,11 @@ export class TranscriptText {
     const isInView = box.top > innerHeight * 0.15 && box.bottom < innerHeight * 0.78;
     // A long way is not to be watched.
     const isFar = Math.abs(box.top) > innerHeight * 3;
-    if (!isInView) this.spans[i].scrollIntoView({ block: "center", behavior: prefersStillness() || isFar ? "auto" : "smooth" });
+    if (!isInView)
+      this.spans[i].scrollIntoView({
+        block: "center",
+        behavior: prefersStillness() || isFar ? "auto" : "smooth",
+      });
   }
 
   find(phrase) {
@@ -176,6 +218,7 @@ export class TranscriptText {
 export function unsureLegend(words) {
   let n = 0;
   for (let i = 0; i < words.length; i += 1) n += words.isUnsure(i) ? 1 : 0;
-  return n ? h("p", { class: "legend" }, h("span", { class: "unsure" }, "Dotted words"), " are less than 60 % sure") : null;
+  return n
+    ? h("p", { class: "legend" }, h("span", { class: "unsure" }, "Dotted words"), " are less than 60 % sure")
+    : null;
 }
-

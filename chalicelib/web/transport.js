@@ -13,17 +13,56 @@ export class Transport {
     this.player = player;
     this.display = null;
     this.view = null;
-    this.toggle = button("Play", "play", () => player.toggle(), { wordless: true, class: "play", "aria-keyshortcuts": "Space" });
+    this.toggle = button("Play", "play", () => player.toggle(), {
+      wordless: true,
+      class: "play",
+      "aria-keyshortcuts": "Space",
+    });
     this.clock = h("span", { class: "clock" });
-    this.rate = h("select", { "aria-label": "Speed", title: "Speed" }, RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`)));
+    this.rate = h(
+      "select",
+      { "aria-label": "Speed", title: "Speed" },
+      RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`)),
+    );
     this.rate.addEventListener("change", () => (player.rate = Number(this.rate.value)));
     this.canvas = h("canvas");
     this.window = h("div", { class: "window", hidden: true });
     this.played = h("div", { class: "played" });
-    this.overview = h("div", { class: "overview", role: "slider", tabindex: 0, "aria-label": "Position", "aria-valuemin": 0 }, this.played, this.canvas, this.window, h("div", { class: "knob" }));
-    this.copy = button("Copy a link to this moment", "link", () => this.copyLink(linkTo), { wordless: true, class: "quiet" });
-    const skip = (seconds, words) => h("button", { type: "button", class: "quiet skip", "aria-label": words, title: words, onclick: () => player.seek(player.time + seconds) }, seconds < 0 ? `−${-seconds}` : `+${seconds}`);
-    this.element = h("section", { class: "transport", "aria-label": "Player" }, skip(-SKIP_S, "Back 5 seconds"), this.toggle, skip(SKIP_S, "On 5 seconds"), this.clock, this.overview, this.rate, this.copy);
+    this.overview = h(
+      "div",
+      { class: "overview", role: "slider", tabindex: 0, "aria-label": "Position", "aria-valuemin": 0 },
+      this.played,
+      this.canvas,
+      this.window,
+      h("div", { class: "knob" }),
+    );
+    this.copy = button("Copy a link to this moment", "link", () => this.copyLink(linkTo), {
+      wordless: true,
+      class: "quiet",
+    });
+    const skip = (seconds, words) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet skip",
+          "aria-label": words,
+          title: words,
+          onclick: () => player.seek(player.time + seconds),
+        },
+        seconds < 0 ? `−${-seconds}` : `+${seconds}`,
+      );
+    this.element = h(
+      "section",
+      { class: "transport", "aria-label": "Player" },
+      skip(-SKIP_S, "Back 5 seconds"),
+      this.toggle,
+      skip(SKIP_S, "On 5 seconds"),
+      this.clock,
+      this.overview,
+      this.rate,
+      this.copy,
+    );
     this.listen();
     this.update();
   }
@@ -37,9 +76,21 @@ export class Transport {
       this.overview.setPointerCapture(event.pointerId);
       seek(event);
     });
-    this.overview.addEventListener("pointermove", (event) => this.overview.hasPointerCapture(event.pointerId) && seek(event));
+    this.overview.addEventListener(
+      "pointermove",
+      (event) => this.overview.hasPointerCapture(event.pointerId) && seek(event),
+    );
     this.overview.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -SKIP_S, ArrowDown: -SKIP_S, ArrowRight: SKIP_S, ArrowUp: SKIP_S, PageUp: this.duration / 10, PageDown: -this.duration / 10, Home: -Infinity, End: Infinity }[event.key];
+      const step = {
+        ArrowLeft: -SKIP_S,
+        ArrowDown: -SKIP_S,
+        ArrowRight: SKIP_S,
+        ArrowUp: SKIP_S,
+        PageUp: this.duration / 10,
+        PageDown: -this.duration / 10,
+        Home: -Infinity,
+        End: Infinity,
+      }[event.key];
       if (!step) return;
       event.preventDefault();
       event.stopPropagation();

@@ -16,8 +16,14 @@ export function troubleState(error, retry) {
     );
   }
   if (error.status === 404) {
-    return state("failed", "There is no such recording", "It was deleted, replaced by another upload, or belongs to somebody else.", h("p", {}, h("a", { href: "#/" }, "All recordings")));
+    return state(
+      "failed",
+      "There is no such recording",
+      "It was deleted, replaced by another upload, or belongs to somebody else.",
+      h("p", {}, h("a", { href: "#/" }, "All recordings")),
+    );
   }
-  if (error.status === 0) return state("failed", "Earshot cannot be reached", "This page goes on trying.", again);
+  if (error.status === 0)
+    return state("failed", "Earshot cannot be reached", "This page goes on trying.", again);
   return state("failed", "That did not work", error.message, again);
 }

@@ -16,7 +16,14 @@ let onSent = () => {};
 /** The place to drop files on, and the files on their way. `listener` is told of each that has arrived. */
 export function dropPlace(listener) {
   onSent = listener;
-  const input = h("input", { type: "file", multiple: true, accept: ACCEPTED, class: "unseen", id: "files", "aria-label": "Choose recordings to upload" });
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    accept: ACCEPTED,
+    class: "unseen",
+    id: "files",
+    "aria-label": "Choose recordings to upload",
+  });
   input.addEventListener("change", () => {
     send([...input.files]);
     input.value = "";
@@ -28,7 +35,12 @@ export function dropPlace(listener) {
       "div",
       { class: "drop-row" },
       icon("upload"),
-      h("p", {}, h("strong", {}, "Drop recordings anywhere on this page"), h("span", {}, ` ${FORMATS}, up to 4 hours and 2 GB each`)),
+      h(
+        "p",
+        {},
+        h("strong", {}, "Drop recordings anywhere on this page"),
+        h("span", {}, ` ${FORMATS}, up to 4 hours and 2 GB each`),
+      ),
       input,
       h("label", { for: "files", class: "button primary" }, "Choose files"),
     ),
@@ -84,7 +96,9 @@ function row(file) {
   upload.note = h("span", { class: "note" }, `${size(file.size)}, waiting`);
   upload.actions = h("span", { class: "actions" });
   upload.element = h("li", {}, h("bdi", { class: "name" }, name), upload.note, upload.bar, upload.actions);
-  upload.actions.append(button(`Stop sending ${name}`, "close", () => upload.abort.abort(), { wordless: true, class: "quiet" }));
+  upload.actions.append(
+    button(`Stop sending ${name}`, "close", () => upload.abort.abort(), { wordless: true, class: "quiet" }),
+  );
   upload.abort.signal.addEventListener("abort", () => {
     const place = waiting.indexOf(upload);
     if (place >= 0) waiting.splice(place, 1);
@@ -97,9 +111,11 @@ function row(file) {
 async function run(upload) {
   const { file, abort } = upload;
   try {
+    if (!file.size) throw new Error("The file is empty.");
     const body = { name: file.name, ...(file.type && { content_type: file.type }) };
     const grant = await call("uploads", { method: "POST", body, signal: abort.signal });
-    if (file.size > grant.max_bytes) throw new Error(`It has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
+    if (file.size > grant.max_bytes)
+      throw new Error(`It has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
     const onProgress = (share) => {
       upload.bar.value = share;
       upload.note.textContent = share < 1 ? `${percent(share)} of ${size(file.size)}` : "arriving";

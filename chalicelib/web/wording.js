@@ -68,7 +68,11 @@ export function clock(seconds, decimals = 0) {
 /** The same for screen readers: "1 minute 23 seconds". */
 export function spokenTime(seconds) {
   const whole = Math.floor(Math.max(0, seconds || 0));
-  const parts = [[Math.floor(whole / 3600), "hour"], [Math.floor(whole / 60) % 60, "minute"], [whole % 60, "second"]];
+  const parts = [
+    [Math.floor(whole / 3600), "hour"],
+    [Math.floor(whole / 60) % 60, "minute"],
+    [whole % 60, "second"],
+  ];
   const said = parts.filter(([n]) => n).map(([n, unit]) => `${n} ${unit}${n === 1 ? "" : "s"}`);
   return said.join(" ") || "0 seconds";
 }

@@ -47,7 +47,13 @@ export class Words {
     const found = [];
     const last = wanted.length - 1;
     for (let i = 0; i + last < this.length; i += 1) {
-      const matches = wanted.every((part, n) => (n === last ? (last ? this.plain[i + n].startsWith(part) : this.plain[i].includes(part)) : this.plain[i + n] === part));
+      const matches = wanted.every((part, n) =>
+        n === last
+          ? last
+            ? this.plain[i + n].startsWith(part)
+            : this.plain[i].includes(part)
+          : this.plain[i + n] === part,
+      );
       if (matches) found.push([i, i + last]);
     }
     return found;
@@ -56,5 +62,8 @@ export class Words {
 
 /** A word without case, accents and punctuation. */
 function plain(text) {
-  return text.normalize("NFKD").replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
+  return text
+    .normalize("NFKD")
+    .replace(/[^\p{L}\p{N}]/gu, "")
+    .toLowerCase();
 }

@@ -33,10 +33,10 @@ SOURCES = {
 }
 
 
-def request(contents: Contents = TALK, created_at: str = "2024-01-01") -> dict:
+def request(contents: Contents = TALK, started_at: str = "2024-01-01") -> dict:
     presets = LADDER.fitting(picture=contents.picture is not None, sound=contents.has_sound)
     return renditions.job_request(
-        "my-talk-0123456789ab", contents, presets, TARGET, created_at=created_at
+        "my-talk-0123456789ab", contents, presets, TARGET, started_at=started_at
     )
 
 
@@ -143,7 +143,7 @@ def test_a_preview_has_no_more_frames_than_its_preset_allows():
 
 
 def test_the_token_is_the_same_for_one_upload_and_another_for_the_next():
-    tokens = [request(created_at=at)["ClientRequestToken"] for at in ("1", "1", "2")]
+    tokens = [request(started_at=at)["ClientRequestToken"] for at in ("1", "1", "2")]
 
     assert tokens[0] == tokens[1] != tokens[2]
     assert len(tokens[0]) <= 64

@@ -18,7 +18,11 @@ from scripts.destroy import Removal
 from scripts.record_outputs import Account
 
 ROOT = Path(__file__).parents[2]
-ACCOUNT = Account(account_id="123456789012", region="us-east-1")
+ACCOUNT = Account(
+    account_id="123456789012",
+    region="us-east-1",
+    caller_arn="arn:aws:sts::123456789012:assumed-role/Deployer/me",
+)
 
 
 def deploy(project: Path, stage: str = "dev") -> int:

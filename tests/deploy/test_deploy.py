@@ -1,5 +1,6 @@
 """A stage goes up with one command and down with another, wherever either was cut short."""
 
+import dataclasses
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import command
 import pytest
 from command import ACCOUNT, deploy, remove
 
+from chalicelib.core import callers
 from scripts import destroy, preflight
 from scripts.console import DeploymentError
 from scripts.deploy import chalice
@@ -222,13 +224,13 @@ def test_stages_share_nothing(project):
     assert left(project, "devtwo") == set()
 
 
-def results_bucket(project, name: str | None) -> None:
+def set_variable(project, name: str, value: str | None) -> None:
     path = project / ".chalice/config.json"
     config = json.loads(path.read_text())
-    environment = config["stages"]["dev"].setdefault("environment_variables", {})
-    environment.pop("RESULTS_BUCKET_NAME", None)
-    if name:
-        environment["RESULTS_BUCKET_NAME"] = name
+    environment = config["stages"]["dev"].get("environment_variables", {})
+    environment.pop(name, None)
+    if value:
+        config["stages"]["dev"]["environment_variables"] = environment | {name: value}
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 
@@ -245,11 +247,11 @@ def parameters() -> dict[str, str]:
 
 def test_results_can_have_a_bucket_of_their_own_and_lose_it_again(project):
     boto3.client("s3").create_bucket(Bucket="results")
-    results_bucket(project, "results")
+    set_variable(project, "RESULTS_BUCKET_NAME", "results")
     deploy(project)
     with_results = (parameters()["ResultsBucketName"], len(rules(BUCKET)), len(rules("results")))
 
-    results_bucket(project, None)
+    set_variable(project, "RESULTS_BUCKET_NAME", None)
     deploy(project)
 
     assert "arn:aws:s3:::results/renditions/*" in transcoders_policy()
@@ -260,7 +262,7 @@ def test_results_can_have_a_bucket_of_their_own_and_lose_it_again(project):
 
 def test_a_bucket_for_results_keeps_no_rule_of_a_stage_that_is_gone(project):
     boto3.client("s3").create_bucket(Bucket="results")
-    results_bucket(project, "results")
+    set_variable(project, "RESULTS_BUCKET_NAME", "results")
     deploy(project)
 
     assert remove(project) == 0
@@ -438,3 +440,35 @@ def test_the_recorded_configuration_is_what_chalice_reads(project):
     assert stage["environment_variables"]["MEDIA_BUCKET_NAME"] == BUCKET
     assert stage["lambda_functions"]["extract_features"]["layers"][0].endswith("dev-media:1")
     assert config["stages"]["prod"] == {"api_gateway_stage": "api"}
+
+
+@pytest.mark.parametrize(
+    ("arn", "pattern"),
+    [
+        ("arn:aws:iam::123456789012:user/alice", "arn:aws:iam::123456789012:user/alice"),
+        ("arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:root"),
+        (
+            "arn:aws:sts::123456789012:assumed-role/Admin/alice@example.org",
+            "arn:aws:sts::123456789012:assumed-role/Admin/*",
+        ),
+        ("arn:aws:iam::123456789012:user/a,b", "arn:aws:iam::123456789012:user/a?b"),
+    ],
+)
+def test_who_deploys_administers(arn, pattern):
+    account = dataclasses.replace(ACCOUNT, caller_arn=arn)
+
+    assert account.administrators == pattern
+    assert callers.caller_of({"identity": {"userArn": arn}}, [pattern]).is_administrator
+
+
+@pytest.mark.parametrize("chosen", [None, "arn:aws:iam::123456789012:user/alice"])
+def test_who_deploys_administers_unless_others_are_named(project, chosen):
+    set_variable(project, "ADMINISTRATORS", chosen)
+    before = (project / ".chalice/config.json").read_bytes()
+
+    deploy(project)
+
+    named = snapshot()["functions"]["earshot-dev"]["environment"]["ADMINISTRATORS"]
+    assert named == (chosen or "arn:aws:sts::123456789012:assumed-role/Deployer/*")
+    remove(project)
+    assert (project / ".chalice/config.json").read_bytes() == before

@@ -37,6 +37,7 @@ OUTPUTS = {
 KEY = "uploads/alice/my talk.wav"
 DERIVED = ("features", "renditions", "transcripts")
 READ_RESULTS = {("s3:GetObject", f"{RESULTS}/{name}/*") for name in DERIVED}
+BOOKMARK = f"{RESULTS}/reconcile/bookmark.json"
 RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
 
 # What a wrapper's calls need, where that is not the operation's own name on the wrapper's resource:
@@ -65,6 +66,9 @@ S3_NEEDS = {
         ("s3:GetObject", f"{MEDIA}/uploads/*"),
     },
     ("results", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
+    ("bookmark", "get_object"): {("s3:GetObject", BOOKMARK), ("s3:ListBucket", RESULTS)},
+    ("bookmark", "put_object"): {("s3:PutObject", BOOKMARK)},
+    ("media", "list_objects_v2"): {("s3:ListBucket", MEDIA)},
     ("results", "delete_objects"): {("s3:DeleteObject", f"{RESULTS}/{name}/*") for name in DERIVED},
 }
 OTHER_NEEDS = {
@@ -86,6 +90,7 @@ OTHER_NEEDS = {
         ("sns:Publish", OUTPUTS["FailuresTopicArn"]),
     },
     "query by_source": {("dynamodb:Query", f"{TABLE}/index/by_source")},
+    "query by_look_at": {("dynamodb:Query", f"{TABLE}/index/by_look_at")},
     "query by_time": {("dynamodb:Query", f"{TABLE}/index/by_time")},
     "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
     "query by_term": {("dynamodb:Query", f"{SEARCH}/index/by_term")},
@@ -93,6 +98,7 @@ OTHER_NEEDS = {
     "batch_writer": {("dynamodb:BatchWriteItem", SEARCH)},
 }
 RESOURCES = {
+    "watchlist": ("dynamodb", TABLE),
     "recordings": ("dynamodb", TABLE),
     "search_table": ("dynamodb", SEARCH),
     "transcriber": ("transcribe", JOBS),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import boto3
@@ -66,9 +67,8 @@ def test_a_recording_longer_than_can_be_is_ended_however_small_it_is(measured):
 
 
 def test_a_recording_that_takes_too_long_to_read_is_ended(services, measured):
-    now = services.clock()
-    times = iter([now] * 12)
-    late = replace(services, clock=lambda: next(times, now + READING_LASTS * 2))
+    moments = (services.clock() + n * READING_LASTS / 5 for n in count())
+    late = replace(services, clock=lambda: next(moments))
 
     recording = measured("uploads/mallory/slow.wav", wav(60.0), late)
 

@@ -1,0 +1,57 @@
+"""The recordings that are to be looked at: a sparse index of the table, in the order of time."""
+
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, Key
+from botocore.exceptions import ClientError
+
+from chalicelib.core import keys
+from chalicelib.core.recording import KIND
+
+BY_LOOK_AT = "by_look_at"
+
+
+class Watchlist:
+    """Every recording that has not been found well since it last moved.
+
+    ``RecordingTable`` puts a recording on the list whenever one of its branches moves. The index
+    holds those alone, keys and no more: listing them reads nothing of the others.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """Return the ids that are to be looked at by now, the longest due first."""
+        page = self._table.query(
+            IndexName=BY_LOOK_AT,
+            KeyConditionExpression=Key("kind").eq(KIND) & Key("look_at").lte(now.isoformat()),
+            Limit=limit,
+        )
+        found = (keys.recording_id_of(item["JsonFile"]) for item in page["Items"])
+        return [recording_id for recording_id in found if recording_id]
+
+    def put_off(self, recording_id: str, until: datetime) -> None:
+        """Have a recording looked at (again) at a time. Nothing happens if it is gone."""
+        self._update(
+            recording_id,
+            Attr("JsonFile").exists(),
+            UpdateExpression="SET look_at = :until",
+            ExpressionAttributeValues={":until": until.isoformat()},
+        )
+
+    def strike_off(self, recording_id: str, look_at: str) -> None:
+        """Take a recording off the list, unless it has moved since ``look_at`` was read."""
+        self._update(recording_id, Attr("look_at").eq(look_at), UpdateExpression="REMOVE look_at")
+
+    def _update(self, recording_id: str, condition: Any, **expression: Any) -> None:
+        try:
+            self._table.update_item(
+                Key={"JsonFile": keys.transcript(recording_id)},
+                ConditionExpression=condition,
+                **expression,
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise

@@ -1,0 +1,32 @@
+"""Where ``reconcile`` has come to in its walk: one small object."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.core.keys import BOOKMARK
+
+
+class Bookmark:
+    """Remembers a place from one run to the next. Without one, the walk begins anew."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def read(self) -> tuple[str, str]:
+        """Return the stage and the place in it that were written last, or two empty texts."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=BOOKMARK)["Body"].read()
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "NoSuchKey":
+                return "", ""
+            raise
+        place = json.loads(body)
+        return place["stage"], place["after"]
+
+    def write(self, stage: str, after: str) -> None:
+        """Remember a place."""
+        body = json.dumps({"stage": stage, "after": after}).encode()
+        self._client.put_object(Bucket=self._bucket, Key=BOOKMARK, Body=body)

@@ -1,0 +1,160 @@
+"""The page of a stage, on this machine: python -m scripts.page STAGE.
+
+A browser cannot sign what it asks of an API that takes IAM's signatures. This serves the stage's
+API on a loopback port, and signs each request with the credentials in the environment, so the
+page works there as it does in local mode. Only a page that it served itself is answered: whoever
+could ask here would ask in your name.
+"""
+
+import argparse
+import http.client
+import json
+import re
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+ROOT = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4748
+TIMEOUT_S = 35
+"""A little longer than API Gateway waits."""
+
+REGION = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date"})
+OURS = frozenset({"same-origin", "none"})
+"""What a browser says of a request by this page itself, or by the person at the address bar."""
+
+
+class Signer:
+    """Sends requests to an API, signed."""
+
+    def __init__(self, url: str, session: Any) -> None:
+        self._address = urlsplit(url)
+        self._session = session
+        found = REGION.search(self._address.netloc)
+        self._region = found[1] if found else session.region_name
+        self.stage_path = self._address.path.rstrip("/")
+
+    def send(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Return the status, header fields and body of an answer, redirects as they are."""
+        origin = f"{self._address.scheme}://{self._address.netloc}"
+        request = AWSRequest(method, f"{origin}{target}", headers=headers, data=body)
+        # Asked for each time: a role's credentials change by the hour.
+        credentials = self._session.get_credentials().get_frozen_credentials()
+        SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
+        is_https = self._address.scheme == "https"
+        connect = http.client.HTTPSConnection if is_https else http.client.HTTPConnection
+        connection = connect(self._address.netloc, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, target, body=body, headers=dict(request.headers))
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers this machine's browser."""
+
+    protocol_version = "HTTP/1.1"
+    server: ThreadingHTTPServer
+    signer: Signer
+
+    def answer(self) -> None:
+        """Send a request on, or refuse it."""
+        stage_path = self.signer.stage_path
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if refusal := self._refusal():
+            self._reply(HTTPStatus.FORBIDDEN, [], refusal.encode())
+        elif self.path == "/":
+            self._reply(HTTPStatus.FOUND, [("Location", f"{stage_path}/")], b"")
+        elif not self.path.startswith(f"{stage_path}/"):
+            self._reply(HTTPStatus.NOT_FOUND, [], b"There is nothing here.")
+        else:
+            kept = {"Accept", "Content-Type"}
+            headers = {name: self.headers[name] for name in kept if name in self.headers}
+            try:
+                status, fields, content = self.signer.send(self.command, self.path, headers, body)
+            except OSError as exc:
+                message = json.dumps({"Message": f"The API cannot be reached: {exc}."})
+                fields = [("Content-Type", "application/json")]
+                status, content = HTTPStatus.BAD_GATEWAY, message.encode()
+            self._reply(status, fields, content)
+
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
+
+    def _refusal(self) -> str | None:
+        """Return why a request is not sent on: other sites' pages could ask in your name."""
+        port = self.server.server_port
+        hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
+        if self.headers.get("Host") not in hosts:
+            # A page elsewhere may have its name point here (DNS rebinding).
+            return "This host name is not served."
+        origin = self.headers.get("Origin")
+        is_ours = self.headers.get("Sec-Fetch-Site", "none") in OURS
+        if not is_ours or (origin and origin not in {f"http://{host}" for host in hosts}):
+            return "Other sites' pages are not served."
+        return None
+
+    def _reply(self, status: int, fields: list[tuple[str, str]], content: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in fields:
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def serve(url: str, session: Any, *, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
+    """Return a server for an API's page; the port is any free one if 0."""
+    handler = type("StageHandler", (Handler,), {"signer": Signer(url, session)})
+    return ThreadingHTTPServer((HOST, port), handler)
+
+
+def api_url(project: Path, stage: str) -> str | None:
+    """Return a stage's address, as the last deployment from here wrote it down."""
+    record = project / ".chalice" / "deployed" / f"{stage}.json"
+    if not record.exists():
+        return None
+    resources = json.loads(record.read_text())["resources"]
+    found = [one["rest_api_url"] for one in resources if one["resource_type"] == "rest_api"]
+    return str(found[0]) if found else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve a stage's page until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.page", description=__doc__)
+    parser.add_argument("stage", nargs="?", default="dev")
+    parser.add_argument("--url", help="the API's address, where it was deployed elsewhere")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    options = parser.parse_args(arguments)
+    url = options.url or api_url(ROOT, options.stage)
+    session = boto3.Session()
+    if url is None:
+        print(f"Nothing was deployed from here as {options.stage}: give --url.", file=sys.stderr)
+        return 1
+    if session.get_credentials() is None:
+        print("There are no AWS credentials in the environment.", file=sys.stderr)
+        return 1
+    with serve(url, session, port=options.port) as server:
+        print(f"The page of {url} is at http://{HOST}:{server.server_port}/  (Ctrl-C ends)")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""Histories have an application and an environment of their own."""
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+from histories import ENVIRONMENT
+
+from chalicelib.core import features
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(features, "extract", features.extract)
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    logging.disable(logging.CRITICAL)  # handlers fail on purpose, thousands of times
+    yield
+    logging.disable(logging.NOTSET)
