@@ -59,13 +59,22 @@ def create() -> dict[str, str]:
             }.items()
         ],
     )
-    (stack,) = cloudformation.describe_stacks(StackName="earshot-local")["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    variables = environment()
     s3 = boto3.client("s3")
     # moto's CloudFormation drops a bucket's CORS, which a browser's upload needs.
-    s3.put_bucket_cors(Bucket=outputs["MediaBucketName"], CORSConfiguration=_cors_of_the_template())
+    s3.put_bucket_cors(
+        Bucket=variables["MEDIA_BUCKET_NAME"], CORSConfiguration=_cors_of_the_template()
+    )
     if results_bucket := os.environ.get("RESULTS_BUCKET_NAME"):
         s3.create_bucket(Bucket=results_bucket)
+    return variables
+
+
+def environment() -> dict[str, str]:
+    """Return the application's environment variables in the stack that is there."""
+    cloudformation = boto3.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName="earshot-local")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     return {
         "MEDIA_BUCKET_NAME": outputs["MediaBucketName"],
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],

@@ -37,9 +37,13 @@ POLL_S = 1
 THREADS = 4
 """How many events of one kind are handled at once."""
 
-_TICK = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}} | dict.fromkeys(
-    ("version", "id", "time", "region"), ""
-)
+_TICK = {
+    "version": "0",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "resources": [],
+    "detail": {},
+} | dict.fromkeys(("id", "time", "region"), "")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 log = logging.getLogger(__name__)

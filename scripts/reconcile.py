@@ -5,30 +5,25 @@ looks at every recording that is due, and walks once through the whole bucket an
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 from chalicelib.config import Settings
 from chalicelib.reconciling import reconcile
 from chalicelib.services import connect
-from scripts.record_outputs import read_config
-
-PROJECT = Path(__file__).resolve().parents[1]
+from scripts.stage import UnknownStageError, enter
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reconcile the stage that the command line names; 1 if something could not be settled."""
     parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
     parser.add_argument("stage")
-    stage = parser.parse_args(arguments).stage
-    entry = read_config(PROJECT)["stages"].get(stage, {})
-    if "MEDIA_BUCKET_NAME" not in entry.get("environment_variables", {}):
-        print(
-            f"There is no stage {stage!r}: `make deploy STAGE={stage}` makes it.", file=sys.stderr
-        )
+    parser.add_argument("--url", help="where local mode listens, if not on its own port")
+    given = parser.parse_args(arguments)
+    try:
+        enter(given.stage, given.url)
+    except UnknownStageError as exc:
+        print(exc, file=sys.stderr)
         return 1
-    os.environ |= entry["environment_variables"]
     services = connect(Settings.from_env())
     services.bookmark.write("", "")
     looks = walked = failures = 0

@@ -9,18 +9,16 @@ sent, so a run that is cut short loses nothing: at worst something comes twice, 
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import boto3
 
-from scripts.record_outputs import APP_NAME, read_config
+from scripts.record_outputs import APP_NAME
+from scripts.stage import UnknownStageError, enter
 
-PROJECT = Path(__file__).resolve().parents[1]
 AT_ONCE = 10
 
 
@@ -81,10 +79,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Redrive the stage that the command line names."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.add_argument("stage")
-    stage = parser.parse_args(arguments).stage
-    if stage == "local":
-        os.environ |= read_config(PROJECT)["stages"][stage]["environment_variables"]
-    n_messages, n_events = redrive(stage, boto3.session.Session())
+    parser.add_argument("--url", help="where local mode listens, if not on its own port")
+    given = parser.parse_args(arguments)
+    try:
+        enter(given.stage, given.url)
+    except UnknownStageError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    n_messages, n_events = redrive(given.stage, boto3.session.Session())
     print(f"{n_messages} messages and {n_events} events were sent through again.")
     return 0
 

@@ -63,7 +63,10 @@ def test_botocore_takes_the_request_of_every_preset(name):
                 "Role": ANY,
                 "Queue": ANY,
                 "ClientRequestToken": ANY,
-                "UserMetadata": {"recording_id": "my-talk-0123456789ab"},
+                "UserMetadata": {
+                    "recording_id": "my-talk-0123456789ab",
+                    "started_at": "2024-01-01",
+                },
                 "StatusUpdateInterval": ANY,
                 "Settings": ANY,
             },

@@ -217,7 +217,7 @@ def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
 def test_no_stage_may_touch_another(policies):
     named = {resource for found in policies.values() for _, resource in allowed(found)}
 
-    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS}
+    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS, BOOKMARK}
     unnamed = {resource for resource in named if "-dev" not in resource}
     assert unnamed <= {"*", JOBS, RENDITION_JOBS} | shared
 
