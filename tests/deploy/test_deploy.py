@@ -126,7 +126,7 @@ def test_a_deployment_is_whole(aws, project):
     } | {"earshot-dev-us-east-1-mediaconvert": ["media"]}
     assert len(found["s3"]) == 3
     assert len(found["queues"]) == len(found["apis"]) == 1
-    assert len(found["rules"]) == 2
+    assert len(found["rules"]) == 3
     measuring = found["functions"]["earshot-dev-extract_features"]
     assert (measuring["memory"], measuring["timeout"]) == (1769, 900)
     assert [name.rpartition(":")[2] for name in measuring["layers"]] == [
