@@ -213,6 +213,9 @@ def _reopen(
     recording: Recording, branch: Branch, services: "Services", *, retried: bool | None = None
 ) -> None:
     """Make a branch PENDING again, with nothing left of how it was; unless it has moved on."""
+    if branch == Branch.TRANSCRIPTION:
+        # Or a late event would find that the old job has failed, and take it for the new one.
+        services.transcriber.delete(recording.id)
     left: dict[Branch, dict[str, Any]] = {
         Branch.TRANSCRIPTION: {"transcript_key": None},
         Branch.FEATURES: {"feature_keys": None, "features_attempts": None},

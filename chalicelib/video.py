@@ -140,7 +140,7 @@ def settle_renditions(
             Status.FAILED,
             services,
             reason=f"{rendition_events.failure(detail)}.",
-            internal=detail.get("errorCode") in rendition_events.NO_CAUSE,
+            internal=rendition_events.is_internal(detail),
         )
 
 

@@ -100,6 +100,14 @@ def _dicts(entries: Any) -> Iterable[Mapping[str, Any]]:
     return [entry for entry in entries or () if isinstance(entry, Mapping)]
 
 
+def is_internal(detail: Mapping[str, Any]) -> bool:
+    """Tell whether a job's end is no fault of the file's, so that another try may be worth it.
+
+    A job may have been canceled by a clean-up that was meant for the same bytes' earlier life.
+    """
+    return detail.get("status") == "CANCELED" or detail.get("errorCode") in NO_CAUSE
+
+
 def failure(detail: Mapping[str, Any]) -> str:
     """Return the reason that a job's end gives, with MediaConvert's own code and message."""
     if detail.get("status") == "CANCELED":

@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core.transcription import TranscriptionOptions, job_request
-from chalicelib.errors import JobRejectedError
+from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 REQUEST = job_request(
     "a-0123456789ab",
@@ -50,11 +50,18 @@ def test_what_transcribe_will_never_take_is_told_in_its_own_words(stubber):
         Transcriber(stubber.client).start(REQUEST)
 
 
-@pytest.mark.parametrize("code", ["LimitExceededException", "InternalFailureException"])
-def test_what_another_try_may_cure_is_raised_for_it(stubber, code):
+def test_what_another_try_may_cure_is_raised_for_it(stubber):
+    stubber.add_client_error("start_transcription_job", "InternalFailureException")
+
+    with pytest.raises(ClientError, match="InternalFailureException"):
+        Transcriber(stubber.client).start(REQUEST)
+
+
+@pytest.mark.parametrize("code", ["LimitExceededException", "ThrottlingException"])
+def test_a_quota_is_told_from_a_failure(stubber, code):
     stubber.add_client_error("start_transcription_job", code)
 
-    with pytest.raises(ClientError, match=code):
+    with pytest.raises(ServiceBusyError):
         Transcriber(stubber.client).start(REQUEST)
 
 
