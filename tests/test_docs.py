@@ -1,4 +1,4 @@
-"""The README tells the truth about names."""
+"""README and docs tell the truth about names."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ from chalicelib.core.uploads import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
+DOCS = "\n".join(page.read_text() for page in PAGES)
 
 
 def found(pattern: str, path: str) -> list[str]:
@@ -16,8 +18,8 @@ def found(pattern: str, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", found(r'"([A-Z][A-Z_]+[A-Z])"', "chalicelib/config.py"))
-def test_every_setting_is_in_the_readme(name):
-    assert f"`{name}`" in README
+def test_every_setting_is_described(name):
+    assert f"`{name}`" in DOCS
 
 
 @pytest.mark.parametrize("name", found(r"def (\w+)\(event", "app.py"))
@@ -29,12 +31,12 @@ def test_every_trigger_is_in_the_readme(name):
     ("route", "methods"),
     re.findall(r'@app.route\("([^"]+)"(?:, methods=\["(\w+)"\])?', (ROOT / "app.py").read_text()),
 )
-def test_every_route_is_in_the_readme(route, methods):
-    assert f"`{methods or 'GET'} {route}" in README
+def test_every_route_is_described(route, methods):
+    assert f"`{methods or 'GET'} {route}" in DOCS
 
 
-@pytest.mark.parametrize("target", re.findall(r"make ([a-z]+)\b(?=[^\n]*`|\s+#)", README))
-def test_every_make_target_that_the_readme_names_exists(target):
+@pytest.mark.parametrize("target", re.findall(r"make ([a-z]+)\b(?=[^\n]*`|\s+#)", DOCS))
+def test_every_make_target_that_is_named_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -53,7 +55,7 @@ def test_every_format_is_in_the_readme():
     assert re.findall(r"\w+", sentence.replace(" and ", " ")) == list(FORMATS)
 
 
-@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md"])
-def test_every_link_to_a_file_leads_somewhere(path):
-    for target in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / path).read_text()):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target

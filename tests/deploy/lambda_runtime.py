@@ -33,6 +33,12 @@ class Function:
     python: Path
     environment: dict[str, str]
 
+    @property
+    def name(self) -> str:
+        """What Chalice calls it in AWS, in a stage named ``test``."""
+        name = self.handler.partition(".")[2]
+        return "earshot-test" if name == "app" else f"earshot-test-{name}"
+
 
 class RuntimeApi(ThreadingHTTPServer):
     """Hands out events, and takes what a function answers."""
@@ -117,7 +123,7 @@ def running(function: Function) -> Iterator[RuntimeApi]:
     paths += [layer / "python" for layer in function.layers]
     environment = function.environment | {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_address[1]}",
-        "AWS_LAMBDA_FUNCTION_NAME": function.handler,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_REGION": "us-east-1",
         "LAMBDA_TASK_ROOT": str(function.code),

@@ -18,6 +18,7 @@ from packaged import deployed
 
 from chalicelib.core.recording import UNFINISHED
 from local import stack
+from local.api import LOCAL_USER
 from scripts import archive, package
 
 ROOT = Path(__file__).parents[2]
@@ -129,9 +130,15 @@ def listing(folders: list[Path]) -> dict[Path, int]:
 
 
 def request(path: str, **parameters: str) -> dict:
-    """Return a request as API Gateway hands it on."""
+    """Return an administrator's request as API Gateway hands it on."""
+    caller = {"userArn": LOCAL_USER}
     return {
-        "requestContext": {"httpMethod": "GET", "resourcePath": path, "path": path},
+        "requestContext": {
+            "httpMethod": "GET",
+            "resourcePath": path,
+            "path": path,
+            "identity": caller,
+        },
         "headers": {},
         "multiValueQueryStringParameters": None,
         "pathParameters": parameters,

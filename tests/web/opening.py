@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from browser import PATIENCE_MS
 from playwright.sync_api import Browser, Locator, Page, expect
+
+expect.set_options(timeout=PATIENCE_MS)
 
 PROCESSED_MS = 150_000
 DESKTOP = {"width": 1360, "height": 860}
