@@ -77,7 +77,7 @@ def wrong_in_some(seeds) -> bool:
     ("module", "name"),
     [
         (pipeline, "announce"),
-        (pipeline, "remove_everything"),
+        (reconciling, "_reopen"),
         (reconciling, "look"),
         (reconciling, "_walk"),
     ],
