@@ -5,9 +5,11 @@ Everything is written as it changes, not at the end: what was uploaded survives 
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -96,6 +98,9 @@ class Store:
         with arriving.open("wb") as target:
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
             shutil.copyfileobj(body, target)
+        # The file is as old as the object: that tells a job begun before it from one begun after.
+        put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
+        os.utime(arriving, (put_at, put_at))
         arriving.replace(file)
         self._write(
             "replace into objects values (?, ?, ?, ?, ?)",
@@ -138,9 +143,12 @@ class Store:
             self._dynamodb.put_item(TableName=self._table, Item=item)
         for bucket, key, file, etag, headers in self._rows():
             # Given its ETag, for that of a multipart upload does not follow from the bytes.
+            kept = self._files / file
             stored = self._objects.put_object(
-                bucket, key, (self._files / file).read_bytes(), etag=etag, disable_notification=True
+                bucket, key, kept.read_bytes(), etag=etag, disable_notification=True
             )
+            put_at = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
+            stored.last_modified = put_at.replace(tzinfo=None)
             stored.set_metadata(json.loads(headers))
 
     def tell_again(self) -> None:

@@ -253,6 +253,8 @@ def test_what_was_kept_is_there_after_a_kill(tmp_path):
         )
         in_parts = local_mode.settled("uploads/alice/parts.wav")
         keys = local_mode.object_keys()
+        put = {"Bucket": local_mode.bucket, "Key": "uploads/alice/ä b.wav"}
+        put_at = local_mode.client("s3").head_object(**put)["LastModified"]
         local_mode.put("uploads/alice/unfinished.wav", convert(SAMPLE, "wav"))
         local_mode.wait(lambda: local_mode.items("uploads/alice/unfinished.wav"), "its item")
         local_mode.process.kill()
@@ -265,10 +267,9 @@ def test_what_was_kept_is_there_after_a_kill(tmp_path):
         assert local_mode.items("uploads/alice/parts.wav") == [in_parts]
         assert keys <= local_mode.object_keys()
         assert_completed(unfinished)
-        head = local_mode.client("s3").head_object(
-            Bucket=local_mode.bucket, Key="uploads/alice/ä b.wav"
-        )
+        head = local_mode.client("s3").head_object(**put)
         assert head["Metadata"] == {"n-mfcc": "13"}
+        assert head["LastModified"] == put_at
 
 
 def test_a_port_in_use_is_said_in_a_sentence():

@@ -48,7 +48,8 @@ def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
         of_this = [line for line in lines if line.get("recording_id") == item["recording_id"]]
         ends = [line for line in of_this if {"recordings_done", "recordings_failed"} & line.keys()]
         assert len(ends) == 1, of_this
-    assert {line["function"] for line in lines} == {
+    # Local mode reconciles as it starts, which may be over before anything is written here.
+    assert {line["function"] for line in lines} - {"reconcile"} == {
         *("receive_upload", "extract_features", "store_transcript", "store_renditions"),
         *("remove_recording", "api_handler"),
     }

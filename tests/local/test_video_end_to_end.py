@@ -57,7 +57,7 @@ def jobs_of(local_mode, item) -> list[dict]:
     return [
         job
         for job in local_mode.client("mediaconvert").list_jobs()["Jobs"]
-        if job["UserMetadata"] == {"recording_id": item["recording_id"]}
+        if job["UserMetadata"]["recording_id"] == item["recording_id"]
     ]
 
 
