@@ -4,8 +4,8 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
-import threading
 from pathlib import Path
 
 from rich.console import Console
@@ -66,14 +66,18 @@ def _run(options: argparse.Namespace) -> int:
     from local.runtime import run  # noqa: PLC0415
 
     console = Console()
-    interrupted = threading.Event()
+    # A byte waits where a lock would not: a signal that comes just before the main thread blocks
+    # on a lock is seen only once the lock is released.
+    interrupted, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interrupted.set())
+        signal.signal(number, lambda *_: None)
     try:
         with run(port=options.port, data=options.data) as runtime:
             console.print(_welcome(runtime.url), markup=False, highlight=False, soft_wrap=True)
             with Progress(runtime, console):
-                interrupted.wait()
+                interrupted.recv(1)
     except OSError as exc:
         print(f"Port {options.port} cannot be used: {exc.strerror}. Try --port 0.", file=sys.stderr)
         return 1

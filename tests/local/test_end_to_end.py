@@ -1,6 +1,7 @@
 """Local mode, driven with boto3 and the real ``aws`` CLI: what a user does, and what they get."""
 
 import csv
+import ctypes
 import io
 import json
 import os
@@ -238,6 +239,18 @@ def test_ctrl_c_ends_it_cleanly_even_with_work_in_hand():
         assert local_mode.process.returncode == 0
         assert said.rstrip().endswith("Stopped.")
         assert "Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are found in /proc")
+def test_a_signal_ends_it_whichever_thread_it_meets():
+    with start() as local_mode:
+        pid = local_mode.process.pid
+        *_, thread = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
+        ctypes.CDLL(None).tgkill(pid, thread, signal.SIGTERM)
+
+        said, _ = local_mode.process.communicate(timeout=30)
+
+        assert said.rstrip().endswith("Stopped.")
 
 
 def test_what_was_kept_is_there_after_a_kill(tmp_path):
