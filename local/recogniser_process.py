@@ -4,23 +4,25 @@ PocketSphinx holds the interpreter's lock while it works, and media from outside
 hang, eat memory or crash. None of that may reach the process that serves.
 """
 
-import multiprocessing
 import resource
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import EarshotError, MediaError, ParameterError
+from local.child_process import start_child
 from local.decoding import INVALID_MEDIA, inspect, samples
 from local.engines import EngineChoice, PocketSphinx, load_engine
 from local.recogniser import Engine, Recognition, recognise
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
 STALL_S = 600.0  # without a sign of life for this long, a recording is given up
 _MEMORY_LIMIT = 2 * 1024**3  # of address space beyond the loaded model; a tenth is ever used
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the server's locks and sockets
 
 
 class RecogniserDiedError(EarshotError):
@@ -58,7 +60,7 @@ class RecogniserProcess:
         self._stall_s = stall_s
         self._lock = threading.Lock()
         self._closed = False
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
         self._connection: Connection | None = None
 
     @property
@@ -71,19 +73,7 @@ class RecogniserProcess:
         with self._lock:
             if self._closed or (self._process and self._process.is_alive()):
                 return
-            ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(
-                target=serve, args=(theirs, self._choice), name="recogniser", daemon=True
-            )
-            # Ctrl-C reaches every process of a terminal. The signal mask is inherited, so the
-            # process ignores it from its first instruction on.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                process.start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            theirs.close()
-            self._process, self._connection = process, ours
+            self._process, self._connection = start_child("recogniser", serve, self._choice)
 
     def recognise(
         self, request: Request, on_progress: Callable[[float, float | None], None]
@@ -126,7 +116,6 @@ class RecogniserProcess:
 
 def serve(connection: Connection, choice: EngineChoice) -> None:
     """Answer requests until the other end hangs up. This is what the process runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     fault: str | None = None
     engine: Engine | None = None
     try:

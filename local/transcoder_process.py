@@ -4,22 +4,23 @@ Media from outside can make a decoder hang, eat memory or crash. None of that ma
 that serves.
 """
 
-import multiprocessing
 import resource
-import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import EarshotError, MediaError
+from local.child_process import start_child
 from local.transcoder import Encoded, transcode
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 STALL_S = 600.0  # without a sign of life for this long, an encode is given up
 _MEMORY_LIMIT = 6 * 1024**3  # of address space; a 4K video needs about two
 _STEP = 0.01  # how much more has to be done for another message
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the server's locks and sockets
 
 
 class TranscoderDiedError(EarshotError):
@@ -32,7 +33,7 @@ class TranscoderProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._killed = False
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -79,28 +80,12 @@ class TranscoderProcess:
         with self._lock:
             if self._killed:
                 raise TranscoderDiedError("the transcoder was stopped before it began")
-            ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(
-                target=serve,
-                args=(theirs, source, settings, folder),
-                name="transcoder",
-                daemon=True,
-            )
-            # Ctrl-C reaches every process of a terminal. The signal mask is inherited, so the
-            # process ignores it from its first instruction on.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                process.start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            theirs.close()
-            self._process = process
-        return ours
+            self._process, connection = start_child("transcoder", serve, source, settings, folder)
+        return connection
 
 
 def serve(connection: Connection, source: Path, settings: dict[str, Any], folder: Path) -> None:
     """Encode, and tell how far it is. This is what the process runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, _MEMORY_LIMIT))
     told = 0.0
 
