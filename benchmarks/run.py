@@ -30,6 +30,8 @@ PEERS = {
 
 COMPILED = {
     "mfcc": ("MFCC to CSV", "10 min"),
+    "pitch": ("pitch to CSV, fmax 500", "10 min"),
+    "pitch-2093": ("pitch to CSV, fmax 2093", "10 min"),
 }
 MOST_OF_THE_FLOOR = 1.8
 MOST_OF_THE_PARTS = 1.05

@@ -154,6 +154,8 @@ WORKS: dict[str, Work] = {
     "pitch": earshot("pitch"),
     "pitch-2093": earshot("pitch", fmax=2093.0),
     "mfcc-numpy": by_numpy(earshot("mfcc")),
+    "pitch-numpy": by_numpy(earshot("pitch")),
+    "pitch-2093-numpy": by_numpy(earshot("pitch", fmax=2093.0)),
     "together": earshot("mfcc", "energy", "pitch"),
     "floor": floor,
     "decode": decode_and_resample,

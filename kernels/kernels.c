@@ -139,3 +139,75 @@ void mel_spectrum(
         }
     }
 }
+
+static inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* So many maxima are taken side by side, in registers. Tables are padded to a multiple of it with
+   minus infinity, which is never the largest; what of `before` meets that may be anything. */
+enum { SIDE_BY_SIDE = 8 };
+
+/* How likely the unvoiced state of each bin is after a move, see chalicelib/core/lattice.py.
+   before: the unvoiced states of the row before; bin j is reached from before[j] and width - 1 more
+   keep: shape (n_columns / SIDE_BY_SIDE, width, SIDE_BY_SIDE), n_columns and width padded; the move
+   to bin j from before[j + d] is keep[j / SIDE_BY_SIDE][d][j % SIDE_BY_SIDE]
+   bins, voiced: the n_voiced voiced states of the row before
+   table: shape (n_bins, n_bins), the moves from them
+   jump: what every state has at least
+   unvoiced: n_columns values, of which n_bins are states */
+void enter_unvoiced(
+    const double *before, const double *keep, size_t width, size_t n_columns,
+    const int64_t *bins, const double *voiced, size_t n_voiced,
+    const double *table, size_t n_bins, double jump, double *unvoiced)
+{
+    for (size_t j = 0; j < n_columns; j += SIDE_BY_SIDE) {
+        double even[SIDE_BY_SIDE], odd[SIDE_BY_SIDE];
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            even[i] = odd[i] = before[j + i] + keep[i];
+        for (size_t d = 0; d < width; d += 2, keep += 2 * SIDE_BY_SIDE)
+            for (size_t i = 0; i < SIDE_BY_SIDE; i++) {
+                even[i] = larger(before[j + d + i] + keep[i], even[i]);
+                odd[i] = larger(before[j + d + 1 + i] + keep[SIDE_BY_SIDE + i], odd[i]);
+            }
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            unvoiced[j + i] = larger(even[i], odd[i]);
+    }
+    for (size_t nth = 0; nth < n_voiced; nth++) {
+        const double *moves = table + (size_t)bins[nth] * n_bins;
+        for (size_t j = 0; j < n_bins; j++)
+            unvoiced[j] = larger(moves[j] + voiced[nth], unvoiced[j]);
+    }
+    for (size_t j = 0; j < n_bins; j++)
+        unvoiced[j] = larger(jump, unvoiced[j]);
+}
+
+/* How likely the voiced states of some bins are after a move and an observation.
+   before, bins, voiced, jump: as above
+   band: shape (n_bins, width), width padded; band[j][d] is the move from before[j + d]
+   table: shape (n_bins, n_bins), the moves between voiced states
+   targets: n_targets bins
+   out: how likely each was observed, to which the likelihood of the move is added */
+void enter_voiced(
+    const double *before, const double *band, size_t width,
+    const int64_t *bins, const double *voiced, size_t n_voiced,
+    const double *table, size_t n_bins, double jump,
+    const int64_t *targets, size_t n_targets, double *out)
+{
+    for (size_t nth = 0; nth < n_targets; nth++) {
+        const double *from = before + targets[nth], *moves = band + (size_t)targets[nth] * width;
+        double best[SIDE_BY_SIDE];
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            best[i] = jump;
+        for (size_t d = 0; d < width; d += SIDE_BY_SIDE)
+            for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+                best[i] = larger(from[d + i] + moves[d + i], best[i]);
+        for (size_t i = 0; i < n_voiced; i++)
+            best[0] = larger(
+                table[(size_t)bins[i] * n_bins + (size_t)targets[nth]] + voiced[i], best[0]);
+        for (size_t i = 1; i < SIDE_BY_SIDE; i++)
+            best[0] = larger(best[i], best[0]);
+        out[nth] += best[0];
+    }
+}

@@ -21,3 +21,17 @@ library.mel_spectrum.argtypes = [
     *(_size, _pointer, _pointer),  # n_mels, bands, weights
     *(_pointer, _pointer, _pointer),  # x, power, mel
 ]
+
+library.enter_unvoiced.restype = None
+library.enter_unvoiced.argtypes = [
+    *(_pointer, _pointer, _size, _size),  # before, keep, width, n_columns
+    *(_pointer, _pointer, _size),  # bins, voiced, n_voiced
+    *(_pointer, _size, ctypes.c_double, _pointer),  # table, n_bins, jump, unvoiced
+]
+library.enter_voiced.restype = None
+library.enter_voiced.argtypes = [
+    *(_pointer, _pointer, _size),  # before, band, width
+    *(_pointer, _pointer, _size),  # bins, voiced, n_voiced
+    *(_pointer, _size, ctypes.c_double),  # table, n_bins, jump
+    *(_pointer, _size, _pointer),  # targets, n_targets, out
+]
