@@ -24,7 +24,7 @@ PEERS := .venv-peers
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare cost deploy destroy reconcile redrive page screenshots test test-peers check audit \
+.PHONY: help run process compare kernels cost deploy destroy reconcile redrive page screenshots test test-peers check audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -38,6 +38,8 @@ process: $(BIN)/.local ## process one recording and end: FILE=path, or the sampl
 
 compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
 	@$(BIN)/python -m local compare -- "$(or $(FILE),samples/sample.wav)"
+
+kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is then faster too
 
 bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
 	$(BIN)/python benchmarks/run.py
@@ -110,6 +112,13 @@ $(BIN)/.local: requirements/local.txt | $(BIN)/python
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
+$(BIN)/.kernels: requirements/kernels.txt $(wildcard kernels/*.* kernels/*/*.py) | $(BIN)/python
+	@echo "Compiling the kernels ..."
+	@$(BIN)/python $(INSTALL) $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--no-deps --force-reinstall ./kernels
+	@touch $@
+
 $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
@@ -118,7 +127,8 @@ $(BIN)/.fuzz: requirements/fuzz.txt $(BIN)/.dev
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-$(BIN)/.dev: requirements/dev.txt $(BIN)/.local
+# They are built for Linux, as Lambda is; elsewhere numpy does it all.
+$(BIN)/.dev: requirements/dev.txt $(BIN)/.local $(if $(filter Linux,$(shell uname -s)),$(BIN)/.kernels)
 	@echo "Installing what the tests need (once) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@

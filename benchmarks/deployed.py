@@ -45,7 +45,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 TEN_MINUTES_S, WORDS = 600, 1500
 """A recording, and the words of its transcript: people speak about 150 a minute."""
 
-PARTS = ("app.py", "chalicelib", "requirements", "requirements.txt", ".chalice/config.json")
+PARTS = (
+    *("app.py", "chalicelib", "kernels"),
+    *("requirements", "requirements.txt", ".chalice/config.json"),
+)
 VOCABULARY = 5000
 
 TICKS = os.sysconf("SC_CLK_TCK")

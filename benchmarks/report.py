@@ -8,6 +8,7 @@ from pathlib import Path
 from processes import Cost
 
 PACKAGES = (
+    "earshot-kernels",
     "numpy",
     "soundfile",
     "soxr",
@@ -56,6 +57,7 @@ class Growth:
 def write(
     path: Path,
     figures: list[Figure],
+    kernels: list[tuple[str, float, float]],
     peers: list[tuple[str, float | None]],
     growth: list[Growth],
     *,
@@ -79,6 +81,13 @@ def write(
         *_table(
             ("Work", "Against", "Earshot", "Reached", "Goal", "Met"),
             [figure.cells for figure in figures],
+        ),
+        "",
+        "## The compiled kernels, warm",
+        "",
+        *_table(
+            ("Work", "numpy alone, CPU s", "with the kernels, CPU s", "Times as fast"),
+            [(work, f"{a:.3f}", f"{b:.3f}", f"{a / b:.2f}x") for work, a, b in kernels],
         ),
         "",
         "## Peers, 1 minute, warm",

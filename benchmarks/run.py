@@ -28,6 +28,11 @@ PEERS = {
 }
 
 
+COMPILED = {
+    "mfcc": ("MFCC to CSV", "10 min"),
+    "pitch": ("pitch to CSV, fmax 500", "10 min"),
+    "pitch-2093": ("pitch to CSV, fmax 2093", "10 min"),
+}
 MOST_OF_THE_FLOOR = 1.8
 MOST_OF_THE_PARTS = 1.05
 
@@ -124,6 +129,14 @@ class Bench:
             )
         )
 
+    def kernels(self) -> list[tuple[str, float, float]]:
+        """Return each work with its CPU seconds by numpy alone, and with the kernels."""
+        rows = []
+        for work, (name, length) in COMPILED.items():
+            took = self._warm((f"{work}-numpy", work), length)
+            rows.append((f"{name}, {length}", took[f"{work}-numpy"], took[work]))
+        return rows
+
     def peers(self) -> list[tuple[str, float | None]]:
         works = ("mfcc", "pitch", "energy", *PEERS)
         took = warm(works, self.wav("1 min"), self.wav("10 s"), self._runs)
@@ -210,9 +223,10 @@ def main() -> None:
             step()
             for figure in bench.figures[before:]:
                 print(*figure.cells, sep=" | ", flush=True)
+        kernels = bench.kernels()
         peers = bench.peers()
         growth = bench.growth()
-    write(HERE / "results.md", bench.figures, peers, growth, runs=options.runs)
+    write(HERE / "results.md", bench.figures, kernels, peers, growth, runs=options.runs)
     plot(HERE / "results.svg", growth)
     print((HERE / "results.md").read_text())
 

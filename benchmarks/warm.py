@@ -41,6 +41,16 @@ def earshot(*tables: str, fmax: float = 500.0) -> Work:
     return work
 
 
+def by_numpy(work: Work) -> Work:
+    def alone(wav: Path, folder: Path) -> None:
+        from chalicelib.core import kernels
+
+        kernels.library = None
+        work(wav, folder)
+
+    return alone
+
+
 def floor(wav: Path, _folder: Path) -> None:
     """Decode, resample and transform, with the same libraries and nothing else."""
     import numpy as np
@@ -143,6 +153,9 @@ WORKS: dict[str, Work] = {
     "energy": earshot("energy"),
     "pitch": earshot("pitch"),
     "pitch-2093": earshot("pitch", fmax=2093.0),
+    "mfcc-numpy": by_numpy(earshot("mfcc")),
+    "pitch-numpy": by_numpy(earshot("pitch")),
+    "pitch-2093-numpy": by_numpy(earshot("pitch", fmax=2093.0)),
     "together": earshot("mfcc", "energy", "pitch"),
     "floor": floor,
     "decode": decode_and_resample,

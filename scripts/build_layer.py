@@ -1,7 +1,7 @@
-"""The media layer: PyAV, which decodes what libsndfile cannot, for the function that measures.
+"""The media layer, for the function that measures: PyAV, and our own compiled kernels.
 
-Its FFmpeg carries GPL codecs. The archive is built once for each set of requirements and published
-only when what is in Lambda differs.
+PyAV decodes what libsndfile cannot; its FFmpeg carries GPL codecs. The archive is built once for
+each set of requirements and kernels, and published only when what is in Lambda differs.
 """
 
 import hashlib
@@ -14,19 +14,22 @@ from scripts import archive, wheels
 from scripts.record_outputs import APP_NAME
 
 REQUIREMENTS = "requirements/media.txt"
+KERNELS = "kernels"
 
 
 def build(project: Path, architecture: str) -> Path:
     """Build the layer's archive, or find the one built before."""
-    requirements = project / REQUIREMENTS
+    requirements, kernels = project / REQUIREMENTS, project / KERNELS
+    sources = [requirements, *sorted(path for path in kernels.rglob("*") if path.is_file())]
     runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    version = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
+    version = hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest()[:12]
     path = project / "build" / f"media-{version}-{runtime}-{architecture}.zip"
     if path.is_file():
         return path
     folder = path.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)
     wheels.install(requirements, folder / "python", architecture)
+    wheels.compile_package(kernels, folder / "python", architecture)
     archive.compile_packages(folder)
     archive.write_zip(folder, path)
     shutil.rmtree(folder)
@@ -50,7 +53,7 @@ class Layer:
                 return str(version["LayerVersionArn"]), False
         published = self._client.publish_layer_version(
             LayerName=self.name,
-            Description="PyAV with FFmpeg, which carries GPL codecs",
+            Description="PyAV with FFmpeg, which carries GPL codecs; Earshot's kernels",
             Content={"ZipFile": path.read_bytes()},
             CompatibleRuntimes=[f"python{sys.version_info[0]}.{sys.version_info[1]}"],
             CompatibleArchitectures=[architecture],

@@ -12,7 +12,7 @@ lock() {
 
 # The largest first: all that are installed together then have the same versions.
 lock bench requirements/bench.txt ""
-for name in dev local media deploy fuzz; do
+for name in dev local media kernels deploy fuzz; do
     lock $name requirements/$name.txt "--constraint requirements/bench.txt"
 done
 # Chalice looks for its own at the top.

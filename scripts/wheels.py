@@ -1,8 +1,11 @@
-"""Installs locked packages as Lambda needs them: wheels for its machine, each held to its hash."""
+"""Installs packages as Lambda needs them: locked wheels for its machine, each held to its hash."""
 
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from chalice.deploy.packager import DependencyBuilder
 from chalice.utils import OSUtils
@@ -29,6 +32,28 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DeploymentError(f"{requirements.name} cannot be installed: {done.stderr.strip()}")
+
+
+def compile_package(source: Path, target: Path, architecture: str) -> None:
+    """Build and install a package of our own; raise DeploymentError if it does not compile."""
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"),
+                # With what the lock files name, rather than what an index has today.
+                *("--no-build-isolation", "--no-deps", "--wheel-dir", folder, str(source)),
+            ],
+            env=os.environ | {"EARSHOT_MACHINE": MACHINES[architecture]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise DeploymentError(f"{source.name} cannot be compiled: {done.stderr.strip()}")
+        (wheel,) = Path(folder).iterdir()
+        # pip would not install what is for another machine than this.
+        with zipfile.ZipFile(wheel) as zipped:
+            zipped.extractall(target)
 
 
 class LockedWheels(DependencyBuilder):

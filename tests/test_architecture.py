@@ -88,6 +88,16 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
     assert HEAVY.isdisjoint(loaded)
 
 
+def test_one_module_alone_knows_of_the_compiled_kernels():
+    knows = {
+        str(path.relative_to(ROOT))
+        for path in modules("chalicelib")
+        if "earshot_kernels" in imports(ast.parse(path.read_text()))
+    }
+
+    assert knows == {"chalicelib/core/kernels.py"}
+
+
 @pytest.mark.parametrize("path", modules("tests"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_patched_behind_a_modules_back(path):
     assert not {

@@ -12,6 +12,7 @@ import soxr
 
 import chalicelib
 from chalicelib.core import display as displays
+from chalicelib.core import kernels
 from chalicelib.core.audio import Recording
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.tables import Array, write_csv, write_npz
@@ -34,7 +35,7 @@ class FeatureSummary:
     ``duration_s`` is that of what could be decoded; ``n_frames`` is the rows in every table;
     ``tables`` are the names written beside ``features.json``, and ``display`` is the name of what
     a page draws; ``remark`` is a sentence for the uploader about a recording that could be decoded
-    only in part.
+    only in part; ``versions`` has None for kernels where numpy did everything.
     """
 
     parameters: FeatureParameters
@@ -46,7 +47,7 @@ class FeatureSummary:
     tables: tuple[str, ...]
     display: str
     remark: str | None
-    versions: Mapping[str, str]
+    versions: Mapping[str, str | None]
 
 
 def extract(
@@ -181,9 +182,10 @@ def _write(
         yield name
 
 
-def _versions() -> dict[str, str]:
+def _versions() -> dict[str, str | None]:
     return {
         "earshot": chalicelib.__version__,
+        "kernels": kernels.version(),
         "numpy": np.__version__,
         "soxr": soxr.__version__,
     }

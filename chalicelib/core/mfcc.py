@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from chalicelib.core.compiled_mel import make_mel_spectrum
 from chalicelib.core.framing import Framer
-from chalicelib.core.mel_spectrum import MelSpectrum
 from chalicelib.core.parameters import FeatureParameters
 from chalicelib.core.parking import Parking
 from chalicelib.errors import MediaError
@@ -35,7 +35,7 @@ class MfccExtractor:
         n_fft = parameters.n_fft
         self._framer = Framer(n_fft, parameters.hop_length)
         window = _hann(parameters.win_length or n_fft, n_fft)
-        self._mel_spectrum = MelSpectrum(parameters, sr=sr, window=window)
+        self._mel_spectrum = make_mel_spectrum(parameters, sr=sr, window=window)
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
         self._parking = Parking(parameters.n_mels)

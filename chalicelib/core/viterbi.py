@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.core.candidates import Candidates
-from chalicelib.core.lattice import Lattice
+from chalicelib.core.compiled_lattice import make_lattice
 from chalicelib.core.memory import BUFFER_ELEMENTS
 from chalicelib.core.pitch_parameters import PitchParameters
 from chalicelib.core.survivors import UNVOICED, Pitches, Probs, Survivors
@@ -28,7 +28,7 @@ class Decoder:
     """
 
     def __init__(self, parameters: PitchParameters) -> None:
-        self._lattice = Lattice(Transitions.of(parameters), n_rows=BLOCK_FRAMES + 1)
+        self._lattice = make_lattice(Transitions.of(parameters), n_rows=BLOCK_FRAMES + 1)
         self._survivors = Survivors()
         self._probs: list[Probs] = []
         # Row 0 is the last frame of the block before, except in the first block.

@@ -159,7 +159,7 @@ def test_a_recording_longer_than_allowed_is_refused():
         extract(io.BytesIO(media), FeatureParameters(), Tables().open, longest_s=36)
 
 
-def test_the_summary_says_with_what_the_tables_were_made():
+def test_the_summary_says_with_what_the_tables_were_made(each_path):
     tables = Tables()
     media = io.BytesIO(encode(noise(16000, channels=2), 16000, form="FLAC"))
 
@@ -174,6 +174,7 @@ def test_the_summary_says_with_what_the_tables_were_made():
     assert written["duration_s"] == summary.duration_s == 1.0
     assert written["n_frames"] == summary.n_frames == 44
     assert written["versions"].keys() >= {"earshot", "numpy", "soxr", "libsndfile"}
+    assert (written["versions"]["kernels"] is None) == (each_path == "numpy")
     assert written["remark"] is summary.remark is None
     assert {*summary.tables, summary.display} == tables.keys() - {"features.json"}
 

@@ -20,6 +20,8 @@ from measuring import (
 from chalicelib.core.features import FeatureSummary
 from chalicelib.errors import EarshotError, MediaError
 
+pytestmark = pytest.mark.usefixtures("each_path")
+
 RATE_OFFSET = 24  # in a wav header, with the byte rate after it
 
 

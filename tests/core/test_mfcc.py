@@ -16,7 +16,10 @@ from measuring import (
 from chalicelib.core.mfcc import MfccExtractor
 from chalicelib.core.parameters import FeatureParameters
 
-pytestmark = pytest.mark.filterwarnings("ignore:n_fft=.* is too large", "ignore:Empty filters")
+pytestmark = [
+    pytest.mark.usefixtures("each_path"),
+    pytest.mark.filterwarnings("ignore:n_fft=.* is too large", "ignore:Empty filters"),
+]
 
 
 @pytest.mark.parametrize("sr", [8000, 11025, 16000, 22050, 44100, 48000, 96000])

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.core.pitch import PitchTracker, joined, track_pitch
 from chalicelib.errors import MediaError
 
+pytestmark = pytest.mark.usefixtures("each_path")
+
 SPEECH = Path(__file__).parents[2] / "../shared/speech"
 SR = 22050
 RNG_SEED = 7

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.candidates import Candidates
-from chalicelib.core.lattice import Lattice
+from chalicelib.core.compiled_lattice import make_lattice
 from chalicelib.core.pitch_parameters import PitchParameters
 from chalicelib.core.survivors import UNVOICED
 from chalicelib.core.transitions import Transitions, local_transitions
 from chalicelib.core.viterbi import BLOCK_FRAMES, Decoder
+
+pytestmark = pytest.mark.usefixtures("each_path")
 
 TINY = np.finfo(np.float64).tiny
 COARSE = PitchParameters(sr=22050, resolution=0.5)
@@ -57,7 +59,7 @@ def dense_path(observations, parameters):
 
 def lattice_states(observations, parameters):
     candidates = observed(observations, parameters)
-    lattice = Lattice(Transitions.of(parameters), n_rows=len(observations))
+    lattice = make_lattice(Transitions.of(parameters), n_rows=len(observations))
     for t, log_unvoiced in enumerate(candidates.log_unvoiced.tolist()):
         frame = slice(candidates.starts[t], candidates.starts[t + 1])
         lattice.step(candidates.bins[frame], candidates.log_probs[frame], log_unvoiced)

@@ -12,7 +12,7 @@ from wheel_files import write_wheel
 from scripts import build_layer, package
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("app.py", "chalicelib", "cloudformation", ".chalice/config.json")
+COPIED = ("app.py", "chalicelib", "cloudformation", "kernels", ".chalice/config.json")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from scripts import archive, package, wheels
 from scripts.console import DeploymentError
 
 MIB = 2**20
+KERNELS = Path(__file__).parents[2] / "kernels"
 
 
 def layer(folder: Path, *packages: tuple[str, str, str]) -> Path:
@@ -82,3 +83,26 @@ def test_a_layer_that_chalice_built_alone_is_built_anew(built, tmp_path):
 
     with zipfile.ZipFile(layer) as zipped:
         assert not any("changed" in name for name in zipped.namelist())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "elf_machine"), [("x86_64", 62), ("arm64", 183)], ids=["x86_64", "arm64"]
+)
+def test_the_kernels_are_compiled_for_lambdas_machine_to_the_same_bytes_always(
+    architecture, elf_machine, tmp_path
+):
+    for folder in ("one", "two"):
+        wheels.compile_package(KERNELS, tmp_path / folder, architecture)
+
+    libraries = [(tmp_path / name / "earshot_kernels/kernels.so") for name in ("one", "two")]
+    one, two = (path.read_bytes() for path in libraries)
+    assert int.from_bytes(one[18:20], "little") == elf_machine
+    assert one == two
+
+
+def test_kernels_that_do_not_compile_stop_the_build(tmp_path):
+    shutil.copytree(KERNELS, tmp_path / "kernels")
+    (tmp_path / "kernels/kernels.c").write_text("int kernels_run_here(void) { return wrong; }\n")
+
+    with pytest.raises(DeploymentError, match=r"(?s)kernels cannot be compiled.*'wrong'"):
+        wheels.compile_package(tmp_path / "kernels", tmp_path / "layer", "x86_64")

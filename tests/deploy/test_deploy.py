@@ -163,6 +163,17 @@ def test_a_changed_function_is_deployed_and_nothing_else(aws, project):
     assert not {"CreateRole", "ExecuteChangeSet"} & set(aws.changes)
 
 
+def test_changed_kernels_are_published(aws, project):
+    deploy(project)
+    with (project / "kernels/kernels.c").open("a") as source:
+        source.write("int changed(void) { return 1; }\n")
+    aws.break_at(None)
+
+    assert deploy(project) == 0
+
+    assert any("layers/earshot-dev-media" in change for change in aws.changes)
+
+
 def test_a_stage_leaves_nothing_but_the_recordings(project):
     before = (project / ".chalice/config.json").read_bytes()
     deploy(project)

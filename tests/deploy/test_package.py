@@ -63,7 +63,8 @@ def builder(runtime, tmp_path_factory) -> Path:
 
 def build(python: Path, folder: Path, machine: str) -> list[Path]:
     """Return the archives of the functions, of their requirements and of the media layer."""
-    shutil.copytree(ROOT / "chalicelib", folder / "chalicelib")
+    for name in ("chalicelib", "kernels"):
+        shutil.copytree(ROOT / name, folder / name)
     (folder / ".chalice").mkdir()
     (folder / "requirements").mkdir()
     for name in ("app.py", "requirements.txt", "requirements/media.txt", ".chalice/config.json"):
@@ -191,12 +192,17 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
             "record_transcription_state", cw_event({"TranscriptionJobName": ids[LATE]})
         )
         film = services.recordings.get(ids["uploads/alice/a film.mov"])
+        summary = s3.get_object(
+            Bucket=services.media.bucket, Key=f"features/{ids[LATE]}/features.json"
+        )
+        versions = json.loads(summary["Body"].read())["versions"]
         s3.delete_object(Bucket=services.media.bucket, Key=LATE)
         deployment.wait(lambda: not services.recordings.find(ids[LATE]))
 
     assert statuses == dict.fromkeys(uploads, "COMPLETED") | {"uploads/alice/nothing.wav": "FAILED"}
     assert len(json.loads(listed["body"])["recordings"]) == len(uploads)
     assert film.attributes["rendition_files"].keys() >= {"web", "audio", "poster"}
+    assert versions["kernels"]
     assert deployment.invoked == calls.deployed_functions().keys()
     assert listing(unpacked) == before
 

@@ -16,7 +16,10 @@ from stand_ins import environment, ministack
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("app.py", "chalicelib", "cloudformation", "requirements.txt", "requirements/media.txt")
+COPIED = (
+    *("app.py", "chalicelib", "cloudformation", "kernels"),
+    *("requirements.txt", "requirements/media.txt"),
+)
 PATIENCE_S = 120
 BUCKET = "earshot-dev-media-000000000000-us-east-1"
 UNKNOWN = ("MediaConvertQueue", "FailuresAlarm")

@@ -1,0 +1,213 @@
+/* The inner loops of the feature extractor. numpy does the same where this is not installed, and
+   chalicelib/core says what is computed and why; here it is only computed faster. */
+
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+/* Four frames are transformed at a time, one in each lane of a vector: no value ever moves from
+   lane to lane, so the arithmetic is that of a scalar transform. */
+enum { LANES = 4 };
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef struct { lanes re, im; } complex_lanes;
+typedef struct { double re, im; } complex;
+
+/* Tell whether this processor, and its system, know the instructions that the rest is made of. */
+int kernels_run_here(void)
+{
+#ifdef __x86_64__
+    enum { VECTOR_REGISTERS_ARE_KEPT = 0x6 };
+    const unsigned needed = bit_OSXSAVE | bit_FMA;
+    unsigned eax, ebx, ecx, edx, kept, unused;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & needed) != needed)
+        return 0;
+    __asm__("xgetbv" : "=a"(kept), "=d"(unused) : "c"(0));
+    if ((kept & VECTOR_REGISTERS_ARE_KEPT) != VECTOR_REGISTERS_ARE_KEPT)
+        return 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_AVX2);
+#else
+    return 1;
+#endif
+}
+
+static inline complex_lanes add(complex_lanes a, complex_lanes b)
+{
+    return (complex_lanes){a.re + b.re, a.im + b.im};
+}
+
+static inline complex_lanes subtract(complex_lanes a, complex_lanes b)
+{
+    return (complex_lanes){a.re - b.re, a.im - b.im};
+}
+
+static inline complex_lanes over_i(complex_lanes a)
+{
+    return (complex_lanes){a.im, -a.re};
+}
+
+static inline complex_lanes multiply(complex_lanes a, complex b)
+{
+    return (complex_lanes){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+static inline lanes power_of(complex_lanes a)
+{
+    return a.re * a.re + a.im * a.im;
+}
+
+/* Transform in place n values, a power of two, and leave bin k where k's bits, reversed, say.
+   Radix 4, decimation in frequency (W. M. Gentleman and G. Sande, "Fast Fourier transforms: for
+   fun and profit", 1966). Each quarter is finished before the next is begun, so that all but the
+   first passes stay in the nearest cache. roots[i * step] is exp(-2 pi i / n). */
+static void transform(complex_lanes *x, size_t n, const complex *roots, size_t step)
+{
+    if (n == 2) {
+        complex_lanes a = x[0], b = x[1];
+        x[0] = add(a, b);
+        x[1] = subtract(a, b);
+        return;
+    }
+    size_t quarter = n / 4;
+    for (size_t i = 0; i < quarter; i++) {
+        complex_lanes a = x[i], b = x[i + quarter], c = x[i + 2 * quarter], d = x[i + 3 * quarter];
+        complex_lanes even = add(a, c), odd = subtract(a, c);
+        complex_lanes even_too = add(b, d), odd_too = over_i(subtract(b, d));
+        x[i] = add(even, even_too);
+        x[i + quarter] = multiply(subtract(even, even_too), roots[2 * i * step]);
+        x[i + 2 * quarter] = multiply(add(odd, odd_too), roots[i * step]);
+        x[i + 3 * quarter] = multiply(subtract(odd, odd_too), roots[3 * i * step]);
+    }
+    if (quarter > 1)
+        for (size_t i = 0; i < 4; i++)
+            transform(x + i * quarter, quarter, roots, 4 * step);
+}
+
+/* Power spectra of n_fft real samples, of which two by two have been taken for n_fft / 2 complex
+   ones and transformed. */
+static void power_spectrum(
+    const complex_lanes *x, size_t n_fft, const complex *roots, const uint32_t *reversed,
+    lanes *power)
+{
+    size_t n = n_fft / 2;
+    lanes sum = x[0].re + x[0].im, difference = x[0].re - x[0].im;
+    power[0] = sum * sum;
+    power[n] = difference * difference;
+    for (size_t k = 1; k <= n / 2; k++) {
+        complex_lanes a = x[reversed[k]], b = x[reversed[n - k]];
+        complex_lanes conjugate = {b.re, -b.im};
+        complex_lanes even = add(a, conjugate), odd = over_i(subtract(a, conjugate));
+        complex_lanes turned = multiply(odd, roots[k]);
+        power[k] = power_of(add(even, turned)) * 0.25;
+        power[n - k] = power_of(subtract(even, turned)) * 0.25;
+    }
+}
+
+/* Mel spectra of n_frames > 0 frames, `stride` samples from one to the next.
+   window, roots: n_fft values, a power of two from 4; roots[i] is exp(-2 pi i / n_fft)
+   reversed: n_fft / 2 indices, each the other with its bits in the opposite order
+   bands: for each, its first bin and how many it has; weights: those of all bins of all bands
+   x: room for n_fft / 2 complex_lanes; power: room for n_fft / 2 + 1 lanes
+   mel: shape (n_frames, n_mels) */
+void mel_spectrum(
+    const float *frames, ptrdiff_t stride, size_t n_frames, size_t n_fft, const double *window,
+    const complex *roots, const uint32_t *reversed, size_t n_mels, const uint32_t (*bands)[2],
+    const float *weights, complex_lanes *x, lanes *power, float *mel)
+{
+    for (size_t first = 0; first < n_frames; first += LANES) {
+        /* In a last group that is not full the last frame stands in for those that are missing. */
+        const float *frame[LANES];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            size_t nth = first + lane < n_frames ? first + lane : n_frames - 1;
+            frame[lane] = frames + (ptrdiff_t)nth * stride;
+        }
+        lanes *samples = (lanes *)x;
+        for (size_t i = 0; i < n_fft; i++) {
+            lanes some = {frame[0][i], frame[1][i], frame[2][i], frame[3][i]};
+            samples[i] = some * window[i];
+        }
+        transform(x, n_fft / 2, roots, 2);
+        power_spectrum(x, n_fft, roots, reversed, power);
+        const float *weight = weights;
+        for (size_t band = 0; band < n_mels; band++) {
+            lanes total = {0};
+            for (uint32_t i = 0; i < bands[band][1]; i++)
+                total += power[bands[band][0] + i] * (double)*weight++;
+            for (size_t lane = 0; lane < LANES && first + lane < n_frames; lane++)
+                mel[(first + lane) * n_mels + band] = (float)total[lane];
+        }
+    }
+}
+
+static inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* So many maxima are taken side by side, in registers. Tables are padded to a multiple of it with
+   minus infinity, which is never the largest; what of `before` meets that may be anything. */
+enum { SIDE_BY_SIDE = 8 };
+
+/* How likely the unvoiced state of each bin is after a move, see chalicelib/core/lattice.py.
+   before: the unvoiced states of the row before; bin j is reached from before[j] and width - 1 more
+   keep: shape (n_columns / SIDE_BY_SIDE, width, SIDE_BY_SIDE), n_columns and width padded; the move
+   to bin j from before[j + d] is keep[j / SIDE_BY_SIDE][d][j % SIDE_BY_SIDE]
+   bins, voiced: the n_voiced voiced states of the row before
+   table: shape (n_bins, n_bins), the moves from them
+   jump: what every state has at least
+   unvoiced: n_columns values, of which n_bins are states */
+void enter_unvoiced(
+    const double *before, const double *keep, size_t width, size_t n_columns,
+    const int64_t *bins, const double *voiced, size_t n_voiced,
+    const double *table, size_t n_bins, double jump, double *unvoiced)
+{
+    for (size_t j = 0; j < n_columns; j += SIDE_BY_SIDE) {
+        double even[SIDE_BY_SIDE], odd[SIDE_BY_SIDE];
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            even[i] = odd[i] = before[j + i] + keep[i];
+        for (size_t d = 0; d < width; d += 2, keep += 2 * SIDE_BY_SIDE)
+            for (size_t i = 0; i < SIDE_BY_SIDE; i++) {
+                even[i] = larger(before[j + d + i] + keep[i], even[i]);
+                odd[i] = larger(before[j + d + 1 + i] + keep[SIDE_BY_SIDE + i], odd[i]);
+            }
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            unvoiced[j + i] = larger(even[i], odd[i]);
+    }
+    for (size_t nth = 0; nth < n_voiced; nth++) {
+        const double *moves = table + (size_t)bins[nth] * n_bins;
+        for (size_t j = 0; j < n_bins; j++)
+            unvoiced[j] = larger(moves[j] + voiced[nth], unvoiced[j]);
+    }
+    for (size_t j = 0; j < n_bins; j++)
+        unvoiced[j] = larger(jump, unvoiced[j]);
+}
+
+/* How likely the voiced states of some bins are after a move and an observation.
+   before, bins, voiced, jump: as above
+   band: shape (n_bins, width), width padded; band[j][d] is the move from before[j + d]
+   table: shape (n_bins, n_bins), the moves between voiced states
+   targets: n_targets bins
+   out: how likely each was observed, to which the likelihood of the move is added */
+void enter_voiced(
+    const double *before, const double *band, size_t width,
+    const int64_t *bins, const double *voiced, size_t n_voiced,
+    const double *table, size_t n_bins, double jump,
+    const int64_t *targets, size_t n_targets, double *out)
+{
+    for (size_t nth = 0; nth < n_targets; nth++) {
+        const double *from = before + targets[nth], *moves = band + (size_t)targets[nth] * width;
+        double best[SIDE_BY_SIDE];
+        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+            best[i] = jump;
+        for (size_t d = 0; d < width; d += SIDE_BY_SIDE)
+            for (size_t i = 0; i < SIDE_BY_SIDE; i++)
+                best[i] = larger(from[d + i] + moves[d + i], best[i]);
+        for (size_t i = 0; i < n_voiced; i++)
+            best[0] = larger(
+                table[(size_t)bins[i] * n_bins + (size_t)targets[nth]] + voiced[i], best[0]);
+        for (size_t i = 1; i < SIDE_BY_SIDE; i++)
+            best[0] = larger(best[i], best[0]);
+        out[nth] += best[0];
+    }
+}

@@ -1,0 +1,16 @@
+"""What several tests of the arithmetic have in common."""
+
+import pytest
+
+from chalicelib.core import kernels
+
+
+@pytest.fixture(scope="module", params=["numpy", "compiled"])
+def each_path(request):
+    """Have a module's tests pass by numpy alone, and by the compiled kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "numpy":
+            patch.setattr(kernels, "library", None)
+        elif kernels.library is None:
+            pytest.skip("the kernels are not compiled here: `make kernels`")
+        yield request.param
