@@ -21,6 +21,7 @@ DEPLOY := .venv-deploy
 # So have the tools that are held to versions of their own.
 AUDIT := .venv-audit
 PEERS := .venv-peers
+PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/test_searching.py
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
@@ -75,8 +76,8 @@ screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile
 
-test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## the deployed functions on MiniStack, the table on dynalite
-	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest tests/peers tests/aws/test_dynamodb.py
+test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## the end-to-end tests on MiniStack, the tables on dynalite
+	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest $(PEERS_TESTS)
 
 check: $(BIN)/.dev
 	$(BIN)/ruff format --check .

@@ -146,6 +146,7 @@ def _answering(view: View) -> View:
     @wraps(view)
     def answer(**path: str) -> Any:
         try:
+            _refuse_unknown_parameters()
             return view(**{name: unquote(value) for name, value in path.items()})
         except (RequestError, CursorError, ParameterError) as exc:
             raise BadRequestError(str(exc)) from exc
@@ -155,6 +156,16 @@ def _answering(view: View) -> View:
             raise NotFoundError(str(exc)) from exc
 
     return answer
+
+
+def _refuse_unknown_parameters() -> None:
+    """Tell of a misspelt parameter: the answer without it would be to another question."""
+    request: Any = app.current_request
+    known = openapi.query_parameters(request.method, request.context["resourcePath"])
+    for name in request.query_params or ():
+        if name not in known:
+            there_are = f"there are {', '.join(sorted(known))}" if known else "there are none"
+            raise RequestError(f"There is no parameter {name[:100]!r} here: {there_are}.")
 
 
 def _asked() -> Request:

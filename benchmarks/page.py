@@ -17,7 +17,7 @@ sys.path.extend(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "local")))
 from browser import chromium  # noqa: E402 - found there
 from media import wav  # noqa: E402 - found there
 from playwright.sync_api import Page  # noqa: E402 - found there
-from running import LocalMode, start  # noqa: E402 - found there
+from running import Stage, start  # noqa: E402 - found there
 
 from chalicelib.core.display import Display  # noqa: E402 - found there
 
@@ -91,7 +91,7 @@ def display() -> bytes:
     return orjson.dumps(made.to_dict(duration_s=float(HOUR_S)))
 
 
-def prepare(local_mode: LocalMode) -> tuple[str, dict[str, int]]:
+def prepare(local_mode: Stage) -> tuple[str, dict[str, int]]:
     """Make the recording; return its id, and how large what the page asks for is."""
     key = "uploads/local/hour.wav"
     local_mode.put(key, wav(5.0))

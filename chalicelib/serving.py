@@ -53,6 +53,7 @@ def table_address(recording: Recording, table: str, services: "Services") -> dic
 
 def media_address(recording: Recording, request: Request, services: "Services") -> dict[str, Any]:
     """Return where a recording, or one of its renditions, is for a while."""
+    is_attached = request.choice("attachment", ("yes", "no")) == "yes"
     rendition = request.text("rendition")
     if rendition is None:
         store, key = services.media, recording.source_key
@@ -66,8 +67,9 @@ def media_address(recording: Recording, request: Request, services: "Services") 
         if not key or services.results.find(key) is None:
             raise _missing(f"no rendition {rendition!r}", recording, Branch.RENDITIONS)
     file_name = f"{_stem(recording)}.{key.rpartition('.')[2]}"
+    kind = "attachment" if is_attached else "inline"
     return store.presign(
-        key, media_type=media_type(key), disposition=disposition(file_name, kind="inline")
+        key, media_type=media_type(key), disposition=disposition(file_name, kind=kind)
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.deploy import TEMPORARY_DISK_MB
 from scripts.record_outputs import MEASURING_FUNCTION, read_config
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -20,6 +21,12 @@ VCPU_MB = 1769
 """Memory that brings one vCPU, and less a share of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+"""
+
+FREE_DISK_MB = 512
+"""Temporary disk that every function has for nothing.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
 """
 
 COPIES = 3
@@ -59,7 +66,10 @@ def costs(
     one = measured["ten_minutes"]
     asked = one["requests"]
     charged_gb_s = sum(gb_s(cpu_s, _memory(config, name)) for name, cpu_s in one["cpu_s"].items())
+    measuring_s = duration_s(one["cpu_s"][MEASURING_FUNCTION], _memory(config, MEASURING_FUNCTION))
+    disk_gb_s = measuring_s * (TEMPORARY_DISK_MB - FREE_DISK_MB) / 1024
     n_functions = len(one["cpu_s"])
+    disk = f"{disk_gb_s * RECORDINGS:,.0f} GB s of temporary disk"
     puts = asked["S3 PUT"] + asked["S3 POST"]
     gets = asked["S3 GET"] + asked["S3 HEAD"]
     derived_gb = one["derived_bytes"] * RECORDINGS / 2**30
@@ -75,9 +85,13 @@ def costs(
         ),
         (
             "Lambda",
-            f"{charged_gb_s * RECORDINGS:,.0f} GB s, {n_functions * RECORDINGS:,} requests",
+            f"{charged_gb_s * RECORDINGS:,.0f} GB s, {disk}, {n_functions * RECORDINGS:,} requests",
             RECORDINGS
-            * (charged_gb_s * prices["lambda_gb_s"] + n_functions * prices["lambda_request"]),
+            * (
+                charged_gb_s * prices["lambda_gb_s"]
+                + disk_gb_s * prices["lambda_disk_gb_s"]
+                + n_functions * prices["lambda_request"]
+            ),
         ),
         (
             "S3 requests",

@@ -17,11 +17,25 @@ from botocore.exceptions import ClientError
 from scripts import build_layer, package, preflight
 from scripts.console import DeploymentError, Step, note, run
 from scripts.deployed_state import DeployedState, Resource
-from scripts.record_outputs import Account, deployed_name, functions, read_config, record
+from scripts.record_outputs import (
+    MEASURING_FUNCTION,
+    Account,
+    deployed_name,
+    functions,
+    read_config,
+    record,
+)
 from scripts.stack import Stack
 
 FINGERPRINT = "earshot-fingerprint"
 """A tag on the API's function. Chalice strips it whenever it deploys, so it cannot be stale."""
+
+TEMPORARY_DISK_MB = 2048
+"""Of the function that measures, which parks each frame until the loudest is known: 128 bands of
+4 bytes, energy of 8, pitch of 24. The longest stereo recording whose channels are measured apart
+has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,000 Hz, the most
+that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.
+"""
 
 RETRIES = 2
 EVENT_AGE_S = 6 * 3600
@@ -118,12 +132,27 @@ class Deployment:
         changed = sum(
             self._report_failures(one["name"]) for one in self._resources if _is_event(one)
         )
+        grown = self._grow_disk()
         self._layer.remove(keep=self._layer_arn)
         mark = package.fingerprint(self._package, self._project, self._stage)
         if mark != self._mark():
             # Last of all: whatever is cut short before leaves no mark.
             self._lambda.tag_resource(Resource=self._handler_arn(), Tags={FINGERPRINT: mark})
-        return f"{changed} failure destinations set" if changed else "nothing to change"
+        said = [f"{changed} failure destinations"] * (changed > 0) + ["temporary disk"] * grown
+        return f"set {', '.join(said)}" if said else "nothing to change"
+
+    def _grow_disk(self) -> bool:
+        """Give the function that measures its temporary disk; tell if it had another."""
+        name = deployed_name(self._stage, MEASURING_FUNCTION)
+        found = self._lambda.get_function_configuration(FunctionName=name)
+        if found["EphemeralStorage"]["Size"] == TEMPORARY_DISK_MB:
+            return False
+        # Lambda refuses a change while it is still making the one before.
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name)
+        self._lambda.update_function_configuration(
+            FunctionName=name, EphemeralStorage={"Size": TEMPORARY_DISK_MB}
+        )
+        return True
 
     def _report_failures(self, event: str) -> bool:
         """Have Lambda put what a function fails on for good into a queue; tell if that is new."""

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import ModuleType
 
 import boto3
@@ -10,6 +11,7 @@ import pytest
 from browser import PATIENCE_MS, chromium
 from moto import mock_aws
 from playwright.sync_api import Browser, Page
+from stand_ins import tables_on_dynalite
 
 from chalicelib.services import Services
 from chalicelib.services import services as connected
@@ -17,8 +19,11 @@ from local import stack
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The application's connections, to a stack that is made of the template for each test."""
+def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The application's connections, to a stack that is made of the template for each test.
+
+    A test that is parametrised with ON_EACH_DATABASE has its tables on moto, then on dynalite.
+    """
     for name, value in stack.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -26,7 +31,9 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
         for name, value in stack.create().items():
             monkeypatch.setenv(name, value)
         connected.cache_clear()
-        yield connected()
+        on_dynalite = getattr(request, "param", "moto") == "dynalite"
+        with tables_on_dynalite(connected()) if on_dynalite else nullcontext(connected()) as made:
+            yield made
         connected.cache_clear()
 
 

@@ -23,6 +23,7 @@ from chalicelib.services import Services
 
 HOST = "127.0.0.1"
 PATIENCE_S = 60
+ON_EACH_DATABASE = pytest.mark.parametrize("services", ["moto", "dynalite"], indirect=True)
 
 
 def environment() -> Path:
@@ -79,8 +80,8 @@ def tables_on_dynalite(services: Services) -> Iterator[Services]:
 
 
 @contextmanager
-def ministack(folder: Path) -> Iterator[str]:
-    """Start MiniStack with its state in a folder, give its address, and stop it."""
+def ministack(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start MiniStack with its state in a folder, give its address and process, and stop it."""
     port = free_port()
     variables = {"BIND_HOST": HOST, "GATEWAY_PORT": str(port), "STATE_DIR": str(folder / "state")}
     with (folder / "ministack.log").open("w") as log:
@@ -89,10 +90,11 @@ def ministack(folder: Path) -> Iterator[str]:
             env=os.environ | variables,
             stdout=log,
             stderr=subprocess.STDOUT,
+            text=True,
         )
         try:
             await_port(port)
-            yield f"http://{HOST}:{port}"
+            yield f"http://{HOST}:{port}", process
         finally:
             process.terminate()
             process.wait()

@@ -378,6 +378,39 @@ def test_objects_are_led_to_by_presigned_addresses(ask, finished, view, key, med
         assert 0 < int(query["X-Amz-Expires"][0]) == told.json["expires_in_s"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [("", "inline"), ("?attachment=no", "inline"), ("?attachment=yes", "attachment")],
+)
+def test_media_are_shown_or_kept_as_a_file(ask, finished, asked, kind):
+    name = 'ä "b"; filename=c\r\nX-Injected: yes.wav'
+    recording_id = finished(f"uploads/alice/{name}")
+
+    address = ask(f"/recordings/{recording_id}/media{asked}").headers["Location"]
+
+    (found,) = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)[
+        "response-content-disposition"
+    ]
+    assert found == (
+        f'{kind}; filename="_ _b_; filename=c__X-Injected: yes.wav"; '
+        f"filename*=UTF-8''{urllib.parse.quote(name, safe='')}"
+    )
+
+
+def test_a_parameter_that_a_route_has_not_is_named(ask, finished):
+    recording_id = finished()
+
+    misspelt = ask("/recordings?statsu=FAILED")
+    misplaced = ask(f"/recordings/{recording_id}?attachment=yes", method="DELETE")
+
+    assert (misspelt.status, misplaced.status) == (400, 400)
+    assert misspelt.sentence.endswith(
+        "There is no parameter 'statsu' here: there are cursor, from, limit, owner, status, to."
+    )
+    assert misplaced.sentence.endswith("There is no parameter 'attachment' here: there are none.")
+    assert ask(f"/recordings/{recording_id}").status == 200
+
+
 def test_deleting_removes_everything_and_says_what(ask, finished, services):
     recording_id = finished()
     made = set(stored(services)) - {"uploads/alice/my talk.wav"}

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stand_ins import ON_EACH_DATABASE
 
 from chalicelib import pipeline
 from chalicelib.core import keys
@@ -15,6 +16,8 @@ from chalicelib.core.search import parse_query
 from chalicelib.core.terms import terms_of
 from chalicelib.errors import CursorError
 from chalicelib.searching import index_words, search
+
+pytestmark = ON_EACH_DATABASE
 
 NUMBERS = count()
 

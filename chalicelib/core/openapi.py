@@ -1,6 +1,7 @@
 """What the API takes and answers, as an OpenAPI 3.1 document."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import chalicelib
@@ -44,12 +45,25 @@ REDIRECT = {
     "description": "With no, the answer tells the address instead of leading to it.",
     "schema": {"enum": ["yes", "no"]},
 }
+ATTACHMENT = {
+    "name": "attachment",
+    "in": "query",
+    "description": "With yes, a browser keeps it as a file under its own name, and shows nothing.",
+    "schema": {"enum": ["yes", "no"]},
+}
 RECORDING_ID = {
     "name": "recording_id",
     "in": "path",
     "required": True,
     "schema": {"type": "string"},
 }
+
+
+@cache
+def query_parameters(method: str, path: str) -> frozenset[str]:
+    """Return the names that the query of a route may have."""
+    operation = document()["paths"].get(path, {}).get(method.lower(), {})
+    return frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
 
 
 def document() -> dict[str, Any]:
@@ -73,7 +87,7 @@ def document() -> dict[str, Any]:
                     "Get the form of an upload to one's own folder",
                     _json("Offer", status="201"),
                     body="Upload",
-                    errors=("400",),
+                    errors=(),
                 )
             },
             "/recordings": {
@@ -81,7 +95,7 @@ def document() -> dict[str, Any]:
                     "List recordings by page, newest first",
                     _json("RecordingPage"),
                     query=[*_selection(), CURSOR, _limit(100)],
-                    errors=("400",),
+                    errors=(),
                 )
             },
             recording: {
@@ -105,7 +119,6 @@ def document() -> dict[str, Any]:
                     _transcript(),
                     path=[RECORDING_ID],
                     query=[_choice("format", ("json", *EXPORTS))],
-                    errors=("400", "404"),
                 )
             },
             f"{recording}/features/{{table}}": {
@@ -114,7 +127,6 @@ def document() -> dict[str, Any]:
                     _address(),
                     path=[RECORDING_ID, _path("table", "Such as mfcc, pitch, energy or words.")],
                     query=[REDIRECT],
-                    errors=("400", "404"),
                 )
             },
             f"{recording}/media": {
@@ -122,8 +134,11 @@ def document() -> dict[str, Any]:
                     "Go to a recording's upload, or to one of its renditions",
                     _address(),
                     path=[RECORDING_ID],
-                    query=[_text("rendition", "Such as web, phone, audio or poster."), REDIRECT],
-                    errors=("400", "404"),
+                    query=[
+                        _text("rendition", "Such as web, phone, audio or poster."),
+                        ATTACHMENT,
+                        REDIRECT,
+                    ],
                 )
             },
             "/search": {
@@ -131,7 +146,7 @@ def document() -> dict[str, Any]:
                     "Find recordings by what was said in them, best first",
                     _json("SearchPage"),
                     query=[_query(), OWNER, CURSOR, _limit(20)],
-                    errors=("400",),
+                    errors=(),
                 )
             },
             "/manifests/{kind}": {
@@ -140,7 +155,6 @@ def document() -> dict[str, Any]:
                     _manifest(),
                     path=[_path("kind", "recordings or supervisions")],
                     query=[*_selection(), CURSOR, _limit(50)],
-                    errors=("400", "404"),
                 )
             },
             "/openapi.json": {
@@ -161,7 +175,7 @@ def _operation(
 ) -> dict[str, Any]:
     refused = {
         status: {"description": ERRORS[status], "content": {JSON: {"schema": _ref("Error")}}}
-        for status in sorted({*errors, "403", "415"})
+        for status in sorted({*errors, "400", "403", "415"})
     }
     taken = {"required": True, "content": {JSON: {"schema": _ref(body)}}} if body else None
     return {

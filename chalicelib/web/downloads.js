@@ -46,8 +46,10 @@ export function downloadsOf(recording) {
   ]);
   const renditions = Object.values(recording.rendition_files ?? {}).map((file) => {
     const rendition = file.key.replace(/^.*\/|\.[^.]*$/g, "");
-    return [RENDITIONS[rendition] ?? rendition, size(file.size), link(path("media"), { rendition })];
+    const address = link(path("media"), { rendition, attachment: "yes" });
+    return [RENDITIONS[rendition] ?? rendition, size(file.size), address];
   });
+  const upload = link(path("media"), { attachment: "yes" });
   return [
     ["Transcript", recording.transcription === "COMPLETED" ? transcripts : []],
     [
@@ -56,7 +58,7 @@ export function downloadsOf(recording) {
         ? [...measured, ["How they were made", ".json", link(path("features", "features"))]]
         : [],
     ],
-    ["Media", [["The upload", size(recording.size), link(path("media"))], ...renditions]],
+    ["Media", [["The upload", size(recording.size), upload], ...renditions]],
   ].filter(([, entries]) => entries.length);
 }
 

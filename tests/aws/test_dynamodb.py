@@ -1,21 +1,14 @@
 import math
 
 import pytest
-from stand_ins import tables_on_dynalite
+from stand_ins import ON_EACH_DATABASE
 
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
+pytestmark = ON_EACH_DATABASE
+
 DONE = {Status.COMPLETED, Status.SKIPPED}
-
-
-@pytest.fixture(params=["moto", "dynalite"])
-def services(request, services):
-    if request.param == "moto":
-        yield services
-    else:
-        with tables_on_dynalite(services) as elsewhere:
-            yield elsewhere
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ UNDER_REVIEW = """<Stacks><member><StackName>{name}</StackName><CreationTime>202
 </CreationTime><StackStatus>REVIEW_IN_PROGRESS</StackStatus></member></Stacks>"""
 ZIPPED_LIMIT = 50 * 2**20
 UNZIPPED_LIMIT = 250 * 2**20
+CONFIGURATION = re.compile(r"/2015-03-31/functions/([^/]+)/configuration")
 READS = re.compile(r"(Get|List|Describe|Head|Validate|Estimate)")
 
 
@@ -288,6 +289,11 @@ def mend(request: Request) -> None:
         name, version = arn.split(":")[-2:]
         request.path = f"/2018-10-31/layers/{name}/versions/{version}"
         request.query = ""
+    elif request.method == "PUT" and (match := CONFIGURATION.fullmatch(request.path)):
+        disk = json.loads(request.body).get("EphemeralStorage")
+        if disk:
+            function = get_backend("lambda")[ACCOUNT]["us-east-1"].get_function(match[1])
+            function.ephemeral_storage = disk["Size"]
 
 
 def overlap(body: bytes) -> tuple[str, str, int] | None:

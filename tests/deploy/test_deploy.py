@@ -53,6 +53,7 @@ def snapshot() -> dict:
         one["FunctionName"]: {
             "memory": one["MemorySize"],
             "timeout": one["Timeout"],
+            "disk": one["EphemeralStorage"]["Size"],
             "role": one["Role"],
             "layers": sorted(layer["Arn"].rpartition(":")[0] for layer in one.get("Layers", [])),
             "environment": one["Environment"]["Variables"],
@@ -129,6 +130,9 @@ def test_a_deployment_is_whole(aws, project):
     assert len(found["rules"]) == 3
     measuring = found["functions"]["earshot-dev-extract_features"]
     assert (measuring["memory"], measuring["timeout"]) == (1769, 900)
+    assert {name for name, one in found["functions"].items() if one["disk"] != 512} == {
+        "earshot-dev-extract_features"
+    }
     assert [name.rpartition(":")[2] for name in measuring["layers"]] == [
         "earshot-dev-managed-layer",
         "earshot-dev-media",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from running import LocalMode, start
+from running import Stage, start
 
 
 @pytest.fixture(scope="module")
-def local_mode() -> Iterator[LocalMode]:
+def local_mode() -> Iterator[Stage]:
     with start() as running:
         yield running

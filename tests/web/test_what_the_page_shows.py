@@ -243,6 +243,20 @@ def test_words_that_may_be_wrong_are_marked_by_more_than_colour(api, show):
         expect(page.locator(".legend")).to_contain_text("less than 60 % sure")
 
 
+def test_media_are_taken_away_as_files(api, show):
+    files = {"web": {"key": "renditions/talk/web.mp4", "size": 9}}
+    api.add("talk", renditions="COMPLETED", rendition_files=files)
+
+    with show("#/recordings/talk") as page:
+        page.get_by_role("button", name="Download").click()
+
+        addresses = page.locator('.menu-list a[href*="/media"]').evaluate_all(
+            "links => links.map((link) => link.search)"
+        )
+
+    assert addresses == ["?attachment=yes", "?rendition=web&attachment=yes"]
+
+
 def test_an_hour_can_be_read_searched_and_heard_to_its_end(api, show):
     segments = [
         (f"spk_{i % 2}", " ".join(["the cepstrum of word", f"number{i}", "is here."]))

@@ -1,4 +1,4 @@
-"""Local mode as a user runs it: a process of its own, spoken to over its port."""
+"""Earshot as a user meets it: a process of its own, spoken to over its port."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "sample.wav"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -25,12 +25,13 @@ PATIENCE_S = 120
 
 
 @dataclass(frozen=True)
-class LocalMode:
-    """A running local mode and how to reach it."""
+class Stage:
+    """Earshot running in local mode, or deployed to a stand-in for AWS, and how to reach it."""
 
     url: str
     process: subprocess.Popen[str]
     bucket: str = "earshot-local"
+    metadata_table: str = "metadata"
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -47,7 +48,7 @@ class LocalMode:
     def items(self, key: str) -> list[dict[str, str]]:
         """Return the items of an upload key, each value as text."""
         found = self.client("dynamodb").query(
-            TableName="metadata",
+            TableName=self.metadata_table,
             IndexName="by_source",
             KeyConditionExpression="source_key = :key",
             ExpressionAttributeValues={":key": {"S": key}},
@@ -78,7 +79,7 @@ class LocalMode:
         """Look again and again, as somebody outside must, until there is something to see."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, "local mode has ended"
+            assert self.process.poll() is None, "it has ended"
             if found := look():
                 return found
             time.sleep(0.1)
@@ -94,7 +95,7 @@ class LocalMode:
 
 
 @contextmanager
-def start(*arguments: str, **environment: str) -> Iterator[LocalMode]:
+def start(*arguments: str, **environment: str) -> Iterator[Stage]:
     """Start local mode on a free port, and stop it as a user does, by Ctrl-C."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "run", "--port", "0", *arguments],
@@ -108,7 +109,7 @@ def start(*arguments: str, **environment: str) -> Iterator[LocalMode]:
         line = process.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert address, f"local mode did not start: {line!r}"
-        yield LocalMode(address.group(), process)
+        yield Stage(address.group(), process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -1,0 +1,132 @@
+"""What is local mode's own: its recogniser's words, its port, its process, what it keeps."""
+
+import ctypes
+import io
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from boto3.s3.transfer import TransferConfig
+from media import convert, encode, wav
+from running import ROOT, SAMPLE, start
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_same_words_are_heard_under_any_name(local_mode):
+    names = ["sample.wav", "日本語の録音.wav", "semi;colon&amp=x?y#z.wav"]
+    for name in names:
+        local_mode.put(f"uploads/alice/{name}", SAMPLE.read_bytes())
+
+    (heard,) = {local_mode.settled(f"uploads/alice/{name}")["transcript"] for name in names}
+
+    assert "the old man walked" in heard
+
+
+def test_silence_is_transcribed_and_says_that_nothing_was_said(local_mode):
+    local_mode.put("uploads/bob/silent.wav", encode(np.zeros(32_000), "WAV"))
+
+    item = local_mode.settled("uploads/bob/silent.wav")
+
+    assert item["transcription"] == "COMPLETED"
+    assert item["transcription_reason"] == "No speech was recognised."
+
+
+def test_another_hosts_name_is_refused(local_mode):
+    request = urllib.request.Request(f"{local_mode.url}/", headers={"Host": "evil.example"})
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+
+    assert refused.value.code == 403
+    refused.value.close()
+
+
+def test_results_go_to_a_second_bucket_when_one_is_named():
+    with start(RESULTS_BUCKET_NAME="earshot-results") as local_mode:
+        local_mode.put("uploads/alice/a.wav", wav(1.0))
+        item = local_mode.settled("uploads/alice/a.wav")
+
+        found = local_mode.client("s3").list_objects_v2(Bucket="earshot-results")["Contents"]
+
+        assert (item["transcription"], item["features"]) == ("COMPLETED", "COMPLETED"), item
+        assert local_mode.object_keys() == {"uploads/alice/a.wav"}
+        assert f"features/{item['recording_id']}/mfcc.csv" in {entry["Key"] for entry in found}
+
+
+def test_ctrl_c_ends_it_cleanly_even_with_work_in_hand():
+    with start() as local_mode:
+        local_mode.put("uploads/alice/a.wav", SAMPLE.read_bytes())
+        local_mode.process.send_signal(signal.SIGINT)
+
+        said, _ = local_mode.process.communicate(timeout=30)
+
+        assert local_mode.process.returncode == 0
+        assert said.rstrip().endswith("Stopped.")
+        assert "Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are found in /proc")
+def test_a_signal_ends_it_whichever_thread_it_meets():
+    with start() as local_mode:
+        pid = local_mode.process.pid
+        *_, thread = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
+        ctypes.CDLL(None).tgkill(pid, thread, signal.SIGTERM)
+
+        said, _ = local_mode.process.communicate(timeout=30)
+
+        assert said.rstrip().endswith("Stopped.")
+
+
+def test_what_was_kept_is_there_after_a_kill(tmp_path):
+    with start("--data", str(tmp_path)) as local_mode:
+        local_mode.put("uploads/alice/ä b.wav", SAMPLE.read_bytes(), Metadata={"n-mfcc": "13"})
+        before = local_mode.settled("uploads/alice/ä b.wav")
+        # The ETag of a multipart upload, and so the recording's id, is not that of its bytes.
+        local_mode.client("s3").upload_fileobj(
+            io.BytesIO(encode(np.zeros(6_000_000), "WAV")),
+            local_mode.bucket,
+            "uploads/alice/parts.wav",
+            Config=TransferConfig(multipart_threshold=5 * 2**20),
+        )
+        in_parts = local_mode.settled("uploads/alice/parts.wav")
+        keys = local_mode.object_keys()
+        put = {"Bucket": local_mode.bucket, "Key": "uploads/alice/ä b.wav"}
+        put_at = local_mode.client("s3").head_object(**put)["LastModified"]
+        local_mode.put("uploads/alice/unfinished.wav", convert(SAMPLE, "wav"))
+        local_mode.wait(lambda: local_mode.items("uploads/alice/unfinished.wav"), "its item")
+        local_mode.process.kill()
+
+    with start("--data", str(tmp_path)) as local_mode:
+        after = local_mode.settled("uploads/alice/ä b.wav")
+        unfinished = local_mode.settled("uploads/alice/unfinished.wav")
+
+        assert after == before
+        assert local_mode.items("uploads/alice/parts.wav") == [in_parts]
+        assert keys <= local_mode.object_keys()
+        assert unfinished["transcription"] == unfinished["features"] == "COMPLETED", unfinished
+        head = local_mode.client("s3").head_object(**put)
+        assert head["Metadata"] == {"n-mfcc": "13"}
+        assert head["LastModified"] == put_at
+
+
+def test_a_port_in_use_is_said_in_a_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "local", "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert f"Port {port} cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
