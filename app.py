@@ -57,6 +57,11 @@ authorizer = (
     if settings.cognito_user_pool_arn
     else IAMAuthorizer()
 )
+sign_in = (
+    page.SignIn(settings.cognito_domain, settings.cognito_client_id)
+    if settings.cognito_domain
+    else None
+)
 # Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
 # where IAM authorises signs for the page's own files too.
 page_authorizer = None if settings.cognito_user_pool_arn else authorizer
@@ -197,7 +202,7 @@ def show_page() -> Response:
         # What the document names is beside it, and without the slash that would be elsewhere.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
-    return Response(body=page.index(), headers=dict(page.index_headers(origins)))
+    return Response(body=page.index(sign_in), headers=dict(page.index_headers(origins, sign_in)))
 
 
 @app.route("/web/{version}/{name}", authorizer=page_authorizer)

@@ -1,6 +1,7 @@
 """Settings: every environment variable, read here and nowhere else."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
 FILTER_METHODS = frozenset({"mask", "remove", "tag"})
 PRESETS = Path(__file__).with_name("presets.json")
+EXAMPLE_DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
+# Becomes part of a header. Without TLS only on one's own machine, where nobody listens.
+ORIGIN = re.compile(r"https://[a-z0-9.-]+|http://127\.0\.0\.1:[0-9]+")
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
 
 
@@ -43,6 +47,8 @@ class Settings:
     log_file: str = ""
     administrators: tuple[str, ...] = ()
     cognito_user_pool_arn: str = ""
+    cognito_domain: str = ""
+    cognito_client_id: str = ""
 
     @property
     def features_queue(self) -> str:
@@ -75,7 +81,22 @@ class Settings:
             log_file=environ.get("LOG_FILE", ""),
             administrators=_list(environ.get("ADMINISTRATORS", "")),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
+            cognito_domain=_cognito_domain(environ),
+            cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),
         )
+
+
+def _cognito_domain(environ: Mapping[str, str]) -> str:
+    name = "COGNITO_DOMAIN"
+    domain = environ.get(name, "").rstrip("/")
+    if not domain:
+        return ""
+    if not ORIGIN.fullmatch(domain):
+        raise SettingError(name, f"must be an address such as {EXAMPLE_DOMAIN}, not {domain!r}")
+    for needed in ("COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"):
+        if not environ.get(needed):
+            raise SettingError(needed, f"is not set, and {name} is")
+    return domain
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

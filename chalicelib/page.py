@@ -1,7 +1,10 @@
 """The web page: its files under a version, and what a browser may do with them."""
 
 import hashlib
+import html
+import json
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +20,14 @@ FOREVER = "public, max-age=31536000, immutable"
 """How long a file is kept that has its version in its address."""
 
 _VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Where people sign in: the address of a user pool's own pages, and the page's app client."""
+
+    domain: str
+    client_id: str
 
 
 @cache
@@ -39,7 +50,7 @@ def version() -> str:
 
 
 @cache
-def index() -> str:
+def index(sign_in: SignIn | None = None) -> str:
     """Return the document, which asks for all modules at once and not one after the other."""
     preloads = "\n  ".join(
         f'<link rel="modulepreload" href="web/{version()}/{name}">'
@@ -47,7 +58,12 @@ def index() -> str:
         if name.endswith(".js")
     )
     document = (FOLDER / "index.html").read_text(encoding="utf-8")
-    return document.replace("{preloads}", preloads).replace("{version}", version())
+    told = html.escape(json.dumps(asdict(sign_in))) if sign_in else ""
+    return (
+        document.replace("{preloads}", preloads)
+        .replace("{version}", version())
+        .replace("{sign_in}", told)
+    )
 
 
 def read(asked_version: str, name: str) -> str:
@@ -60,12 +76,13 @@ def read(asked_version: str, name: str) -> str:
     return files()[name]
 
 
-def index_headers(media_origins: Iterable[str]) -> dict[str, str]:
-    """Return the document's headers: nothing from elsewhere but what lies in the buckets."""
+def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -> dict[str, str]:
+    """Return the document's headers: nothing from elsewhere but the buckets and a user pool."""
     buckets = " ".join(sorted(set(media_origins)))
+    pool = sign_in.domain if sign_in else ""
     policy = (
         "default-src 'self'",
-        f"connect-src 'self' {buckets}".strip(),
+        " ".join(f"connect-src 'self' {buckets} {pool}".split()),
         f"img-src 'self' {buckets}".strip(),
         f"media-src 'self' {buckets}".strip(),
         "base-uri 'none'",

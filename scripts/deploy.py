@@ -214,11 +214,15 @@ class Deployment:
         """What there is now, and what to type next."""
         bucket = self._outputs["MediaBucketName"]
         (url,) = (one["rest_api_url"] for one in self._resources if "rest_api_url" in one)
+        pool = self._environment().get("COGNITO_DOMAIN")
+        callers = (
+            f"people sign in at {pool}" if pool else "requests are signed with your AWS credentials"
+        )
         return "\n".join(
             [
                 f"\nEarshot is deployed as stage {self._stage}.",
                 f"  bucket  {bucket}",
-                f"  API     {url}  (requests are signed with your AWS credentials)",
+                f"  API     {url}  ({callers})",
                 "Next:",
                 f"  aws s3 cp samples/sample.wav s3://{bucket}/uploads/me/sample.wav",
             ]

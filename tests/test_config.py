@@ -51,6 +51,34 @@ def test_an_unusable_value_fails_by_its_variables_name(name, value):
         Settings.from_env(REQUIRED | {name: value})
 
 
+POOL = {
+    "COGNITO_USER_POOL_ARN": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a",
+    "COGNITO_DOMAIN": "https://example.auth.us-east-1.amazoncognito.com/",
+    "COGNITO_CLIENT_ID": "the-page",
+}
+
+
+def test_a_user_pools_pages_have_an_origin_without_a_slash():
+    domain = Settings.from_env(REQUIRED | POOL).cognito_domain
+
+    assert domain == "https://example.auth.us-east-1.amazoncognito.com"
+
+
+@pytest.mark.parametrize("name", ["COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"])
+def test_nobody_can_sign_in_with_half_of_it(name):
+    with pytest.raises(SettingError, match=f"{name} is not set"):
+        Settings.from_env(REQUIRED | POOL | {name: ""})
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["example.com", "http://example.com", "https://a.example; script-src *", "https://a.example/x"],
+)
+def test_what_is_no_origin_becomes_no_part_of_a_header(domain):
+    with pytest.raises(SettingError, match="COGNITO_DOMAIN"):
+        Settings.from_env(REQUIRED | POOL | {"COGNITO_DOMAIN": domain})
+
+
 def test_feature_parameters_are_handed_on_by_librosas_names():
     settings = Settings.from_env(REQUIRED | {"FEATURE_N_MFCC": "20", "FEATURES_QUEUE": "x"})
 

@@ -1,6 +1,9 @@
 """The page's files are whole, ask nobody else for anything, and never make text into markup."""
 
+import html
+import json
 import re
+from dataclasses import asdict
 
 import pytest
 from asking import ADMINISTRATOR, Asker
@@ -60,6 +63,18 @@ def test_only_the_buckets_are_allowed_beside_the_page_itself():
     assert "script-src" not in directives
     assert "style-src" not in directives
     assert "unsafe" not in policy
+
+
+def test_the_page_is_told_where_people_sign_in_and_may_ask_there():
+    sign_in = page.SignIn("https://pool.example", '"><script>')
+
+    told = re.search(r'<meta name="sign-in" content="([^"]*)">', page.index(sign_in))[1]
+    policy = page.index_headers(["https://b.example"], sign_in)["Content-Security-Policy"]
+
+    assert json.loads(html.unescape(told)) == asdict(sign_in)
+    assert "connect-src 'self' https://b.example https://pool.example;" in policy
+    assert policy.count("pool.example") == 1
+    assert "pool.example" not in page.index_headers([])["Content-Security-Policy"]
 
 
 def test_the_version_names_the_files():

@@ -1,5 +1,7 @@
 // Speaks to Earshot's API, whose address is that of this page.
 
+import { authorization, isSignedIn, signsIn } from "./identity.js";
+
 const BASE = new URL("./", location.href);
 const TIMEOUT_MS = 30_000;
 
@@ -31,17 +33,38 @@ export function recordingPath(id, ...rest) {
   return ["recordings", id, ...rest].map(encodeURIComponent).join("/");
 }
 
+/** The address of media or a table that the browser itself can ask for, with no header. */
+export async function address(path, parameters = {}) {
+  if (!signsIn) return link(path, parameters);
+  const { url } = await call(path, { parameters: { ...parameters, redirect: "no" } });
+  return url;
+}
+
 /** Asks, and returns the answer's JSON. Raises ApiError, with a sentence for people. */
-export async function call(path, { method = "GET", parameters, body, signal } = {}) {
-  const request = {
-    method,
-    headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
-    body: body && JSON.stringify(body),
-    signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
-  };
+export async function call(path, options) {
+  const response = await ask(path, options);
+  const answer = await response.json().catch(() => null);
+  if (answer === null) throw refused(response, null);
+  return answer;
+}
+
+/** Asks, and returns an answer that is a success. Raises ApiError. */
+export async function ask(path, { method = "GET", parameters, body, signal } = {}) {
+  const request = (identity) =>
+    fetch(link(path, parameters), {
+      method,
+      headers: {
+        Accept: "application/json",
+        ...(body && { "Content-Type": "application/json" }),
+        ...identity,
+      },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
+    });
   let response;
   try {
-    response = await fetch(link(path, parameters), request);
+    response = await request(await authorization());
+    if (response.status === 401 && isSignedIn()) response = await request(await authorization({ anew: true }));
   } catch (error) {
     if (signal?.aborted) throw error;
     connection.dispatchEvent(new Event("lost"));
@@ -50,13 +73,16 @@ export async function call(path, { method = "GET", parameters, body, signal } = 
     throw new ApiError(words, 0);
   }
   connection.dispatchEvent(new Event("found"));
-  const answer = await response.json().catch(() => null);
-  if (response.ok && answer !== null) return answer;
+  if (!response.ok) throw refused(response, await response.json().catch(() => null));
+  return response;
+}
+
+function refused(response, answer) {
   const words =
     answer?.Message ??
     answer?.message ??
     `Earshot answered ${response.status}, which this page does not understand.`;
-  throw new ApiError(words, response.status, answer?.Code);
+  return new ApiError(words, response.status, answer?.Code);
 }
 
 /** Sends a file by a form that the bucket accepts. Settles when the bucket has answered. */

@@ -1,6 +1,7 @@
 // Everything of a recording that can be taken away.
 
-import { link, recordingPath } from "./api.js";
+import { address, ask, link, recordingPath } from "./api.js";
+import { h } from "./dom.js";
 import { size } from "./wording.js";
 
 const FORMATS = [
@@ -60,6 +61,18 @@ export function downloadsOf(recording) {
     ],
     ["Media", [["The upload", size(recording.size), upload], ...renditions]],
   ].filter(([, entries]) => entries.length);
+}
+
+/** Takes a file that a link leads to, where the link itself cannot say who asks. */
+export async function take(href) {
+  if (!new URL(href).pathname.endsWith("/transcript")) {
+    location.assign(await address(href));
+    return;
+  }
+  const response = await ask(href);
+  const name = /filename\*=UTF-8''(.+)/.exec(response.headers.get("Content-Disposition"))?.[1];
+  const url = URL.createObjectURL(await response.blob());
+  h("a", { href: url, download: decodeURIComponent(name ?? "transcript.json") }).click();
 }
 
 function suffixOf(key) {

@@ -1,7 +1,8 @@
 // Starts the page: which view is shown, what the keys do, whether Earshot can be reached.
 
 import { call, connection } from "./api.js";
-import { replace } from "./dom.js";
+import { replace, toast } from "./dom.js";
+import { finishSigningIn, isSignedIn, signOut } from "./identity.js";
 import { libraryView } from "./library.js";
 import { recordingView } from "./recording.js";
 import { go, parse } from "./routes.js";
@@ -70,6 +71,10 @@ document.getElementById("help").addEventListener("click", shortcutsDialog);
 acceptDrops(() => go(""));
 addEventListener("hashchange", show);
 
+await finishSigningIn().catch((error) => toast(`Signing in did not work: ${error.message}`));
+const leave = document.getElementById("sign-out");
+leave.hidden = !isSignedIn();
+leave.addEventListener("click", signOut);
 try {
   caller = await call("caller");
   document.getElementById("caller").textContent = visible(caller.owner);

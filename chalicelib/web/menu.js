@@ -1,6 +1,8 @@
 // A button that opens a list of links: Escape and a click elsewhere close it, arrows move in it.
 
-import { button, h } from "./dom.js";
+import { button, h, toast } from "./dom.js";
+import { take } from "./downloads.js";
+import { signsIn } from "./identity.js";
 
 /** Groups are [title, [[words, note, href], …]]. */
 export function downloadMenu(groups) {
@@ -16,7 +18,16 @@ export function downloadMenu(groups) {
           "ul",
           {},
           entries.map(([words, note, href]) =>
-            h("li", {}, h("a", { href, download: "" }, words, note && h("span", { class: "note" }, note))),
+            h(
+              "li",
+              {},
+              h(
+                "a",
+                { href, download: "", onclick: signsIn && onTake },
+                words,
+                note && h("span", { class: "note" }, note),
+              ),
+            ),
           ),
         ),
       ),
@@ -28,6 +39,11 @@ export function downloadMenu(groups) {
     "aria-keyshortcuts": "d",
   });
   const element = h("div", { class: "menu" }, opener, list);
+
+  function onTake(event) {
+    event.preventDefault();
+    take(event.currentTarget.href).catch((error) => toast(error.message));
+  }
 
   function toggle(isOpen) {
     list.hidden = !isOpen;

@@ -1,6 +1,6 @@
 // One player: a video or a sound, its time told smoothly while it plays.
 
-import { link, recordingPath } from "./api.js";
+import { address, recordingPath } from "./api.js";
 import { h } from "./dom.js";
 import { nameOf } from "./wording.js";
 
@@ -18,6 +18,7 @@ export class Player extends EventTarget {
       hidden: !recording.poster_key,
       "aria-label": `Video of ${nameOf(recording)}`,
     });
+    this.path = recordingPath(recording.recording_id, "media");
     this.sources = sources(recording);
     this.tries = 0;
     this.wanted = 0;
@@ -51,10 +52,17 @@ export class Player extends EventTarget {
     media.addEventListener("error", () => this.onError());
   }
 
-  load() {
-    const { url, poster } = this.sources[0];
-    if (poster) this.media.poster = poster;
-    this.media.src = url;
+  async load() {
+    const { rendition, poster } = this.sources[0];
+    const find = (name) => address(this.path, { rendition: name });
+    try {
+      const [url, picture] = await Promise.all([find(rendition), poster && find(poster)]);
+      if (this.isClosed) return;
+      if (picture) this.media.poster = picture;
+      this.media.src = url;
+    } catch {
+      if (!this.isClosed) this.onError(); // where nothing can be had, the view says why
+    }
   }
 
   /** A link to media does not last: one that has run out is asked for again, at the same moment. */
@@ -105,6 +113,7 @@ export class Player extends EventTarget {
   }
 
   close() {
+    this.isClosed = true;
     cancelAnimationFrame(this.frame);
     this.media.pause();
     this.media.removeAttribute("src");
@@ -116,11 +125,10 @@ export { RATES };
 
 /** What can be played, best first: a rendition for the web, and always the upload itself. */
 function sources(recording) {
-  const media = (rendition) => link(recordingPath(recording.recording_id, "media"), { rendition });
   const files = recording.rendition_files ?? {};
   return [
-    ...(files.web ? [{ url: media("web"), poster: files.poster && media("poster") }] : []),
-    { url: media() },
-    ...(files.audio ? [{ url: media("audio") }] : []),
+    ...(files.web ? [{ rendition: "web", poster: files.poster && "poster" }] : []),
+    { rendition: null },
+    ...(files.audio ? [{ rendition: "audio" }] : []),
   ];
 }

@@ -1,10 +1,18 @@
 // What a person can do when the API does not answer as hoped.
 
 import { button, h, state } from "./dom.js";
+import { signIn, signsIn } from "./identity.js";
 
 /** A panel for an error: what happened, and the next step. */
 export function troubleState(error, retry) {
   const again = button("Try again", "again", retry);
+  if (error.isUnsigned && signsIn)
+    return state(
+      "empty",
+      "Sign in to see your recordings",
+      null,
+      button("Sign in", null, signIn, { class: "primary" }),
+    );
   if (error.isUnsigned) {
     return state(
       "failed",

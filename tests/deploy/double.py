@@ -47,6 +47,7 @@ class Double:
         )
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.changes: list[str] = []
+        self.api_document: dict[str, Any] = {}
         self._break_at: int | None = None
         self._break_after = False
         self._broken = False
@@ -124,6 +125,8 @@ class Double:
             self._change_sets.pop(request.form["StackName"], None)
         if match := re.fullmatch(r"/([^/]+)/uploads/.+", request.path):
             return self._unnoticed(match[1], request, start)
+        if request.path.startswith("/restapis") and b'"swagger"' in request.body:
+            self.api_document = json.loads(request.body)
         mend(request)
         return list(self._moto(request.environ(), start))
 

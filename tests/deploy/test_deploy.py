@@ -141,6 +141,33 @@ def test_a_deployment_is_whole(aws, project):
     assert gives_up == functions.keys() - {"earshot-dev", "earshot-dev-extract_features"}
 
 
+def test_a_stage_with_a_user_pool_takes_its_tokens_alone(aws, project):
+    pool = {
+        "COGNITO_USER_POOL_ARN": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a",
+        "COGNITO_DOMAIN": "https://example.auth.us-east-1.amazoncognito.com",
+        "COGNITO_CLIENT_ID": "the-page",
+    }
+    config = json.loads((project / ".chalice/config.json").read_text())
+    config["stages"]["dev"]["environment_variables"] = pool
+    (project / ".chalice/config.json").write_text(json.dumps(config))
+
+    assert deploy(project) == 0
+
+    handler = boto3.client("lambda").get_function_configuration(FunctionName="earshot-dev")
+    assert pool.items() <= handler["Environment"]["Variables"].items()
+    (authorizer,) = aws.api_document["securityDefinitions"].values()
+    assert authorizer["x-amazon-apigateway-authorizer"]["providerARNs"] == [
+        pool["COGNITO_USER_POOL_ARN"]
+    ]
+    unguarded = {
+        path
+        for path, methods in aws.api_document["paths"].items()
+        for method in methods.values()
+        if not method.get("security")
+    }
+    assert unguarded == {"/", "/web/{version}/{name}"}
+
+
 def test_a_second_deployment_changes_nothing(aws, project, capfd):
     deploy(project)
     before = snapshot()

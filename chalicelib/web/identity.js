@@ -1,0 +1,104 @@
+// Who asks, where people sign in by their user pool's own page: OAuth 2's authorization code with
+// PKCE (RFC 6749, 7636). The tokens stay in this tab and go to the API and the pool alone.
+
+const settings = JSON.parse(document.querySelector('meta[name="sign-in"]').content || "null");
+const HERE = new URL("./", location.href).href;
+const TOKENS = "earshot.tokens";
+const BEGUN = "earshot.sign-in";
+const EARLY_MS = 60_000;
+const TIMEOUT_MS = 30_000;
+
+/** Whether people sign in here; elsewhere requests are signed on their way, or need not be. */
+export const signsIn = settings !== null;
+
+let refreshing = null;
+
+function tokens() {
+  return JSON.parse(sessionStorage.getItem(TOKENS));
+}
+
+export function isSignedIn() {
+  return tokens() !== null;
+}
+
+/** Leaves for the pool's page, which leads back to this view. */
+export async function signIn() {
+  const begun = { state: secret(), verifier: secret(), fragment: location.hash };
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(begun.verifier));
+  sessionStorage.setItem(BEGUN, JSON.stringify(begun));
+  leave("oauth2/authorize", {
+    response_type: "code",
+    redirect_uri: HERE,
+    scope: "openid",
+    state: begun.state,
+    code_challenge: base64url(new Uint8Array(digest)),
+    code_challenge_method: "S256",
+  });
+}
+
+/** Takes what the pool's page led back with, if it did. Raises an Error for a person to read. */
+export async function finishSigningIn() {
+  const answer = new URLSearchParams(location.search);
+  if (!signsIn || !answer.has("state")) return;
+  const begun = JSON.parse(sessionStorage.getItem(BEGUN));
+  sessionStorage.removeItem(BEGUN);
+  history.replaceState(null, "", HERE + (begun?.fragment ?? ""));
+  // What this tab has not asked for may come of somebody else's link: it would sign in as them.
+  if (answer.get("state") !== begun?.state) return;
+  const fields = { redirect_uri: HERE, code: answer.get("code"), code_verifier: begun.verifier };
+  if (!answer.has("code")) throw new Error(answer.get("error_description") ?? answer.get("error"));
+  if (!(await exchange("authorization_code", fields))) throw new Error("It took too long. Try again.");
+}
+
+/** Forgets the tokens, and has the pool forget who signed in. */
+export function signOut() {
+  sessionStorage.removeItem(TOKENS);
+  leave("logout", { logout_uri: HERE });
+}
+
+/** The header that says who asks, made anew where it has run out, or is said to have. */
+export async function authorization({ anew = false } = {}) {
+  const held = tokens();
+  if (held && (anew || held.until < Date.now() + EARLY_MS)) {
+    refreshing ??= exchange("refresh_token", { refresh_token: held.refresh_token }).finally(
+      () => (refreshing = null),
+    );
+    await refreshing;
+  }
+  const token = tokens()?.id_token;
+  return token ? { Authorization: token } : {};
+}
+
+/** Asks for tokens and keeps them; tells whether the pool gave any. */
+async function exchange(grant_type, fields) {
+  const response = await fetch(new URL("oauth2/token", settings.domain), {
+    method: "POST",
+    body: new URLSearchParams({ grant_type, client_id: settings.client_id, ...fields }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) {
+    sessionStorage.removeItem(TOKENS);
+    return false;
+  }
+  const { id_token, refresh_token = fields.refresh_token, expires_in } = await response.json();
+  const until = Date.now() + expires_in * 1000;
+  sessionStorage.setItem(TOKENS, JSON.stringify({ id_token, refresh_token, until }));
+  return true;
+}
+
+function leave(path, parameters) {
+  const url = new URL(path, settings.domain);
+  url.search = new URLSearchParams({ client_id: settings.client_id, ...parameters });
+  location.assign(url);
+}
+
+function secret() {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+function base64url(bytes) {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

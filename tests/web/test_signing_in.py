@@ -1,0 +1,173 @@
+"""People sign in by their user pool's page, stay signed in, and see what is theirs."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from opening import PHONE, expect_done, opened, played_to, row, upload
+from playwright.sync_api import expect
+from running import SAMPLE, start
+from user_pool import token, user_pool
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with user_pool() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stage(pool):
+    with start(**pool.settings) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, stage, pool):
+    pool.told_s = pool.lasts_s = 3600
+    pool.grants.clear()
+    with opened(browser, f"{stage.url}/api/") as page:
+        yield page
+        page.complaints.clear()  # a browser calls each 401 and 400 an error
+
+
+def sign_in(page):
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="I am alice").click()
+    expect(page.locator("#caller")).to_have_text("alice")
+
+
+def ask(stage, **headers):
+    request = urllib.request.Request(f"{stage.url}/api/caller", headers=headers)
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_whoever_has_signed_in_uploads_plays_and_takes_away(page, stage):
+    sign_in(page)
+
+    upload(page, SAMPLE)
+    expect_done(page, "sample.wav", "Transcribed", "Measured")
+    row(page, "sample.wav").click()
+    page.locator("video").evaluate("media => media.play()")
+    played_to(page, 0.5)
+    page.get_by_role("button", name="Download").click()
+    taken = {}
+    for words in ("SubRip subtitles", "Pitch", "The upload"):
+        with page.expect_download() as started:
+            page.locator(".menu-list").get_by_text(words).click()
+        taken[started.value.suggested_filename] = started.value.path().read_bytes()
+
+    (item,) = stage.items("uploads/alice/sample.wav")
+    assert item["owner"] == "alice"
+    assert set(taken) == {"sample.srt", "sample.pitch.csv", "sample.wav"}
+    assert taken["sample.wav"] == SAMPLE.read_bytes()
+    assert b"-->" in taken["sample.srt"]
+
+
+def test_signing_in_leads_back_and_leaves_nothing_in_the_address(page, stage, pool):
+    page.goto(f"{stage.url}/api/#/search?q=river")
+
+    sign_in(page)
+
+    expect(page).to_have_url(f"{stage.url}/api/#/search?q=river")
+    assert pool.grants == ["authorization_code"]
+    page.reload()
+    expect(page.locator("#caller")).to_have_text("alice")
+    assert pool.grants == ["authorization_code"]
+
+
+@pytest.mark.parametrize(
+    ("told_s", "lasts_s"), [(0, 3600), (3600, 0)], ids=["run out", "refused all the same"]
+)
+def test_a_token_is_made_anew_without_a_word(page, pool, told_s, lasts_s):
+    pool.told_s, pool.lasts_s = told_s, lasts_s
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="I am alice").click()
+    page.wait_for_function("""() => sessionStorage["earshot.tokens"]""")
+    pool.told_s = pool.lasts_s = 3600
+
+    page.reload()
+
+    expect(page.locator("#caller")).to_have_text("alice")
+    assert set(pool.grants) == {"authorization_code", "refresh_token"}
+
+
+def test_who_cannot_stay_is_asked_to_sign_in_again(page, pool):
+    sign_in(page)
+    pool.refresh_tokens.clear()
+    page.evaluate(
+        """() => {
+            const held = JSON.parse(sessionStorage["earshot.tokens"]);
+            sessionStorage["earshot.tokens"] = JSON.stringify({ ...held, until: 0 });
+        }"""
+    )
+
+    page.reload()
+
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    sign_in(page)
+
+
+def test_signing_out_forgets_the_tokens_here_and_at_the_pool(page, stage, pool):
+    sign_in(page)
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    assert page.evaluate("() => sessionStorage.length") == 0
+    assert pool.sign_outs[-1] == {"client_id": "the-page", "logout_uri": f"{stage.url}/api/"}
+
+
+def test_an_answer_that_was_not_asked_for_signs_nobody_in(page, stage, pool):
+    page.get_by_role("button", name="Sign in").wait_for()
+
+    page.goto(f"{stage.url}/api/?code=somebodys&state=elses")
+
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page).to_have_url(f"{stage.url}/api/")
+    assert pool.grants == []
+
+
+def test_what_the_pool_refuses_is_said(page):
+    page.get_by_role("button", name="Sign in").click()
+    link = page.get_by_role("link", name="I am alice")
+    state = link.get_attribute("href").partition("state=")[2]
+    back = link.get_attribute("href").partition("?")[0]
+
+    page.goto(f"{back}?error=access_denied&error_description=No+entry&state={state}")
+
+    expect(page.locator(".toast")).to_have_text("Signing in did not work: No entry")
+
+
+def test_a_token_says_who_asks(stage):
+    assert ask(stage, Authorization=token("alice")) == (
+        200,
+        {"owner": "alice", "is_administrator": False},
+    )
+    administrators = token("bob", "others", "earshot-administrators")
+    assert ask(stage, Authorization=administrators)[1] == {"owner": "bob", "is_administrator": True}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "nonsense"},
+        {"Authorization": "a.b.c"},
+        {"Authorization": token("alice", lasts_s=-1)},
+        {"Authorization": "AWS4-HMAC-SHA256 Credential=alice/20240101/us-east-1/execute-api/"},
+    ],
+)
+def test_without_a_token_that_holds_nobody_is_told_anything(stage, headers):
+    assert ask(stage, **headers) == (401, {"message": "Unauthorized"})
