@@ -44,6 +44,7 @@ export class Player extends EventTarget {
       media.addEventListener(name, tell("state"));
     for (const name of ["seeking", "seeked", "timeupdate"]) media.addEventListener(name, tell("time"));
     media.addEventListener("loadedmetadata", () => {
+      this.isReady = true;
       if (Number.isFinite(media.duration)) this.duration = media.duration;
       media.hidden = !media.videoWidth;
       if (this.wanted) media.currentTime = this.wanted;
@@ -53,6 +54,8 @@ export class Player extends EventTarget {
   }
 
   async load() {
+    // The browser knows of the media before it says so here, and until then `wanted` is the time.
+    this.isReady = false;
     const { rendition, poster } = this.sources[0];
     const find = (name) => address(this.path, { rendition: name });
     try {
@@ -79,7 +82,7 @@ export class Player extends EventTarget {
   }
 
   get time() {
-    return this.media.readyState > 0 ? this.media.currentTime : this.wanted;
+    return this.isReady ? this.media.currentTime : this.wanted;
   }
 
   get isPlaying() {
@@ -88,7 +91,7 @@ export class Player extends EventTarget {
 
   seek(seconds) {
     const time = Math.min(Math.max(0, seconds), this.duration || Infinity);
-    if (this.media.readyState > 0) this.media.currentTime = time;
+    if (this.isReady) this.media.currentTime = time;
     else this.wanted = time;
     this.dispatchEvent(new Event("time"));
   }

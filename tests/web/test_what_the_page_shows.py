@@ -200,6 +200,23 @@ def test_a_link_leads_to_its_moment_and_the_keys_go_on_from_there(api, show):
         assert player_time(page) == pytest.approx(5.0)
 
 
+def test_a_key_is_heeded_at_the_moment_that_media_become_known(api, show):
+    api.add("talk")
+
+    with show() as page:
+        # The window hears of it before the player does.
+        page.evaluate(
+            """() => {
+                const press = new KeyboardEvent("keydown", { key: "l", bubbles: true });
+                const onKnown = () => document.body.dispatchEvent(press);
+                addEventListener("loadedmetadata", onKnown, { capture: true, once: true });
+                location.hash = "#/recordings/talk?t=3.2";
+            }"""
+        )
+
+        expect(page.locator(".clock")).to_contain_text("0:08 /")
+
+
 def test_the_words_are_gone_through_by_keyboard(api, show):
     api.add("talk")
 
