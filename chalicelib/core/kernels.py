@@ -1,7 +1,7 @@
 """Compiled inner loops in numpy's place, where the package ``earshot_kernels`` is installed.
 
 This is the only module that knows of it. `compiled_mel` and `compiled_lattice` use what it has, and
-each gives numpy's own where there is nothing: the same tables, slower.
+each gives numpy's own where there is nothing: librosa's numbers too, slower.
 """
 
 from typing import Any
