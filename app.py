@@ -168,7 +168,8 @@ def _refuse_unknown_parameters() -> None:
     request: Any = app.current_request
     known = openapi.query_parameters(request.method, request.context["resourcePath"])
     for name in request.query_params or ():
-        if name not in known:
+        # A request may be signed in its query too, as a presigned address is.
+        if name not in known and not name.startswith("X-Amz-"):
             there_are = f"there are {', '.join(sorted(known))}" if known else "there are none"
             raise RequestError(f"There is no parameter {name[:100]!r} here: {there_are}.")
 

@@ -411,6 +411,12 @@ def test_a_parameter_that_a_route_has_not_is_named(ask, finished):
     assert ask(f"/recordings/{recording_id}").status == 200
 
 
+def test_a_request_may_be_signed_in_its_query(ask):
+    assert (
+        ask("/recordings?limit=1&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0").status == 200
+    )
+
+
 def test_deleting_removes_everything_and_says_what(ask, finished, services):
     recording_id = finished()
     made = set(stored(services)) - {"uploads/alice/my talk.wav"}
