@@ -113,6 +113,8 @@ def write(
             ),
             [_growth_cells(row) for row in growth],
         ),
+        "",
+        "Many recordings at once are in [load.md](load.md).",
     ]
     path.write_text("\n".join(lines) + "\n")
 
