@@ -177,7 +177,7 @@ def _refuse_unknown_parameters() -> None:
 def _asked() -> Request:
     request: Any = app.current_request
     return Request(
-        caller=caller_of(request.context, settings.administrators),
+        caller=caller_of(request.context, settings.administrators, unsigned=settings.caller_arn),
         query=dict(request.query_params or {}),
         content=request.raw_body,
     )

@@ -46,6 +46,7 @@ class Settings:
     api_url: str = ""
     log_file: str = ""
     administrators: tuple[str, ...] = ()
+    caller_arn: str = ""
     cognito_user_pool_arn: str = ""
     cognito_domain: str = ""
     cognito_client_id: str = ""
@@ -80,6 +81,8 @@ class Settings:
             api_url=environ.get("API_URL", ""),
             log_file=environ.get("LOG_FILE", ""),
             administrators=_list(environ.get("ADMINISTRATORS", "")),
+            # `chalice local` checks no signatures. In Lambda this is nothing, whatever is set.
+            caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
             cognito_domain=_cognito_domain(environ),
             cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),

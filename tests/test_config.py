@@ -51,6 +51,13 @@ def test_an_unusable_value_fails_by_its_variables_name(name, value):
         Settings.from_env(REQUIRED | {name: value})
 
 
+def test_only_chalices_own_command_is_told_who_asks():
+    named = REQUIRED | {"CALLER_ARN": "arn:aws:iam::123456789012:user/ada"}
+
+    assert Settings.from_env(named).caller_arn == ""
+    assert Settings.from_env(named | {"AWS_CHALICE_CLI_MODE": "true"}).caller_arn != ""
+
+
 POOL = {
     "COGNITO_USER_POOL_ARN": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a",
     "COGNITO_DOMAIN": "https://example.auth.us-east-1.amazoncognito.com/",

@@ -25,7 +25,9 @@ class Caller:
         return self.is_administrator or owner == self.owner
 
 
-def caller_of(context: Mapping[str, Any], administrators: Iterable[str]) -> Caller:
+def caller_of(
+    context: Mapping[str, Any], administrators: Iterable[str], *, unsigned: str = ""
+) -> Caller:
     """Return who sent a request.
 
     With IAM the owner is the last part of the ARN: a user's name, or a role's session name. With
@@ -37,6 +39,8 @@ def caller_of(context: Mapping[str, Any], administrators: Iterable[str]) -> Call
         the request context that API Gateway gives with each event
     administrators : iterable of str
         patterns of administrators' ARNs, in which ``*`` stands for anything
+    unsigned : str
+        the ARN of who asks where nothing checks who does; nobody if empty
 
     Raises
     ------
@@ -49,7 +53,7 @@ def caller_of(context: Mapping[str, Any], administrators: Iterable[str]) -> Call
         groups = re.split(r"[\s,\[\]]+", str(claims.get("cognito:groups", "")))
         name = str(claims.get("cognito:username", ""))
         return Caller(_owner(name), ADMINISTRATORS_GROUP in groups)
-    arn = (context.get("identity") or {}).get("userArn")
+    arn = (context.get("identity") or {}).get("userArn") or unsigned
     if not arn:
         raise CallerError("Nobody is signed in.")
     # The account's own ARN ends in ":root".

@@ -1,0 +1,86 @@
+"""``chalice local``, typed by hand for a stage that is there."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from running import CREDENTIALS, ROOT, SAMPLE, start
+
+pytestmark = pytest.mark.slow
+
+ADA = "arn:aws:iam::123456789012:user/ada"
+
+
+@pytest.fixture
+def stage():
+    with start() as stage:
+        yield stage
+
+
+@pytest.fixture
+def serve(stage, tmp_path):
+    """Start ``chalice local`` in a project whose stage is ``stage``; return its address."""
+    processes = []
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib")
+    shutil.copyfile(ROOT / "app.py", tmp_path / "app.py")
+    config = json.loads((ROOT / ".chalice/config.json").read_text())
+    (queue_url,) = stage.client("sqs").list_queues(QueueNamePrefix="earshot-local-features")[
+        "QueueUrls"
+    ][:1]
+    config["stages"]["dev"]["environment_variables"] = {
+        "MEDIA_BUCKET_NAME": stage.bucket,
+        "METADATA_TABLE_NAME": stage.metadata_table,
+        "SEARCH_TABLE_NAME": "search",
+        "FEATURES_QUEUE_URL": queue_url,
+    }
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice/config.json").write_text(json.dumps(config))
+
+    def serve(**environment):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        process = subprocess.Popen(
+            [
+                Path(sys.executable).with_name("chalice"),
+                *("local", "--stage", "dev", "--port", str(port), "--no-autoreload"),
+            ],
+            cwd=tmp_path,
+            env=os.environ | CREDENTIALS | {"AWS_ENDPOINT_URL": stage.url} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        processes.append(process)
+        line = process.stdout.readline()
+        assert line.startswith("Serving on"), line + process.stdout.read()
+        return line.split()[-1]
+
+    yield serve
+    for process in processes:
+        process.terminate()
+        process.communicate()
+
+
+def test_whoever_is_named_sees_their_own_recordings(stage, serve):
+    for owner in ("ada", "bob"):
+        stage.put(f"uploads/{owner}/a.wav", SAMPLE.read_bytes())
+        stage.wait(lambda owner=owner: stage.items(f"uploads/{owner}/a.wav"), "its item")
+
+    with urllib.request.urlopen(f"{serve(CALLER_ARN=ADA)}/recordings") as response:
+        listed = json.load(response)["recordings"]
+
+    assert [one["owner"] for one in listed] == ["ada"]
+
+
+def test_nobody_is_signed_in_who_is_not_named(serve):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{serve()}/recordings")
+
+    assert refused.value.code == 403
