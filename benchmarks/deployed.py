@@ -274,7 +274,8 @@ def s3_event(bucket: str, key: str) -> dict[str, Any]:
 
 def sqs_event(recording_id: str) -> dict[str, Any]:
     body = json.dumps({"recording_id": recording_id})
-    return {"Records": [{"body": body, "receiptHandle": "r"}]}
+    attributes = {"ApproximateReceiveCount": "1"}
+    return {"Records": [{"body": body, "receiptHandle": "r", "attributes": attributes}]}
 
 
 def spoken(n_words: int, length_s: int) -> bytes:

@@ -13,8 +13,12 @@ PRICES = json.loads((ROOT / "benchmarks/prices.json").read_text())["prices"]
 
 
 @pytest.mark.parametrize("table", [cost.cost_table, cost.memory_table, cost.start_table])
-def test_the_readme_shows_what_is_computed(table):
+def test_the_page_of_costs_shows_what_is_computed(table):
     assert table() in PAGE, f"run `make cost`:\n{table()}"
+
+
+def test_the_readme_shows_what_a_thousand_hours_cost():
+    assert cost.cost_table() in (ROOT / "README.md").read_text()
 
 
 def test_every_price_has_a_source_and_is_used():
