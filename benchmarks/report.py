@@ -114,7 +114,8 @@ def write(
             [_growth_cells(row) for row in growth],
         ),
         "",
-        "Many recordings at once are in [load.md](load.md).",
+        # Measured by itself, for an hour: a section of its own here.
+        f"#{Path(__file__).with_name('load.md').read_text(encoding='utf-8').rstrip()}",
     ]
     path.write_text("\n".join(lines) + "\n")
 
