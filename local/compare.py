@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,9 +186,10 @@ def _load_for_librosa(path: Path) -> tuple[Any, float]:
 
 
 def _in_own_process(work: Callable[[Path, Path], Run], path: Path, archive: Path) -> Run:
+    # A Pool would wait for ever for a process that crashes; this raises BrokenProcessPool.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(work, (path, archive))
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(work, path, archive).result()
 
 
 def _picture(path: Path, folder: Path) -> str:

@@ -1,9 +1,11 @@
 """AWS for tests: moto, and in it the project's own template; and a browser."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from types import ModuleType
 
 import boto3
@@ -16,6 +18,14 @@ from stand_ins import tables_on_dynalite
 from chalicelib.services import Services
 from chalicelib.services import services as connected
 from local import stack
+
+# librosa compiles as it is used, and keeps the code on disk. Processes that fill and read one
+# folder at the same moment may crash, so each worker and what it starts have their own.
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(__file__).parents[1]
+    / ".pytest_cache/numba"
+    / os.environ.get("PYTEST_XDIST_WORKER", "main")
+)
 
 
 @pytest.fixture

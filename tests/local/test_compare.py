@@ -1,8 +1,13 @@
 """The comparison measures both sides on a recording, each in a process of its own."""
 
+import os
+from concurrent.futures.process import BrokenProcessPool
+
 import numpy as np
+import pytest
 import soundfile
 
+from local import compare as comparing
 from local.compare import compare, main, report
 
 
@@ -32,3 +37,14 @@ def test_the_command_prints_the_comparison_of_each_file(tmp_path, monkeypatch, c
 
     assert status == 0
     assert capsys.readouterr().out.startswith("voice.flac, 0.5 s")
+
+
+def crash(_path, _archive):
+    os.abort()
+
+
+def test_a_side_that_crashes_ends_the_comparison(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparing, "measure_with_librosa", crash)
+
+    with pytest.raises(BrokenProcessPool):
+        compare(write_voice(tmp_path / "voice.wav"), tmp_path)
