@@ -31,14 +31,7 @@ class CompiledMelSpectrum:
             self._reversed |= ((np.arange(n, dtype=np.uint32) >> bit) & 1) * (n >> (bit + 1))
         rows = [
             (bins.start, row)
-            for _, bins, weights in mel_slabs(
-                sr=sr,
-                n_fft=n_fft,
-                n_mels=parameters.n_mels,
-                fmin=parameters.fmin,
-                fmax=parameters.fmax,
-                htk=parameters.htk,
-            )
+            for _, bins, weights in mel_slabs(parameters, sr=sr, n_fft=n_fft)
             for row in weights
         ]
         self._bands = np.array([_span(first, row) for first, row in rows], dtype=np.uint32)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from chalicelib.core.parameters import FeatureParameters
+
 # Slaney's scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
 LINEAR_HZ_PER_MEL = 200.0 / 3
 LOG_START_HZ = 1000.0
@@ -29,7 +31,7 @@ def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
 
 
 def mel_slabs(
-    *, sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool
+    parameters: FeatureParameters, *, sr: int, n_fft: int
 ) -> list[tuple[slice, slice, np.ndarray]]:
     """Make triangular filters of equal area, evenly spaced in mels.
 
@@ -37,24 +39,22 @@ def mel_slabs(
 
     Parameters
     ----------
+    parameters : FeatureParameters
+        how many filters, from which frequency to which, on whose mel scale
     sr : int > 0
         sampling rate in hertz
     n_fft : int > 0
         length of the FFT in samples
-    n_mels : int > 0
-        how many filters
-    fmin, fmax : float
-        lowest and highest frequency in hertz; None is half the sampling rate
-    htk : bool
-        use HTK's mel scale rather than Slaney's
 
     Returns
     -------
     slabs : list of (slice, slice, np.ndarray [shape=(n_bands, n_bins)])
         some bands, the FFT bins that they touch, and the float32 weight of each bin in each band
     """
-    fmax = sr / 2 if fmax is None else fmax
-    mels = np.linspace(hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk), n_mels + 2)
+    n_mels, htk = parameters.n_mels, parameters.htk
+    fmax = sr / 2 if parameters.fmax is None else parameters.fmax
+    lowest, highest = hz_to_mel(parameters.fmin, htk=htk), hz_to_mel(fmax, htk=htk)
+    mels = np.linspace(lowest, highest, n_mels + 2)
     edges = mel_to_hz(mels, htk=htk)
     frequencies = np.fft.rfftfreq(n_fft, 1.0 / sr)
     slabs = []

@@ -40,14 +40,7 @@ class MelSpectrum:
     def __init__(self, parameters: FeatureParameters, *, sr: int, window: np.ndarray) -> None:
         n_fft = len(window)
         self._n_mels = parameters.n_mels
-        slabs = mel_slabs(
-            sr=sr,
-            n_fft=n_fft,
-            n_mels=parameters.n_mels,
-            fmin=parameters.fmin,
-            fmax=parameters.fmax,
-            htk=parameters.htk,
-        )
+        slabs = mel_slabs(parameters, sr=sr, n_fft=n_fft)
         # Each bin stands twice, for the squares of its real and of its imaginary part, which the
         # product then adds up.
         self._slabs = [
