@@ -9,6 +9,16 @@ import soundfile
 
 SR = 16_000
 
+HARD_NAMES = [
+    "two  spaces and + plus.wav",
+    "100% of 50%25.wav",
+    "naïve café – “quoted”.wav",
+    "日本語の録音.wav",
+    "😀🎙️.wav",
+    "semi;colon&amp=x.wav",
+    "n" * 900 + ".wav",
+]
+
 
 def wav(duration_s: float = 1.0, *, f0_hz: float = 220.0) -> bytes:
     """Return a tone as a WAV file."""

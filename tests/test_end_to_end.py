@@ -24,23 +24,13 @@ import numpy as np
 import pytest
 from boto3.s3.transfer import TransferConfig
 from deployed import deployed
-from media import CODECS, convert, encode, wav
+from media import CODECS, HARD_NAMES, convert, encode, wav
 from running import CREDENTIALS, SAMPLE, start
 
 pytestmark = pytest.mark.slow
 
 AWS = Path(sys.executable).with_name("aws")
 MFCC_TOLERANCE = 5e-4
-
-HARD_NAMES = [
-    "two  spaces and + plus.wav",
-    "100% of 50%25.wav",
-    "naïve café – “quoted”.wav",
-    "日本語の録音.wav",
-    "😀🎙️.wav",
-    "semi;colon&amp=x.wav",
-    "n" * 900 + ".wav",
-]
 
 
 @pytest.fixture(
