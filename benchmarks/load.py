@@ -8,20 +8,19 @@ done twice or failed, and how far the order of completion is from that of the up
 import argparse
 import io
 import json
-import re
 import subprocess
 import sys
 import time
 import wave
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import boto3
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "samples" / "sample.wav"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from running import SAMPLE, Stage, start
+
 SR = 16_000
 PATIENCE_S = 4 * 3600
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -54,19 +53,11 @@ def resident_mb(pid: int) -> float:
     return sum(map(int, found.stdout.split())) / 1024
 
 
-class Mode:
-    """A local mode of its own, and what its topic tells."""
+class Notices:
+    """What the topic of a local mode tells."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run", "--port", "0"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        line = self.process.stdout.readline() if self.process.stdout else ""
-        self.url = re.search(r"http://127\.0\.0\.1:\d+", line)[0]
-        sns, self._sqs = self.client("sns"), self.client("sqs")
+    def __init__(self, stage: Stage) -> None:
+        sns, self._sqs = stage.client("sns"), stage.client("sqs")
         self._queue = self._sqs.create_queue(QueueName="load")["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         topic = next(
@@ -74,16 +65,7 @@ class Mode:
         )
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
 
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            region_name="us-east-1",
-        )
-
-    def notices(self) -> list[tuple[str, str]]:
+    def next(self) -> list[tuple[str, str]]:
         """Return the next notices: upload key and event. Waits a second for the first."""
         found = self._sqs.receive_message(
             QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
@@ -95,35 +77,28 @@ class Mode:
             told.append((body["source_key"], body["event"]))
         return told
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=60)
-
 
 def load(n_recordings: int, duration_s: float) -> str:
     """Upload so many recordings at once, wait for all, and return a row of the table."""
-    mode = Mode()
-    try:
-        s3 = mode.client("s3")
+    with start() as stage:
+        notices = Notices(stage)
         order = [f"uploads/load/{number:05}.wav" for number in range(n_recordings)]
         began = time.monotonic()
         for number, key in enumerate(order):
-            s3.put_object(Bucket="earshot-local", Key=key, Body=spoken(duration_s, number))
+            stage.put(key, spoken(duration_s, number))
         uploaded_s = time.monotonic() - began
         told: list[tuple[str, str]] = []
         memory: dict[float, float] = {}
         while len({key for key, _ in told}) < n_recordings:
             if time.monotonic() - began > PATIENCE_S:
                 break
-            told += mode.notices()
+            told += notices.next()
             share = len({key for key, _ in told}) / n_recordings
             for quarter in QUARTERS:
                 if share >= quarter and quarter not in memory:
-                    memory[quarter] = resident_mb(mode.process.pid)
+                    memory[quarter] = resident_mb(stage.process.pid)
         took_s = time.monotonic() - began
-        told += mode.notices()
-    finally:
-        mode.stop()
+        told += notices.next()
     events = Counter(event for _, event in told)
     twice = sum(n > 1 for n in Counter(told).values())
     place = {key: number for number, key in enumerate(order)}

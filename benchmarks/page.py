@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.extend(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "local")))
+sys.path.extend(map(str, (ROOT, ROOT / "tests")))
 
 from browser import chromium  # noqa: E402 - found there
 from media import wav  # noqa: E402 - found there
