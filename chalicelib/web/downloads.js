@@ -47,8 +47,8 @@ export function downloadsOf(recording) {
   ]);
   const renditions = Object.values(recording.rendition_files ?? {}).map((file) => {
     const rendition = file.key.replace(/^.*\/|\.[^.]*$/g, "");
-    const address = link(path("media"), { rendition, attachment: "yes" });
-    return [RENDITIONS[rendition] ?? rendition, size(file.size), address];
+    const href = link(path("media"), { rendition, attachment: "yes" });
+    return [RENDITIONS[rendition] ?? rendition, size(file.size), href];
   });
   const upload = link(path("media"), { attachment: "yes" });
   return [
