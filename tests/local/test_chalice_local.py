@@ -84,3 +84,4 @@ def test_nobody_is_signed_in_who_is_not_named(serve):
         urllib.request.urlopen(f"{serve()}/recordings")
 
     assert refused.value.code == 403
+    refused.value.close()
