@@ -1,5 +1,6 @@
 """AWS for tests: moto, and in it the project's own template; and a browser."""
 
+import gc
 import importlib
 import os
 import sys
@@ -26,6 +27,13 @@ os.environ["NUMBA_CACHE_DIR"] = str(
     / ".pytest_cache/numba"
     / os.environ.get("PYTEST_XDIST_WORKER", "main")
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leaks() -> Iterator[None]:
+    """What a file of tests leaves open fails one of its own tests, not whichever runs later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
