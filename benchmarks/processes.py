@@ -62,15 +62,21 @@ def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[
     return {work: _warm(work, wav, short_wav, runs) for work in works}
 
 
-def _warm(work: str, wav: Path, short_wav: Path, runs: int) -> float | None:
-    done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, str(HERE / "warm.py"), work, str(wav), str(runs), str(short_wav)],
-        capture_output=True,
-        text=True,
-        check=False,
+def printed(script: str, *arguments: str) -> str:
+    """Run a script and return what it prints last; ModuleNotFoundError if it lacks a package."""
+    done = subprocess.run(  # noqa: S603 - our own scripts
+        [sys.executable, script, *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode:
         if "ModuleNotFoundError" in done.stderr:
-            return None
-        raise RuntimeError(f"{work}: {done.stderr}")
-    return float(statistics.median(json.loads(done.stdout.splitlines()[-1])))
+            raise ModuleNotFoundError(done.stderr)
+        raise RuntimeError(f"{script} {' '.join(arguments)}: {done.stderr}")
+    return done.stdout.splitlines()[-1]
+
+
+def _warm(work: str, wav: Path, short_wav: Path, runs: int) -> float | None:
+    try:
+        seconds = printed(str(HERE / "warm.py"), work, str(wav), str(runs), str(short_wav))
+    except ModuleNotFoundError:
+        return None
+    return float(statistics.median(json.loads(seconds)))

@@ -25,6 +25,18 @@ PACKAGES = (
 )
 
 
+# Of the plugin: its source, version 2 (PYinVamp.cpp, Yin.cpp, MonoPitchHMM.cpp, MonoPitch.cpp).
+PYIN_DIFFERS = (
+    ("Frames", "2,048 samples, hop 512, at 22,050 Hz", "2,048 samples, hop 256, at any rate"),
+    ("Prior of the threshold", "Beta(2, 18), mean 0.10", "Beta, mean 0.15"),
+    ("States", "10 cents, from fmin to fmax", "20 cents, 345 from 61.7 Hz up"),
+    ("From frame to frame", "at most 35.92 octaves a second", "at most 100 cents a hop"),
+    ("Weight of unvoiced", "1 - p, p that of all candidates", "1 - p / 2"),
+    ("Quiet frames", "as any other", "candidates count less below an RMS of 0.1"),
+    ("f0", "that of the state", "that of the candidate nearest to the state"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table of goals."""
@@ -59,6 +71,7 @@ def write(
     figures: list[Figure],
     kernels: list[tuple[str, float, float]],
     peers: list[tuple[str, float | None]],
+    agreement: list[tuple[str, dict[str, float] | None]],
     growth: list[Growth],
     *,
     runs: int,
@@ -97,6 +110,20 @@ def write(
             [(n, "not installed" if s is None else f"{s:.2f}") for n, s in peers],
         ),
         "",
+        "## How far pitch agrees with librosa.pyin, 1 minute",
+        "",
+        "Of librosa's frames; f0 where both call a frame voiced.",
+        "",
+        *_table(
+            ("What", "Voiced", "Voiced as librosa", "f0 apart, median, cents", "95 %, cents"),
+            [(name, *_agreement_cells(found)) for name, found in agreement],
+        ),
+        "",
+        "pYIN is Mauch and Dixon's (ICASSP 2014).",
+        "Their own program is the Vamp plugin, which differs from librosa by default:",
+        "",
+        *_table(("", "librosa.pyin, and Earshot", "pYIN Vamp plugin"), list(PYIN_DIFFERS)),
+        "",
         "## Growth with length, a fresh process each",
         "",
         "![time and memory against length](results.svg)",
@@ -118,6 +145,17 @@ def write(
         f"#{Path(__file__).with_name('load.md').read_text(encoding='utf-8').rstrip()}",
     ]
     path.write_text("\n".join(lines) + "\n")
+
+
+def _agreement_cells(found: dict[str, float] | None) -> tuple[str, ...]:
+    if found is None:
+        return ("not installed", "", "", "")
+    return (
+        f"{found['voiced']:.1%}",
+        f"{found['voiced_alike']:.1%}",
+        f"{found['median_cents']:.1f}",
+        f"{found['most_cents']:.1f}",
+    )
 
 
 def plot(path: Path, growth: list[Growth]) -> None:

@@ -5,10 +5,11 @@ Every process runs on one core, sides in turn. Writes results.md and results.svg
 
 import argparse
 import compileall
+import json
 import tempfile
 from pathlib import Path
 
-from processes import HERE, Cost, fresh, pin, side_by_side, warm
+from processes import HERE, Cost, fresh, pin, printed, side_by_side, warm
 from report import Figure, Growth, plot, write
 
 LENGTHS_S = {"10 s": 10, "1 min": 60, "10 min": 600, "1 h": 3600, "4 h": 14_400}
@@ -25,6 +26,13 @@ PEERS = {
     "opensmile": "openSMILE eGeMAPSv02: 25 descriptors, 4 of them MFCC; values differ",
     "librosa-pyin": "librosa.pyin, fmax 500: the reference",
     "praat": "praat-parselmouth: autocorrelation, not pYIN; values differ",
+    "pyin-vamp": "pYIN Vamp plugin: hop 256, not resampled: 4 times the frames; values differ",
+}
+TRACKERS = {
+    "librosa-pyin": "librosa.pyin, fmax 500",
+    "pitch": "Earshot",
+    "pyin-vamp": "pYIN Vamp plugin",
+    "praat": "praat-parselmouth",
 }
 
 
@@ -147,6 +155,11 @@ class Bench:
         }
         return [((names | PEERS)[work], seconds) for work, seconds in took.items()]
 
+    def agreement(self) -> list[tuple[str, dict[str, float] | None]]:
+        """Return how far each pitch tracker agrees with librosa; None if it is not installed."""
+        found = json.loads(printed(str(HERE / "agreement.py"), str(self.wav("1 min"))))
+        return [(name, found[tracker]) for tracker, name in TRACKERS.items()]
+
     def growth(self) -> list[Growth]:
         rows = []
         for length, seconds in LENGTHS_S.items():
@@ -225,8 +238,9 @@ def main() -> None:
                 print(*figure.cells, sep=" | ", flush=True)
         kernels = bench.kernels()
         peers = bench.peers()
+        agreement = bench.agreement()
         growth = bench.growth()
-    write(HERE / "results.md", bench.figures, kernels, peers, growth, runs=options.runs)
+    write(HERE / "results.md", bench.figures, kernels, peers, agreement, growth, runs=options.runs)
     plot(HERE / "results.svg", growth)
     print((HERE / "results.md").read_text())
 

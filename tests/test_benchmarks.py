@@ -1,5 +1,6 @@
 """The benchmark's scripts do what they are timed for."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -18,6 +19,12 @@ def recording(tmp_path):
     path = tmp_path / "noise.wav"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 30000), 44100)
     return path
+
+
+@pytest.fixture
+def agreement(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("agreement")
 
 
 def run(script, *arguments):
@@ -51,3 +58,43 @@ def test_a_recording_is_made_as_long_as_it_is_asked_for(tmp_path):
     run("recordings.py", tmp_path / "speech.wav", 2)
 
     assert soundfile.info(tmp_path / "speech.wav").duration == 2.0
+
+
+def test_earshots_pitch_agrees_with_librosas(tmp_path):
+    run("recordings.py", tmp_path / "speech.wav", 5)
+
+    found = json.loads(run("agreement.py", tmp_path / "speech.wav"))
+
+    assert found["pitch"]["voiced_alike"] == 1.0
+    assert 0.0 < found["pitch"]["voiced"] < 1.0
+    assert found["pitch"]["most_cents"] < 0.01
+    assert found["librosa-pyin"]["most_cents"] == 0.0
+
+
+def test_the_authors_pyin_is_asked_of_vamps_host(agreement, recording, tmp_path, monkeypatch):
+    """A host of the test's own: it lists a plugin, and writes the track of a voiced quarter."""
+    host = tmp_path / "vamp-simple-host"
+    host.write_text(
+        "#!/usr/bin/env python3\n"
+        "import pathlib, sys\n"
+        "if sys.argv[1] == '--list-outputs':\n"
+        "    print('vamp:some:pyin:f0candidates\\nvamp:some:pyin:smoothedpitchtrack')\n"
+        "else:\n"
+        "    plugin, wav, option, out = sys.argv[1:]\n"
+        "    assert (plugin, option) == ('some:pyin:smoothedpitchtrack', '-o')\n"
+        "    frames = range(20, 40)\n"
+        "    pathlib.Path(out).write_text(''.join(f'{i / 100:.9f}: 100\\n' for i in frames))\n"
+    )
+    host.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    times_s, f0 = agreement.by_pyin_vamp(recording, tmp_path)
+
+    np.testing.assert_allclose(times_s, np.arange(19, 41) / 100)
+    assert np.isnan(f0[[0, -1]]).all()
+    assert (f0[1:-1] == 100).all()
+
+
+def test_without_vamps_host_its_pyin_is_not_installed(agreement, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ModuleNotFoundError):
+        agreement.by_pyin_vamp(tmp_path / "any.wav", tmp_path)
