@@ -60,16 +60,18 @@ class Gateway:
                 request_handler=_RequestHandler,
                 fd=bound.fileno(),
             )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.url = f"http://{HOST}:{self._server.server_address[1]}"
 
     def start(self) -> None:
         """Answer requests from now on, in threads of its own."""
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Answer no more."""
         self._server.shutdown()
         self._server.server_close()
+        self._thread.join()
 
     def observe_items(self, observer: Callable[[str], None]) -> None:
         """Call with an item's key after every write to it, before the writer has its answer."""

@@ -7,6 +7,7 @@ queues but not to functions, so each function has a queue, and threads that call
 import json
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ RETRY_AFTER_S = 1
 """How soon a failed event is tried again. Lambda waits minutes; nobody here wants to."""
 
 POLL_S = 1
-"""How long one request waits for a message, and so how long stopping may take."""
+"""How long one request waits for a message."""
+
+STOP_S = 2.0
+"""How long stopping waits for what is being handled; then it is left to end by itself."""
 
 THREADS = 4
 """How many events of one kind are handled at once."""
@@ -76,6 +80,7 @@ class Triggers:
         self._give_up = give_up
         self._sqs = boto3.client("sqs")
         self._triggers: list[Trigger] = []
+        self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._notifications: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._schedules: dict[str, float] = {}
@@ -184,15 +189,15 @@ class Triggers:
             )
         for trigger in self._triggers:
             for number in range(THREADS):
-                threading.Thread(
-                    target=self._work,
-                    args=[trigger],
-                    name=f"{trigger.name}-{number}",
-                    daemon=True,
-                ).start()
-
+                self._start_thread(f"{trigger.name}-{number}", self._work, trigger)
         for url, period_s in self._schedules.items():
-            threading.Thread(target=self._keep_time, args=[url, period_s], daemon=True).start()
+            self._start_thread(f"schedule of {url}", self._keep_time, url, period_s)
+
+    def _start_thread(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
+        # A daemon: work of many minutes does not keep the program from ending.
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _keep_time(self, url: str, period_s: float) -> None:
         """Send a schedule's event at the start, and then again and again."""
@@ -201,29 +206,26 @@ class Triggers:
             self._stopping.wait(period_s)
 
     def stop(self) -> None:
-        """Deliver nothing more. What is being handled is left to end by itself."""
+        """Deliver nothing more, and wait a moment for what is being handled."""
         self._stopping.set()
+        for trigger in self._triggers:
+            # Whoever polls gets it, and looks up.
+            self._sqs.send_message(QueueUrl=trigger.queue_url, MessageBody="stop")
+        until = time.monotonic() + STOP_S
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self, trigger: Trigger) -> None:
         while not self._stopping.is_set():
             with trigger.receiving:
                 if self._stopping.is_set():
                     return
-                messages = self._receive(trigger)
-            for message in messages:
-                self._deliver(trigger, message)
-
-    def _receive(self, trigger: Trigger) -> list[dict[str, Any]]:
-        try:
-            response = self._sqs.receive_message(
-                QueueUrl=trigger.queue_url, WaitTimeSeconds=POLL_S, AttributeNames=["All"]
-            )
-        except Exception:
-            if self._stopping.is_set():
-                return []
-            raise
-        messages: list[dict[str, Any]] = response.get("Messages", [])
-        return messages
+                response = self._sqs.receive_message(
+                    QueueUrl=trigger.queue_url, WaitTimeSeconds=POLL_S, AttributeNames=["All"]
+                )
+            for message in response.get("Messages", []):
+                if not self._stopping.is_set():
+                    self._deliver(trigger, message)
 
     def _deliver(self, trigger: Trigger, message: dict[str, Any]) -> None:
         receipt = {"QueueUrl": trigger.queue_url, "ReceiptHandle": message["ReceiptHandle"]}

@@ -1,5 +1,6 @@
 """``python -m local process``: files in, outcomes out, nothing left running."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -50,6 +51,30 @@ def test_the_sample_is_processed_where_no_file_is_given(tmp_path):
     assert sum(word in heard for word in words) > 0.8 * len(words)
     assert "COMPLETED" in ended.stdout
     assert "mfcc.csv" in ended.stdout
+
+
+def test_nothing_runs_on_once_the_outcome_is_told(tmp_path):
+    """Threads that live when Python ends may meet what it has already taken down."""
+    script = (
+        "import sys, threading\n"
+        "from pathlib import Path\n"
+        "from local.process import process\n"
+        "process(sys.argv[1:2], out=Path(sys.argv[2]), as_json=True)\n"
+        "print([thread.name for thread in threading.enumerate()])\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script, SAMPLE, tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
+
+    names = ast.literal_eval(ended.stdout.splitlines()[-1])
+    # A request is answered before its thread has ended.
+    assert [name for name in names if "process_request" not in name] == ["MainThread"]
 
 
 def test_json_has_a_line_for_each_file_in_the_order_given(tmp_path):

@@ -1,0 +1,65 @@
+"""What calls the functions in local mode starts, delivers and stops."""
+
+import queue
+import threading
+
+import boto3
+import pytest
+
+from local import triggers as under_test
+from local.runtime import EVERYTHING
+from local.triggers import Triggers
+
+WAIT_S = 60
+
+
+@pytest.fixture
+def bucket(services):
+    return services.media.bucket
+
+
+def put(bucket):
+    boto3.client("s3").put_object(Bucket=bucket, Key="uploads/a.wav", Body=b"")
+
+
+def alive(name):
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(name)]
+
+
+def test_an_event_is_delivered_and_no_thread_is_left(bucket):
+    seen = queue.Queue()
+    triggers = Triggers()
+    triggers.add_bucket("see", bucket, seen.put, events=EVERYTHING)
+
+    triggers.start()
+    put(bucket)
+    event = seen.get(timeout=WAIT_S)
+    triggers.stop()
+
+    assert event["Records"][0]["s3"]["object"]["key"] == "uploads%2Fa.wav"
+    assert alive("see-") == []
+
+
+def test_work_that_takes_long_does_not_keep_the_program(bucket, monkeypatch):
+    monkeypatch.setattr(under_test, "STOP_S", 0.1)
+    begun, end = threading.Event(), threading.Event()
+    triggers = Triggers()
+
+    def handle(_event):
+        begun.set()
+        end.wait(WAIT_S)
+
+    triggers.add_bucket("slow", bucket, handle, events=EVERYTHING)
+    triggers.start()
+    put(bucket)
+    assert begun.wait(WAIT_S)
+    working = {thread for thread in threading.enumerate() if thread.name.startswith("slow-")}
+
+    triggers.stop()
+
+    left = [thread for thread in working if thread.is_alive()]
+    assert len(left) == 1
+    assert left[0].daemon
+    end.set()
+    left[0].join(WAIT_S)
+    assert not left[0].is_alive()
