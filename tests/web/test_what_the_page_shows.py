@@ -248,6 +248,18 @@ def test_the_timeline_is_seeked_and_zoomed_by_keyboard_and_mouse(api, show):
         expect(page.locator(".overview .window")).to_be_hidden()
 
 
+def test_the_names_of_the_lanes_fit_beside_their_scales(api, show):
+    api.add("talk")
+
+    with show("#/recordings/talk", viewport={"width": 1280, "height": 800}) as page:
+        expect(page.locator(".lane.pitch .mark").first).to_be_visible()
+        for gutter in page.locator(".gutter").all():
+            end = gutter.bounding_box()["x"] + gutter.bounding_box()["width"]
+            name = gutter.locator(".lane-name").bounding_box()
+            scale = [mark.bounding_box()["x"] for mark in gutter.locator(":not(.lane-name)").all()]
+            assert name["x"] + name["width"] <= min([end, *scale])
+
+
 def test_words_that_may_be_wrong_are_marked_by_more_than_colour(api, show):
     api.add("talk")
     api.transcripts["talk"]["words"]["confidence"][2] = 0.4
