@@ -13,52 +13,25 @@ Raising means "try again"; what no retry can cure is written on the recording in
 """
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.announcing import announce
 from chalicelib.core import keys, limits, rendition_events, uploads
 from chalicelib.core.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
-from chalicelib.core.transcript import load_transcript
-from chalicelib.core.transcription import (
-    FAULTS_OF_THE_FILE,
-    TranscriptionOptions,
-    job_request,
-)
-from chalicelib.errors import (
-    JobRejectedError,
-    RecordingNotFoundError,
-    ServiceBusyError,
-    TooLargeError,
-    TranscriptFormatError,
-    UploadChangedError,
-)
+from chalicelib.errors import RecordingNotFoundError, ServiceBusyError, UploadChangedError
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
 from chalicelib.removing import remove_everything, remove_made
-from chalicelib.searching import index_words
-from chalicelib.settling import (
-    DONE,
-    ENDED,
-    may_be_of_others,
-    remove_results,
-    settle,
-    upload_of,
-)
+from chalicelib.settling import DONE, ENDED, may_be_of_others, remove_results, settle, upload_of
+from chalicelib.transcribing import settle_failure, settle_transcript, start_transcription
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
 if TYPE_CHECKING:
-    from chalicelib.core.models import Transcript
     from chalicelib.services import Services
-
-TRANSCRIPT_BYTES = 300_000
-"""How much of a transcript the item holds: an item may hold 400 KB in all."""
 
 ATTEMPTS = 3
 """How often a message is received before it is put aside: ``maxReceiveCount`` of the queue."""
-DOCUMENT_BYTES = 32_000_000
-"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -130,58 +103,12 @@ def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     if uploads.needs_audio_track(media_format):
         _go_on_with_audio_track(recording.id, services, is_needed=True)
     elif recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
-        _start_transcription(recording.id, services.media.uri(upload.key), media_format, services)
+        _transcribe(recording.id, services.media.uri(upload.key), media_format, services)
 
 
-def _start_transcription(
-    recording_id: str, media_uri: str, media_format: str, services: "Services"
-) -> None:
-    options = services.settings.transcription
-    request = job_request(
-        recording_id,
-        media_uri=media_uri,
-        media_format=media_format,
-        output_bucket=services.results.bucket,
-        options=options,
-    )
-    started_at = services.clock()
-    try:
-        if not services.transcriber.start(request):
-            job = services.transcriber.find(recording_id)
-            status = job["TranscriptionJobStatus"] if job else None
-            transcript_key = options.transcript_key(recording_id)
-            if status == "COMPLETED" and services.results.find(transcript_key):
-                # The transcript's own event may have come before this item was there.
-                store_transcript(transcript_key, services)
-                return
-            if status not in ("QUEUED", "IN_PROGRESS"):
-                # Left over from the same bytes under the same key, removed since.
-                services.transcriber.delete(recording_id)
-                services.transcriber.start(request)
-            elif job:
-                started_at = job["CreationTime"]
-    except JobRejectedError as exc:
-        reason = f"Amazon Transcribe refused the recording: {exc}"
-        # It also refuses what is not there, and that may have been true for a moment alone.
-        settle(
-            recording_id,
-            Branch.TRANSCRIPTION,
-            Status.FAILED,
-            services,
-            reason=reason,
-            internal=True,
-        )
-        return
-    is_noted = settle(
-        recording_id,
-        Branch.TRANSCRIPTION,
-        Status.IN_PROGRESS,
-        services,
-        attributes={"transcription_started_at": started_at.astimezone(UTC).isoformat()},
-    )
-    if not is_noted and services.recordings.find(recording_id) is None:
-        # Removed meanwhile: a job that nobody waits for would run on and be paid for.
-        services.transcriber.delete(recording_id)
+def _transcribe(recording_id: str, media_uri: str, media_format: str, services: "Services") -> None:
+    if key := start_transcription(recording_id, media_uri, media_format, services):
+        store_transcript(key, services)
 
 
 def resume(recording_id: str, services: "Services") -> None:
@@ -219,67 +146,15 @@ def store_transcript(key: str, services: "Services") -> None:
         )
         _ask_again_soon(recording_id, services)
         return
-    try:
-        document = services.results.read(key, most=DOCUMENT_BYTES)
-        if document is None:
-            return
-        transcript = load_transcript(document)
-    except (TranscriptFormatError, TooLargeError) as exc:
-        reason = f"The transcript cannot be read: {exc}."
-        settle(recording_id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
-        announce(recording_id, services)
-        return
-    # Before it counts as completed: what is completed can be found.
-    index_words(recording, transcript, services)
-    settle(
-        recording_id,
-        Branch.TRANSCRIPTION,
-        Status.COMPLETED,
-        services,
-        reason=None if transcript.text else "No speech was recognised.",
-        attributes=_transcript_attributes(transcript, options)
-        | {"transcript_key": key}
-        | {
-            f"subtitles_{extension}_key": keys.subtitles(recording_id, extension)
-            for extension in options.subtitles
-        },
-    )
+    settle_transcript(recording, key, services)
     _join_words(recording_id, services)
-
-
-def _transcript_attributes(
-    transcript: "Transcript", options: TranscriptionOptions
-) -> dict[str, Any]:
-    whole = transcript.text.encode()
-    excerpt = whole[:TRANSCRIPT_BYTES].decode(errors="ignore")
-    return {
-        "transcript": excerpt,
-        "transcript_truncated": True if len(whole) > TRANSCRIPT_BYTES else None,
-        # The output names a language only where it was to be identified.
-        "language_code": transcript.language_code
-        or (options.languages[0] if len(options.languages) == 1 else None),
-        "word_count": len(transcript.words),
-        "mean_confidence": transcript.mean_confidence,
-        "speakers": list(transcript.speakers) or None,
-    }
 
 
 def record_transcription_failure(job_name: str, services: "Services") -> None:
     """Write a failed job and its reason on its recording."""
     if services.recordings.find(job_name) is None:
         return
-    job = services.transcriber.find(job_name)
-    if job is None or job["TranscriptionJobStatus"] != "FAILED":
-        return
-    reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
-    settle(
-        job_name,
-        Branch.TRANSCRIPTION,
-        Status.FAILED,
-        services,
-        reason=reason,
-        internal=not reason.startswith(FAULTS_OF_THE_FILE),
-    )
+    settle_failure(job_name, services)
     announce(job_name, services)
 
 
@@ -357,7 +232,7 @@ def _go_on_with_audio_track(recording_id: str, services: "Services", *, is_neede
         services.features_queue.send(recording_id)
     if recording.status_of(Branch.TRANSCRIPTION) == Status.PENDING:
         if track:
-            _start_transcription(recording_id, services.results.uri(track.key), "mp3", services)
+            _transcribe(recording_id, services.results.uri(track.key), "mp3", services)
         elif is_needed:
             reason = recording.attributes.get("renditions_reason") or ""
             reason = f"Amazon Transcribe needs an audio track, and there is none. {reason}".strip()

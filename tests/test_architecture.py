@@ -17,8 +17,9 @@ FORBIDDEN = {
     **{
         f"chalicelib/{name}.py": AWS | {"chalicelib.aws", "local"}
         for name in (
-            *("page", "pipeline", "joining", "measuring", "video", "settling", "announcing"),
-            *("listing", "uploading", "serving", "removing", "searching", "reconciling"),
+            *("page", "pipeline", "joining", "measuring", "transcribing", "video"),
+            *("settling", "announcing", "listing", "uploading", "serving", "removing"),
+            *("searching", "reconciling"),
         )
     },
     "chalicelib/services.py": {"chalice", "chalicelib.pipeline", "local"},

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 from media import encode, wav
 
-from chalicelib import pipeline
+from chalicelib import pipeline, transcribing
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
@@ -209,7 +209,7 @@ def test_a_transcript_of_a_megabyte_is_kept_as_an_excerpt(services, put):
     store(services, recording_id, long)
 
     found = services.recordings.get(recording_id).attributes
-    assert len(found["transcript"].encode()) <= pipeline.TRANSCRIPT_BYTES
+    assert len(found["transcript"].encode()) <= transcribing.TRANSCRIPT_BYTES
     assert found["transcript_truncated"] is True
 
 

@@ -11,7 +11,7 @@ import corpus
 import pytest
 from media import wav
 
-from chalicelib import pipeline
+from chalicelib import pipeline, transcribing
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.measuring import READING_LASTS
@@ -131,7 +131,7 @@ def test_a_transcript_larger_than_any_is_not_read(services, put):
     key = "uploads/alice/talk.wav"
     recording_id = put(key, wav(1.0))
     pipeline.receive_upload(key, services)
-    body = b'{"results": {"items": []}}' + b" " * pipeline.DOCUMENT_BYTES
+    body = b'{"results": {"items": []}}' + b" " * transcribing.DOCUMENT_BYTES
     boto3.client("s3").put_object(
         Bucket=services.results.bucket, Key=keys.transcript(recording_id), Body=body
     )
