@@ -1,6 +1,7 @@
 """A virtual environment with pip in it, even from a Python that was packaged without either."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,20 @@ pytestmark = pytest.mark.slow
 
 
 def apt_offers_pip() -> bool:
+    """Whether apt has a pip, and for this Python: the distribution's own is as old as its pip."""
     if not (shutil.which("apt-cache") and shutil.which("dpkg-deb")):
         return False
     found = subprocess.run(
-        ["apt-cache", "show", "python3-pip-whl"], capture_output=True, text=True, check=False
+        ["apt-cache", "show", "python3-pip-whl", "python3"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    versions = dict(
+        re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$", found, re.MULTILINE | re.DOTALL)
     )
-    return "Package: python3-pip-whl" in found.stdout
+    own = f"{sys.version_info.major}.{sys.version_info.minor}."
+    return "python3-pip-whl" in versions and versions.get("python3", "").startswith(own)
 
 
 def make_venv(tmp_path: Path, *refused: str) -> Path:
@@ -47,7 +56,7 @@ def make_venv(tmp_path: Path, *refused: str) -> Path:
         ("-m venv", "-m virtualenv"),
         pytest.param(
             ("-m venv", "-m virtualenv", "-m pip"),
-            marks=pytest.mark.skipif(not apt_offers_pip(), reason="apt does not offer pip here"),
+            marks=pytest.mark.skipif(not apt_offers_pip(), reason="apt has no pip for this Python"),
         ),
     ],
     ids=["whole", "no ensurepip", "no ensurepip and no pip"],
