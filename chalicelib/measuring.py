@@ -11,7 +11,7 @@ from chalicelib.core import keys
 from chalicelib.core.limits import LONGEST_S
 from chalicelib.core.recording import Branch, Status, Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
-from chalicelib.settling import ENDED, remove_results, settle
+from chalicelib.settling import ENDED, fail, remove_results, settle
 
 if TYPE_CHECKING:
     from chalicelib.core.features import FeatureParameters
@@ -69,7 +69,7 @@ def measure(recording_id: str, upload: Upload, services: "Services") -> None:
     except (MediaError, ParameterError) as exc:
         # Some decoders end their own words with a full stop, others do not.
         reason = f"{exc}".rstrip(".") + "."
-        settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=reason)
+        fail(recording_id, Branch.FEATURES, reason, services)
 
 
 def _audio_track(recording_id: str, exc: MediaError, services: "Services") -> Upload | None:

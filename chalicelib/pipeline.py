@@ -23,7 +23,15 @@ from chalicelib.errors import RecordingNotFoundError, ServiceBusyError, UploadCh
 from chalicelib.joining import join_words
 from chalicelib.measuring import measure
 from chalicelib.removing import remove_everything, remove_made
-from chalicelib.settling import DONE, ENDED, may_be_of_others, remove_results, settle, upload_of
+from chalicelib.settling import (
+    DONE,
+    ENDED,
+    fail,
+    may_be_of_others,
+    remove_results,
+    settle,
+    upload_of,
+)
 from chalicelib.transcribing import settle_failure, settle_transcript, start_transcription
 from chalicelib.video import contents_of, presets_for, settle_renditions, start_renditions
 
@@ -92,7 +100,7 @@ def _start(recording: Recording, upload: Upload, services: "Services") -> None:
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.SKIPPED, services, reason=NO_SOUND)
     elif reason := limits.speech_refusal(contents):
-        settle(recording.id, Branch.TRANSCRIPTION, Status.FAILED, services, reason=reason)
+        fail(recording.id, Branch.TRANSCRIPTION, reason, services)
     recording = services.recordings.get(recording.id)
     if recording.status_of(Branch.FEATURES) == Status.PENDING:
         services.features_queue.send(recording.id)
@@ -189,7 +197,7 @@ def extract_features(recording_id: str, services: "Services", *, attempt: int = 
 def give_up_features(recording_id: str, cause: str, services: "Services") -> None:
     """Write why a recording's message was put aside."""
     reason = f"The recording could not be measured in {ATTEMPTS} attempts ({cause})."
-    settle(recording_id, Branch.FEATURES, Status.FAILED, services, reason=reason, internal=True)
+    fail(recording_id, Branch.FEATURES, reason, services, internal=True)
     announce(recording_id, services)
 
 
@@ -236,14 +244,8 @@ def _go_on_with_audio_track(recording_id: str, services: "Services", *, is_neede
         elif is_needed:
             reason = recording.attributes.get("renditions_reason") or ""
             reason = f"Amazon Transcribe needs an audio track, and there is none. {reason}".strip()
-            settle(
-                recording_id,
-                Branch.TRANSCRIPTION,
-                Status.FAILED,
-                services,
-                reason=reason,
-                internal="renditions_internal" in recording.attributes,
-            )
+            internal = "renditions_internal" in recording.attributes
+            fail(recording_id, Branch.TRANSCRIPTION, reason, services, internal=internal)
 
 
 def remove_recording(key: str, services: "Services") -> None:

@@ -48,6 +48,18 @@ def settle(
     return has_moved
 
 
+def fail(
+    recording_id: str,
+    branch: Branch,
+    reason: str,
+    services: "Services",
+    *,
+    internal: bool = False,
+) -> None:
+    """End a branch with a reason; ``internal`` where it is no fault of the file's."""
+    settle(recording_id, branch, Status.FAILED, services, reason=reason, internal=internal)
+
+
 def upload_of(recording_id: str, services: "Services") -> Upload | None:
     """Return the upload that a recording was made of, or None if either is gone by now."""
     journal.note(recording_id=recording_id)

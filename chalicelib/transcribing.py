@@ -9,7 +9,7 @@ from chalicelib.core.transcript import load_transcript
 from chalicelib.core.transcription import FAULTS_OF_THE_FILE, TranscriptionOptions, job_request
 from chalicelib.errors import JobRejectedError, TooLargeError, TranscriptFormatError
 from chalicelib.searching import index_words
-from chalicelib.settling import settle
+from chalicelib.settling import fail, settle
 
 if TYPE_CHECKING:
     from chalicelib.core.models import Transcript
@@ -55,7 +55,7 @@ def start_transcription(
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
         # It also refuses what is not there, and that may have been true for a moment alone.
-        _fail(recording_id, reason, services, internal=True)
+        fail(recording_id, Branch.TRANSCRIPTION, reason, services, internal=True)
         return None
     is_noted = settle(
         recording_id,
@@ -78,7 +78,8 @@ def settle_transcript(recording: Recording, key: str, services: "Services") -> N
             return
         transcript = load_transcript(document)
     except (TranscriptFormatError, TooLargeError) as exc:
-        _fail(recording.id, f"The transcript cannot be read: {exc}.", services)
+        reason = f"The transcript cannot be read: {exc}."
+        fail(recording.id, Branch.TRANSCRIPTION, reason, services)
         return
     options = services.settings.transcription
     # Before it counts as completed: what is completed can be found.
@@ -119,15 +120,5 @@ def settle_failure(recording_id: str, services: "Services") -> None:
     if job is None or job["TranscriptionJobStatus"] != "FAILED":
         return
     reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
-    _fail(recording_id, reason, services, internal=not reason.startswith(FAULTS_OF_THE_FILE))
-
-
-def _fail(recording_id: str, reason: str, services: "Services", *, internal: bool = False) -> None:
-    settle(
-        recording_id,
-        Branch.TRANSCRIPTION,
-        Status.FAILED,
-        services,
-        reason=reason,
-        internal=internal,
-    )
+    internal = not reason.startswith(FAULTS_OF_THE_FILE)
+    fail(recording_id, Branch.TRANSCRIPTION, reason, services, internal=internal)

@@ -12,7 +12,7 @@ from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.source import BufferedSource
 from chalicelib.core.uploads import CONTAINERS, needs_audio_track
 from chalicelib.errors import JobRejectedError, MediaError
-from chalicelib.settling import ENDED, may_be_of_others, settle
+from chalicelib.settling import ENDED, fail, may_be_of_others, settle
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -63,7 +63,7 @@ def start_renditions(
         job_id = job_id or services.transcoder.start(request)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
-        settle(recording.id, Branch.RENDITIONS, Status.FAILED, services, reason=reason)
+        fail(recording.id, Branch.RENDITIONS, reason, services)
         return
     is_noted = settle(
         recording.id,
@@ -134,14 +134,9 @@ def settle_renditions(
     if detail.get("status") == "COMPLETE":
         _complete(recording, upload, detail, services)
     elif detail.get("status") in ("ERROR", "CANCELED"):
-        settle(
-            recording.id,
-            Branch.RENDITIONS,
-            Status.FAILED,
-            services,
-            reason=f"{rendition_events.failure(detail)}.",
-            internal=rendition_events.is_internal(detail),
-        )
+        reason = f"{rendition_events.failure(detail)}."
+        internal = rendition_events.is_internal(detail)
+        fail(recording.id, Branch.RENDITIONS, reason, services, internal=internal)
 
 
 def _complete(
@@ -187,14 +182,7 @@ def _complete(
         }
     if not files:
         reason = "MediaConvert completed, but there is no rendition."
-        settle(
-            recording.id,
-            Branch.RENDITIONS,
-            Status.FAILED,
-            services,
-            reason=reason,
-            internal=True,
-        )
+        fail(recording.id, Branch.RENDITIONS, reason, services, internal=True)
         return
     durations = [file["duration_s"] for file in files.values() if file["duration_s"]]
     is_silent = recording.status_of(Branch.FEATURES) == Status.SKIPPED
