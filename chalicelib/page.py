@@ -78,13 +78,13 @@ def read(asked_version: str, name: str) -> str:
 
 def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -> dict[str, str]:
     """Return the document's headers: nothing from elsewhere but the buckets and a user pool."""
-    buckets = " ".join(sorted(set(media_origins)))
-    pool = sign_in.domain if sign_in else ""
+    sources = " ".join(["'self'", *sorted(set(media_origins))])
+    pool = f" {sign_in.domain}" if sign_in else ""
     policy = (
         "default-src 'self'",
-        " ".join(f"connect-src 'self' {buckets} {pool}".split()),
-        f"img-src 'self' {buckets}".strip(),
-        f"media-src 'self' {buckets}".strip(),
+        f"connect-src {sources}{pool}",
+        f"img-src {sources}",
+        f"media-src {sources}",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
