@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,28 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 PATIENCE_S = 120
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args):
+        return None
+
+
+OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def fetch(
+    url: str, *, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, Message, bytes]:
+    """Return status, header fields and body, whatever the status."""
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, method=method, data=body, headers=fields)
+    try:
+        with OPENER.open(request, timeout=30) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,13 @@
 """The API of a running local mode, over its port, as a page and a script use it."""
 
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 
 import pytest
 from media import wav
-from running import start
+from running import fetch, start
 
 pytestmark = pytest.mark.slow
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args):
-        return None
-
-
-OPENER = urllib.request.build_opener(_NoRedirect)
-
-
-def fetch(url: str, *, method: str = "GET", body: bytes | None = None, **headers: str):
-    """Return status, header fields and body, whatever the status."""
-    fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, method=method, data=body, headers=fields)
-    try:
-        with OPENER.open(request, timeout=30) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
 
 
 def signed_by(name: str) -> dict[str, str]:

@@ -3,15 +3,13 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
-from running import CREDENTIALS, ROOT, SAMPLE, start
+from running import CREDENTIALS, ROOT, SAMPLE, fetch, start
+from stand_ins import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -44,12 +42,10 @@ def serve(stage, tmp_path):
     (tmp_path / ".chalice/config.json").write_text(json.dumps(config))
 
     def serve(**environment):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         process = subprocess.Popen(
             [
                 Path(sys.executable).with_name("chalice"),
-                *("local", "--stage", "dev", "--port", str(port), "--no-autoreload"),
+                *("local", "--stage", "dev", "--port", str(free_port()), "--no-autoreload"),
             ],
             cwd=tmp_path,
             env=os.environ | CREDENTIALS | {"AWS_ENDPOINT_URL": stage.url} | environment,
@@ -73,15 +69,12 @@ def test_whoever_is_named_sees_their_own_recordings(stage, serve):
         stage.put(f"uploads/{owner}/a.wav", SAMPLE.read_bytes())
         stage.wait(lambda owner=owner: stage.items(f"uploads/{owner}/a.wav"), "its item")
 
-    with urllib.request.urlopen(f"{serve(CALLER_ARN=ADA)}/recordings") as response:
-        listed = json.load(response)["recordings"]
+    _, _, listed = fetch(f"{serve(CALLER_ARN=ADA)}/recordings")
 
-    assert [one["owner"] for one in listed] == ["ada"]
+    assert [one["owner"] for one in json.loads(listed)["recordings"]] == ["ada"]
 
 
 def test_nobody_is_signed_in_who_is_not_named(serve):
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{serve()}/recordings")
+    status, _, _ = fetch(f"{serve()}/recordings")
 
-    assert refused.value.code == 403
-    refused.value.close()
+    assert status == 403

@@ -3,11 +3,10 @@
 import json
 import re
 import urllib.parse
-import urllib.request
 
 import pytest
 import video
-from running import SAMPLE, start
+from running import SAMPLE, fetch, start
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +31,12 @@ def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
         ]
         client = local_mode.client("s3")
         recording = f"{local_mode.url}/api/recordings/{items[0]['recording_id']}"
-        with urllib.request.urlopen(f"{recording}/media?redirect=no") as answer:
-            assert b"Signature" in answer.read()
-        with urllib.request.urlopen(f"{recording}/transcript?format=text") as answer:
-            assert runs_of_words(answer.read().decode()) & runs_of_words(SAID)
+        _, _, address = fetch(f"{recording}/media?redirect=no")
+        assert b"Signature" in address
+        _, _, transcript = fetch(f"{recording}/transcript?format=text")
+        assert runs_of_words(transcript.decode()) & runs_of_words(SAID)
         words = urllib.parse.quote(" ".join(SAID.split()[:3]))
-        with urllib.request.urlopen(f"{local_mode.url}/api/search?q={words}") as answer:
-            assert answer.status == 200
+        assert fetch(f"{local_mode.url}/api/search?q={words}")[0] == 200
         client.delete_object(Bucket=local_mode.bucket, Key="uploads/alice/said.wav")
         local_mode.wait(lambda: not local_mode.items("uploads/alice/said.wav"), "it to go")
 

@@ -1,13 +1,11 @@
 """People sign in by their user pool's page, stay signed in, and see what is theirs."""
 
 import json
-import urllib.error
-import urllib.request
 
 import pytest
 from opening import PHONE, expect_done, opened, played_to, row, upload
 from playwright.sync_api import expect
-from running import SAMPLE, start
+from running import SAMPLE, fetch, start
 from user_pool import token, user_pool
 
 pytestmark = pytest.mark.slow
@@ -41,13 +39,8 @@ def sign_in(page):
 
 
 def ask(stage, **headers):
-    request = urllib.request.Request(f"{stage.url}/api/caller", headers=headers)
-    try:
-        with urllib.request.urlopen(request) as response:
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
+    status, _, body = fetch(f"{stage.url}/api/caller", **headers)
+    return status, json.loads(body)
 
 
 def test_whoever_has_signed_in_uploads_plays_and_takes_away(page, stage):
