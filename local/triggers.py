@@ -216,7 +216,7 @@ class Triggers:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self, trigger: Trigger) -> None:
-        while not self._stopping.is_set():
+        while True:
             with trigger.receiving:
                 if self._stopping.is_set():
                     return

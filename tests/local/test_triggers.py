@@ -22,8 +22,8 @@ def put(bucket):
     boto3.client("s3").put_object(Bucket=bucket, Key="uploads/a.wav", Body=b"")
 
 
-def alive(name):
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(name)]
+def threads_of(name):
+    return [thread for thread in threading.enumerate() if thread.name.startswith(f"{name}-")]
 
 
 def test_an_event_is_delivered_and_no_thread_is_left(bucket):
@@ -37,29 +37,28 @@ def test_an_event_is_delivered_and_no_thread_is_left(bucket):
     triggers.stop()
 
     assert event["Records"][0]["s3"]["object"]["key"] == "uploads%2Fa.wav"
-    assert alive("see-") == []
+    assert threads_of("see") == []
 
 
 def test_work_that_takes_long_does_not_keep_the_program(bucket, monkeypatch):
     monkeypatch.setattr(under_test, "STOP_S", 0.1)
-    begun, end = threading.Event(), threading.Event()
+    begun, end = queue.Queue(), threading.Event()
     triggers = Triggers()
 
     def handle(_event):
-        begun.set()
+        begun.put(threading.current_thread())
         end.wait(WAIT_S)
 
     triggers.add_bucket("slow", bucket, handle, events=EVERYTHING)
     triggers.start()
     put(bucket)
-    assert begun.wait(WAIT_S)
-    working = {thread for thread in threading.enumerate() if thread.name.startswith("slow-")}
+    working = begun.get(timeout=WAIT_S)
 
     triggers.stop()
 
-    left = [thread for thread in working if thread.is_alive()]
-    assert len(left) == 1
-    assert left[0].daemon
+    assert working.is_alive()
+    assert working.daemon
     end.set()
-    left[0].join(WAIT_S)
-    assert not left[0].is_alive()
+    for thread in threads_of("slow"):
+        thread.join(WAIT_S)
+    assert threads_of("slow") == []
