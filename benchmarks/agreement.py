@@ -21,8 +21,10 @@ Track = tuple[np.ndarray, np.ndarray]
 
 
 def by_librosa(wav: Path, folder: Path) -> Track:
+    import librosa
+
     f0, _, _ = librosa_pyin(FMAX)(wav, folder)
-    return np.arange(len(f0)) * 512 / 22050, f0
+    return librosa.times_like(f0), f0
 
 
 def by_earshot(wav: Path, folder: Path) -> Track:
@@ -51,10 +53,10 @@ def by_pyin_vamp(wav: Path, folder: Path) -> Track:
 
 
 TRACKERS: dict[str, Callable[[Path, Path], Track]] = {
-    "librosa-pyin": by_librosa,
-    "pitch": by_earshot,
-    "pyin-vamp": by_pyin_vamp,
-    "praat": by_praat,
+    "librosa.pyin, fmax 500": by_librosa,
+    "Earshot": by_earshot,
+    "pYIN Vamp plugin": by_pyin_vamp,
+    "praat-parselmouth": by_praat,
 }
 
 

@@ -71,7 +71,7 @@ def write(
     figures: list[Figure],
     kernels: list[tuple[str, float, float]],
     peers: list[tuple[str, float | None]],
-    agreement: list[tuple[str, dict[str, float] | None]],
+    agreement: dict[str, dict[str, float] | None],
     growth: list[Growth],
     *,
     runs: int,
@@ -116,7 +116,7 @@ def write(
         "",
         *_table(
             ("What", "Voiced", "Voiced as librosa", "f0 apart, median, cents", "95 %, cents"),
-            [(name, *_agreement_cells(found)) for name, found in agreement],
+            [(name, *_agreement_cells(found)) for name, found in agreement.items()],
         ),
         "",
         "pYIN is Mauch and Dixon's (ICASSP 2014).",

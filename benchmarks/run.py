@@ -28,12 +28,6 @@ PEERS = {
     "praat": "praat-parselmouth: autocorrelation, not pYIN; values differ",
     "pyin-vamp": "pYIN Vamp plugin: hop 256, not resampled: 4 times the frames; values differ",
 }
-TRACKERS = {
-    "librosa-pyin": "librosa.pyin, fmax 500",
-    "pitch": "Earshot",
-    "pyin-vamp": "pYIN Vamp plugin",
-    "praat": "praat-parselmouth",
-}
 
 
 COMPILED = {
@@ -155,10 +149,12 @@ class Bench:
         }
         return [((names | PEERS)[work], seconds) for work, seconds in took.items()]
 
-    def agreement(self) -> list[tuple[str, dict[str, float] | None]]:
+    def agreement(self) -> dict[str, dict[str, float] | None]:
         """Return how far each pitch tracker agrees with librosa; None if it is not installed."""
-        found = json.loads(printed(str(HERE / "agreement.py"), str(self.wav("1 min"))))
-        return [(name, found[tracker]) for tracker, name in TRACKERS.items()]
+        found: dict[str, dict[str, float] | None] = json.loads(
+            printed(str(HERE / "agreement.py"), str(self.wav("1 min")))
+        )
+        return found
 
     def growth(self) -> list[Growth]:
         rows = []

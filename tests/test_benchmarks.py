@@ -65,14 +65,14 @@ def test_earshots_pitch_agrees_with_librosas(tmp_path):
 
     found = json.loads(run("agreement.py", tmp_path / "speech.wav"))
 
-    assert found["pitch"]["voiced_alike"] == 1.0
-    assert 0.0 < found["pitch"]["voiced"] < 1.0
-    assert found["pitch"]["most_cents"] < 0.01
-    assert found["librosa-pyin"]["most_cents"] == 0.0
+    assert found["Earshot"]["voiced_alike"] == 1.0
+    assert 0.0 < found["Earshot"]["voiced"] < 1.0
+    assert found["Earshot"]["most_cents"] < 0.01
+    assert found["librosa.pyin, fmax 500"]["most_cents"] == 0.0
 
 
 def test_the_authors_pyin_is_asked_of_vamps_host(agreement, recording, tmp_path, monkeypatch):
-    """A host of the test's own: it lists a plugin, and writes the track of a voiced quarter."""
+    """A host of the test's own: it lists a plugin, and writes a track that is voiced for 0.2 s."""
     host = tmp_path / "vamp-simple-host"
     host.write_text(
         "#!/usr/bin/env python3\n"
@@ -87,6 +87,7 @@ def test_the_authors_pyin_is_asked_of_vamps_host(agreement, recording, tmp_path,
     )
     host.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
     times_s, f0 = agreement.by_pyin_vamp(recording, tmp_path)
 
     np.testing.assert_allclose(times_s, np.arange(19, 41) / 100)
@@ -96,5 +97,6 @@ def test_the_authors_pyin_is_asked_of_vamps_host(agreement, recording, tmp_path,
 
 def test_without_vamps_host_its_pyin_is_not_installed(agreement, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+
     with pytest.raises(ModuleNotFoundError):
         agreement.by_pyin_vamp(tmp_path / "any.wav", tmp_path)
