@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import boto3
 import calls
@@ -430,12 +431,21 @@ def test_another_machine_can_take_the_stage_down(project):
     assert left(project) == KEPT
 
 
-def test_chalice_alone_works_once_the_stack_is_there(project):
+def test_chalice_alone_works_once_the_stack_is_there(project, capfd):
     deploy(project)
     before = snapshot()
 
     chalice("deploy", project, "dev", ACCOUNT)
     assert snapshot() == before
+
+    stream = {"logGroupName": "/aws/lambda/earshot-dev", "logStreamName": "one"}
+    logs = boto3.client("logs")
+    logs.create_log_stream(**stream)
+    written = {"timestamp": int(time.time() * 1000), "message": "A request was answered."}
+    logs.put_log_events(**stream, logEvents=[written])
+    capfd.readouterr()
+    chalice("logs", project, "dev", ACCOUNT)
+    assert "A request was answered." in capfd.readouterr().out
 
     chalice("delete", project, "dev", ACCOUNT)
     assert boto3.client("lambda").list_functions()["Functions"] == []
