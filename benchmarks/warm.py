@@ -152,10 +152,7 @@ def praat_pitch(wav: Path, _folder: Path) -> Any:
 
 
 def pyin_vamp(wav: Path, folder: Path) -> None:
-    """The pYIN of its authors, in Vamp's own host, which looks for plugins in VAMP_PATH.
-
-    Debian has the host in `vamp-examples`, and the plugin in `ardour`, in /usr/lib/ardour7/vamp.
-    """
+    """The pYIN of its authors, in Vamp's own host, which looks for plugins in VAMP_PATH."""
     if not shutil.which(VAMP_HOST):
         raise ModuleNotFoundError(VAMP_HOST)
     listed = _run(VAMP_HOST, "--list-outputs").split()
