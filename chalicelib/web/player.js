@@ -62,7 +62,9 @@ export class Player extends EventTarget {
       const [url, picture] = await Promise.all([find(rendition), poster && find(poster)]);
       if (this.isClosed) return;
       if (picture) this.media.poster = picture;
+      const isPlaying = this.isPlaying; // which media forget with their source
       this.media.src = url;
+      if (isPlaying) this.play();
     } catch {
       if (!this.isClosed) this.onError(); // where nothing can be had, the view says why
     }
@@ -98,7 +100,11 @@ export class Player extends EventTarget {
 
   toggle() {
     if (this.isPlaying) this.media.pause();
-    else this.media.play().catch(() => this.dispatchEvent(new Event("state")));
+    else this.play();
+  }
+
+  play() {
+    this.media.play().catch(() => this.dispatchEvent(new Event("state")));
   }
 
   get rate() {
@@ -106,6 +112,7 @@ export class Player extends EventTarget {
   }
 
   set rate(rate) {
+    this.media.defaultPlaybackRate = rate; // that of whatever is loaded later
     this.media.playbackRate = rate;
   }
 

@@ -1,6 +1,6 @@
 // One recording: heard, seen and read at the same time.
 
-import { call, recordingPath } from "./api.js";
+import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocess } from "./actions.js";
 import { readDisplay } from "./display.js";
 import { downloadsOf } from "./downloads.js";
@@ -203,7 +203,8 @@ class RecordingView {
     if (this.parts.timeline || this.loadingPlots) return;
     this.loadingPlots = true;
     try {
-      const display = readDisplay(await call(`${this.path}/features/display`, { signal: this.abort.signal }));
+      const url = await address(`${this.path}/features/display`);
+      const display = readDisplay(await call(url, { signal: this.abort.signal }));
       const timeline = new Timeline(display, { seek: (time) => this.seek(time) });
       this.parts.timeline = timeline;
       this.display = display;

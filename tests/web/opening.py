@@ -54,13 +54,10 @@ def expect_done(page: Page, name: str, *chips: str) -> None:
 
 def played_to(page: Page, seconds: float) -> None:
     """Wait until the player has come so far."""
-    page.locator("video").evaluate(
-        """(media, seconds) => new Promise((resolve) => {
-            const look = () => media.currentTime >= seconds && resolve();
-            media.addEventListener("timeupdate", look);
-            look();
-        })""",
-        seconds,
+    page.wait_for_function(
+        "seconds => document.querySelector('video').currentTime >= seconds",
+        arg=seconds,
+        timeout=PATIENCE_MS,
     )
 
 

@@ -122,6 +122,8 @@ class Pretended:
     is_down: bool = False
     asked: list[str] = field(default_factory=list)
     sound: bytes = field(default_factory=lambda: wav(60.0))
+    breaks_off_at: int | None = None
+    held: list[Route] = field(default_factory=list)
 
     def add(
         self,
@@ -182,14 +184,17 @@ class Pretended:
             route.fulfill(json=self.displays[recording_id])
         elif part == "media":
             first = int((re.search(r"\d+", route.request.headers.get("range", "")) or ["0"])[0])
-            total = len(self.sound)
+            sent, total = self.sound[first : self.breaks_off_at], len(self.sound)
+            if not sent:
+                self.held.append(route)
+                return
             route.fulfill(
                 status=206,
-                body=self.sound[first:],
+                body=sent,
                 headers={
                     "Content-Type": "audio/wav",
                     "Accept-Ranges": "bytes",
-                    "Content-Range": f"bytes {first}-{total - 1}/{total}",
+                    "Content-Range": f"bytes {first}-{first + len(sent) - 1}/{total}",
                 },
             )
         else:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from opening import PHONE, opened, player_time, row
+from opening import PHONE, opened, played_to, player_time, row
 from playwright.sync_api import expect
 from pretending import ADDRESS, Pretended, recording
 
@@ -215,6 +215,24 @@ def test_a_key_is_heeded_at_the_moment_that_media_become_known(api, show):
         )
 
         expect(page.locator(".clock")).to_contain_text("0:08 /")
+
+
+def test_what_breaks_off_while_it_plays_is_asked_for_again_and_goes_on(api, show):
+    api.add("talk")
+    api.breaks_off_at = len(api.sound) // 8
+
+    with show("#/recordings/talk") as page:
+        page.get_by_label("Speed").select_option("2×")
+        page.get_by_role("button", name="Play", exact=True).click()
+        played_to(page, 1.0)
+        api.breaks_off_at = None
+        for request in api.held:
+            request.fulfill(status=403)
+
+        played_to(page, 10.0)
+
+        expect(page.get_by_label("Speed")).to_have_value("2")
+        page.complaints.clear()  # a browser tells of the address that had run out
 
 
 def test_the_words_are_gone_through_by_keyboard(api, show):
