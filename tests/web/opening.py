@@ -61,5 +61,10 @@ def played_to(page: Page, seconds: float) -> None:
     )
 
 
-def player_time(page: Page) -> float:
-    return page.locator("video").evaluate("media => media.currentTime")
+def stands_at(page: Page, seconds: float) -> None:
+    """Wait until the player, which may still be looking for its media, stands at a moment."""
+    page.wait_for_function(
+        "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.02",
+        arg=seconds,
+        timeout=PATIENCE_MS,
+    )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from opening import PHONE, opened, played_to, player_time, row
+from opening import PHONE, opened, played_to, row, stands_at
 from playwright.sync_api import expect
 from pretending import ADDRESS, Pretended, recording
 
@@ -197,7 +197,7 @@ def test_a_link_leads_to_its_moment_and_the_keys_go_on_from_there(api, show):
         page.keyboard.press("Escape")
         page.evaluate("location.hash = '#/recordings/talk?t=5'")
         expect(page.locator(".word.spoken")).to_have_text("the")
-        assert player_time(page) == pytest.approx(5.0)
+        stands_at(page, 5.0)
 
 
 def test_a_key_is_heeded_at_the_moment_that_media_become_known(api, show):
