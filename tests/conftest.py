@@ -12,6 +12,7 @@ from types import ModuleType
 import boto3
 import pytest
 from browser import PATIENCE_MS, chromium
+from hypothesis import settings
 from moto import mock_aws
 from playwright.sync_api import Browser, Page
 from stand_ins import tables_on_dynalite
@@ -19,6 +20,10 @@ from stand_ins import tables_on_dynalite
 from chalicelib.services import Services
 from chalicelib.services import services as connected
 from local import stack
+
+# Hypothesis's own for machines that judge: no deadlines, which a busy machine misses, and the same
+# examples each time. `make fuzz` and `make soak` are what looks further.
+settings.load_profile("ci")
 
 # librosa compiles as it is used, and keeps the code on disk. Processes that fill and read one
 # folder at the same moment may crash, so each worker and what it starts have their own.

@@ -137,9 +137,7 @@ def test_another_transcript_of_a_recording_leaves_nothing_of_the_one_before(serv
 WORDS = st.sampled_from(["river", "Bank", "old", "twenty-one", "Zoë"])
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(WORDS, min_size=1, max_size=12), max_size=4),
     st.lists(WORDS, min_size=1, max_size=3),

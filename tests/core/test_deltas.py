@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.core.deltas import append_deltas
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(n=st.integers(9, 60), cuts=st.lists(st.integers(0, 60), max_size=6))
 def test_deltas_equal_those_of_librosa_whatever_the_blocks(n, cuts):
     rows = np.random.default_rng(n).normal(0, 50, (n, 3)).astype(np.float32)

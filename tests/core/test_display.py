@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from measuring import SPEECH, encode, measure, noise
 
@@ -29,7 +29,6 @@ def cut(y, places):
 CUTS = st.lists(st.integers(0, 10**9), max_size=8)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20_000), CUTS, st.integers(0, 2**32))
 def test_each_column_is_the_lowest_and_highest_of_its_samples_however_they_come(n, cuts, seed):
     y = np.random.default_rng(seed).standard_normal(n, dtype=np.float32)
@@ -46,7 +45,6 @@ def test_each_column_is_the_lowest_and_highest_of_its_samples_however_they_come(
     assert peaks.span == displays.FINEST_SAMPLES or len(starts) > 16
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 40), CUTS, st.integers(0, 2**32))
 def test_columns_of_frames_do_not_depend_on_how_the_frames_come(n, max_columns, cuts, seed):
     f0 = np.random.default_rng(seed).choice([np.nan, 100.0, 110.0, 120.0, 200.0], size=n)

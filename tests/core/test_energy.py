@@ -18,7 +18,7 @@ def energy_of(pieces, frame_length=2048, hop_length=512):
         return np.concatenate(list(meter.rows())).T
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     n=st.integers(1, 9000),
     cuts=st.lists(st.integers(0, 9000), max_size=8),

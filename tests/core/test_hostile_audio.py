@@ -123,7 +123,7 @@ def settles(media):
     return isinstance(summary, FeatureSummary)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(kind=st.sampled_from(sorted(SEEDS)), data=st.data())
 def test_a_recording_cut_anywhere_is_measured_or_refused(kind, data):
     media = SEEDS[kind]
@@ -132,7 +132,7 @@ def test_a_recording_cut_anywhere_is_measured_or_refused(kind, data):
     assert settles(media[:length])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(SEEDS)),
     flips=st.lists(
@@ -149,7 +149,7 @@ def test_a_recording_with_flipped_bits_is_measured_or_refused(kind, flips):
     assert settles(bytes(media))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     head=st.sampled_from([media[:n] for media in SEEDS.values() for n in (4, 16, 64)]),
     tail=st.binary(max_size=400),

@@ -55,7 +55,7 @@ observed = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(observations=st.lists(observed, min_size=1, max_size=30), n_rows=st.integers(2, 9))
 def test_a_lattice_has_the_same_likelihoods_to_the_last_bit(observations, n_rows):
     lattices = Lattice(MOVES, n_rows=n_rows), CompiledLattice(MOVES, n_rows=n_rows)

@@ -149,7 +149,7 @@ def test_mfcc_equal_those_of_librosa_over_minutes():
     assert_equal_mfcc(ours, librosa_mfcc(media))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 30000), max_size=12))
 def test_mfcc_do_not_depend_on_how_the_signal_is_cut(cuts):
     y = noise(30000)[:, 0].astype(np.float32)

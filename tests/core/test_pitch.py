@@ -163,7 +163,7 @@ def test_pitch_of_real_speech_is_that_of_librosa(path, fmax):
     assert_equals_librosa(frames, reference(y, sr=sr, fmin=65.0, fmax=fmax))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 30_000), max_size=12))
 def test_pitch_does_not_depend_on_how_the_samples_are_cut(lengths):
     y = speechlike()

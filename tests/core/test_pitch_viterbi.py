@@ -91,7 +91,7 @@ def frames_of(parameters):
     return st.one_of(st.just({}), doubtful, certain, nearly)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_the_path_is_that_of_a_dense_search(data):
     parameters = data.draw(st.sampled_from(SETTINGS))

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from measuring import encode, noise
 
@@ -34,7 +34,6 @@ def samples_of(media, n_frames=300):
     return np.concatenate([block.copy() for block in WavReader(source, header).blocks(n_frames)])
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 3000), channels=st.integers(1, 5), n_frames=st.integers(1, 4000))
 def test_the_samples_are_those_of_libsndfile_whatever_the_blocks(n, channels, n_frames):
     media = encode(noise(n, channels=channels), 8000)

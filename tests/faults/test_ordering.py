@@ -103,8 +103,6 @@ def test_what_is_in_the_bucket_decides():
         settings=settings(
             max_examples=60,
             stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

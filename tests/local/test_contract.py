@@ -47,7 +47,7 @@ schema = schemathesis.openapi.from_dict(document())
 
 
 @schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_nothing_is_answered_that_is_not_described(case, local_mode, recordings):
     if case.method == "GET" and "recording_id" in (case.path_parameters or {}):
         # Left to chance, no id would be a recording's. What is chosen follows from the case.
