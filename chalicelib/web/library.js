@@ -6,7 +6,7 @@ import { poll } from "./polling.js";
 import { go } from "./routes.js";
 import { troubleState } from "./trouble.js";
 import { FORMATS, dropPlace } from "./uploads.js";
-import { BRANCHES, OVERALL, UNFINISHED, clock, date, nameOf, statusWords, visible, when } from "./wording.js";
+import { BRANCHES, OVERALL, UNFINISHED, date, duration, nameOf, statusWords, visible, when } from "./wording.js";
 
 const PAGE = 50;
 const SIGNS = {
@@ -131,7 +131,7 @@ function rowOf(recording, caller) {
       remark ?? (UNFINISHED.has(recording.status) ? "" : "No words were recognised."),
     ),
     h("span", { class: "row-branches" }, chips(recording)),
-    h("span", { class: "row-length" }, recording.duration_s ? clock(Math.round(recording.duration_s)) : "–"),
+    h("span", { class: "row-length" }, recording.duration_s ? duration(recording.duration_s) : "–"),
     h(
       "span",
       { class: "row-when" },

@@ -17,8 +17,8 @@ import { troubleState } from "./trouble.js";
 import {
   BRANCHES,
   UNFINISHED,
-  clock,
   date,
+  duration,
   language,
   nameOf,
   percent,
@@ -101,7 +101,7 @@ class RecordingView {
   showHeading() {
     const { recording } = this;
     const facts = [
-      recording.duration_s && clock(Math.round(recording.duration_s)),
+      recording.duration_s && duration(recording.duration_s),
       recording.language_code && language(recording.language_code),
       recording.word_count > 0 && plural(recording.word_count, "word"),
       recording.mean_confidence && `${percent(recording.mean_confidence)} sure`,

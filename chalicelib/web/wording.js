@@ -77,6 +77,11 @@ export function spokenTime(seconds) {
   return said.join(" ") || "0 seconds";
 }
 
+/** How long a recording is; a short one to a tenth of a second. */
+export function duration(seconds) {
+  return clock(seconds, seconds < 10 ? 1 : 0);
+}
+
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB"];
   let power = 0;

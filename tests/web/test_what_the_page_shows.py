@@ -235,6 +235,18 @@ def test_what_breaks_off_while_it_plays_is_asked_for_again_and_goes_on(api, show
         page.complaints.clear()  # a browser tells of the address that had run out
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "words"), [(0.98, "0:00.9"), (59.9, "0:59"), (3_725.0, "1:02:05")]
+)
+def test_a_recordings_length_is_that_which_the_player_ends_at(api, show, duration_s, words):
+    api.add("talk", duration_s=duration_s)
+
+    with show() as page:
+        expect(page.locator(".row-length")).to_have_text(words)
+        row(page, "talk.wav").click()
+        expect(page.locator(".recording-heading")).to_contain_text(f"{words}  ·")
+
+
 def test_the_words_are_gone_through_by_keyboard(api, show):
     api.add("talk")
 
