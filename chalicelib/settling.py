@@ -83,14 +83,8 @@ def may_be_of_others(
     return upload.modified_at > started_at
 
 
-def remove_results(recording_id: str, services: "Services") -> tuple[list[str], int]:
-    """Remove every object that was made of a recording, and what its words are found by.
-
-    Return the keys, and how many rows of the search table there were. Safe to repeat.
-    """
-    removed = [
-        key
-        for prefix in keys.derived_prefixes(recording_id)
-        for key in services.results.remove(prefix)
-    ]
-    return removed, services.search_table.remove(recording_id)
+def remove_results(recording_id: str, services: "Services") -> None:
+    """Remove every object made of a recording, and what its words are found by. Safe to repeat."""
+    for prefix in keys.derived_prefixes(recording_id):
+        services.results.remove(prefix)
+    services.search_table.remove(recording_id)

@@ -439,6 +439,25 @@ def test_deleting_removes_everything_and_says_what(ask, finished, services):
     assert ask(f"/recordings/{recording_id}", method="DELETE").status == 404
 
 
+def test_the_report_of_a_deletion_is_whole_though_its_event_removes_it_all_first(
+    ask, finished, services, monkeypatch
+):
+    recording_id = finished()
+    made = set(stored(services)) - {"uploads/alice/my talk.wav"}
+    remove_upload = services.media.remove_upload
+
+    def remove_and_tell(upload):
+        remove_upload(upload)
+        pipeline.remove_recording(upload.key, services)
+
+    monkeypatch.setattr(services.media, "remove_upload", remove_and_tell)
+
+    report = ask(f"/recordings/{recording_id}", method="DELETE").json["removed"]
+
+    assert set(report.pop("objects")) == made
+    assert all(report.values())
+
+
 def test_nothing_late_brings_a_deleted_recording_back(ask, finished, services):
     recording_id = finished()
     ask(f"/recordings/{recording_id}", method="DELETE")

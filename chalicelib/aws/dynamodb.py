@@ -168,12 +168,9 @@ class RecordingTable:
         if not self._update_if(recording_id, changes, Attr("JsonFile").exists()):
             raise RecordingNotFoundError(recording_id)
 
-    def delete(self, recording_id: str) -> bool:
-        """Remove a recording's item; tell whether there was one. Safe to repeat."""
-        response = self._table.delete_item(
-            Key={"JsonFile": keys.transcript(recording_id)}, ReturnValues="ALL_OLD"
-        )
-        return "Attributes" in response
+    def delete(self, recording_id: str) -> None:
+        """Remove a recording's item. Safe to repeat."""
+        self._table.delete_item(Key={"JsonFile": keys.transcript(recording_id)})
 
     def of_source(self, source_key: str) -> list[Recording]:
         """Return every recording that was made under an upload key.

@@ -167,17 +167,15 @@ class MediaStore:
         )
         return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
-    def remove_upload(self, upload: Upload) -> bool:
-        """Remove exactly these bytes; tell whether they were still there. Safe to repeat."""
+    def remove_upload(self, upload: Upload) -> None:
+        """Remove exactly these bytes: others that lie there by now stay. Safe to repeat."""
         try:
             self._client.delete_object(
                 Bucket=self.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
             )
         except ClientError as exc:
-            if exc.response["Error"]["Code"] in _GONE:
-                return False
-            raise
-        return True
+            if exc.response["Error"]["Code"] not in _GONE:
+                raise
 
     def presign(self, key: str, *, media_type: str, disposition: str) -> dict[str, Any]:
         """Return an address that anybody may read an object at for a while, as such a file."""
@@ -216,18 +214,19 @@ class MediaStore:
         address = urlsplit(url)
         return f"{address.scheme}://{address.netloc}"
 
-    def remove(self, prefix: str) -> list[str]:
-        """Remove everything whose key starts with a prefix and return the keys. Safe to repeat."""
-        removed = []
+    def remove(self, prefix: str) -> None:
+        """Remove everything whose key starts with a prefix. Safe to repeat."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=prefix
         )
         for page in pages:
             found = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-            if found:
-                self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
-                removed += [entry["Key"] for entry in found]
-        return removed
+            if not found:
+                continue
+            answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
+            # The request succeeds though some objects may not have been removed.
+            if errors := answer.get("Errors"):
+                raise ClientError({"Error": errors[0]}, "DeleteObjects")
 
 
 def _type_of(key: str) -> str:

@@ -55,13 +55,16 @@ class SearchTable:
             for term in stale:
                 batch.delete_item(Key={"recording_id": recording.id, "term": term})
 
-    def remove(self, recording_id: str) -> int:
-        """Remove a recording's rows; return how many there were. Safe to repeat."""
+    def remove(self, recording_id: str) -> None:
+        """Remove a recording's rows. Safe to repeat."""
         terms = self._terms(recording_id)
         with self._table.batch_writer() as batch:
             for term in terms:
                 batch.delete_item(Key={"recording_id": recording_id, "term": term})
-        return len(terms)
+
+    def count(self, recording_id: str) -> int:
+        """Return how many rows a recording has."""
+        return len(self._terms(recording_id))
 
     def _terms(self, recording_id: str) -> set[str]:
         query = {

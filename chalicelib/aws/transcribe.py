@@ -48,12 +48,10 @@ class Transcriber:
         job: dict[str, Any] = response["TranscriptionJob"]
         return job
 
-    def delete(self, name: str) -> bool:
-        """Delete a job; tell whether Transcribe knew one. Safe to repeat."""
+    def delete(self, name: str) -> None:
+        """Delete a job, if Transcribe knows one. Safe to repeat."""
         try:
             self._client.delete_transcription_job(TranscriptionJobName=name)
         except ClientError as exc:
-            if exc.response["Error"]["Code"] in _NO_SUCH_JOB:
-                return False
-            raise
-        return True
+            if exc.response["Error"]["Code"] not in _NO_SUCH_JOB:
+                raise
