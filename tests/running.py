@@ -24,7 +24,7 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-PATIENCE_S = 120
+PATIENCE_S = 240
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 expect.set_options(timeout=PATIENCE_MS)
 
-PROCESSED_MS = 150_000
+PROCESSED_MS = 240_000
 DESKTOP = {"width": 1360, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
