@@ -76,8 +76,8 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 
     Raise RecordingNotFoundError if its upload is gone.
     """
-    upload = services.media.find(recording.source_key)
-    if upload is None or upload.recording_id != recording.id:
+    upload = services.media.find_source(recording)
+    if upload is None:
         raise RecordingNotFoundError(recording.id)
     remove_made(recording.id, services)
     services.recordings.restart(recording.id, upload)

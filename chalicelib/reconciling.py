@@ -91,8 +91,7 @@ def look(recording_id: str, services: "Services") -> None:
     # First of all, for what cannot be settled must not keep others from being looked at.
     again = _next_look(recording, services.clock())
     services.watchlist.put_off(recording_id, again)
-    upload = services.media.find(recording.source_key)
-    if upload is None or upload.recording_id != recording_id:
+    if services.media.find_source(recording) is None:
         remove_everything(recording_id, services)
         return
     _ask_transcribe(recording, services)
@@ -279,7 +278,6 @@ def _walk_items(after: str, services: "Services", findings: Findings) -> str | N
     page, cursor = services.recordings.page(cursor=after or None)
     for recording in page:
         findings.walked += 1
-        upload = services.media.find(recording.source_key)
-        if upload is None or upload.recording_id != recording.id:
+        if services.media.find_source(recording) is None:
             findings.attempt(partial(remove_everything, recording.id, services), recording.id)
     return cursor

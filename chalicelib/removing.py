@@ -38,9 +38,7 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
     The upload goes first: without it nothing late is stored, and the event of its removal takes
     up what is cut short here. Other bytes that have taken its place stay.
     """
-    upload = services.media.find(recording.source_key)
-    if upload and upload.recording_id != recording.id:
-        upload = None
+    upload = services.media.find_source(recording)
     # Looked at before the upload goes: from then on its event has it all removed as well.
     made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
     removed = Removed(

@@ -57,8 +57,7 @@ def media_address(recording: Recording, request: Request, services: "Services") 
     rendition = request.text("rendition")
     if rendition is None:
         store, key = services.media, recording.source_key
-        upload = services.media.find(key)
-        if upload is None or upload.recording_id != recording.id:
+        if services.media.find_source(recording) is None:
             raise NotThereError("The upload is no longer in the bucket.")
     else:
         files = recording.attributes.get("rendition_files", {}).values()

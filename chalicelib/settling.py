@@ -64,8 +64,7 @@ def upload_of(recording_id: str, services: "Services") -> Upload | None:
     """Return the upload that a recording was made of, or None if either is gone by now."""
     journal.note(recording_id=recording_id)
     recording = services.recordings.find(recording_id)
-    upload = services.media.find(recording.source_key) if recording else None
-    return upload if upload and upload.recording_id == recording_id else None
+    return services.media.find_source(recording) if recording else None
 
 
 def may_be_of_others(

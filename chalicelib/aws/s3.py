@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import smart_open.s3
 from botocore.exceptions import ClientError
 
-from chalicelib.core.recording import Upload
+from chalicelib.core.recording import Recording, Upload
 from chalicelib.errors import TooLargeError, UploadChangedError
 
 RANGE_BYTES = 8 * 2**20
@@ -56,6 +56,11 @@ class MediaStore:
             metadata=head["Metadata"],
             modified_at=head["LastModified"].isoformat(),
         )
+
+    def find_source(self, recording: Recording) -> Upload | None:
+        """Return the upload that a recording was made of, or None if it is gone or replaced."""
+        upload = self.find(recording.source_key)
+        return upload if upload and upload.recording_id == recording.id else None
 
     def read_head(self, upload: Upload, n_bytes: int) -> bytes:
         """Return an upload's first bytes. Raise UploadChangedError if it is no longer there."""
@@ -162,10 +167,7 @@ class MediaStore:
 
     def keys(self, prefix: str) -> set[str]:
         """Return every key that starts with a prefix. For what is made of one recording."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix
-        )
-        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+        return {key for page in self._listed(prefix) for key in page}
 
     def remove_upload(self, upload: Upload) -> None:
         """Remove exactly these bytes: others that lie there by now stay. Safe to repeat."""
@@ -216,17 +218,21 @@ class MediaStore:
 
     def remove(self, prefix: str) -> None:
         """Remove everything whose key starts with a prefix. Safe to repeat."""
+        for page in self._listed(prefix):
+            objects = [{"Key": key} for key in page]
+            answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
+            # The request succeeds though some objects may not have been removed.
+            if errors := answer.get("Errors"):
+                raise ClientError({"Error": errors[0]}, "DeleteObjects")
+
+    def _listed(self, prefix: str) -> Iterator[list[str]]:
+        """Yield the keys that start with a prefix, up to 1,000 at a time."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=prefix
         )
         for page in pages:
-            found = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-            if not found:
-                continue
-            answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": found})
-            # The request succeeds though some objects may not have been removed.
-            if errors := answer.get("Errors"):
-                raise ClientError({"Error": errors[0]}, "DeleteObjects")
+            if contents := page.get("Contents"):
+                yield [entry["Key"] for entry in contents]
 
 
 def _type_of(key: str) -> str:
