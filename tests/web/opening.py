@@ -17,6 +17,7 @@ PHONE = {"width": 390, "height": 844}
 def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
     """Open the page. Whatever it complains of in the console fails the test."""
     context = browser.new_context(**{"viewport": DESKTOP, "accept_downloads": True, **options})
+    context.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -55,16 +56,13 @@ def expect_done(page: Page, name: str, *chips: str) -> None:
 def played_to(page: Page, seconds: float) -> None:
     """Wait until the player has come so far."""
     page.wait_for_function(
-        "seconds => document.querySelector('video').currentTime >= seconds",
-        arg=seconds,
-        timeout=PATIENCE_MS,
+        "seconds => document.querySelector('video').currentTime >= seconds", arg=seconds
     )
 
 
 def stands_at(page: Page, seconds: float) -> None:
     """Wait until the player, which may still be looking for its media, stands at a moment."""
     page.wait_for_function(
-        "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.02",
+        "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.001",
         arg=seconds,
-        timeout=PATIENCE_MS,
     )

@@ -184,10 +184,10 @@ class Pretended:
             route.fulfill(json=self.displays[recording_id])
         elif part == "media":
             first = int((re.search(r"\d+", route.request.headers.get("range", "")) or ["0"])[0])
-            sent, total = self.sound[first : self.breaks_off_at], len(self.sound)
-            if not sent:
+            if self.breaks_off_at is not None and first >= self.breaks_off_at:
                 self.held.append(route)
                 return
+            sent, total = self.sound[first : self.breaks_off_at], len(self.sound)
             route.fulfill(
                 status=206,
                 body=sent,
