@@ -1,0 +1,16 @@
+"""Building blocks of the MFCC and energy tables, each fed by blocks of samples.
+
+Belongs here: framing, spectra, mel bands, cepstra and their slopes, with librosa's names.
+Does not belong here: pitch (``pitch``), files and tables (``audio``, ``features``).
+
+In the order in which a sample meets them:
+
+1. ``parameters`` names and checks what can be asked for.
+2. ``framing`` cuts the signal into centred frames.
+3. ``mel_spectrum`` computes the power in the bands of ``mel`` (``compiled_mel`` with kernels).
+4. ``parking`` keeps rows until the whole recording has been seen.
+5. ``mfcc`` clamps at ``top_db`` and transforms; ``deltas`` takes the slopes.
+6. ``energy`` measures RMS and zero crossings beside all that.
+
+``kernels`` finds the compiled loops, ``memory`` lays arrays out for the processor.
+"""

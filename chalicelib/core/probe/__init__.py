@@ -1,0 +1,8 @@
+"""What a file is, from its header alone: nothing is decoded.
+
+Belongs here: format, duration, channels and tracks, and whether a service would take the file.
+Does not belong here: samples (``audio``), the requests themselves (``jobs``).
+
+``formats`` looks at the name and the first bytes, ``headers`` and ``contents`` read duration and
+tracks, ``limits`` compares them with what Amazon Transcribe takes.
+"""

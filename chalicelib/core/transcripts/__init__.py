@@ -1,0 +1,8 @@
+"""Transcripts: read from Amazon Transcribe's JSON, held as values, written for other programs.
+
+Belongs here: the shapes of a transcript and their conversion.
+Does not belong here: asking for a transcript (``jobs``), finding words in many (``search``).
+
+``parsing`` reads (with ``document`` and ``segments``), ``models`` are the values, ``exports``,
+``subtitles``, ``textgrid``, ``columns`` and ``manifests`` write.
+"""

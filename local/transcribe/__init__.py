@@ -1,0 +1,6 @@
+"""Amazon Transcribe on one machine: its API and its output, with a local recogniser.
+
+In the order in which they act: ``service`` takes requests that ``requests`` has checked, ``jobs``
+is the book of them, ``work`` does one in a ``worker`` process: ``decoding`` to 16 kHz,
+``recogniser`` with one of the ``engines``, ``output`` in Transcribe's own shape.
+"""

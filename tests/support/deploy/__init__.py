@@ -1,0 +1,1 @@
+"""Doubles and tools for deploying a stage and running its package."""

@@ -1,0 +1,1 @@
+"""Histories of faults: how they are made up, played and checked."""

@@ -1,0 +1,1 @@
+"""What is fuzzed, and the program that does it."""
