@@ -21,7 +21,7 @@ DEPLOY := .venv-deploy
 # So have the tools that are held to versions of their own.
 AUDIT := .venv-audit
 PEERS := .venv-peers
-PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/test_searching.py
+PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/test_search.py
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
@@ -50,7 +50,7 @@ cost: $(BIN)/.local ## what a thousand hours cost in AWS, from what was measured
 	@$(BIN)/python -m scripts.cost
 
 fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how long
-	$(BIN)/python tests/fuzz/fuzz.py "$(SECONDS)"
+	$(BIN)/python tests/support/fuzz/fuzz.py "$(SECONDS)"
 
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
@@ -65,13 +65,13 @@ redrive: $(BIN)/.local ## send through again what was given up, once the cause i
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
 
 soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
-	$(BIN)/python tests/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
+	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
 
 page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
 
 screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
-	@$(BIN)/python -m local.screenshots $(if $(FILE),"$(FILE)")
+	@$(BIN)/python -m local.desk.screenshots $(if $(FILE),"$(FILE)")
 
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile

@@ -22,22 +22,13 @@ from chalice.app import (
 )
 from chalice.app import Request as HttpRequest
 
-from chalicelib import (
-    journal,
-    listing,
-    page,
-    pipeline,
-    reconciling,
-    removing,
-    searching,
-    serving,
-    uploading,
-)
+from chalicelib import journal
+from chalicelib.api import downloads, openapi, page, recordings, search, uploads
+from chalicelib.api.callers import caller_of
+from chalicelib.api.download import Download
+from chalicelib.api.requests import Request
 from chalicelib.config import Settings
-from chalicelib.core import keys, openapi
-from chalicelib.core.callers import caller_of
-from chalicelib.core.downloads import Download
-from chalicelib.core.requests import Request
+from chalicelib.core import keys
 from chalicelib.errors import (
     CallerError,
     CursorError,
@@ -46,6 +37,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
+from chalicelib.pipeline import events, reconciliation, removal
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -83,13 +75,13 @@ def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)
 def receive_upload(event: S3Event) -> None:
     """Something was put under ``uploads/``: start its transcription and its measuring."""
-    pipeline.receive_upload(event.key, services())
+    events.receive_upload(event.key, services())
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectRemoved:*"], prefix=keys.UPLOADS)
 def remove_recording(event: S3Event) -> None:
     """Something was removed from ``uploads/``: remove what was made of it."""
-    pipeline.remove_recording(event.key, services())
+    events.remove_recording(event.key, services())
 
 
 @app.on_sqs_message(queue=settings.features_queue, batch_size=1)
@@ -98,7 +90,7 @@ def extract_features(event: SQSEvent) -> None:
     for message in event:
         attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
         recording_id = json.loads(message.body)["recording_id"]
-        pipeline.extract_features(recording_id, services(), attempt=attempt)
+        events.extract_features(recording_id, services(), attempt=attempt)
 
 
 @app.on_s3_event(
@@ -109,7 +101,7 @@ def extract_features(event: SQSEvent) -> None:
 )
 def store_transcript(event: S3Event) -> None:
     """Amazon Transcribe has written a transcript: index it."""
-    pipeline.store_transcript(event.key, services())
+    events.store_transcript(event.key, services())
 
 
 @app.on_cw_event(
@@ -121,7 +113,7 @@ def store_transcript(event: S3Event) -> None:
 )
 def record_transcription_state(event: CloudWatchEvent) -> None:
     """A transcription job has failed: write its reason on the recording."""
-    pipeline.record_transcription_failure(event.detail["TranscriptionJobName"], services())
+    events.record_transcription_failure(event.detail["TranscriptionJobName"], services())
 
 
 @app.on_cw_event(
@@ -136,13 +128,13 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
 )
 def store_renditions(event: CloudWatchEvent) -> None:
     """A transcoding job has ended: list its renditions, or write why there are none."""
-    pipeline.store_renditions(event.detail, services())
+    events.store_renditions(event.detail, services())
 
 
 @app.schedule(Rate(15, Rate.MINUTES))
 def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
     """A quarter of an hour has passed: find what events have left undone, and do it."""
-    reconciling.reconcile(services()).raise_failures()
+    reconciliation.reconcile(services()).raise_failures()
 
 
 def _answering(view: View) -> View:
@@ -224,37 +216,37 @@ def show_caller() -> dict[str, Any]:
 @_answering
 def offer_upload() -> Response:
     """Give the address and the form of an upload of one's own."""
-    return Response(body=uploading.offer_upload(_asked(), services()), status_code=201)
+    return Response(body=uploads.offer_upload(_asked(), services()), status_code=201)
 
 
 @app.route("/recordings", authorizer=authorizer)
 @_answering
 def list_recordings() -> dict[str, Any]:
     """List recordings by page, newest first."""
-    return listing.list_recordings(_asked(), services())
+    return recordings.list_recordings(_asked(), services())
 
 
 @app.route("/recordings/{recording_id}", authorizer=authorizer)
 @_answering
 def show_recording(recording_id: str) -> dict[str, Any]:
     """Show one recording."""
-    return listing.find_recording(recording_id, _asked(), services()).to_dict()
+    return recordings.find_recording(recording_id, _asked(), services()).to_dict()
 
 
 @app.route("/recordings/{recording_id}", methods=["DELETE"], authorizer=authorizer)
 @_answering
 def delete_recording(recording_id: str) -> dict[str, Any]:
     """Remove a recording and everything that was made of it."""
-    recording = listing.find_recording(recording_id, _asked(), services())
-    return removing.delete_recording(recording, services()).to_dict()
+    recording = recordings.find_recording(recording_id, _asked(), services())
+    return removal.delete_recording(recording, services()).to_dict()
 
 
 @app.route("/recordings/{recording_id}/reprocess", methods=["POST"], authorizer=authorizer)
 @_answering
 def reprocess_recording(recording_id: str) -> Response:
     """Make everything that is made of a recording anew."""
-    recording = listing.find_recording(recording_id, _asked(), services())
-    started = pipeline.reprocess(recording, services())
+    recording = recordings.find_recording(recording_id, _asked(), services())
+    started = events.reprocess(recording, services())
     return Response(body=started.to_dict(), status_code=202)
 
 
@@ -262,38 +254,38 @@ def reprocess_recording(recording_id: str) -> Response:
 @_answering
 def show_transcript(recording_id: str) -> Response:
     """Show a transcript in one of its formats."""
-    recording = listing.find_recording(recording_id, _asked(), services())
-    return _download(serving.transcript(recording, _asked(), services()))
+    recording = recordings.find_recording(recording_id, _asked(), services())
+    return _download(downloads.transcript(recording, _asked(), services()))
 
 
 @app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)
 @_answering
 def show_features(recording_id: str, table: str) -> Response | dict[str, Any]:
     """Lead to one of a recording's tables."""
-    recording = listing.find_recording(recording_id, _asked(), services())
-    return _redirect(serving.table_address(recording, table, services()))
+    recording = recordings.find_recording(recording_id, _asked(), services())
+    return _redirect(downloads.table_address(recording, table, services()))
 
 
 @app.route("/recordings/{recording_id}/media", authorizer=authorizer)
 @_answering
 def show_media(recording_id: str) -> Response | dict[str, Any]:
     """Lead to a recording itself, or to one of its renditions."""
-    recording = listing.find_recording(recording_id, _asked(), services())
-    return _redirect(serving.media_address(recording, _asked(), services()))
+    recording = recordings.find_recording(recording_id, _asked(), services())
+    return _redirect(downloads.media_address(recording, _asked(), services()))
 
 
 @app.route("/search", authorizer=authorizer)
 @_answering
 def search_transcripts() -> dict[str, Any]:
     """Find words and phrases in all that was said."""
-    return searching.answer_search(_asked(), services())
+    return search.answer_search(_asked(), services())
 
 
 @app.route("/manifests/{kind}", authorizer=authorizer)
 @_answering
 def show_manifest(kind: str) -> Response:
     """List a selection of recordings as Lhotse does, by page."""
-    return _download(listing.manifest(kind, _asked(), services()))
+    return _download(recordings.manifest(kind, _asked(), services()))
 
 
 @app.route("/openapi.json", authorizer=authorizer)

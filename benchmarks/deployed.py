@@ -25,10 +25,10 @@ from typing import Any
 from processes import HERE, fresh, pin
 
 ROOT = HERE.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/deploy")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import boto3  # noqa: E402
-from lambda_runtime import Function, RuntimeApi, running, unpack  # noqa: E402
+from support.deploy.lambda_runtime import Function, RuntimeApi, running, unpack  # noqa: E402
 
 from chalicelib.core import keys  # noqa: E402
 from chalicelib.services import services  # noqa: E402

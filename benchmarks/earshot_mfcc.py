@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 sys.path.insert(0, dirname(dirname(abspath(__file__))))
 
-from chalicelib.core.features import FeatureParameters, extract
+from chalicelib.core.features.extract import FeatureParameters, extract
 
 
 def main(media: str, table: str, tables: str = "mfcc") -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-from running import SAMPLE, Stage, start
+from support.running import SAMPLE, Stage, start
 
 SR = 16_000
 PATIENCE_S = 4 * 3600

@@ -14,12 +14,12 @@ import orjson
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.extend(map(str, (ROOT, ROOT / "tests")))
 
-from browser import chromium  # noqa: E402 - found there
-from media import wav  # noqa: E402 - found there
 from playwright.sync_api import Page  # noqa: E402 - found there
-from running import Stage, start  # noqa: E402 - found there
+from support.browser import chromium  # noqa: E402 - found there
+from support.media import wav  # noqa: E402 - found there
+from support.running import Stage, start  # noqa: E402 - found there
 
-from chalicelib.core.display import Display  # noqa: E402 - found there
+from chalicelib.core.features.display import Display  # noqa: E402 - found there
 
 HOUR_S = 3600
 WORDS_A_SEGMENT = 15

@@ -32,7 +32,7 @@ def original(wav: Path, folder: Path) -> None:
 
 def earshot(*tables: str, fmax: float = 500.0) -> Work:
     def work(wav: Path, folder: Path) -> None:
-        from chalicelib.core.features import FeatureParameters, extract
+        from chalicelib.core.features.extract import FeatureParameters, extract
 
         @contextmanager
         def open_table(name: str) -> Iterator[BinaryIO]:
@@ -47,7 +47,7 @@ def earshot(*tables: str, fmax: float = 500.0) -> Work:
 
 def by_numpy(work: Work) -> Work:
     def alone(wav: Path, folder: Path) -> None:
-        from chalicelib.core import kernels
+        from chalicelib.core.dsp import kernels
 
         kernels.library = None
         work(wav, folder)
@@ -80,7 +80,7 @@ def floor(wav: Path, _folder: Path) -> None:
 
 
 def decode_and_resample(wav: Path, _folder: Path) -> None:
-    from chalicelib.core.audio import decode
+    from chalicelib.core.audio.decoding import decode
 
     with wav.open("rb") as source:
         for _ in decode(source, 22050):

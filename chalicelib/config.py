@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.core.ladder import Ladder
-from chalicelib.core.transcription import TranscriptionOptions
+from chalicelib.core.jobs.ladder import Ladder
+from chalicelib.core.jobs.transcribe import TranscriptionOptions
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})

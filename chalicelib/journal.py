@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core import emf
+from chalicelib import emf
 
 if TYPE_CHECKING:
     from chalicelib.services import Services

@@ -10,11 +10,11 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
-from chalicelib.aws.dynamodb_watch import Watchlist
+from chalicelib.aws.dynamodb_search import SearchTable
+from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
-from chalicelib.aws.search import SearchTable
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber

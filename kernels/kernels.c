@@ -149,7 +149,7 @@ static inline double larger(double a, double b)
    minus infinity, which is never the largest; what of `before` meets that may be anything. */
 enum { SIDE_BY_SIDE = 8 };
 
-/* How likely the unvoiced state of each bin is after a move, see chalicelib/core/lattice.py.
+/* How likely the unvoiced state of each bin is after a move, see chalicelib/core/pitch/lattice.py.
    before: the unvoiced states of the row before; bin j is reached from before[j] and width - 1 more
    keep: shape (n_columns / SIDE_BY_SIDE, width, SIDE_BY_SIDE), n_columns and width padded; the move
    to bin j from before[j + d] is keep[j / SIDE_BY_SIDE][d][j % SIDE_BY_SIDE]

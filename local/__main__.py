@@ -108,13 +108,13 @@ def _process(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from local.compare import main as compare  # noqa: PLC0415
+    from local.desk.compare import main as compare  # noqa: PLC0415
 
     return compare(options.files)
 
 
 def _chart(options: argparse.Namespace) -> int:
-    from local.chart import main as chart  # noqa: PLC0415
+    from local.desk.chart import main as chart  # noqa: PLC0415
 
     return chart(options.folder, options.picture)
 

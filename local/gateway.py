@@ -18,13 +18,13 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
-from local.api import STAGE
-from local.mediaconvert_requests import ROOT as MEDIACONVERT
+from local.api_gateway import STAGE
+from local.mediaconvert.requests import ROOT as MEDIACONVERT
 
 if TYPE_CHECKING:
-    from local.api import Api
-    from local.mediaconvert import MediaConvertService
-    from local.transcribe import TranscribeService
+    from local.api_gateway import Api
+    from local.mediaconvert.service import MediaConvertService
+    from local.transcribe.service import TranscribeService
 
 HOST = "127.0.0.1"
 

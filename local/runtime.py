@@ -15,11 +15,11 @@ import boto3
 from chalicelib.core.recording import Recording
 from chalicelib.services import Services, services
 from local import stack
-from local.api import Api
+from local.api_gateway import Api
 from local.gateway import Gateway
-from local.mediaconvert import MediaConvertService
+from local.mediaconvert.service import MediaConvertService
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
-from local.transcribe import TranscribeService
+from local.transcribe.service import TranscribeService
 from local.triggers import Triggers
 
 EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import yaml
 
-from local.api import LOCAL_USER
+from local.api_gateway import LOCAL_USER
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "cloudformation" / "resources.yml"

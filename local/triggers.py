@@ -24,7 +24,7 @@ from chalice.app import (
     SQSEventConfig,
 )
 
-from local.api import Context
+from local.api_gateway import Context
 
 ATTEMPTS = 3
 """How often an event is tried: once, and the two retries of an asynchronous invocation."""

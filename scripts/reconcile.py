@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from chalicelib.config import Settings
-from chalicelib.reconciling import reconcile
+from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.services import connect
 from scripts.stage import UnknownStageError, enter
 

@@ -11,11 +11,11 @@ from types import ModuleType
 
 import boto3
 import pytest
-from browser import PATIENCE_MS, chromium
 from hypothesis import settings
 from moto import mock_aws
 from playwright.sync_api import Browser, Page
-from stand_ins import tables_on_dynalite
+from support.browser import PATIENCE_MS, chromium
+from support.stand_ins import tables_on_dynalite
 
 from chalicelib.services import Services
 from chalicelib.services import services as connected

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import boto3
 import pytest
 from chalice.test import Client
-from media import wav
+from support.media import wav
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Recording

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.core.uploads import FORMATS
+from chalicelib.core.probe.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -23,9 +23,9 @@ import librosa
 import numpy as np
 import pytest
 from boto3.s3.transfer import TransferConfig
-from deployed import deployed
-from media import CODECS, HARD_NAMES, convert, encode, wav
-from running import CREDENTIALS, SAMPLE, start
+from support.deployed import deployed
+from support.media import CODECS, HARD_NAMES, convert, encode, wav
+from support.running import CREDENTIALS, SAMPLE, start
 
 pytestmark = pytest.mark.slow
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import boto3
 import pytest
-from asking import Asker
 from cfnlint.decode import cfn_yaml
 from chalice.test import Client
-from media import wav
+from support.asking import Asker
+from support.media import wav
 
-from chalicelib import journal
-from chalicelib.core import emf, keys
+from chalicelib import emf, journal
+from chalicelib.core import keys
 from chalicelib.services import services as connected
 
 ROOT = Path(__file__).parents[1]

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from stand_ins import ON_EACH_DATABASE
+from support.stand_ins import ON_EACH_DATABASE
 
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError

@@ -1,12 +1,12 @@
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from media import wav
 from moto.s3.models import s3_backends
+from support.media import wav
 
-from chalicelib import pipeline
 from chalicelib.core.recording import Branch, Status
 from chalicelib.errors import UploadChangedError
+from chalicelib.pipeline import events
 
 KEY = "uploads/alice/a.wav"
 
@@ -69,7 +69,7 @@ def test_bytes_that_are_replaced_while_they_are_read_end_the_reading(services, p
 
 def test_a_recording_replaced_under_the_decoder_is_no_damaged_recording(services, put):
     recording_id = put(KEY, wav(400.0))
-    pipeline.receive_upload(KEY, services)
+    events.receive_upload(KEY, services)
     opened = services.media.open
 
     def open_and_replace(upload):
@@ -77,7 +77,7 @@ def test_a_recording_replaced_under_the_decoder_is_no_damaged_recording(services
         return opened(upload)
 
     services.media.open = open_and_replace
-    pipeline.extract_features(recording_id, services)
+    events.extract_features(recording_id, services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.IN_PROGRESS

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib.aws.transcribe import Transcriber
-from chalicelib.core.transcription import TranscriptionOptions, job_request
+from chalicelib.core.jobs.transcribe import TranscriptionOptions, job_request
 from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 REQUEST = job_request(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core import kernels
+from chalicelib.core.dsp import kernels
 
 
 @pytest.fixture(scope="module", params=["numpy", "compiled"])

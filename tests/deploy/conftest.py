@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from double import Double
-from wheel_files import write_wheel
+from support.deploy.double import Double
+from support.deploy.wheel_files import write_wheel
 
 from scripts import build_layer, package
 

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from wheel_files import write_wheel
+from support.deploy.wheel_files import write_wheel
 
 from scripts import archive, package, wheels
 from scripts.console import DeploymentError

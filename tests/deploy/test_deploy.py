@@ -11,12 +11,11 @@ import sys
 import time
 
 import boto3
-import calls
-import command
 import pytest
-from command import ACCOUNT, deploy, remove
+from support.deploy import calls, command
+from support.deploy.command import ACCOUNT, deploy, remove
 
-from chalicelib.core import callers
+from chalicelib.api import callers
 from scripts import destroy, preflight
 from scripts.console import DeploymentError
 from scripts.deploy import chalice
@@ -184,7 +183,7 @@ def test_a_second_deployment_changes_nothing(aws, project, capfd):
 
 def test_a_changed_function_is_deployed_and_nothing_else(aws, project):
     deploy(project)
-    with (project / "chalicelib/pipeline.py").open("a") as source:
+    with (project / "chalicelib/pipeline/events.py").open("a") as source:
         source.write("# changed\n")
     aws.break_at(None)
 

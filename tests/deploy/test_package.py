@@ -8,17 +8,17 @@ import zipfile
 from pathlib import Path
 
 import boto3
-import calls
 import pytest
-import video
-from double import Double
-from lambda_runtime import Function, as_anyone, unpack
-from media import CODECS, convert, wav
-from packaged import deployed
+from support import video
+from support.deploy import calls
+from support.deploy.double import Double
+from support.deploy.lambda_runtime import Function, as_anyone, unpack
+from support.deploy.packaged import deployed
+from support.media import CODECS, convert, wav
 
 from chalicelib.core.recording import UNFINISHED
 from local import stack
-from local.api import LOCAL_USER
+from local.api_gateway import LOCAL_USER
 from scripts import archive, package
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import boto3
-import calls
 import pytest
-from media import wav
+from support.deploy import calls
+from support.media import wav
 
-from chalicelib import pipeline
 from chalicelib.core import keys
+from chalicelib.pipeline import events
 from chalicelib.services import connect
 from scripts.record_outputs import Account, functions, record
 
@@ -224,34 +224,34 @@ def test_no_stage_may_touch_another(policies):
 
 def receive(services, put):
     put(KEY, wav())
-    return lambda: pipeline.receive_upload(KEY, services)
+    return lambda: events.receive_upload(KEY, services)
 
 
 def remove(services, put):
     receive(services, put)()
     boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
-    return lambda: pipeline.remove_recording(KEY, services)
+    return lambda: events.remove_recording(KEY, services)
 
 
 def measure(services, put):
     recording_id = put(KEY, wav())
-    pipeline.receive_upload(KEY, services)
-    return lambda: pipeline.extract_features(recording_id, services)
+    events.receive_upload(KEY, services)
+    return lambda: events.extract_features(recording_id, services)
 
 
 def store(services, put):
     recording_id = put(KEY, wav())
-    pipeline.receive_upload(KEY, services)
+    events.receive_upload(KEY, services)
     key = keys.transcript(recording_id)
     document = b'{"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}'
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=document)
-    return lambda: pipeline.store_transcript(key, services)
+    return lambda: events.store_transcript(key, services)
 
 
 def fail(services, put):
     recording_id = put(KEY, wav())
-    pipeline.receive_upload(KEY, services)
-    return lambda: pipeline.record_transcription_failure(recording_id, services)
+    events.receive_upload(KEY, services)
+    return lambda: events.record_transcription_failure(recording_id, services)
 
 
 EVENTS = {

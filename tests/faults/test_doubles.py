@@ -7,8 +7,8 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
-from storage_double import Bucket, Table
-from world import INDEXES
+from support.faults.storage_double import Bucket, Table
+from support.faults.world import INDEXES
 
 KEYS = ("uploads/a b.wav", "uploads/ü.wav", "features/x/mfcc.csv", "transcripts/x.json")
 BODIES = (b"", b"hello", b"hello there" * 50)

@@ -1,7 +1,5 @@
 """What is in the bucket decides, not the order of arrival: as a property."""
 
-from checking import violations
-from histories import ENVIRONMENT, application, bodies, remembered
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -11,11 +9,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from plan import Plan
-from world import Delivery, World
+from support.faults.checking import violations
+from support.faults.histories import ENVIRONMENT, application, bodies, remembered
+from support.faults.plan import Plan
+from support.faults.world import Delivery, World
 
 from chalicelib.config import Settings
-from chalicelib.core import features
+from chalicelib.core.features import extract
 
 WAVS = [key for key in bodies() if key.endswith(".wav")]
 ANY = st.integers(0, 1_000)
@@ -26,7 +26,7 @@ class Arrivals(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        features.extract = remembered
+        extract.extract = remembered
         plan = Plan(0)
         plan.left = 0
         found = bodies()

@@ -7,14 +7,14 @@ from itertools import count
 from pathlib import Path
 
 import boto3
-import corpus
 import pytest
-from media import wav
+from support import corpus
+from support.media import wav
 
-from chalicelib import pipeline, transcribing
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
-from chalicelib.measuring import READING_LASTS
+from chalicelib.pipeline import events, transcription
+from chalicelib.pipeline.features import READING_LASTS
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -31,10 +31,10 @@ def measured(services, put):
 
     def run(key: str, body: bytes, services=services, **metadata: str):
         recording_id = put(key, body, **metadata)
-        pipeline.receive_upload(key, services)
+        events.receive_upload(key, services)
         recording = services.recordings.get(recording_id)
         if recording.status_of(Branch.FEATURES) == Status.PENDING:
-            pipeline.extract_features(recording_id, services)
+            events.extract_features(recording_id, services)
         return services.recordings.get(recording_id)
 
     return run
@@ -99,7 +99,7 @@ def test_reading_ends_in_time_for_the_tables_to_be_written():
 def test_what_is_not_ours_below_transcripts_is_left_alone(services, key):
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=b"theirs")
 
-    pipeline.store_transcript(key, services)
+    events.store_transcript(key, services)
 
     assert services.results.read(key) == b"theirs"
     assert services.recordings.page(owner=None, cursor=None, limit=10)[0] == []
@@ -110,12 +110,12 @@ def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, na
     make, field = corpus.TRANSCRIPTS[name]
     key = "uploads/alice/talk.wav"
     recording_id = put(key, wav(1.0))
-    pipeline.receive_upload(key, services)
+    events.receive_upload(key, services)
     transcript_key = keys.transcript(recording_id)
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=transcript_key, Body=make())
 
-    pipeline.store_transcript(transcript_key, services)
-    pipeline.extract_features(recording_id, services)
+    events.store_transcript(transcript_key, services)
+    events.extract_features(recording_id, services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
@@ -130,13 +130,13 @@ def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, na
 def test_a_transcript_larger_than_any_is_not_read(services, put):
     key = "uploads/alice/talk.wav"
     recording_id = put(key, wav(1.0))
-    pipeline.receive_upload(key, services)
-    body = b'{"results": {"items": []}}' + b" " * transcribing.DOCUMENT_BYTES
+    events.receive_upload(key, services)
+    body = b'{"results": {"items": []}}' + b" " * transcription.DOCUMENT_BYTES
     boto3.client("s3").put_object(
         Bucket=services.results.bucket, Key=keys.transcript(recording_id), Body=body
     )
 
-    pipeline.store_transcript(keys.transcript(recording_id), services)
+    events.store_transcript(keys.transcript(recording_id), services)
 
     found = services.recordings.get(recording_id)
     assert "it has 32 MB, and at most 32 MB are read" in found.attributes["transcription_reason"]

@@ -4,8 +4,8 @@ import json
 import uuid
 
 import pytest
-from media import wav
-from running import fetch, start
+from support.media import wav
+from support.running import fetch, start
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import CREDENTIALS, ROOT, SAMPLE, fetch, start
-from stand_ins import free_port
+from support.running import CREDENTIALS, ROOT, SAMPLE, fetch, start
+from support.stand_ins import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,6 @@ from zlib import crc32
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from media import wav
-from running import SAMPLE
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -14,8 +12,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from support.media import wav
+from support.running import SAMPLE
 
-from chalicelib.core.openapi import document
+from chalicelib.api.openapi import document
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from boto3.s3.transfer import TransferConfig
-from media import HARD_NAMES, convert, encode, wav
-from running import ROOT, SAMPLE, fetch, start
+from support.media import HARD_NAMES, convert, encode, wav
+from support.running import ROOT, SAMPLE, fetch, start
 
 pytestmark = pytest.mark.slow
 

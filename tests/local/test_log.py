@@ -5,8 +5,8 @@ import re
 import urllib.parse
 
 import pytest
-import video
-from running import SAMPLE, fetch, start
+from support import video
+from support.running import SAMPLE, fetch, start
 
 pytestmark = pytest.mark.slow
 

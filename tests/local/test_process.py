@@ -1,7 +1,6 @@
 """``python -m local process``: files in, outcomes out, nothing left running."""
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,28 +8,12 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
-from media import convert, wav
-from running import ROOT, SAMPLE
+from support.media import convert, wav
+from support.running import ROOT, SAMPLE, process, process_as_json
 
 pytestmark = pytest.mark.slow
 
 SHARED = ROOT.parent / "shared" / "speech"
-
-
-def process(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "local", "process", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
-
-
-def process_as_json(*arguments: object) -> tuple[int, list[dict]]:
-    ended = process("--json", *arguments)
-    return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def assert_mfcc_is_librosas(csv_path: str, recording: Path) -> None:

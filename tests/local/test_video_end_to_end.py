@@ -9,8 +9,8 @@ import av
 import librosa
 import numpy as np
 import pytest
-import video
-from running import ROOT, SAMPLE, start
+from support import video
+from support.running import ROOT, SAMPLE, start
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,9 @@ import librosa
 import numpy as np
 import pytest
 from PIL import Image
-from running import ROOT, SAMPLE
-from test_process import process_as_json
+from support.running import ROOT, SAMPLE, process_as_json
 
-from local.chart import main as chart
+from local.desk.chart import main as chart
 
 pytestmark = pytest.mark.slow
 

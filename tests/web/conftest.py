@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from running import Stage, start
+from support.running import Stage, start
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-import video
-from opening import expect_done, opened, row, stands_at, upload
 from playwright.sync_api import expect
-from running import ROOT, SAMPLE
+from support import video
+from support.running import ROOT, SAMPLE
+from support.web.opening import expect_done, opened, row, stands_at, upload
 
 from chalicelib.core import keys
 

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from opening import PHONE, expect_done, opened, played_to, row, upload
 from playwright.sync_api import expect
-from running import SAMPLE, fetch, start
-from user_pool import token, user_pool
+from support.running import SAMPLE, fetch, start
+from support.user_pool import token, user_pool
+from support.web.opening import PHONE, expect_done, opened, played_to, row, upload
 
 pytestmark = pytest.mark.slow
 

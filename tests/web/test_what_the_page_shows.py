@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from opening import PHONE, opened, played_to, row, stands_at
 from playwright.sync_api import expect
-from pretending import ADDRESS, Pretended, recording
+from support.web.opening import PHONE, opened, played_to, row, stands_at
+from support.web.pretending import ADDRESS, Pretended, recording
 
 HOSTILE = [
     "<script>alert(1)</script>",

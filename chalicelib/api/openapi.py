@@ -1,0 +1,260 @@
+"""What the API takes and answers, as an OpenAPI 3.1 document."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import chalicelib
+from chalicelib.api.schemas import SCHEMAS
+from chalicelib.core.recording import Status
+from chalicelib.core.transcripts.exports import EXPORTS
+
+JSON = "application/json"
+Schema = Mapping[str, Any]
+Responses = dict[str, dict[str, Any]]
+
+DESCRIPTION = """\
+Recordings become transcripts and speech features; see each recording's status for how far it has
+come. An owner sees and touches their own recordings; what is somebody else's is answered as what
+does not exist. Requests are signed (AWS Signature Version 4, service execute-api), or carry a
+token of the Cognito user pool that the stage was deployed with.
+"""
+
+ERRORS = {
+    "400": "Something in the request cannot be used; the message says what and why.",
+    "403": "Whoever asks may not ask this.",
+    "404": "There is no such thing, or not yet, or it is somebody else's.",
+    "415": "The request's Content-Type is not application/json.",
+}
+
+OWNER = {
+    "name": "owner",
+    "in": "query",
+    "description": "Whose recordings. Only an administrator may name another owner than themself.",
+    "schema": {"type": "string", "maxLength": 500},
+}
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "description": "What the page before ended with.",
+    "schema": {"type": "string", "maxLength": 500},
+}
+REDIRECT = {
+    "name": "redirect",
+    "in": "query",
+    "description": "With no, the answer tells the address instead of leading to it.",
+    "schema": {"enum": ["yes", "no"]},
+}
+ATTACHMENT = {
+    "name": "attachment",
+    "in": "query",
+    "description": "With yes, a browser keeps it as a file under its own name, and shows nothing.",
+    "schema": {"enum": ["yes", "no"]},
+}
+RECORDING_ID = {
+    "name": "recording_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+}
+
+
+@cache
+def query_parameters(method: str, path: str) -> frozenset[str]:
+    """Return the names that the query of a route may have."""
+    operation = document()["paths"].get(path, {}).get(method.lower(), {})
+    return frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
+
+
+def document() -> dict[str, Any]:
+    """Return the description of every route but the page's own."""
+    recording = "/recordings/{recording_id}"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Earshot",
+            "version": chalicelib.__version__,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        # Below the stage, as this document is.
+        "servers": [{"url": "."}],
+        "components": {"schemas": SCHEMAS},
+        "paths": {
+            "/caller": {"get": _operation("Say who asks", _json("Caller"), errors=())},
+            "/uploads": {
+                "post": _operation(
+                    "Get the form of an upload to one's own folder",
+                    _json("Offer", status="201"),
+                    body="Upload",
+                    errors=(),
+                )
+            },
+            "/recordings": {
+                "get": _operation(
+                    "List recordings by page, newest first",
+                    _json("RecordingPage"),
+                    query=[*_selection(), CURSOR, _limit(100)],
+                    errors=(),
+                )
+            },
+            recording: {
+                "get": _operation("Show a recording", _json("Recording"), path=[RECORDING_ID]),
+                "delete": _operation(
+                    "Remove a recording and everything that was made of it",
+                    _json("Removed"),
+                    path=[RECORDING_ID],
+                ),
+            },
+            f"{recording}/reprocess": {
+                "post": _operation(
+                    "Make everything that is made of a recording anew",
+                    _json("Recording", status="202"),
+                    path=[RECORDING_ID],
+                )
+            },
+            f"{recording}/transcript": {
+                "get": _operation(
+                    "Show a transcript, or download it in another program's format",
+                    _transcript(),
+                    path=[RECORDING_ID],
+                    query=[_choice("format", ("json", *EXPORTS))],
+                )
+            },
+            f"{recording}/features/{{table}}": {
+                "get": _operation(
+                    "Go to one of a recording's tables",
+                    _address(),
+                    path=[RECORDING_ID, _path("table", "Such as mfcc, pitch, energy or words.")],
+                    query=[REDIRECT],
+                )
+            },
+            f"{recording}/media": {
+                "get": _operation(
+                    "Go to a recording's upload, or to one of its renditions",
+                    _address(),
+                    path=[RECORDING_ID],
+                    query=[
+                        _text("rendition", "Such as web, phone, audio or poster."),
+                        ATTACHMENT,
+                        REDIRECT,
+                    ],
+                )
+            },
+            "/search": {
+                "get": _operation(
+                    "Find recordings by what was said in them, best first",
+                    _json("SearchPage"),
+                    query=[_query(), OWNER, CURSOR, _limit(20)],
+                    errors=(),
+                )
+            },
+            "/manifests/{kind}": {
+                "get": _operation(
+                    "List a selection of recordings as Lhotse does",
+                    _manifest(),
+                    path=[_path("kind", "recordings or supervisions")],
+                    query=[*_selection(), CURSOR, _limit(50)],
+                )
+            },
+            "/openapi.json": {
+                "get": _operation("Show this document", _json("Object"), errors=()),
+            },
+        },
+    }
+
+
+def _operation(
+    summary: str,
+    answers: Responses,
+    *,
+    path: Sequence[Schema] = (),
+    query: Sequence[Schema] = (),
+    body: str | None = None,
+    errors: Sequence[str] = ("404",),
+) -> dict[str, Any]:
+    refused = {
+        status: {"description": ERRORS[status], "content": {JSON: {"schema": _ref("Error")}}}
+        for status in sorted({*errors, "400", "403", "415"})
+    }
+    taken = {"required": True, "content": {JSON: {"schema": _ref(body)}}} if body else None
+    return {
+        "summary": summary,
+        "parameters": [*path, *query],
+        **({"requestBody": taken} if taken else {}),
+        "responses": {**answers, **refused},
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(name: str, *, status: str = "200") -> Responses:
+    return {status: {"description": name, "content": {JSON: {"schema": _ref(name)}}}}
+
+
+def _address() -> Responses:
+    location = {"schema": {"type": "string"}, "required": True}
+    return {
+        "302": {"description": "It is there, for an hour", "headers": {"Location": location}},
+        **_json("Address"),
+    }
+
+
+def _transcript() -> Responses:
+    described = _json("Transcript")
+    texts = {export.content_type for export in EXPORTS.values()}
+    described["200"]["content"] |= {name: {"schema": {"type": "string"}} for name in sorted(texts)}
+    return described
+
+
+def _manifest() -> Responses:
+    link = {"description": "The next page's address (RFC 8288)", "schema": {"type": "string"}}
+    return {
+        "200": {
+            "description": "JSON lines that Lhotse reads; pages may be put together",
+            "headers": {"Link": link},
+            "content": {"application/jsonl": {"schema": {"type": "string"}}},
+        }
+    }
+
+
+def _selection() -> list[Schema]:
+    return [
+        OWNER,
+        _choice("status", [status.value for status in Status]),
+        _text("from", "Created on this day or later: 2024-01-31, or 2024-01-31T12:00:00Z."),
+        _text("to", "Created on this day or earlier."),
+    ]
+
+
+def _query() -> Schema:
+    return _text("q", 'Words, and "phrases in quotes": all must have been said.') | {
+        "required": True
+    }
+
+
+def _text(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "maxLength": 500}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _path(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _choice(name: str, choices: Sequence[str]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"enum": list(choices)}}
+
+
+def _limit(largest: int) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 1, "maximum": largest, "default": largest}
+    return {"name": "limit", "in": "query", "schema": schema}

@@ -1,0 +1,125 @@
+"""Which recordings a caller sees: one, a page of them, or a selection as a manifest."""
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from chalicelib.api.download import Download
+from chalicelib.api.requests import Request, not_found
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.transcripts import manifests
+from chalicelib.core.transcripts.models import Transcript
+from chalicelib.core.transcripts.parsing import load_transcript
+from chalicelib.errors import NotThereError, RequestError
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+PAGE = 100
+"""How many recordings one page holds at most."""
+
+MANIFEST_PAGE = 50
+MANIFEST_BYTES = 2_000_000
+"""When a page of a manifest ends early: Lambda returns 6 MB, and one recording may take half."""
+
+EXCERPT = 200
+"""How many characters of a transcript a list shows."""
+
+MANIFESTS = {
+    "recordings": manifests.write_recordings,
+    "supervisions": manifests.write_supervisions,
+}
+
+
+def find_recording(recording_id: str, request: Request, services: "Services") -> Recording:
+    """Return a recording. Raise NotThereError if there is none, or it is somebody else's."""
+    if not keys.is_recording_id(recording_id):
+        raise not_found(recording_id)
+    recording = services.recordings.find(recording_id)
+    if recording is None or not request.caller.may_see(recording.owner):
+        raise not_found(recording_id)
+    return recording
+
+
+def list_recordings(request: Request, services: "Services") -> dict[str, Any]:
+    """Return a page of recordings, newest first, each with an excerpt of its transcript."""
+    page, cursor = _page(request, services, largest=PAGE)
+    return {"recordings": [_summary(recording) for recording in page], "cursor": cursor}
+
+
+def manifest(kind: str, request: Request, services: "Services") -> Download:
+    """Return a page of a selection as JSON lines that Lhotse reads; pages may be put together.
+
+    Recordings that have not been measured are left out: how long they are is not known.
+    """
+    if kind not in MANIFESTS:
+        raise NotThereError(f"There is no manifest {kind!r}: there are {' and '.join(MANIFESTS)}.")
+    page, cursor = _page(request, services, largest=MANIFEST_PAGE)
+    lines: list[str] = []
+    size = 0
+    for index, recording in enumerate(page):
+        written = "".join(MANIFESTS[kind](_entries(recording, services)))
+        lines.append(written)
+        size += len(written.encode())
+        if size > MANIFEST_BYTES and index + 1 < len(page):
+            cursor = services.recordings.cursor_after(recording, owner=request.owner())
+            break
+    asked = {k: v for k, v in request.query.items() if k != "cursor"}
+    following = f"{kind}?{urlencode(asked | {'cursor': cursor})}" if cursor else None
+    return Download("".join(lines), "application/jsonl", f"{kind}.jsonl", next_page=following)
+
+
+def _page(
+    request: Request, services: "Services", *, largest: int
+) -> tuple[list[Recording], str | None]:
+    return services.recordings.page(
+        owner=request.owner(),
+        status=request.choice("status", Status),
+        since=_moment(request, "from"),
+        until=_moment(request, "to"),
+        cursor=request.text("cursor"),
+        limit=request.limit(largest),
+    )
+
+
+def _moment(request: Request, name: str) -> str | None:
+    """Return a date or a time as the table writes times. A day counts in as a whole."""
+    text = request.text(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2024-01-31") and name == "to":
+            moment = datetime.combine(moment, time.max)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError) as exc:
+        raise RequestError(
+            f"{name} must be a date such as 2024-01-31 or a time such as 2024-01-31T12:00:00Z,"
+            f" not {text!r}."
+        ) from exc
+
+
+def _summary(recording: Recording) -> dict[str, Any]:
+    shown = recording.to_dict()
+    transcript = shown.pop("transcript", None)
+    return shown if transcript is None else {**shown, "excerpt": transcript[:EXCERPT]}
+
+
+def _entries(recording: Recording, services: "Services") -> list[manifests.ManifestEntry]:
+    known = recording.attributes
+    rate = known.get("source_sample_rate_hz")
+    if recording.status_of(Branch.FEATURES) != Status.COMPLETED or not rate:
+        return []
+    document = services.results.read(known["transcript_key"]) if "transcript_key" in known else None
+    return [
+        manifests.ManifestEntry(
+            recording_id=recording.id,
+            source=services.media.uri(recording.source_key),
+            sample_rate_hz=rate,
+            n_samples=round(known["duration_s"] * rate),
+            transcript=load_transcript(document) if document else Transcript(),
+            n_channels=known["channels"],
+        )
+    ]

@@ -1,0 +1,88 @@
+"""What a request asks: its caller, its query and its body, each checked before it is used."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from chalicelib.api.callers import Caller
+from chalicelib.core import keys
+from chalicelib.errors import CallerError, NotThereError, RequestError
+
+MAX_TEXT = 500
+"""How many characters one value of a query may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of the API.
+
+    Each method raises RequestError, with a sentence for the sender, for what cannot be used.
+    """
+
+    caller: Caller
+    query: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+    def text(self, name: str) -> str | None:
+        """Return a value of the query, or None where it is not given."""
+        value = self.query.get(name)
+        if not value:
+            return None
+        if len(value) > MAX_TEXT or not keys.is_plain(value):
+            raise RequestError(
+                f"{name} must be at most {MAX_TEXT} characters, none of them control characters."
+            )
+        return value
+
+    def choice(self, name: str, choices: Iterable[str]) -> str | None:
+        """Return a value that is one of a few, or None where it is not given."""
+        value, known = self.text(name), list(choices)
+        if value is not None and value not in known:
+            raise RequestError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+        return value
+
+    def limit(self, largest: int) -> int:
+        """Return how many are asked for at most: the most there may be, where it is not given."""
+        value = self.text("limit") or str(largest)
+        # int() alone takes signs, spaces and the digits of any script.
+        if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= largest:
+            raise RequestError(f"limit must be 1 to {largest}, not {value!r}.")
+        return int(value)
+
+    def owner(self) -> str | None:
+        """Return whose recordings are asked for: the caller's own, or None for everybody's.
+
+        Raise CallerError where somebody else's are, and the caller is no administrator.
+        """
+        named = self.text("owner")
+        if named is not None and not self.caller.may_see(named):
+            raise CallerError("Only an administrator may name another owner.")
+        return named or (None if self.caller.is_administrator else self.caller.owner)
+
+    def body(self) -> dict[str, Any]:
+        """Return the body, which is a JSON object."""
+        try:
+            found = orjson.loads(self.content)
+        except orjson.JSONDecodeError as exc:
+            raise RequestError(f"The body is not JSON: {exc}.") from exc
+        if not isinstance(found, dict):
+            raise RequestError('The body must be a JSON object, such as {"name": "talk.wav"}.')
+        return found
+
+
+def text_of(body: Mapping[str, Any], name: str) -> str | None:
+    """Return a text of a body, or None where it is not given. Raise RequestError for the rest."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise RequestError(f"{name} must be a text that is not empty.")
+    return value
+
+
+def not_found(recording_id: str) -> NotThereError:
+    """Return the one answer to what does not exist and to what is somebody else's."""
+    return NotThereError(f"There is no recording {recording_id[:MAX_TEXT]!r}.")

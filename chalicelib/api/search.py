@@ -1,0 +1,184 @@
+"""Search: transcripts are indexed as they are stored, and found by words and phrases."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api.requests import Request
+from chalicelib.core.search.matching import (
+    Phrase,
+    find_phrase,
+    index_transcript,
+    make_match,
+    parse_query,
+    passages_around,
+    score,
+)
+from chalicelib.errors import CursorError
+
+if TYPE_CHECKING:
+    from chalicelib.aws.dynamodb_search import Posting
+    from chalicelib.core.recording import Recording
+    from chalicelib.core.transcripts.models import Transcript
+    from chalicelib.services import Services
+
+MAX_PAGES = 5
+"""How many megabytes of a term's rows a search reads: the newest some 20,000 recordings."""
+
+PAGE = 20
+"""How many recordings one page holds at most."""
+
+MAX_MATCHES = 5
+"""How many places a result shows of all that it has."""
+
+
+def index_words(recording: "Recording", transcript: "Transcript", services: "Services") -> None:
+    """Make a recording's transcript findable. Safe to repeat."""
+    services.search_table.write(recording, index_transcript(transcript))
+
+
+def answer_search(request: Request, services: "Services") -> dict[str, Any]:
+    """Return a page of what a request searches for. Raise RequestError where that is nothing."""
+    results, cursor = search(
+        request.text("q") or "",
+        owner=request.owner(),
+        cursor=request.text("cursor"),
+        limit=request.limit(PAGE),
+        services=services,
+    )
+    return {"results": results, "cursor": cursor}
+
+
+def search(
+    query: str, *, owner: str | None, cursor: str | None, limit: int, services: "Services"
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the recordings in which every word and phrase of a query is said, best first.
+
+    Parameters
+    ----------
+    query : str
+        words, and phrases in quotes
+    owner : str or None
+        whose recordings; everybody's if None
+    cursor : str or None
+        what the page before ended with
+    limit : int
+        how many recordings a page holds
+
+    Returns
+    -------
+    page, cursor : list of dict, str or None
+        each recording with its matches, in seconds; the next page's cursor, None after the last
+
+    Raises
+    ------
+    RequestError
+        if there is nothing to find, or too much
+    CursorError
+        if the cursor is not one of this query's
+    """
+    phrases = parse_query(query)
+    offset = _decode(cursor, query, owner) if cursor else 0
+    found = _rank(phrases, owner, services)
+    page = found[offset : offset + limit]
+    is_last = offset + limit >= len(found)
+    return _show(page, phrases, services), None if is_last else _encode(
+        offset + limit, query, owner
+    )
+
+
+def _rank(
+    phrases: list[Phrase], owner: str | None, services: "Services"
+) -> list[tuple[str, str, float, list[int]]]:
+    """Return id, time, score and places of every recording that holds all phrases, best first."""
+    postings = {
+        term: {
+            posting.recording_id: posting
+            for posting in services.search_table.postings(term, owner=owner, max_pages=MAX_PAGES)
+        }
+        for term in {term for phrase in phrases for term in phrase}
+    }
+    holding = [_places(phrase, postings) for phrase in phrases]
+    common = set.intersection(*(set(places) for places in holding))
+    lengths = {id_: postings[phrases[0][0]][id_].n_terms for id_ in common}
+    mean_length = sum(lengths.values()) / max(len(lengths), 1)
+    ranked = [
+        (
+            id_,
+            postings[phrases[0][0]][id_].created_at,
+            score(
+                [len(places[id_]) for places in holding],
+                [len(places) for places in holding],
+                length=lengths[id_] / mean_length,
+            ),
+            sorted(place for places in holding for place in places[id_]),
+        )
+        for id_ in common
+    ]
+    ranked.sort(key=lambda found: (found[2], found[1], found[0]), reverse=True)
+    return ranked
+
+
+def _places(phrase: Phrase, postings: "dict[str, dict[str, Posting]]") -> dict[str, list[int]]:
+    """Return where a phrase stands in each recording that holds it."""
+    ids = set.intersection(*(set(postings[term]) for term in phrase))
+    found = {
+        id_: find_phrase(phrase, {term: postings[term][id_].places for term in phrase})
+        for id_ in ids
+    }
+    return {id_: places for id_, places in found.items() if places}
+
+
+def _show(
+    page: list[tuple[str, str, float, list[int]]], phrases: list[Phrase], services: "Services"
+) -> list[dict[str, Any]]:
+    heads = services.search_table.heads(id_ for id_, *_ in page)
+    passages = services.search_table.passages(
+        (id_, number)
+        for id_, _, _, places in page
+        for place in places[:MAX_MATCHES]
+        for number in passages_around(place)
+    )
+
+    def matches(id_: str, places: list[int]) -> Iterator[dict[str, Any]]:
+        for place in places[:MAX_MATCHES]:
+            around = [(id_, number) for number in passages_around(place)]
+            if any(key in passages for key in around):
+                found = [passages[key] for key in around if key in passages]
+                yield asdict(make_match(place, found, phrases))
+
+    return [
+        {
+            "recording_id": id_,
+            **heads[id_],
+            "created_at": created_at,
+            "score": found_score,
+            "n_matches": len(places),
+            "matches": list(matches(id_, places)),
+        }
+        for id_, created_at, found_score, places in page
+        if id_ in heads  # removed meanwhile
+    ]
+
+
+def _encode(offset: int, query: str, owner: str | None) -> str:
+    text = json.dumps([offset, _digest(query, owner)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, query: str, owner: str | None) -> int:
+    try:
+        offset, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError) as exc:
+        raise CursorError(cursor) from exc
+    # A cursor leads on in one search of one owner's, and in no other.
+    if digest != _digest(query, owner) or not isinstance(offset, int) or offset < 0:
+        raise CursorError(cursor)
+    return offset
+
+
+def _digest(query: str, owner: str | None) -> str:
+    return hashlib.sha256(json.dumps([query, owner]).encode()).hexdigest()[:12]

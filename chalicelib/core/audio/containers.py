@@ -1,0 +1,148 @@
+"""Reads what phones and browsers record and libsndfile cannot: m4a, mp4, mov, webm, amr."""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chalicelib.core.audio.source import READ_BYTES, BufferedSource
+from chalicelib.errors import MediaError
+
+MICROSECONDS = 1_000_000
+NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC"}
+# The others hold no index: FFmpeg estimates their duration from the file's size.
+INDEXED = {"mov", "matroska"}
+
+
+class ContainerReader:
+    """The first audio track of a media container, decoded by PyAV (FFmpeg).
+
+    Only the format that was recognised is opened, so that no file can make FFmpeg fetch others.
+    Holds a read buffer of 1 MiB, and one packet.
+
+    Parameters
+    ----------
+    source : BufferedSource
+        the file, at any position
+    container : str
+        FFmpeg's short name for the format, such as ``mov`` or ``matroska``
+
+    Raises
+    ------
+    MediaError
+        if PyAV is not installed, the container is damaged, or it has no audio track
+    """
+
+    def __init__(self, source: BufferedSource, container: str) -> None:
+        self._av = _import_av()
+        self._source = source
+        self.container = container
+        source.seek(0)
+        try:
+            self._media = self._av.open(
+                source,
+                format=container,
+                buffer_size=READ_BYTES,
+                metadata_errors="ignore",
+                io_open=_refuse_other_files,
+            )
+        except (self._av.FFmpegError, ValueError) as exc:
+            source.raise_failure()
+            raise MediaError(
+                f"The recording cannot be read: its {NAMES[container]} container is damaged "
+                "or cut short"
+            ) from exc
+        if not self._media.streams.audio:
+            raise MediaError("The file has no audio track")
+        self.decoder: tuple[str, str] | None = ("av", self._av.__version__)
+        self._stream = self._media.streams.audio[0]
+        self._stream.thread_type = "NONE"
+        for stream in self._media.streams:
+            if stream is not self._stream:
+                # Pictures are passed over rather than read and thrown away.
+                stream.discard = self._av.stream.Discard.all
+        self.damage: str | None = None
+        self.promised_frames: int | None = None
+        self.ends_early = False
+        self._frames = self._decoded_frames()
+        self._first = next(self._frames, None)
+        if self._first is None:
+            self._raise_unreadable()
+        self.sample_rate_hz: int = self._first.sample_rate
+        self.channels: int = self._first.layout.nb_channels
+        if container in INDEXED:
+            self.promised_frames = self._indexed_frames()
+
+    def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
+        """Yield the samples in order.
+
+        Parameters
+        ----------
+        n_frames : int > 0
+            frames in a block; a packet that decodes to more is one larger block
+
+        Yields
+        ------
+        block : np.ndarray [shape=(n, channels)]
+            int16, int32 or float32; integers are full scale
+        """
+        waiting: list[np.ndarray] = []
+        n_waiting = 0
+        with self._media:
+            frame = self._first
+            while frame is not None:
+                waiting.append(self._samples(frame))
+                n_waiting += len(waiting[-1])
+                if n_waiting >= n_frames:
+                    yield np.concatenate(waiting)
+                    waiting, n_waiting = [], 0
+                frame = next(self._frames, None)
+            if waiting:
+                yield np.concatenate(waiting)
+
+    def _decoded_frames(self) -> Iterator[Any]:
+        try:
+            yield from self._media.decode(self._stream)
+        except self._av.FFmpegError as exc:
+            if self._source.tell() >= self._source.size:
+                self.ends_early = True
+            else:
+                self.damage = exc.strerror
+        self._source.raise_failure()
+
+    def _indexed_frames(self) -> int | None:
+        if self._stream.duration and self._stream.time_base:
+            duration_s = self._stream.duration * self._stream.time_base
+            return int(duration_s * self.sample_rate_hz)
+        if self._media.duration:
+            return int(self._media.duration * self.sample_rate_hz // MICROSECONDS)
+        return None
+
+    def _samples(self, frame: Any) -> np.ndarray:
+        if frame.sample_rate != self.sample_rate_hz or frame.layout.nb_channels != self.channels:
+            raise MediaError("The recording changes its sample rate or channels half-way")
+        y: np.ndarray = frame.to_ndarray()
+        # Packed formats come as one row, planar ones as a row for each channel.
+        y = y.T if frame.format.is_planar else y.reshape(-1, self.channels)
+        if y.dtype == np.uint8:
+            return (y.astype(np.int16) - 128) << 8
+        return y.astype(np.float32) if y.dtype == np.float64 else y
+
+    def _raise_unreadable(self) -> NoReturn:
+        reason = f": {self.damage}" if self.damage else ""
+        raise MediaError(f"The audio track of the file cannot be decoded{reason}")
+
+
+def _import_av() -> Any:
+    try:
+        import av  # noqa: PLC0415 - half a second and a layer that only these formats need
+    except ImportError as exc:
+        raise MediaError(
+            "The recording needs the media decoder (PyAV), which is not installed here"
+        ) from exc
+    return av
+
+
+def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    del flags, options
+    raise MediaError(f"The recording refers to another file, {url!r}, which is not read")

@@ -1,0 +1,239 @@
+"""A media file of any kind becomes blocks of samples at the rate that was asked for."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import soxr
+
+from chalicelib.core.audio.formats import recognise_container
+from chalicelib.core.audio.source import BufferedSource
+from chalicelib.core.audio.wav import WavReader, read_wav_header
+from chalicelib.errors import MediaError
+
+BLOCK_SAMPLES = 1 << 18
+PAIRWISE_CHANNELS = 8
+# Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
+SLACK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a recording's header says, without decoding it."""
+
+    container: str
+    sample_rate_hz: int
+    channels: int
+    duration_s: float | None
+
+
+class Reader(Protocol):
+    """Decodes one kind of file, with libsndfile, with PyAV, or with neither."""
+
+    decoder: tuple[str, str] | None
+    container: str
+    sample_rate_hz: int
+    channels: int
+    promised_frames: int | None
+    damage: str | None
+    ends_early: bool
+
+    def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
+        """Yield integer or float32 blocks of shape (n, channels), in order."""
+
+
+class Recording:
+    """An opened recording, to be decoded once.
+
+    Memory does not grow with the length: the source is read in pieces of 1 MiB and decoded in
+    blocks of at most 262,144 samples before and after resampling.
+
+    Parameters
+    ----------
+    source : BinaryIO
+        any seekable binary file object
+
+    Raises
+    ------
+    MediaError
+        if it is empty, not a recording, has no audio track, or cannot be decoded
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        buffered = BufferedSource(source)
+        try:
+            self._reader = _open_reader(buffered)
+        except MediaError:
+            # What could not be read for now must not pass for a file that is no recording.
+            buffered.raise_failure()
+            raise
+        self.decoder = self._reader.decoder
+        self.container = self._reader.container
+        self.sample_rate_hz = self._reader.sample_rate_hz
+        self.channels = self._reader.channels
+        self._n_frames = 0
+
+    @property
+    def promised_s(self) -> float | None:
+        """The duration that the header gives, in seconds."""
+        frames = self._reader.promised_frames
+        return None if frames is None else frames / self.sample_rate_hz
+
+    @property
+    def duration_s(self) -> float:
+        """The duration of what has been decoded so far, in seconds."""
+        return self._n_frames / self.sample_rate_hz
+
+    @property
+    def remark(self) -> str | None:
+        """What the uploader should know about a file that was decoded in part."""
+        if self._reader.damage:
+            return (
+                f"The file is damaged after {self.duration_s:.1f} s: "
+                f"only what comes before is measured ({self._reader.damage})."
+            )
+        if self.promised_s is not None and self.promised_s - self.duration_s > SLACK_S:
+            return (
+                f"The file ends early: its header promises {self.promised_s:.1f} s, "
+                f"{self.duration_s:.1f} s are there."
+            )
+        if self._reader.ends_early:
+            return f"The file ends early, after {self.duration_s:.1f} s: its end is missing."
+        return None
+
+    def blocks(self, sr: int | None, *, each_channel: bool = False) -> Iterator[list[np.ndarray]]:
+        """Decode, mix, resample: block by block, with the samples that `librosa.load` gives.
+
+        Parameters
+        ----------
+        sr : int > 0 or None
+            sampling rate of the result in hertz; None keeps the recording's own
+        each_channel : bool
+            keep the channels apart rather than mix them to one
+
+        Yields
+        ------
+        block : list of np.ndarray [shape=(n,)]
+            float32 samples of the mix, or of each channel; all of one length
+
+        Raises
+        ------
+        MediaError
+            if there are no samples, or samples that are not finite numbers
+        """
+        sr = sr or self.sample_rate_hz
+        n_signals = self.channels if each_channel else 1
+        resamplers = [_Resampler(self.sample_rate_hz, sr) for _ in range(n_signals)]
+        for block in self._reader.blocks(self._frames_in_a_block(sr)):
+            signals = _split(block) if each_channel else [_mix(block)]
+            if block.dtype == np.float32 and not all(np.isfinite(y).all() for y in signals):
+                raise MediaError(
+                    "The recording has samples that are not numbers (NaN or infinite) "
+                    f"after {self.duration_s:.1f} s"
+                )
+            self._n_frames += len(block)
+            yield [resampler.push(y) for resampler, y in zip(resamplers, signals, strict=True)]
+        if self._n_frames == 0:
+            damage = f": {self._reader.damage}" if self._reader.damage else ""
+            raise MediaError(f"The recording is empty: it has no samples{damage}")
+        yield [resampler.finish(self._n_frames) for resampler in resamplers]
+
+    def _frames_in_a_block(self, sr: int) -> int:
+        samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr
+        return max(1, min(BLOCK_SAMPLES // self.channels, samples_out))
+
+
+def decode(source: BinaryIO, sr: int | None) -> Iterator[np.ndarray]:
+    """Yield a recording's mono mix at ``sr`` hertz (None: its own rate), in float32 blocks.
+
+    Raises
+    ------
+    MediaError
+        if the recording cannot be decoded
+    """
+    for (y,) in Recording(source).blocks(sr):
+        if len(y):
+            yield y
+
+
+def probe(source: BinaryIO) -> Probe:
+    """Read a recording's header: its kind, rate, channels and promised duration.
+
+    Raises
+    ------
+    MediaError
+        if it is not a recording that can be decoded
+    """
+    recording = Recording(source)
+    return Probe(
+        container=recording.container,
+        sample_rate_hz=recording.sample_rate_hz,
+        channels=recording.channels,
+        duration_s=recording.promised_s,
+    )
+
+
+def _open_reader(source: BufferedSource) -> Reader:
+    # A plain wav needs neither decoder: see `WavReader` for what importing one costs.
+    container = recognise_container(source)
+    if container:
+        from chalicelib.core.audio.containers import ContainerReader  # noqa: PLC0415 - as above
+
+        return ContainerReader(source, container)
+    header = read_wav_header(source)
+    if header and header.is_plain:
+        return WavReader(source, header)
+    from chalicelib.core.audio.soundfiles import open_soundfile  # noqa: PLC0415 - as above
+
+    return open_soundfile(source)
+
+
+class _Resampler:
+    """soxr at high quality, as librosa uses it, with librosa's length."""
+
+    def __init__(self, sr_from: int, sr_to: int) -> None:
+        self._ratio = float(sr_to) / sr_from
+        self._stream = None if sr_from == sr_to else soxr.ResampleStream(sr_from, sr_to, 1)
+        self._n_out = 0
+
+    def push(self, y: np.ndarray) -> np.ndarray:
+        if self._stream is None:
+            return y
+        out: np.ndarray = self._stream.resample_chunk(y)
+        self._n_out += len(out)
+        return out
+
+    def finish(self, n_in: int) -> np.ndarray:
+        if self._stream is None:
+            return np.empty(0, dtype=np.float32)
+        out: np.ndarray = self._stream.resample_chunk(np.empty(0, dtype=np.float32), last=True)
+        n_missing = math.ceil(n_in * self._ratio) - self._n_out
+        return np.pad(out[:n_missing], (0, max(0, n_missing - len(out))))
+
+
+def _scale(dtype: np.dtype) -> np.float32:
+    return np.float32(1.0 if dtype.kind == "f" else 2.0 ** (1 - 8 * dtype.itemsize))
+
+
+def _split(block: np.ndarray) -> list[np.ndarray]:
+    scale = _scale(block.dtype)
+    return [np.multiply(y, scale, dtype=np.float32) for y in block.T]
+
+
+def _mix(block: np.ndarray) -> np.ndarray:
+    """Average the channels with the very roundings of ``np.mean``, which librosa uses."""
+    channels = block.shape[1]
+    scale = _scale(block.dtype)
+    if channels == 1:
+        return np.asarray(np.multiply(block[:, 0], scale, dtype=np.float32))
+    if channels >= PAIRWISE_CHANNELS:
+        return np.asarray(np.mean(np.multiply(block, scale, dtype=np.float32), axis=1))
+    with np.errstate(over="ignore"):
+        total: np.ndarray = np.add(block[:, 0], block[:, 1], dtype=np.float32)
+        for channel in range(2, channels):
+            np.add(total, block[:, channel], out=total, dtype=np.float32)
+    total *= scale
+    total /= np.float32(channels)
+    return total

@@ -1,0 +1,92 @@
+"""Loudness and zero crossings, frame by frame, of a signal that arrives in blocks."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from chalicelib.core.dsp.framing import Framer
+from chalicelib.core.dsp.parking import Parking
+
+# Nearer to zero than this is zero, which counts as positive.
+ZERO = np.float32(1e-10)
+
+
+class EnergyMeter:
+    """``librosa.feature.rms`` and ``zero_crossing_rate``, block by block, in bounded memory.
+
+    Parks 8 bytes for each frame.
+
+    Parameters
+    ----------
+    frame_length : int > 0
+        samples in a frame
+    hop_length : int > 0
+        samples between successive frames
+    """
+
+    def __init__(self, *, frame_length: int, hop_length: int) -> None:
+        self._frame_length = frame_length
+        self._hop_length = hop_length
+        self._framer = Framer(frame_length, hop_length)
+        self._crossing_framer = Framer(frame_length, hop_length, dtype=np.bool_)
+        self._was_negative: np.ndarray | None = None
+        self._parking = Parking(2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._parking.__exit__(kind, error, traceback)
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been completed."""
+        return self._parking.n_rows
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples, of shape (n,), any number of them."""
+        crossings, n_frames = self._crossing_framer.complete(self._crossings(y))
+        self._park(self._framer.push(y), self._rates(crossings, n_frames))
+
+    def finish(self) -> None:
+        """Take the end of the signal; nothing may be pushed after it."""
+        crossings, n_frames = self._crossing_framer.complete_last()
+        self._park(self._framer.finish(), self._rates(crossings, n_frames))
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield what was measured, once the signal is finished.
+
+        Yields
+        ------
+        energy : np.ndarray [shape=(n, 2)]
+            float32: RMS in full scale, and the share of samples at which the sign changes
+        """
+        return self._parking.rows()
+
+    def _park(self, frames: np.ndarray, rates: np.ndarray) -> None:
+        power = np.einsum("ij,ij->i", frames, frames) / np.float32(self._frame_length)
+        self._parking.append(np.stack([np.sqrt(power), rates], axis=1))
+
+    def _crossings(self, y: np.ndarray) -> np.ndarray:
+        negative = y < -ZERO
+        before = negative[:1] if self._was_negative is None else self._was_negative
+        if len(y):
+            self._was_negative = negative[-1:].copy()
+        shifted = np.concatenate([before, negative[:-1]])[: len(y)]
+        return np.asarray(negative != shifted)
+
+    def _rates(self, crossings: np.ndarray, n_frames: int) -> np.ndarray:
+        if n_frames == 0:
+            return np.empty(0, dtype=np.float32)
+        counts = np.cumsum(crossings, dtype=np.int32)
+        first = np.arange(n_frames) * self._hop_length
+        # A frame's first sample has none before it within the frame.
+        crossed = counts[first + self._frame_length - 1] - counts[first]
+        return (crossed / self._frame_length).astype(np.float32)

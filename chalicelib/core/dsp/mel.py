@@ -1,0 +1,78 @@
+"""The mel scale and its filterbank, with librosa's numbers."""
+
+import numpy as np
+
+from chalicelib.core.dsp.parameters import FeatureParameters
+
+# Slaney's scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
+LINEAR_HZ_PER_MEL = 200.0 / 3
+LOG_START_HZ = 1000.0
+LOG_START_MEL = LOG_START_HZ / LINEAR_HZ_PER_MEL
+LOG_STEP = np.log(6.4) / 27.0
+BANDS_IN_A_SLAB = 16
+
+
+def hz_to_mel(hz: float, *, htk: bool) -> float:
+    """Convert a frequency in hertz to mels."""
+    if htk:
+        return float(2595.0 * np.log10(1.0 + hz / 700.0))
+    if hz < LOG_START_HZ:
+        return hz / LINEAR_HZ_PER_MEL
+    return float(LOG_START_MEL + np.log(hz / LOG_START_HZ) / LOG_STEP)
+
+
+def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
+    """Convert mels to frequencies in hertz, shape kept."""
+    if htk:
+        return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))
+    linear = LINEAR_HZ_PER_MEL * mels
+    logarithmic = LOG_START_HZ * np.exp(LOG_STEP * (mels - LOG_START_MEL))
+    return np.where(mels >= LOG_START_MEL, logarithmic, linear)
+
+
+def mel_slabs(
+    parameters: FeatureParameters, *, sr: int, n_fft: int
+) -> list[tuple[slice, slice, np.ndarray]]:
+    """Make triangular filters of equal area, evenly spaced in mels.
+
+    Nearly all of the filterbank is zeros, so it comes in slabs, and is never whole.
+
+    Parameters
+    ----------
+    parameters : FeatureParameters
+        how many filters, from which frequency to which, on whose mel scale
+    sr : int > 0
+        sampling rate in hertz
+    n_fft : int > 0
+        length of the FFT in samples
+
+    Returns
+    -------
+    slabs : list of (slice, slice, np.ndarray [shape=(n_bands, n_bins)])
+        some bands, the FFT bins that they touch, and the float32 weight of each bin in each band
+    """
+    n_mels, htk = parameters.n_mels, parameters.htk
+    fmax = sr / 2 if parameters.fmax is None else parameters.fmax
+    lowest, highest = hz_to_mel(parameters.fmin, htk=htk), hz_to_mel(fmax, htk=htk)
+    mels = np.linspace(lowest, highest, n_mels + 2)
+    edges = mel_to_hz(mels, htk=htk)
+    frequencies = np.fft.rfftfreq(n_fft, 1.0 / sr)
+    slabs = []
+    for start in range(0, n_mels, BANDS_IN_A_SLAB):
+        stop = min(start + BANDS_IN_A_SLAB, n_mels)
+        first, last = np.searchsorted(frequencies, edges[[start, stop + 1]])
+        bins = slice(int(first), max(int(last), int(first) + 1))
+        weights = _triangles(edges[start : stop + 2], frequencies[bins])
+        slabs.append((slice(start, stop), bins, weights))
+    return slabs
+
+
+def _triangles(edges: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    ramps = edges[:, np.newaxis] - frequencies
+    widths = np.diff(edges)[:, np.newaxis]
+    rising, falling = -ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]
+    np.minimum(rising, falling, out=rising)
+    # librosa rounds once before scaling and once after.
+    weights = np.maximum(rising, 0, out=rising).astype(np.float32)
+    weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
+    return np.asarray(weights)

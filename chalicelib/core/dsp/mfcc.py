@@ -1,0 +1,111 @@
+"""Mel-frequency cepstral coefficients of a signal that arrives in blocks."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from chalicelib.core.dsp.compiled_mel import make_mel_spectrum
+from chalicelib.core.dsp.framing import Framer
+from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.dsp.parking import Parking
+from chalicelib.errors import MediaError
+
+AMIN = 1e-10
+TOP_DB = 80.0
+DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
+
+
+class MfccExtractor:
+    """``librosa.feature.mfcc``, block by block, in bounded memory.
+
+    The log-mel spectrum is parked (4 bytes a band: 512 for each frame as a rule), for librosa
+    lifts all of it to 80 dB below the loudest value of the whole recording.
+
+    Parameters
+    ----------
+    parameters : FeatureParameters
+        the recipe
+    sr : int > 0
+        sampling rate of the signal in hertz
+    """
+
+    def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:
+        n_fft = parameters.n_fft
+        self._framer = Framer(n_fft, parameters.hop_length)
+        window = _hann(parameters.win_length or n_fft, n_fft)
+        self._mel_spectrum = make_mel_spectrum(parameters, sr=sr, window=window)
+        self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
+        self._loudest_db = -np.inf
+        self._parking = Parking(parameters.n_mels)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._parking.__exit__(kind, error, traceback)
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been completed."""
+        return self._parking.n_rows
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples, of shape (n,), any number of them."""
+        self._park(self._framer.push(y))
+
+    def finish(self) -> None:
+        """Take the end of the signal; nothing may be pushed after it."""
+        self._park(self._framer.finish())
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield the coefficients, once the signal is finished.
+
+        Yields
+        ------
+        mfcc : np.ndarray [shape=(n, n_mfcc)]
+            float32, a row for each frame, at most 256 at once
+        """
+        floor = np.float32(self._loudest_db - TOP_DB)
+        for log_mel in self._parking.rows():
+            # In float32 this product would be off by 1e-3 on silence.
+            lifted = np.maximum(log_mel, floor).astype(np.float64)
+            yield (lifted @ self._dct).astype(np.float32)
+
+    def _park(self, frames: np.ndarray) -> None:
+        if not len(frames):
+            return
+        log_mel = self._mel_spectrum(frames)
+        np.maximum(log_mel, AMIN, out=log_mel)
+        np.log(log_mel, out=log_mel)
+        log_mel *= DB_PER_NEPER
+        self._loudest_db = max(self._loudest_db, float(log_mel.max()))
+        if not np.isfinite(self._loudest_db):
+            raise MediaError("The recording has samples too far beyond full scale to be measured")
+        self._parking.append(log_mel)
+
+
+def _hann(win_length: int, n_fft: int) -> np.ndarray:
+    """Return a periodic Hann window, padded with zeros on both sides to ``n_fft``."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(win_length) / win_length)
+    if win_length == 1:
+        window = np.ones(1)
+    left = (n_fft - win_length) // 2
+    return np.pad(window, (left, n_fft - win_length - left))
+
+
+def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:
+    """Return the orthonormal DCT-II with the lifter in it, shape (n_mels, n_mfcc), float64."""
+    k = np.arange(n_mfcc)
+    n = np.arange(n_mels)[:, np.newaxis]
+    dct = np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels)) * np.sqrt(2.0 / n_mels)
+    dct[:, 0] = np.sqrt(1.0 / n_mels)
+    if lifter > 0:
+        dct *= 1 + (lifter / 2) * np.sin(np.pi * np.arange(1, 1 + n_mfcc) / lifter)
+    return np.asarray(dct)

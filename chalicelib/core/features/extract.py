@@ -1,0 +1,191 @@
+"""One pass over a recording gives all of its tables."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import BinaryIO
+
+import numpy as np
+import orjson
+import soxr
+
+import chalicelib
+from chalicelib.core.audio.decoding import Recording
+from chalicelib.core.dsp import kernels
+from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.features import display as displays
+from chalicelib.core.features.tables import Array, write_csv, write_npz
+from chalicelib.core.features.tracks import TRACKS, Track, frame_times
+from chalicelib.errors import MediaError
+
+__all__ = ["FeatureParameters", "FeatureSummary", "extract"]
+
+SUMMARY_NAME = "features.json"
+ARCHIVE_NAME = "features"
+# Each channel has its own buffers and parked rows.
+MAX_CHANNELS_APART = 16
+OpenTable = Callable[[str], AbstractContextManager[BinaryIO]]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSummary:
+    """What was measured, and with what.
+
+    ``duration_s`` is that of what could be decoded; ``n_frames`` is the rows in every table;
+    ``tables`` are the names written beside ``features.json``, and ``display`` is the name of what
+    a page draws; ``remark`` is a sentence for the uploader about a recording that could be decoded
+    only in part; ``versions`` has None for kernels where numpy did everything.
+    """
+
+    parameters: FeatureParameters
+    sample_rate_hz: int
+    source_sample_rate_hz: int
+    channels: int
+    duration_s: float
+    n_frames: int
+    tables: tuple[str, ...]
+    display: str
+    remark: str | None
+    versions: Mapping[str, str | None]
+
+
+def extract(
+    source: BinaryIO,
+    parameters: FeatureParameters,
+    open_table: OpenTable,
+    *,
+    provenance: Mapping[str, str] | None = None,
+    longest_s: float | None = None,
+    is_late: Callable[[], bool] | None = None,
+) -> FeatureSummary:
+    """Measure a recording and write its tables and ``features.json``.
+
+    ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name where they are
+    compressed; ``mfcc.ch1.csv`` and so on where each channel is measured; on request
+    ``features.npz`` with the same as arrays; ``display.json`` with what a page draws, of the first
+    channel where each is measured.
+
+    Memory is bounded whatever the length: see `Recording` for what is read and decoded at once,
+    and `MfccExtractor` for what is parked in temporary files. The tables are written one after the
+    other when the recording has been read, so only one is open at a time.
+
+    Parameters
+    ----------
+    source : BinaryIO
+        any seekable binary file object, read in pieces of 1 MiB
+    parameters : FeatureParameters
+        the recipe
+    open_table : callable
+        gives a writable binary stream for a file name, as a context manager; one that is left
+        by an exception is to be thrown away
+    provenance : mapping of str to str
+        written into ``features.json`` beside the rest, such as the upload's ETag
+    longest_s : float
+        refuse a recording that turns out longer than this many seconds
+    is_late : callable
+        is asked after each block, and ends a recording that takes too long to read
+
+    Returns
+    -------
+    summary : FeatureSummary
+        what ``features.json`` holds, without the provenance
+
+    Raises
+    ------
+    MediaError
+        if the recording cannot be decoded or measured; no table is written then
+    """
+    recording = Recording(source)
+    sr = parameters.sr or recording.sample_rate_hz
+    each_channel = parameters.channels == "each"
+    if each_channel and recording.channels > MAX_CHANNELS_APART:
+        raise MediaError(
+            f"The recording has {recording.channels} channels: "
+            f"at most {MAX_CHANNELS_APART} can be measured apart"
+        )
+    with ExitStack() as stack:
+        signals: list[list[Track]] = [
+            [TRACKS[name](parameters, sr=sr, stack=stack) for name in parameters.tables]
+            for _ in range(recording.channels if each_channel else 1)
+        ]
+        display = displays.Display(sr=sr, hop_length=parameters.hop_length)
+        for block in recording.blocks(sr, each_channel=each_channel):
+            if longest_s is not None and recording.duration_s > longest_s:
+                raise MediaError(f"The recording is longer than {longest_s / 3600:g} h")
+            if is_late is not None and is_late():
+                raise MediaError(
+                    "The recording takes too long to decode: "
+                    f"only {recording.duration_s:.1f} s of it could be read in the time there is"
+                )
+            display.push(block[0])
+            for tracks, y in zip(signals, block, strict=True):
+                for track in tracks:
+                    track.push(y)
+        for track in chain.from_iterable(signals):
+            track.finish()
+        tables = [
+            name
+            for number, tracks in enumerate(signals, start=1)
+            for name in _write(
+                tracks,
+                f".ch{number}" if each_channel else "",
+                parameters,
+                open_table,
+                sr=sr,
+                display=display if number == 1 else None,
+            )
+        ]
+        n_frames = signals[0][0].n_frames
+    with open_table(displays.NAME) as stream:
+        stream.write(orjson.dumps(display.to_dict(duration_s=recording.duration_s)))
+    summary = FeatureSummary(
+        parameters=parameters,
+        sample_rate_hz=sr,
+        source_sample_rate_hz=recording.sample_rate_hz,
+        channels=recording.channels,
+        duration_s=recording.duration_s,
+        n_frames=n_frames,
+        tables=tuple(tables),
+        display=displays.NAME,
+        remark=recording.remark,
+        versions=_versions() | dict([recording.decoder] if recording.decoder else []),
+    )
+    with open_table(SUMMARY_NAME) as stream:
+        written = asdict(summary) | dict(provenance or {})
+        stream.write(orjson.dumps(written, option=orjson.OPT_INDENT_2))
+    return summary
+
+
+def _write(
+    tracks: list[Track],
+    channel: str,
+    parameters: FeatureParameters,
+    open_table: OpenTable,
+    *,
+    sr: int,
+    display: displays.Display | None,
+) -> Iterator[str]:
+    """Write the tables of one signal, and yield their names."""
+    for table in (track.table(display) for track in tracks):
+        name = f"{table.name}{channel}.csv" + (".gz" if parameters.gzip else "")
+        with open_table(name) as stream:
+            write_csv(stream, table.columns, table.lines, compress=parameters.gzip)
+        yield name
+    if parameters.npz:
+        n_frames = tracks[0].n_frames
+        times = Array("times", frame_times(n_frames, parameters.hop_length / sr), "<f8")
+        arrays = [times, *chain.from_iterable(track.arrays() for track in tracks)]
+        name = f"{ARCHIVE_NAME}{channel}.npz"
+        with open_table(name) as stream:
+            write_npz(stream, arrays, n_frames=n_frames, compress=parameters.gzip)
+        yield name
+
+
+def _versions() -> dict[str, str | None]:
+    return {
+        "earshot": chalicelib.__version__,
+        "kernels": kernels.version(),
+        "numpy": np.__version__,
+        "soxr": soxr.__version__,
+    }

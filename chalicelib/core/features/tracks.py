@@ -1,0 +1,250 @@
+"""What can be measured of a signal, each with the table and the arrays that it makes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from chalicelib.core.dsp.deltas import WIDTH, append_deltas
+from chalicelib.core.dsp.energy import EnergyMeter
+from chalicelib.core.dsp.mfcc import MfccExtractor
+from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.dsp.parking import Parking
+from chalicelib.core.features.tables import Array, csv_columns, csv_rows
+from chalicelib.errors import MediaError, ParameterError
+
+if TYPE_CHECKING:
+    from chalicelib.core.features.display import Display
+    from chalicelib.core.pitch.tracker import PitchFrames
+
+MFCC_GROUPS = ("mfcc", "delta", "delta2")
+ENERGY_COLUMNS = ("rms", "zero_crossing_rate")
+PITCH_COLUMNS = ("f0_hz", "voiced", "voiced_prob")
+PITCH_PARAMETERS = {"fmin": "f0_min", "fmax": "f0_max"}
+PITCH_FRAME_LENGTH = 2048
+TIME_DECIMALS = 6
+TIMES_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A CSV file to be: its name without a suffix, its header, and its lines as they come."""
+
+    name: str
+    columns: tuple[str, ...]
+    lines: Iterator[bytes]
+
+
+class Track(Protocol):
+    """One kind of feature of one signal."""
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames there are, once the signal is finished."""
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next float32 samples, of shape (n,), any number of them."""
+
+    def finish(self) -> None:
+        """Take the end of the signal; nothing may be pushed after it."""
+
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return the table, once the signal is finished; a display sees its rows as they come."""
+
+    def arrays(self) -> list[Array]:
+        """Return the same for an archive, under librosa's names and in its shapes."""
+
+
+class MfccTrack:
+    """``mfcc.csv``: the coefficients, and their deltas on request."""
+
+    def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
+        self._n_mfcc = parameters.n_mfcc
+        self._deltas = parameters.deltas
+        self._groups = MFCC_GROUPS[: 1 + parameters.deltas]
+        self._extractor = stack.enter_context(MfccExtractor(parameters, sr=sr))
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been completed."""
+        return self._extractor.n_frames
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples."""
+        self._extractor.push(y)
+
+    def finish(self) -> None:
+        """Take the end of the signal; a MediaError if it is too short for deltas."""
+        self._extractor.finish()
+        if self._deltas and self.n_frames < WIDTH:
+            raise MediaError(
+                f"The recording is too short for deltas: they need {WIDTH} frames, "
+                f"it has {self.n_frames}"
+            )
+
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return a table with the columns of the original."""
+        numbers = range(1, 1 + self._n_mfcc)
+        columns = tuple(f"{group}_{i}" for group in self._groups for i in numbers)
+        rows = self._rows()
+        if display:
+            rows = display.watch_mfcc(rows, self.n_frames, self._n_mfcc)
+        return Table("mfcc", columns, map(csv_rows, rows))
+
+    def arrays(self) -> list[Array]:
+        """Return an array of shape (n_mfcc, n_frames) for the coefficients and each delta."""
+        n = self._n_mfcc
+        return [
+            Array(name, _columns(self._rows(), slice(i * n, (i + 1) * n)), "<f4", n_rows=n)
+            for i, name in enumerate(self._groups)
+        ]
+
+    def _rows(self) -> Iterator[np.ndarray]:
+        return append_deltas(self._extractor.rows(), self._deltas)
+
+
+class EnergyTrack:
+    """``energy.csv``: RMS and zero-crossing rate."""
+
+    def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
+        self._frame_s = parameters.hop_length / sr
+        self._meter = stack.enter_context(
+            EnergyMeter(frame_length=parameters.n_fft, hop_length=parameters.hop_length)
+        )
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames have been completed."""
+        return self._meter.n_frames
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples."""
+        self._meter.push(y)
+
+    def finish(self) -> None:
+        """Take the end of the signal."""
+        self._meter.finish()
+
+    def table(self, _display: "Display | None" = None) -> Table:
+        """Return a table with the time of each frame; nothing of it is displayed."""
+        lines = (csv_columns(times, *rows.T) for times, rows in self._timed_rows())
+        return Table("energy", ("time_s", *ENERGY_COLUMNS), lines)
+
+    def arrays(self) -> list[Array]:
+        """Return an array of shape (n_frames,) for each column."""
+        return [
+            Array(name, _columns(self._meter.rows(), i), "<f4")
+            for i, name in enumerate(ENERGY_COLUMNS)
+        ]
+
+    def _timed_rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return _timed(self._meter.rows(), self._frame_s)
+
+
+class PitchTrack:
+    """``pitch.csv``: f0 by pYIN, with its voicing. Parks 24 bytes for each frame."""
+
+    def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
+        # A tenth of the time to the first MFCC: only who wants pitch is to wait for it.
+        from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415
+
+        frame_length = PITCH_FRAME_LENGTH
+        while frame_length < 2 * sr / parameters.f0_min:
+            frame_length *= 2
+        self._hop_length = parameters.hop_length
+        self._frame_s = parameters.hop_length / sr
+        # An odd n_fft has half a sample less of padding at each end.
+        self._n_missing = parameters.n_fft % 2
+        self._n_samples = 0
+        try:
+            self._tracker = PitchTracker(
+                sr=sr,
+                fmin=parameters.f0_min,
+                fmax=parameters.f0_max,
+                frame_length=frame_length,
+                hop_length=parameters.hop_length,
+            )
+        except ParameterError as exc:
+            name = PITCH_PARAMETERS.get(exc.name, exc.name)
+            raise ParameterError(name, str(exc).removeprefix(f"{exc.name}: ")) from exc
+        self._parking = stack.enter_context(Parking(3, dtype=np.float64))
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames there are, once the signal is finished: as many as of MFCC."""
+        return 1 + (self._n_samples - self._n_missing) // self._hop_length
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples."""
+        self._n_samples += len(y)
+        self._park(self._tracker.push(y))
+
+    def finish(self) -> None:
+        """Take the end of the signal."""
+        self._park(self._tracker.finish())
+
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return a table with the time of each frame, and no f0 where it is unvoiced."""
+        blocks = self._rows()
+        if display:
+            blocks = display.watch_f0(blocks, self.n_frames)
+        lines = (
+            csv_columns(
+                times,
+                f0.astype(np.float32),
+                voiced.astype(np.int8),
+                voiced_prob.astype(np.float32),
+            )
+            for times, (f0, voiced, voiced_prob) in (
+                (times, rows.T) for times, rows in _timed(blocks, self._frame_s)
+            )
+        )
+        return Table("pitch", ("time_s", *PITCH_COLUMNS), lines)
+
+    def arrays(self) -> list[Array]:
+        """Return the arrays of ``librosa.pyin``, of shape (n_frames,)."""
+        kinds = (("f0", "<f8"), ("voiced_flag", "|b1"), ("voiced_prob", "<f8"))
+        return [
+            Array(name, _columns(self._rows(), i), dtype) for i, (name, dtype) in enumerate(kinds)
+        ]
+
+    def _park(self, frames: "PitchFrames") -> None:
+        columns = (frames.f0, frames.voiced_flag, frames.voiced_prob)
+        self._parking.append(np.stack(columns, axis=1))
+
+    def _rows(self) -> Iterator[np.ndarray]:
+        n_before = 0
+        for rows in self._parking.rows():
+            yield rows[: self.n_frames - n_before]
+            n_before += len(rows)
+
+
+TRACKS: dict[str, type[MfccTrack | EnergyTrack | PitchTrack]] = {
+    "mfcc": MfccTrack,
+    "energy": EnergyTrack,
+    "pitch": PitchTrack,
+}
+
+
+def frame_times(n_frames: int, frame_s: float) -> Iterator[np.ndarray]:
+    """Yield the centres of the frames in seconds, to the microsecond, 65,536 at once."""
+    for first in range(0, n_frames, TIMES_AT_ONCE):
+        yield _times(first, min(TIMES_AT_ONCE, n_frames - first), frame_s)
+
+
+def _times(first: int, n: int, frame_s: float) -> np.ndarray:
+    return np.round(np.arange(first, first + n) * frame_s, TIME_DECIMALS)
+
+
+def _timed(blocks: Iterator[np.ndarray], frame_s: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    n_before = 0
+    for block in blocks:
+        if len(block):
+            yield _times(n_before, len(block), frame_s), block
+        n_before += len(block)
+
+
+def _columns(blocks: Iterator[np.ndarray], wanted: int | slice) -> Iterator[np.ndarray]:
+    return (block[:, wanted] for block in blocks)

@@ -1,0 +1,116 @@
+"""What MediaConvert tells of a job that has ended: the files it made, or why there are none."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.core.jobs.mediaconvert import METADATA_KEY, STARTED_KEY
+from chalicelib.core.probe.contents import Size
+
+MILLISECONDS = 1000
+NO_CAUSE = frozenset({1999, 3999})
+"""The codes that MediaConvert ends its ranges with: for what is none of the causes it knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file that a finished job tells of."""
+
+    stem: str
+    uri: str
+    duration_s: float | None = None
+    size: Size | None = None
+
+
+def recording_id_of(detail: Mapping[str, Any]) -> str | None:
+    """Return the recording that a job's event is about, or None if it is no job of ours."""
+    metadata = detail.get("userMetadata")
+    found = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def started_at(detail: Mapping[str, Any]) -> str | None:
+    """Return when the work that a job does was begun."""
+    found = (detail.get("userMetadata") or {}).get(STARTED_KEY)
+    return found if isinstance(found, str) else None
+
+
+def outputs(detail: Mapping[str, Any]) -> list[Output]:
+    """Return the files that a COMPLETE event tells of."""
+    return [
+        _output(entry)
+        for group in _dicts(detail.get("outputGroupDetails"))
+        for entry in _dicts(group.get("outputDetails"))
+        if entry.get("outputFilePaths")
+    ]
+
+
+def detail_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job's last event tells, from the job itself: for an event that never came.
+
+    ``job`` is what GetJob answers. It names no files, but their names follow from the request; of
+    captured frames it is the second, where the video was long enough for one.
+    """
+    settings = job.get("Settings") or {}
+    groups = _dicts(settings.get("OutputGroups"))
+    return {
+        "jobId": job.get("Id"),
+        "status": job.get("Status"),
+        "userMetadata": dict(job.get("UserMetadata") or {}),
+        "errorCode": job.get("ErrorCode", "unknown"),
+        "errorMessage": job.get("ErrorMessage"),
+        "outputGroupDetails": [
+            {"outputDetails": [_output_detail(group, told)]}
+            for group, told in zip(groups, _dicts(job.get("OutputGroupDetails")), strict=False)
+        ],
+    }
+
+
+def _output_detail(group: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    base = group["OutputGroupSettings"]["FileGroupSettings"]["Destination"]
+    (output,) = group["Outputs"]
+    container = output["ContainerSettings"]["Container"].lower()
+    extension = output.get("Extension", container)
+    number = f".{1:07}" if extension == "jpg" else ""
+    detail: dict[str, Any] = {"outputFilePaths": [f"{base}{number}.{extension}"]}
+    for answer in _dicts(told.get("OutputDetails")):
+        detail["durationInMs"] = answer.get("DurationInMs")
+        if video := answer.get("VideoDetails"):
+            detail["videoDetails"] = {
+                "widthInPx": video["WidthInPx"],
+                "heightInPx": video["HeightInPx"],
+            }
+    return detail
+
+
+def _output(entry: Mapping[str, Any]) -> Output:
+    uri = str(entry["outputFilePaths"][-1])
+    video = entry.get("videoDetails") or {}
+    duration_ms = entry.get("durationInMs")
+    is_sized = "widthInPx" in video and "heightInPx" in video
+    return Output(
+        stem=uri.rpartition("/")[2].partition(".")[0],
+        uri=uri,
+        duration_s=duration_ms / MILLISECONDS if duration_ms is not None else None,
+        size=Size(video["widthInPx"], video["heightInPx"]) if is_sized else None,
+    )
+
+
+def _dicts(entries: Any) -> Iterable[Mapping[str, Any]]:
+    return [entry for entry in entries or () if isinstance(entry, Mapping)]
+
+
+def is_internal(detail: Mapping[str, Any]) -> bool:
+    """Tell whether a job's end is no fault of the file's, so that another try may be worth it.
+
+    A job may have been canceled by a clean-up that was meant for the same bytes' earlier life.
+    """
+    return detail.get("status") == "CANCELED" or detail.get("errorCode") in NO_CAUSE
+
+
+def failure(detail: Mapping[str, Any]) -> str:
+    """Return the reason that a job's end gives, with MediaConvert's own code and message."""
+    if detail.get("status") == "CANCELED":
+        return "The MediaConvert job was canceled"
+    message = str(detail.get("errorMessage") or "no message").strip()
+    return f"MediaConvert failed with code {detail.get('errorCode', 'unknown')}: {message}"

@@ -1,0 +1,183 @@
+"""How long a sound file is, at which rate and in how many channels: by its header alone.
+
+Nothing is decoded and no decoder has to be there, so it can be asked before anything costs money.
+What a header does not tell, or tells wrongly, is None: whoever decodes the file finds out.
+"""
+
+import struct
+
+from chalicelib.core.audio.source import BufferedSource
+from chalicelib.core.probe.contents import Contents
+
+_Told = tuple[int, int, float | None]
+"""Sampling rate in hertz, channels, and how many samples of each there are."""
+
+OGG_PAGE_BYTES = 65_307  # the largest that there can be
+OPUS_HZ = 48_000  # RFC 7845: positions count at this rate, whatever was recorded
+MP3_SEARCH_BYTES = 1 << 16
+MP3_FRAMES = 32
+AMR_SAMPLE_BYTES = 1 << 20
+AMR_FRAMES_PER_S = 50
+
+# MPEG-1 layer III, and MPEG-2 and 2.5 layer III, in kbit/s (ISO/IEC 11172-3 and 13818-3).
+_MP3_KBPS = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+_MP3_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+_AMR = {  # bytes of a frame by its type (RFC 4867, section 5.3), and the rate
+    b"#!AMR-WB\n": ((18, 24, 33, 37, 41, 47, 51, 59, 61, 6), 16_000),
+    b"#!AMR\n": ((13, 14, 16, 18, 20, 21, 27, 32, 6), 8_000),
+}
+
+
+def read_header(source: BufferedSource) -> Contents:
+    """Return what the header of a wav, flac, ogg, mp3 or amr file tells."""
+    try:
+        told = _read(source)
+    except (IndexError, ValueError, struct.error):
+        told = None  # the file ends within its header
+    if told is None or told[0] <= 0:
+        return Contents(has_sound=True)
+    rate, channels, frames = told
+    return Contents(
+        has_sound=True,
+        duration_s=None if frames is None else frames / rate,
+        sample_rate_hz=rate,
+        channels=channels,
+    )
+
+
+def _read(source: BufferedSource) -> _Told | None:
+    source.seek(0)
+    head = source.read(64)
+    if head.startswith(b"RIFF"):
+        return _wav(source)
+    if head.startswith(b"fLaC"):
+        return _flac(head)
+    if head.startswith(b"OggS"):
+        return _ogg(source, head)
+    if head.startswith(b"#!AMR"):
+        return _amr(source)
+    if head.startswith(b"ID3") or head[:1] == b"\xff":
+        return _mp3(source, head)
+    return None
+
+
+def _wav(source: BufferedSource) -> _Told | None:
+    # The module needs numpy, which takes longer to import than most events take to handle.
+    from chalicelib.core.audio.wav import UNCOMPRESSED, read_wav_header  # noqa: PLC0415
+
+    header = read_wav_header(source)
+    if header is None or header.tag not in UNCOMPRESSED or not header.bytes_per_frame:
+        return None
+    # What is there counts, whatever is promised: a recording may have been cut short.
+    n_bytes = source.size - header.data_start
+    if header.promised_frames is not None:
+        n_bytes = min(n_bytes, header.data_bytes)
+    return header.sample_rate_hz, header.channels, n_bytes // header.bytes_per_frame
+
+
+def _flac(head: bytes) -> _Told | None:
+    """Read STREAMINFO, which comes first (RFC 9639, section 8.2)."""
+    if head[4] & 0x7F or len(head) < 26:  # noqa: PLR2004 - up to the last of its counts
+        return None
+    packed = int.from_bytes(head[18:26], "big")
+    n_samples = packed & ((1 << 36) - 1)
+    return packed >> 44, (packed >> 41 & 7) + 1, n_samples or None
+
+
+def _ogg(source: BufferedSource, head: bytes) -> _Told | None:
+    body = head[27 + head[26] :]
+    if body.startswith(b"OpusHead"):
+        channels, n_skipped = struct.unpack("<BH", body[9:12])
+        rate = OPUS_HZ
+    elif body.startswith(b"\x01vorbis"):
+        channels, rate = struct.unpack("<BI", body[11:16])
+        n_skipped = 0
+    else:
+        return None
+    source.seek(max(0, source.size - OGG_PAGE_BYTES))
+    tail = source.read(OGG_PAGE_BYTES)
+    page = tail.rfind(b"OggS\x00")
+    last = tail[page : page + 18]
+    # Another stream's page tells nothing of this one (RFC 3533, section 6).
+    if page < 0 or last[14:18] != head[14:18]:
+        return rate, channels, None
+    position = int.from_bytes(last[6:14], "little", signed=True)
+    return rate, channels, position - n_skipped if position > n_skipped else None
+
+
+def _mp3(source: BufferedSource, head: bytes) -> _Told | None:
+    start = 0
+    if head.startswith(b"ID3"):
+        start = 10 + sum(
+            byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
+        )
+    source.seek(start)
+    data = source.read(MP3_SEARCH_BYTES)
+    found = next((i for i in range(len(data) - 4) if _is_mp3_frame(data, i)), None)
+    if found is None:
+        return None
+    n_bytes, kbps, rate, n_samples, channels = _mp3_frame(data, found)
+    # The first frame may be none, but tell how many there are: Xing's tag, LAME's, or Fraunhofer's.
+    tag = data[found : found + n_bytes]
+    for name, offset in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
+        place = tag.find(name)
+        if place > 0 and (name == b"VBRI" or tag[place + 7] & 1):
+            n_frames = int.from_bytes(tag[place + offset : place + offset + 4], "big")
+            return rate, channels, n_frames * n_samples
+    # Without one, the bit rate tells, if it is constant.
+    rates: set[int] = set()
+    place = found
+    while len(data) - place > 4 and len(rates) < 2 and place < found + MP3_FRAMES * n_bytes:  # noqa: PLR2004
+        if not _is_mp3_frame(data, place):
+            break
+        rates.add(_mp3_frame(data, place)[1])
+        place += _mp3_frame(data, place)[0]
+    if rates != {kbps}:
+        return rate, channels, None
+    return rate, channels, (source.size - start - found) * 8 / (kbps * 1000) * rate
+
+
+def _is_mp3_frame(data: bytes, i: int) -> bool:
+    """Tell whether a frame begins here, and another where it ends."""
+    if not _has_mp3_header(data, i):
+        return False
+    following = i + _mp3_frame(data, i)[0]
+    return following > len(data) - 4 or _has_mp3_header(data, following)
+
+
+def _has_mp3_header(data: bytes, i: int) -> bool:
+    first, second, third = data[i : i + 3]
+    is_layer_3 = first == 0xFF and second & 0xE6 == 0xE2 and second >> 3 & 3 in _MP3_HZ  # noqa: PLR2004
+    return is_layer_3 and 0 < third >> 4 < 15 and third >> 2 & 3 < 3  # noqa: PLR2004
+
+
+def _mp3_frame(data: bytes, i: int) -> tuple[int, int, int, int, int]:
+    """Return a frame's bytes, its kbit/s, Hz, samples and channels."""
+    _, second, third, fourth = data[i : i + 4]
+    version = second >> 3 & 3
+    is_first = version == 3  # noqa: PLR2004 - MPEG-1
+    kbps = _MP3_KBPS[0 if is_first else 1][third >> 4]
+    rate = _MP3_HZ[version][third >> 2 & 3]
+    n_samples = 1152 if is_first else 576
+    n_bytes = n_samples * kbps * 125 // rate + (third >> 1 & 1)
+    return n_bytes, kbps, rate, n_samples, 1 if fourth >> 6 == 3 else 2  # noqa: PLR2004
+
+
+def _amr(source: BufferedSource) -> _Told | None:
+    source.seek(0)
+    data = source.read(AMR_SAMPLE_BYTES)
+    for magic, (sizes, rate) in _AMR.items():
+        if not data.startswith(magic):
+            continue
+        place, n_frames = len(magic), 0
+        while place < len(data):
+            kind = data[place] >> 3 & 0xF
+            place += sizes[kind] if kind < len(sizes) else 1
+            n_frames += 1
+        # Of a longer file the beginning tells how densely it was written.
+        n_frames = n_frames * source.size // place if source.size > len(data) else n_frames
+        return rate, 1, n_frames / AMR_FRAMES_PER_S * rate
+    return None

@@ -1,0 +1,45 @@
+"""A transcript as columns: an object for each word would pass what Lambda returns."""
+
+from typing import Any
+
+from chalicelib.core.transcripts.models import Transcript
+
+
+def to_columns(
+    transcript: Transcript, *, recording_id: str, language_code: str | None
+) -> dict[str, Any]:
+    """Return a transcript as the API shows it.
+
+    Words stand in the order of the segments that they are in, so a segment's words are a run: for
+    several channels that is not quite the order of time. ``punctuation`` closes the word that it
+    stands with, and what opens it is part of the word. Times are seconds.
+    """
+    words = [word for segment in transcript.segments for word in segment.words]
+    first = 0
+    segments = []
+    for segment in transcript.segments:
+        segments.append(
+            {
+                "start_s": segment.start,
+                "end_s": segment.end,
+                "speaker": segment.speaker,
+                "text": segment.text,
+                "first_word": first,
+                "n_words": len(segment.words),
+            }
+        )
+        first += len(segment.words)
+    return {
+        "recording_id": recording_id,
+        "language_code": transcript.language_code or language_code,
+        "text": transcript.text,
+        "words": {
+            "text": [f"{word.before}{word.content}" for word in words],
+            "start_s": [word.start for word in words],
+            "end_s": [word.end for word in words],
+            "confidence": [word.confidence for word in words],
+            "speaker": [word.speaker for word in words],
+            "punctuation": [word.after for word in words],
+        },
+        "segments": segments,
+    }

@@ -1,0 +1,138 @@
+"""A transcript in the formats of other programs.
+
+CTM is NIST's, from the SCTK scoring toolkit; channels count from 1.
+Labels are Audacity's label track, and the tab-separated table is what ELAN imports.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chalicelib.core.transcripts.models import Segment, Transcript, Word
+from chalicelib.core.transcripts.segments import channel_index, clean_text
+from chalicelib.core.transcripts.subtitles import write_srt, write_vtt
+from chalicelib.core.transcripts.textgrid import write_textgrid
+from chalicelib.errors import ParameterError
+
+# What a spreadsheet may run begins with one of these (OWASP, CSV injection; some take the wide
+# forms for the narrow). Apostrophes before it count too, so that a guard can be told from text.
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")  # noqa: RUF001 - the wide forms are meant
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One format: what its files are called, what they are served as, and how one is written.
+
+    ``write`` is given the transcript, the recording's id, and its length in seconds or 0.
+    """
+
+    suffix: str
+    content_type: str
+    write: Callable[[Transcript, str, float], str]
+
+
+def find_export(name: str) -> Export:
+    """Return a format by its name."""
+    if name not in EXPORTS:
+        raise ParameterError("format", f"{name!r} is none of {', '.join(EXPORTS)}")
+    return EXPORTS[name]
+
+
+def guard_cell(text: str) -> str:
+    """Return free text for a table's cell, on one line, that no spreadsheet runs as a formula.
+
+    What could be one has an apostrophe before it: taking one from each cell that begins with
+    apostrophes and one of = + - @ gives back the text.
+    """
+    text = clean_text(text)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def write_text(transcript: Transcript) -> str:
+    """Write a paragraph for each segment, with the speaker's label where it changes."""
+    paragraphs = []
+    label = None
+    for segment in transcript.segments:
+        speaker = _speaker(segment)
+        prefix = f"{speaker}: " if speaker and speaker != label else ""
+        paragraphs.append(f"{prefix}{clean_text(segment.text)}\n")
+        label = speaker
+    return "\n".join(paragraphs)
+
+
+def write_ctm(transcript: Transcript, *, recording_id: str) -> str:
+    """Write a line for each word: recording, channel, start, duration, word, confidence."""
+    lines = []
+    for word in sorted(transcript.words, key=lambda w: (_ctm_channel(w), w.start)):
+        token = clean_text(word.content).replace(" ", "_")
+        if not token:
+            continue
+        score = "" if word.confidence is None else f" {word.confidence:.4f}"
+        lines.append(
+            f"{recording_id} {_ctm_channel(word)} {word.start:.3f} {word.duration:.3f}"
+            f" {token}{score}\n"
+        )
+    return "".join(lines)
+
+
+def write_labels(transcript: Transcript) -> str:
+    """Write a label for each segment, with its speaker, as Audacity imports them."""
+    return "".join(
+        f"{segment.start:.6f}\t{segment.end:.6f}\t{guard_cell(_attributed(segment))}\n"
+        for segment in transcript.segments
+    )
+
+
+def write_word_labels(transcript: Transcript) -> str:
+    """Write a label for each word, as Audacity imports them."""
+    return "".join(
+        f"{word.start:.6f}\t{word.end:.6f}\t{guard_cell(word.text)}\n" for word in transcript.words
+    )
+
+
+def write_elan_table(transcript: Transcript) -> str:
+    """Write annotations as ELAN imports them: tier, begin and end in seconds, text.
+
+    Each speaker has a tier of segments and a tier of words.
+    ELAN knows no quoting, so a straight quotation mark becomes a curly one.
+    """
+    rows = ["Tier\tBegin Time\tEnd Time\tAnnotation\n"]
+    for segment in transcript.segments:
+        tier = guard_cell(_speaker(segment) or "speech")
+        rows.append(_elan_row(tier, segment.start, segment.end, segment.text))
+        rows += [_elan_row(f"{tier} words", w.start, w.end, w.text) for w in segment.words]
+    return "".join(rows)
+
+
+def _speaker(segment: Segment) -> str | None:
+    return segment.speaker or segment.channel
+
+
+def _attributed(segment: Segment) -> str:
+    speaker = _speaker(segment)
+    return f"{speaker}: {segment.text}" if speaker else segment.text
+
+
+def _ctm_channel(word: Word) -> int:
+    return 1 + channel_index(word.channel)
+
+
+def _elan_row(tier: str, start: float, end: float, text: str) -> str:
+    cells = (tier, f"{start:.3f}", f"{end:.3f}", guard_cell(text))
+    return "\t".join(cells).replace('"', "”") + "\n"
+
+
+_PLAIN = "text/plain; charset=utf-8"
+
+EXPORTS: Mapping[str, Export] = {
+    "text": Export(".txt", _PLAIN, lambda t, _id, _s: write_text(t)),
+    "srt": Export(".srt", "application/x-subrip; charset=utf-8", lambda t, _id, _s: write_srt(t)),
+    "vtt": Export(".vtt", "text/vtt; charset=utf-8", lambda t, _id, _s: write_vtt(t)),
+    "textgrid": Export(".TextGrid", _PLAIN, lambda t, _id, s: write_textgrid(t, duration_s=s)),
+    "ctm": Export(".ctm", _PLAIN, lambda t, i, _s: write_ctm(t, recording_id=i)),
+    "audacity": Export(".labels.txt", _PLAIN, lambda t, _id, _s: write_labels(t)),
+    "audacity-words": Export(".words.txt", _PLAIN, lambda t, _id, _s: write_word_labels(t)),
+    "elan": Export(
+        ".tsv", "text/tab-separated-values; charset=utf-8", lambda t, _id, _s: write_elan_table(t)
+    ),
+}

@@ -1,0 +1,88 @@
+"""A selection of recordings as Lhotse manifests.
+
+Lhotse keeps JSON lines: the recordings, and a supervision for each segment of their transcripts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chalicelib.core.transcripts.models import Segment, Transcript
+from chalicelib.core.transcripts.segments import channel_index, clean_text
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """A recording as a Lhotse manifest names it; ``source`` is a path or a URL."""
+
+    recording_id: str
+    source: str
+    sample_rate_hz: int
+    n_samples: int
+    transcript: Transcript
+    n_channels: int = 1
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate_hz
+
+
+def write_recordings(entries: Iterable[ManifestEntry]) -> Iterator[str]:
+    """Write Lhotse's recordings, a JSON line for each."""
+    for entry in entries:
+        channels = list(range(entry.n_channels))
+        kind = "url" if re.match(r"[a-z][a-z0-9+.-]*://", entry.source) else "file"
+        yield _json_line(
+            {
+                "id": entry.recording_id,
+                "sources": [{"type": kind, "channels": channels, "source": entry.source}],
+                "sampling_rate": entry.sample_rate_hz,
+                "num_samples": entry.n_samples,
+                "duration": entry.duration,
+                "channel_ids": channels,
+            }
+        )
+
+
+def write_supervisions(entries: Iterable[ManifestEntry]) -> Iterator[str]:
+    """Write Lhotse's supervisions, a JSON line for each segment, with its words aligned.
+
+    Lhotse refuses what has no length or lies outside its recording: that is cut or left out.
+    """
+    for entry in entries:
+        for index, segment in enumerate(entry.transcript.segments):
+            start, end = (min(s, entry.duration) for s in (segment.start, segment.end))
+            if end <= start:
+                continue
+            supervision = {
+                "id": f"{entry.recording_id}-{index:05d}",
+                "recording_id": entry.recording_id,
+                "start": start,
+                "duration": round(end - start, 6),
+                "channel": _lhotse_channel(segment, entry.n_channels),
+                "text": clean_text(segment.text),
+                "language": segment.language or entry.transcript.language_code,
+                "speaker": segment.speaker,
+                "alignment": {
+                    "word": [
+                        (clean_text(w.content), w.start, round(w.duration, 6), w.confidence)
+                        for w in segment.words
+                        if w.end <= entry.duration
+                    ]
+                },
+            }
+            yield _json_line({k: v for k, v in supervision.items() if v is not None})
+
+
+def _lhotse_channel(segment: Segment, n_channels: int) -> int | list[int]:
+    if segment.channel is None and n_channels > 1:
+        return list(range(n_channels))
+    return min(channel_index(segment.channel), n_channels - 1)
+
+
+def _json_line(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode()

@@ -1,0 +1,207 @@
+"""A transcript becomes subtitles: cues laid out for reading, written as SRT and WebVTT.
+
+SRT has no specification; what is written here is what every player reads.
+WebVTT is https://www.w3.org/TR/webvtt1/, speakers being its voice spans.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.core.transcripts.models import Transcript, Word
+from chalicelib.core.transcripts.segments import SENTENCE_END, clean_text, separator
+
+MAX_LINE = 42  # characters
+MAX_LINES = 2
+MAX_CHARACTERS_PER_S = 17
+MAX_CUE_MS = 7_000
+MIN_CUE_MS = 1_000  # where the next cue leaves room
+SHORTEST_CUE_MS = 200  # where it does not: two speak at once
+MAX_DELAY_MS = 500  # how late a cue may come so that the one before it can be read
+MAX_CROSSTALK_DELAY_MS = 1_000  # the same when two speak at once
+PAUSE_MS = 1_000
+NEVER_MS = 2**53
+CLAUSE_END = (*SENTENCE_END, ",", ";", ":", "、", "，", "；", "：", "—")  # noqa: RUF001 - full-width marks are meant
+
+# SRT cannot escape: players take angle brackets for mark-up and braces for commands.
+_SRT_LOOKALIKES = str.maketrans("<>{}", "‹›()")  # noqa: RUF001 - lookalikes are the point
+_VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One subtitle: at most two lines, in milliseconds from the recording's start."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None = None
+
+    @property
+    def n_characters(self) -> int:
+        """How much there is to read; a line break counts as the space that it stands for."""
+        return len(" ".join(self.lines))
+
+    @property
+    def reading_ms(self) -> int:
+        """How long the cue should stand."""
+        return max(MIN_CUE_MS, -(-self.n_characters * 1000 // MAX_CHARACTERS_PER_S))
+
+
+def write_srt(transcript: Transcript) -> str:
+    """Write the transcript as SubRip subtitles."""
+    return "".join(
+        f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
+        + "\n".join(cue.lines).translate(_SRT_LOOKALIKES)
+        + "\n\n"
+        for number, cue in enumerate(lay_out_cues(transcript), start=1)
+    )
+
+
+def write_vtt(transcript: Transcript) -> str:
+    """Write the transcript as WebVTT, each speaker a voice span."""
+    blocks = ["WEBVTT\n"]
+    for cue in lay_out_cues(transcript):
+        text = "\n".join(cue.lines).translate(_VTT_ESCAPES)
+        if cue.speaker:
+            text = f"<v {cue.speaker.translate(_VTT_ESCAPES)}>{text}</v>"
+        blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def lay_out_cues(transcript: Transcript) -> tuple[Cue, ...]:
+    """Cut a transcript into cues in order of time, none of which overlaps the next.
+
+    A line has at most 42 characters, a cue at most two lines and 7 seconds, no pause within.
+    A cue stands on after its last word until it can be read at 17 characters a second, if the
+    next cue is not due before. A cue may come half a second late for that, where it has time to
+    spare itself, and a second late where two speak at once.
+    """
+    cues = [
+        _cue(words, segment.speaker or segment.channel)
+        for segment in transcript.segments
+        for words in _cut(_pieces(segment.words))
+    ]
+    return tuple(_settle(sorted(cues, key=lambda cue: cue.start_ms)))
+
+
+def _pieces(words: Iterable[Word]) -> list[Word]:
+    """Return the words fit to be set: clean, and the few longer than a line in parts."""
+    pieces = []
+    for word in words:
+        text = clean_text(word.text)
+        parts = [text[at : at + MAX_LINE] for at in range(0, len(text), MAX_LINE)]
+        step_s = word.duration / max(len(parts), 1)
+        pieces += [
+            Word(
+                content=part,
+                start=word.start + index * step_s,
+                end=word.start + (index + 1) * step_s,
+                speaker=word.speaker,
+            )
+            for index, part in enumerate(parts)
+        ]
+    return pieces
+
+
+def _cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
+    """Cut words into runs that one cue can show, where the language pauses if it does."""
+    start = 0
+    while start < len(words):
+        end = start + 1
+        while end < len(words) and _belongs(words[start : end + 1]):
+            end += 1
+        if end < len(words) and not _is_pause(words[end - 1], words[end]):
+            end = _clause_end(words, start, end)
+        yield words[start:end]
+        start = end
+
+
+def _belongs(words: Sequence[Word]) -> bool:
+    """Tell whether the last of the words can be in one cue with the others."""
+    before, word = words[-2:]
+    return (
+        not _is_pause(before, word)
+        and before.speaker == word.speaker
+        and _ms(word.end) - _ms(words[0].start) <= MAX_CUE_MS
+        and len(_fill(words)) <= MAX_LINES
+    )
+
+
+def _is_pause(before: Word, word: Word) -> bool:
+    return _ms(word.start) - _ms(before.end) >= PAUSE_MS
+
+
+def _clause_end(words: Sequence[Word], start: int, end: int) -> int:
+    """Return the best place at or before ``end``, in the later half, to end a cue."""
+    middle = (start + end + 1) // 2
+    for marks in (SENTENCE_END, CLAUSE_END):
+        for cut in range(end, max(middle, start + 1) - 1, -1):
+            if words[cut - 1].text.endswith(marks):
+                return cut
+    return end
+
+
+def _fill(words: Iterable[Word]) -> list[str]:
+    """Fill lines one after the other: the fewest lines that the words need."""
+    lines = [""]
+    for word in words:
+        gap = separator(lines[-1], word.text)
+        if len(lines[-1]) + len(gap) + len(word.text) <= MAX_LINE:
+            lines[-1] += gap + word.text
+        else:
+            lines.append(word.text)
+    return lines
+
+
+def _balance(words: Sequence[Word]) -> tuple[str, ...]:
+    """Set words in one line, or in two of which the upper ends a clause or is the shorter."""
+    whole = _fill(words)
+    if len(whole) == 1:
+        return tuple(whole)
+    pairs = [(*_fill(words[:cut]), *_fill(words[cut:])) for cut in range(1, len(words))]
+    return min(
+        (pair for pair in pairs if len(pair) == MAX_LINES),
+        key=lambda pair: (
+            abs(len(pair[0]) - len(pair[1])) - MAX_LINE // 2 * pair[0].endswith(CLAUSE_END),
+            len(pair[0]),
+        ),
+    )
+
+
+def _cue(words: Sequence[Word], speaker: str | None) -> Cue:
+    label = clean_text(words[0].speaker or speaker or "")
+    end_ms = max(_ms(word.end) for word in words)
+    return Cue(_ms(words[0].start), end_ms, _balance(words), label or None)
+
+
+def _settle(cues: Sequence[Cue]) -> Iterator[Cue]:
+    """Give each cue its time to be read, and take away every overlap."""
+    due = [cue.start_ms for cue in cues] + [NEVER_MS] * 2
+    free_ms = 0
+    for index, cue in enumerate(cues):
+        start_ms = max(cue.start_ms, free_ms)
+        readable_ms = start_ms + cue.reading_ms
+        end_ms = max(cue.end_ms, readable_ms)
+        next_ms = due[index + 1]
+        if next_ms < end_ms:
+            # The next waits for this one to be read, if it is spoken into it or has time to spare.
+            spare_ms = due[index + 2] - next_ms - cues[index + 1].reading_ms
+            wait_ms = (
+                MAX_CROSSTALK_DELAY_MS
+                if next_ms < cue.end_ms
+                else min(max(spare_ms, 0), MAX_DELAY_MS)
+            )
+            end_ms = max(next_ms, min(readable_ms, next_ms + wait_ms))
+        free_ms = max(end_ms, start_ms + SHORTEST_CUE_MS)
+        yield replace(cue, start_ms=start_ms, end_ms=free_ms)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _time(ms: int, mark: str) -> str:
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{ms:03d}"

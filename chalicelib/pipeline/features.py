@@ -1,0 +1,146 @@
+"""The features of one recording: from the upload where it can be decoded, else its audio track."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO
+
+from chalicelib import journal
+from chalicelib.core import keys
+from chalicelib.core.probe.limits import LONGEST_S
+from chalicelib.core.recording import Branch, Status, Upload
+from chalicelib.errors import MediaError, ParameterError, UploadChangedError
+from chalicelib.pipeline.branches import ENDED, fail, remove_results, settle
+
+if TYPE_CHECKING:
+    from chalicelib.core.features.extract import FeatureParameters
+    from chalicelib.services import Services
+
+LEAST_S = 0.001
+"""The shortest time that a speed is told of: a clock may stand still for less."""
+
+READING_LASTS = timedelta(minutes=10)
+"""How long a recording may take to be read; what is left of the function's time is for writing.
+
+Four hours of speech take a minute and a half. What takes ten was made to: many channels at an
+absurd rate, packed into nothing. It is looked at between blocks, so the recording ends and not the
+function; a decoder that never comes back is ended with the function, by Lambda, and no process of
+our own could end it any better.
+"""
+
+
+def measure(recording_id: str, upload: Upload, services: "Services") -> None:
+    """Write a recording's tables, or the reason why there are none.
+
+    Where the upload cannot be decoded and its audio track is still being made, the branch is
+    PENDING again: ``store_renditions`` sends the recording back here.
+    """
+    # numpy, soundfile and soxr take longer to import than an HTTP request takes to answer.
+    from chalicelib.core.features import extract  # noqa: PLC0415
+
+    ends_at = services.clock() + READING_LASTS
+
+    def is_late() -> bool:
+        return services.clock() > ends_at
+
+    try:
+        parameters = extract.FeatureParameters.parse(
+            services.settings.feature_parameters, upload.metadata
+        )
+        try:
+            with services.media.open(upload) as source:
+                _extract(recording_id, source, upload, parameters, services, is_late=is_late)
+        except MediaError as exc:
+            track = _audio_track(recording_id, exc, services)
+            if track is not None:
+                with services.results.open(track) as source:
+                    _extract(
+                        recording_id,
+                        source,
+                        upload,
+                        parameters,
+                        services,
+                        is_late=is_late,
+                        measured_key=track.key,
+                    )
+    except UploadChangedError:
+        remove_results(recording_id, services)
+    except (MediaError, ParameterError) as exc:
+        # Some decoders end their own words with a full stop, others do not.
+        reason = f"{exc}".rstrip(".") + "."
+        fail(recording_id, Branch.FEATURES, reason, services)
+
+
+def _audio_track(recording_id: str, exc: MediaError, services: "Services") -> Upload | None:
+    """Return the audio track, or None while it is being made; raise if there will be none."""
+    recording = services.recordings.find(recording_id)
+    key = recording.attributes.get("audio_track_key") if recording else None
+    if recording is None or key is None:
+        raise exc
+    if recording.status_of(Branch.RENDITIONS) not in ENDED:
+        settle(recording_id, Branch.FEATURES, Status.PENDING, services)
+        recording = services.recordings.find(recording_id)
+        if recording is None or recording.status_of(Branch.RENDITIONS) not in ENDED:
+            return None
+        # The job ended between the two looks, and its event may have found nothing waiting.
+        settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services)
+    track = services.results.find(key)
+    if track is None:
+        raise exc
+    return track
+
+
+def _extract(
+    recording_id: str,
+    source: BinaryIO,
+    upload: Upload,
+    parameters: "FeatureParameters",
+    services: "Services",
+    *,
+    is_late: Callable[[], bool],
+    measured_key: str | None = None,
+) -> None:
+    from chalicelib.core.features import extract  # noqa: PLC0415 - as above
+
+    def open_table(name: str) -> AbstractContextManager[BinaryIO]:
+        return services.results.create(keys.features(recording_id, name))
+
+    began = services.clock()
+    summary = extract.extract(
+        source,
+        parameters,
+        open_table,
+        provenance={
+            "recording_id": recording_id,
+            "source_key": upload.key,
+            "etag": upload.etag,
+        },
+        longest_s=LONGEST_S,
+        is_late=is_late,
+    )
+    took_s = (services.clock() - began).total_seconds()
+    journal.note(
+        audio_seconds=round(summary.duration_s, 3),
+        times_real_time=round(summary.duration_s / max(took_s, LEAST_S), 1),
+    )
+    settle(
+        recording_id,
+        Branch.FEATURES,
+        Status.COMPLETED,
+        services,
+        reason=summary.remark,
+        attributes={
+            "duration_s": summary.duration_s,
+            "sample_rate_hz": summary.sample_rate_hz,
+            "source_sample_rate_hz": summary.source_sample_rate_hz,
+            "channels": summary.channels,
+            "n_frames": summary.n_frames,
+            "feature_parameters": asdict(summary.parameters),
+            "feature_keys": {
+                keys.table_name(name): keys.features(recording_id, name) for name in summary.tables
+            },
+            "display_key": keys.features(recording_id, summary.display),
+            "measured_key": measured_key,
+        },
+    )

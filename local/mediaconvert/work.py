@@ -1,0 +1,77 @@
+"""The work of one transcoding job: fetch the input, encode it, write what was asked for."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import MediaError
+from local.mediaconvert.jobs import COMPLETE, ERROR, Job, details
+from local.mediaconvert.transcoder import Encoded
+from local.mediaconvert.worker import TranscoderProcess
+
+# Of the codes that the service documents: it opens no file that is damaged or of an unknown kind
+# (1010), and gives its unknown errors one number (1999). Its messages are not promised.
+UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1010, 1404, 1433, 1999
+
+# One request after another: the pool of connections is the whole process's.
+_TRANSFER = TransferConfig(use_threads=False)
+
+_CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "mp3": "audio/mpeg",
+    "gif": "image/gif",
+    "jpg": "image/jpeg",
+}
+
+
+def transcoded(
+    job: Job,
+    s3: Any,
+    process: TranscoderProcess,
+    *,
+    wanted: Callable[[], bool],
+    on_progress: Callable[[float], None],
+) -> Job:
+    """Do one job and return it as it ended. Writes nothing once it is not ``wanted`` any more."""
+    with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
+        source, made = Path(folder) / "source", Path(folder) / "made"
+        bucket, key = job.source
+        try:
+            s3.download_file(bucket, key, str(source), Config=_TRANSFER)
+        except (ClientError, BotoCoreError, ValueError) as exc:
+            return failed(job, NO_INPUT, f"Unable to open input file [{key}]: [{exc}]")
+        try:
+            encoded = process.run(source, job.parameters["Settings"], made, on_progress)
+        except MediaError as exc:
+            return failed(job, UNREADABLE, str(exc))
+        if not wanted():
+            return job
+        try:
+            _upload(job, s3, encoded, made)
+        except (ClientError, BotoCoreError, S3UploadFailedError) as exc:
+            return failed(job, NO_WRITE_ACCESS, f"Unable to write to the output: [{exc}]")
+    return replace(job, status=COMPLETE, details=details(job, encoded))
+
+
+def failed(job: Job, code: int, message: str) -> Job:
+    """Return a job as it ends in an error."""
+    return replace(job, status=ERROR, error_code=code, error_message=message)
+
+
+def _upload(job: Job, s3: Any, encoded: list[list[Encoded]], made: Path) -> None:
+    for i, ((bucket, folder), group) in enumerate(zip(job.destinations, encoded, strict=True)):
+        for name in (name for output in group for name in output.files):
+            content_type = _CONTENT_TYPES.get(name.rpartition(".")[2])
+            s3.upload_file(
+                str(made / str(i) / name),
+                bucket,
+                folder + name,
+                ExtraArgs={"ContentType": content_type} if content_type else {},
+                Config=_TRANSFER,
+            )

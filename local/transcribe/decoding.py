@@ -1,0 +1,140 @@
+"""Media file to 16 kHz mono samples, as the transcription service itself would decode it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from chalicelib.errors import MediaError
+from local.media import open_media
+from local.transcribe.recogniser import SAMPLE_RATE_HZ, Samples
+
+MAX_DURATION_S = 4 * 3600.0
+MIN_DURATION_S = 0.5
+
+INVALID_MEDIA = (
+    "The data in your input media file isn't valid. "
+    "Check the media file and try your request again."
+)
+WRONG_FORMAT = (
+    "The media format provided does not match the detected media format. "
+    "Check the media format and try your request again."
+)
+UNSUPPORTED_FORMAT = "Unsupported media format."
+TOO_SHORT = (
+    "The input media file length is too small. Minimum audio duration is 0.500000 seconds. "
+    "Check the length of the file and try your request again."
+)
+TOO_LONG = "Invalid file size: file size too large."
+WRONG_RATE = "The sample rate provided does not match the detected sample rate."
+
+# FFmpeg's names for containers. It does not tell Matroska from WebM, nor MP4 from M4A.
+_FORMATS = {
+    "wav": {"wav"},
+    "mp3": {"mp3"},
+    "flac": {"flac"},
+    "ogg": {"ogg"},
+    "amr": {"amr"},
+    "matroska,webm": {"webm"},
+    "mov,mp4,m4a,3gp,3g2,mj2": {"mp4", "m4a"},
+}
+_DEMUXERS = ",".join(sorted({name for formats in _FORMATS for name in formats.split(",")}))
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a file says of itself. Nothing in it can be trusted but the format."""
+
+    media_format: str
+    sample_rate_hz: int
+    claimed_duration_s: float | None
+
+
+def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = None) -> Media:
+    """Return what ``path`` is, or raise MediaError in the service's own words.
+
+    The checks are the service's: a known container, the one that was named, with a sound track,
+    at the sample rate that was named.
+    """
+    try:
+        with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
+            allowed = _FORMATS.get(container.format.name)
+            if allowed is None or (media_format and media_format not in allowed):
+                raise MediaError(WRONG_FORMAT if media_format else UNSUPPORTED_FORMAT)
+            tracks = container.streams.audio
+            # A track whose codec FFmpeg does not know has no context, and so no rate.
+            if not tracks or tracks[0].codec_context is None:
+                raise MediaError(INVALID_MEDIA)
+            rate = tracks[0].rate
+            if sample_rate_hz and rate != sample_rate_hz:
+                raise MediaError(WRONG_RATE)
+            claimed = container.duration / _MICROSECONDS if container.duration else None
+            return Media(media_format or max(allowed), rate, claimed)
+    except (av.error.FFmpegError, UnicodeDecodeError) as exc:
+        raise MediaError(INVALID_MEDIA) from exc
+
+
+def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[Samples]:
+    """Decode the first sound track of a media file, block by block.
+
+    Parameters
+    ----------
+    path : Path
+        a file in one of the service's formats
+    max_duration_s : float > 0
+        how much may come out of it, whatever its header claims; in seconds
+
+    Yields
+    ------
+    y : np.ndarray [shape=(n,)]
+        mono samples at ``SAMPLE_RATE_HZ`` in [-1, 1], one decoded packet at a time
+
+    Raises
+    ------
+    MediaError
+        if nothing or less than ``MIN_DURATION_S`` can be decoded, or more than ``max_duration_s``
+    """
+    n_samples = 0
+    try:
+        with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
+            for y in _resampled(container):
+                n_samples += len(y)
+                if n_samples > max_duration_s * SAMPLE_RATE_HZ:
+                    raise MediaError(TOO_LONG)
+                yield y
+    except (av.error.FFmpegError, UnicodeDecodeError, IndexError) as exc:
+        # What was decoded before the fault counts, as it does with a file that was cut short.
+        if n_samples < MIN_DURATION_S * SAMPLE_RATE_HZ:
+            raise MediaError(INVALID_MEDIA) from exc
+    if not n_samples:
+        raise MediaError(INVALID_MEDIA)
+    if n_samples < MIN_DURATION_S * SAMPLE_RATE_HZ:
+        raise MediaError(TOO_SHORT)
+
+
+def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
+    """Yield the container's first sound track as 16 kHz mono. Faulty packets are left out."""
+    resampler, shape = None, None
+    for packet in container.demux(audio=0):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        for frame in frames:
+            # AAC may turn out to have twice the rate or one more channel after its first frames.
+            if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                yield from _converted(resampler, None)
+                resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+            yield from _converted(resampler, frame)
+    yield from _converted(resampler, None)
+
+
+def _converted(
+    resampler: av.AudioResampler | None, frame: av.AudioFrame | None
+) -> Iterator[Samples]:
+    """Yield what comes out of ``resampler`` for ``frame``, or what is left in it for None."""
+    if resampler is not None:
+        yield from (np.asarray(out.to_ndarray()[0]) for out in resampler.resample(frame))

@@ -1,0 +1,169 @@
+"""Recognised words in the shape of Amazon Transcribe's own output: JSON and subtitles.
+
+The format is described in the Amazon Transcribe Developer Guide, "Data input and output".
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from local.transcribe.recogniser import RecognisedWord, Recognition
+
+SEGMENT_PAUSE_S = 0.8
+SEGMENT_MAX_S = 30.0
+SPEAKER = "spk_0"
+
+_CUE_MAX_S = 6.0
+_CUE_MAX_CHARACTERS = 84  # two lines of 42, the usual limit for subtitles
+_CUE_PAUSE_S = 0.5
+_TRAILING_PUNCTUATION = re.compile(r"[.,!?;:…。、]+$")
+
+_Json = dict[str, Any]
+
+
+def document(
+    recognition: Recognition,
+    *,
+    job_name: str,
+    account_id: str,
+    identified: _Json | None = None,
+    speaker_labels: bool = False,
+) -> _Json:
+    """Return the transcript document. Every number in it but an id is a string, as in the service.
+
+    ``identified`` holds the fields that language identification adds to the results.
+    With ``speaker_labels`` everything is said by one speaker: the local recognisers do not tell
+    voices apart, and to guess would be worse than to say so.
+    """
+    items, item_ids = _items(recognition.words)
+    segments = [
+        _audio_segment(number, [item for i in run for item in item_ids[i]], items)
+        for number, run in enumerate(_runs(recognition.words, SEGMENT_PAUSE_S, SEGMENT_MAX_S))
+    ]
+    results: _Json = dict(identified or {})
+    results["transcripts"] = [{"transcript": _text(items)}]
+    if speaker_labels:
+        for part in (*items, *segments):
+            part["speaker_label"] = SPEAKER
+        results["speaker_labels"] = _speaker_labels(segments, items)
+    results["items"] = items
+    results["audio_segments"] = segments
+    return {
+        "jobName": job_name,
+        "accountId": account_id,
+        "status": "COMPLETED",
+        "results": results,
+    }
+
+
+def subtitles(words: Sequence[RecognisedWord], *, form: str, start_index: int = 0) -> str:
+    """Return subtitles as ``srt`` or ``vtt``, the first one numbered ``start_index``."""
+    mark = "," if form == "srt" else "."
+    cues = []
+    runs = _runs(words, _CUE_PAUSE_S, _CUE_MAX_S, _CUE_MAX_CHARACTERS)
+    for number, run in enumerate(runs, start_index):
+        start, end = words[run[0]].start_s, words[run[-1]].end_s
+        text = " ".join(words[i].content for i in run)
+        cues.append(f"{number}\n{_clock(start, mark)} --> {_clock(end, mark)}\n{text}\n")
+    head = "WEBVTT\n\n" if form == "vtt" else ""
+    return head + "\n".join(cues)
+
+
+def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]]]:
+    """Return the items, and for each word the ids of its items."""
+    items: list[_Json] = []
+    ids: list[list[int]] = []
+    for word in words:
+        mark = _TRAILING_PUNCTUATION.search(word.content)
+        content = word.content[: mark.start()] if mark else word.content
+        ids.append([])
+        if content:
+            ids[-1].append(len(items))
+            items.append(
+                {
+                    "id": len(items),
+                    "type": "pronunciation",
+                    "alternatives": [{"confidence": _number(word.confidence), "content": content}],
+                    "start_time": _number(word.start_s),
+                    "end_time": _number(word.end_s),
+                }
+            )
+        if mark:
+            ids[-1].append(len(items))
+            items.append(
+                {
+                    "id": len(items),
+                    "type": "punctuation",
+                    "alternatives": [{"confidence": "0.0", "content": mark[0]}],
+                }
+            )
+    return items, ids
+
+
+def _runs(
+    words: Sequence[RecognisedWord], pause_s: float, max_s: float, max_characters: int | None = None
+) -> Iterator[range]:
+    """Yield runs of words (as indices) that no pause interrupts and that are not too long."""
+    first = n_characters = 0
+    for i, word in enumerate(words):
+        n_characters += len(word.content) + 1
+        if i > first and (
+            word.start_s - words[i - 1].end_s >= pause_s
+            or word.end_s - words[first].start_s > max_s
+            or (max_characters is not None and n_characters - 1 > max_characters)
+        ):
+            yield range(first, i)
+            first, n_characters = i, len(word.content) + 1
+    if words:
+        yield range(first, len(words))
+
+
+def _audio_segment(number: int, ids: list[int], items: list[_Json]) -> _Json:
+    spoken = [items[i] for i in ids if "start_time" in items[i]] or [{}]
+    return {
+        "id": number,
+        "transcript": _text([items[i] for i in ids]),
+        "start_time": spoken[0].get("start_time", "0.0"),
+        "end_time": spoken[-1].get("end_time", "0.0"),
+        "items": ids,
+    }
+
+
+def _speaker_labels(segments: list[_Json], items: list[_Json]) -> _Json:
+    times = ("start_time", "end_time", "speaker_label")
+    return {
+        "channel_label": "ch_0",
+        "speakers": 1,
+        "segments": [
+            {name: segment[name] for name in times}
+            | {
+                "items": [
+                    {name: items[i][name] for name in times}
+                    for i in segment["items"]
+                    if "start_time" in items[i]
+                ]
+            }
+            for segment in segments
+        ],
+    }
+
+
+def _text(items: Sequence[_Json]) -> str:
+    """Return the items as text: a space before a word, none before punctuation."""
+    parts = [
+        (" " if item["type"] == "pronunciation" else "") + item["alternatives"][0]["content"]
+        for item in items
+    ]
+    return "".join(parts).strip()
+
+
+def _number(value: float) -> str:
+    """Return a number the way the service writes one: ``"0.49"``, ``"1.0"``."""
+    return str(round(float(value), 4))
+
+
+def _clock(seconds: float, mark: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{mark}{rest % 1000:03}"

@@ -1,0 +1,256 @@
+"""Amazon Transcribe on one machine: its API, its jobs and its output, with a local recogniser.
+
+Custom vocabularies and their filters, alternatives, channels and toxicity are accepted and not
+done; each job that asks for one is told so in the log. Redaction is refused.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.transcribe.engines import EngineChoice
+from local.transcribe.jobs import FAILED, IN_PROGRESS, Job, JobBook
+from local.transcribe.requests import (
+    NO_OBJECT,
+    NO_REDACTION,
+    NO_WRITE_ACCESS,
+    RefusedError,
+    bad_request,
+    parse,
+)
+from local.transcribe.work import UnreachableError, transcribe
+from local.transcribe.worker import RecogniserDiedError, RecogniserProcess
+
+logger = logging.getLogger(__name__)
+
+INTERNAL_FAILURE = "There was an internal failure. Try your request again."
+_ATTEMPTS = 2
+_CHECK_FILE = ".write_access_check_file.temp"
+_CLOSE_S = 5.0
+_NOT_DONE = {
+    "Settings": (
+        "VocabularyName",
+        "VocabularyFilterName",
+        "ShowAlternatives",
+        "ChannelIdentification",
+    ),
+}
+
+_Json = dict[str, Any]
+PutEvent = Callable[[str, str, _Json], None]
+
+
+class TranscribeService:
+    """Answers what the SDKs ask of Amazon Transcribe, and does the work.
+
+    ``put_event(source, detail_type, detail)`` and ``on_change(job_name)`` are called from the
+    service's own threads, outside its lock, and must not raise.
+    """
+
+    def __init__(
+        self,
+        s3: Any,
+        *,
+        put_event: PutEvent,
+        on_change: Callable[[str], None] | None = None,
+        engine: EngineChoice | None = None,
+        n_workers: int = 1,
+        region: str = "us-east-1",
+        account_id: str = "123456789012",
+    ) -> None:
+        self._s3 = s3
+        self._put_event = put_event
+        self._on_change = on_change
+        self._region = region
+        self._account_id = account_id
+        self._lock = threading.Lock()
+        self._book = JobBook(region)
+        self._progress: dict[str, float] = {}
+        self._running: dict[str, RecogniserProcess] = {}
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._processes = [RecogniserProcess(engine or EngineChoice()) for _ in range(n_workers)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(process,), name="transcribe", daemon=True)
+            for process in self._processes
+        ]
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Start working, and load the models in the background so that the first job is quick."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop at once. Jobs that were being worked on stay IN_PROGRESS, for ``restore``."""
+        self._closed.set()
+        for process in self._processes:
+            self._queue.put(None)
+            process.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_CLOSE_S)
+
+    def handle(self, target: str, body: bytes) -> tuple[int, _Json]:
+        """Answer one request of the JSON 1.1 protocol, given its ``X-Amz-Target`` and body."""
+        operations = {
+            "StartTranscriptionJob": self._start_job,
+            "GetTranscriptionJob": self._get_job,
+            "ListTranscriptionJobs": self._book.listed,
+            "DeleteTranscriptionJob": self._delete_job,
+        }
+        operation = target.rpartition(".")[2]
+        if operation not in operations:
+            message = f"Local mode has no operation {operation!r}."
+            return 400, {"__type": "UnknownOperationException", "Message": message}
+        try:
+            return 200, operations[operation](parse(operation, body))
+        except RefusedError as exc:
+            return 400, {"__type": exc.code, "Message": str(exc)}
+
+    def progress(self) -> dict[str, float]:
+        """Return, for each job that is being worked on, how much of it is done, 0 to 1."""
+        with self._lock:
+            return dict(self._progress)
+
+    def job(self, name: str) -> _Json | None:
+        """Return one job as plain JSON, or None if it is gone."""
+        return self._book.state(name)
+
+    def jobs(self) -> list[_Json]:
+        """Return every job as plain JSON, oldest first."""
+        return self._book.to_json()
+
+    def restore(self, jobs: Iterable[_Json]) -> None:
+        """Take back what ``jobs`` gave, in an earlier life. What was unfinished starts again."""
+        for job in self._book.restore(jobs):
+            self._queue.put(job)
+
+    # --- the API ---
+
+    def _start_job(self, parameters: _Json) -> _Json:
+        if "ContentRedaction" in parameters:
+            # A transcript that only claims to be redacted would be worse than none.
+            raise bad_request(NO_REDACTION)
+        self._check_access(Job(parameters, created=0.0))
+        job = self._book.add(parameters)
+        for parent, names in _NOT_DONE.items():
+            asked = [name for name in names if parameters.get(parent, {}).get(name)]
+            for name in asked:
+                logger.warning("transcription job=%s not_done_locally=%s", job.name, name)
+        self._changed(job.name)
+        self._queue.put(job)
+        return {"TranscriptionJob": job.shown(self._region)}
+
+    def _get_job(self, parameters: _Json) -> _Json:
+        job = self._book.get(parameters["TranscriptionJobName"])
+        return {"TranscriptionJob": job.shown(self._region)}
+
+    def _delete_job(self, parameters: _Json) -> _Json:
+        name = self._book.get(parameters["TranscriptionJobName"]).name
+        self._book.remove(name)
+        with self._lock:
+            process = self._running.get(name)
+        if process:
+            process.kill()
+        self._changed(name)
+        return {}
+
+    def _check_access(self, job: Job) -> None:
+        """Refuse what cannot be read or written, and leave the service's check file behind."""
+        bucket, key = job.media
+        try:
+            self._s3.head_object(Bucket=bucket, Key=key)
+        except (ClientError, BotoCoreError) as exc:
+            raise bad_request(NO_OBJECT) from exc
+        bucket, key = job.output
+        folder = key.rpartition("/")[0]
+        check_key = f"{folder}/{_CHECK_FILE}" if folder else _CHECK_FILE
+        try:
+            self._s3.put_object(Bucket=bucket, Key=check_key, Body=b"")
+        except (ClientError, BotoCoreError) as exc:
+            raise bad_request(NO_WRITE_ACCESS) from exc
+
+    # --- the work ---
+
+    def _work(self, process: RecogniserProcess) -> None:
+        process.start()
+        while (job := self._queue.get()) is not None:
+            try:
+                self._step(job, process)
+            except Exception:
+                # A thread that ended here would strand every later job.
+                logger.exception("transcription job=%s", job.name)
+
+    def _step(self, queued: Job, process: RecogniserProcess) -> None:
+        job = replace(queued, status=IN_PROGRESS, started=time.time())
+        if self._closed.is_set() or not self._book.replace(queued, job):
+            return  # deleted while it waited
+        with self._lock:
+            self._running[job.name] = process
+            self._progress[job.name] = 0.0
+        try:
+            self._changed(job.name)
+            done = self._done(job, process)
+        finally:
+            with self._lock:
+                self._running.pop(job.name, None)
+                self._progress.pop(job.name, None)
+        self._settle(job, done)
+
+    def _done(self, job: Job, process: RecogniserProcess) -> Job:
+        """Return the job as it ended."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                outcome = transcribe(
+                    job,
+                    self._s3,
+                    process,
+                    account_id=self._account_id,
+                    wanted=lambda: self._book.is_current(job),
+                    on_progress=lambda fraction: self._note_progress(job.name, fraction),
+                )
+            except RecogniserDiedError:
+                if self._closed.is_set() or not self._book.is_current(job):
+                    break
+                logger.warning("transcription job=%s recogniser_died attempt=%d", job.name, attempt)
+            except UnreachableError as exc:
+                return replace(job, status=FAILED, failure_reason=str(exc))
+            except Exception:
+                logger.exception("transcription job=%s", job.name)
+                break
+            else:
+                return outcome
+        return replace(job, status=FAILED, failure_reason=INTERNAL_FAILURE)
+
+    def _settle(self, begun: Job, done: Job) -> None:
+        """Make the outcome known, unless the job is gone or the service is closing."""
+        done = replace(done, completed=time.time())
+        if self._closed.is_set() or not self._book.replace(begun, done):
+            return
+        logger.info(
+            "transcription job=%s status=%s ms=%.0f audio_s=%.1f",
+            done.name,
+            done.status,
+            1000 * ((done.completed or 0.0) - (begun.started or 0.0)),
+            done.outcome.get("duration_s", 0.0),
+        )
+        self._changed(done.name)
+        detail = {"TranscriptionJobName": done.name, "TranscriptionJobStatus": done.status}
+        if done.failure_reason is not None:
+            detail["FailureReason"] = done.failure_reason
+        self._put_event("aws.transcribe", "Transcribe Job State Change", detail)
+
+    def _note_progress(self, name: str, fraction: float) -> None:
+        with self._lock:
+            if name in self._progress:
+                self._progress[name] = fraction
+
+    def _changed(self, name: str) -> None:
+        if self._on_change:
+            self._on_change(name)

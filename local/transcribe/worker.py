@@ -1,0 +1,166 @@
+"""A recogniser in a process of its own, which may be slow, crash or be killed.
+
+PocketSphinx holds the interpreter's lock while it works, and media from outside can make a decoder
+hang, eat memory or crash. None of that may reach the process that serves.
+"""
+
+import resource
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import EarshotError, MediaError, ParameterError
+from local.child_process import start_child
+from local.transcribe.decoding import INVALID_MEDIA, inspect, samples
+from local.transcribe.engines import EngineChoice, PocketSphinx, load_engine
+from local.transcribe.recogniser import Engine, Recognition, recognise
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+STALL_S = 600.0  # without a sign of life for this long, a recording is given up
+_MEMORY_LIMIT = 2 * 1024**3  # of address space beyond the loaded model; a tenth is ever used
+
+
+class RecogniserDiedError(EarshotError):
+    """The process ended, or was ended, while it had work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A media file to recognise."""
+
+    path: Path
+    media_format: str | None = None
+    sample_rate_hz: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a request: the words, or why there are none."""
+
+    recognition: Recognition | None = None
+    media_format: str | None = None
+    sample_rate_hz: int | None = None
+    reason: str | None = None
+
+
+class RecogniserProcess:
+    """One recogniser process. Started ahead of need, replaced after it died.
+
+    ``recognise`` belongs to one thread; ``kill`` may come from any.
+    """
+
+    def __init__(self, choice: EngineChoice, *, stall_s: float = STALL_S) -> None:
+        self._choice = choice
+        self._stall_s = stall_s
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number while there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process if none runs, so that its model is loaded when work comes."""
+        with self._lock:
+            if self._closed or (self._process and self._process.is_alive()):
+                return
+            self._process, self._connection = start_child("recogniser", serve, self._choice)
+
+    def recognise(
+        self, request: Request, on_progress: Callable[[float, float | None], None]
+    ) -> Finished:
+        """Recognise one file. Raises RecogniserDiedError if the process ends under it.
+
+        ``on_progress`` is given the seconds done and the seconds that the file claims to have.
+        """
+        self.start()
+        connection = self._connection
+        if connection is None:
+            raise RecogniserDiedError("the recogniser was closed")
+        try:
+            connection.send(request)
+            while connection.poll(self._stall_s):
+                message = connection.recv()
+                if isinstance(message, Finished):
+                    return message
+                on_progress(*message)
+        except (EOFError, OSError) as exc:
+            self.kill()
+            raise RecogniserDiedError("the recogniser's process ended") from exc
+        self.kill()
+        raise RecogniserDiedError(f"the recogniser showed no progress for {self._stall_s:.0f} s")
+
+    def kill(self) -> None:
+        """End the process, whatever it does. The next request gets a new one."""
+        with self._lock:
+            process, self._process = self._process, None
+            self._connection = None
+        if process is not None:
+            process.kill()
+            process.join()
+
+    def close(self) -> None:
+        """End the process and start no other."""
+        self._closed = True
+        self.kill()
+
+
+def serve(connection: Connection, choice: EngineChoice) -> None:
+    """Answer requests until the other end hangs up. This is what the process runs."""
+    fault: str | None = None
+    engine: Engine | None = None
+    try:
+        engine = load_engine(choice)
+        if choice.name == PocketSphinx.name:
+            # The other engines may need more than any limit worth setting.
+            _limit_memory(_MEMORY_LIMIT)
+    except ParameterError as exc:
+        fault = str(exc)
+    while True:
+        try:
+            request = connection.recv()
+            connection.send(
+                _answer(request, engine, connection) if engine else Finished(reason=fault)
+            )
+        except (EOFError, BrokenPipeError):
+            return
+
+
+def _limit_memory(more: int) -> None:
+    """Let this process grow by ``more`` bytes of address space and no further, where Linux can."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + more, used + more))
+
+
+def _answer(request: Request, engine: Engine, connection: Connection) -> Finished:
+    """Recognise one file, and put what is wrong with it into words."""
+    if request.language and request.language not in engine.languages:
+        return Finished(
+            reason=f"The local recogniser {engine.name} does not understand {request.language!r}; "
+            f"it understands {', '.join(sorted(engine.languages))}."
+        )
+    try:
+        media = inspect(request.path, request.media_format, request.sample_rate_hz)
+        connection.send((0.0, media.claimed_duration_s))
+        recognition = recognise(
+            samples(request.path),
+            engine,
+            language=request.language,
+            on_progress=lambda done_s: connection.send((done_s, media.claimed_duration_s)),
+        )
+    except MediaError as exc:
+        return Finished(reason=str(exc))
+    except MemoryError:
+        return Finished(reason=INVALID_MEDIA)
+    return Finished(recognition, media.media_format, media.sample_rate_hz)

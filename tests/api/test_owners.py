@@ -1,0 +1,146 @@
+"""Two owners cannot reach each other's recordings by any route, id, cursor or address.
+
+The routes are those that the description names, so that a new one is asked as well.
+"""
+
+import base64
+import json
+import urllib.parse
+
+import boto3
+import pytest
+from support.asking import ADMINISTRATOR, Asker
+from support.media import wav
+
+from chalicelib.api.openapi import document
+from chalicelib.core import keys
+from chalicelib.pipeline import events
+
+OPERATIONS = [
+    (method.upper(), path) for path, methods in document()["paths"].items() for method in methods
+]
+OF_ONE = [pair for pair in OPERATIONS if "{recording_id}" in pair[1]]
+LISTS = {
+    "/recordings": "/recordings?limit=1",
+    "/search": "/search?q=secret&limit=1",
+    "/manifests/{kind}": "/manifests/supervisions?limit=1",
+}
+OF_NOBODY = {"/caller", "/uploads", "/openapi.json"}
+
+
+@pytest.fixture
+def ask(application):
+    return Asker(application)
+
+
+@pytest.fixture
+def recorded(services, put):
+    """Let each owner say a secret, twice; return the ids by owner."""
+    item = {
+        "type": "pronunciation",
+        "start_time": "0.0",
+        "end_time": "0.4",
+        "alternatives": [{"content": "secret", "confidence": "0.9"}],
+    }
+    document = {"results": {"transcripts": [{"transcript": "secret"}], "items": [item]}}
+    ids: dict[str, list[str]] = {"alice": [], "bob": []}
+    for owner, found in ids.items():
+        for number in range(2):
+            key = f"uploads/{owner}/{number}.wav"
+            found.append(put(key, wav(1.0)))
+            events.receive_upload(key, services)
+            boto3.client("s3").put_object(
+                Bucket=services.results.bucket,
+                Key=keys.transcript(found[-1]),
+                Body=json.dumps(document).encode(),
+            )
+            events.extract_features(found[-1], services)
+            events.store_transcript(keys.transcript(found[-1]), services)
+    return ids
+
+
+def cursor_of(answer) -> str:
+    """Return the cursor that a page ends with: in its body, or in its Link."""
+    if "Link" in answer.headers:
+        following = urllib.parse.urlsplit(answer.headers["Link"].partition(">")[0])
+        return urllib.parse.parse_qs(following.query)["cursor"][0]
+    return answer.json["cursor"]
+
+
+def test_every_route_is_asked_here():
+    asked = {path for _, path in OF_ONE} | set(LISTS) | OF_NOBODY
+
+    assert {path for _, path in OPERATIONS} == asked
+
+
+@pytest.mark.parametrize(("method", "path"), OF_ONE)
+def test_an_id_leads_its_owner_alone(ask, recorded, services, method, path):
+    target = path.replace("{table}", "mfcc")
+    bobs = recorded["bob"][0]
+    unknown = f"{bobs[:-12]}{'0' * 12}"
+
+    refused, missing = (
+        ask(target.replace("{recording_id}", one), method=method) for one in (bobs, unknown)
+    )
+    assert refused.status == missing.status == 404
+    assert refused.text.replace(bobs, "") == missing.text.replace(unknown, "")
+    assert services.recordings.find(bobs) is not None
+    own = ask(target.replace("{recording_id}", bobs), method=method, by="bob")
+    assert own.status in (200, 202, 302)
+
+
+@pytest.mark.parametrize("target", LISTS.values())
+def test_a_list_holds_its_owners_alone_and_its_cursor_leads_nobody_else(ask, recorded, target):
+    alices, bobs = ask(target), ask(target, by="bob")
+
+    assert not [one for one in recorded["bob"] if one in alices.text]
+    assert [one for one in recorded["alice"] if one in alices.text]
+    for by, cursor in (("alice", cursor_of(bobs)), (ADMINISTRATOR, cursor_of(alices))):
+        refused = ask(f"{target}&cursor={cursor}", by=by)
+        assert (refused.status, bool(refused.sentence)) == (400, True)
+    following = ask(f"{target}&cursor={cursor_of(alices)}")
+    assert [one for one in recorded["alice"] if one in following.text]
+    assert not [one for one in recorded["bob"] if one in following.text]
+    assert ask(f"{target}&owner=bob").status == 403
+
+
+def test_a_forged_cursor_leads_into_no_other_list(ask, recorded, services):
+    bobs = services.recordings.get(recorded["bob"][1]).attributes
+    keys_of = {name: bobs[name] for name in ("JsonFile", "created_at")}
+
+    for forged in (
+        {**keys_of, "owner": "bob"},
+        {**keys_of, "owner": "alice"},
+        {**keys_of, "kind": "recording"},
+    ):
+        cursor = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
+        answer = ask(f"/recordings?cursor={cursor}")
+
+        assert not [one for one in recorded["bob"] if one in answer.text]
+
+
+@pytest.mark.parametrize("view", ["media", "features/mfcc", "features/features"])
+def test_an_address_opens_one_object_and_no_other(ask, recorded, view):
+    recording_id = recorded["alice"][0]
+
+    address = ask(f"/recordings/{recording_id}/{view}?redirect=no").json["url"]
+
+    parts = urllib.parse.urlsplit(address)
+    signed = urllib.parse.parse_qs(parts.query)
+    assert parts.path.startswith(
+        ("/uploads/alice/0.wav", f"/features/{recording_id}/")
+        if parts.netloc.startswith("earshot-local.")
+        else ("/earshot-local/uploads/alice/0.wav", f"/earshot-local/features/{recording_id}/")
+    )
+    # The signature is over method, host, path and query; nothing of them can be exchanged.
+    assert signed["X-Amz-SignedHeaders"] == ["host"]
+    assert len(signed["X-Amz-Signature"][0]) == 64
+
+
+def test_a_form_takes_an_upload_of_its_owners_alone(ask):
+    form = ask("/uploads", method="POST", body={"name": "a.wav"}).json
+
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    keyed = [one for one in policy["conditions"] if "key" in str(one)]
+    assert keyed == [{"key": "uploads/alice/a.wav"}]
+    assert ask("/uploads", method="POST", body={"name": "a.wav", "owner": "bob"}).status == 403

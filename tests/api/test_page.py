@@ -1,0 +1,153 @@
+"""The page's files are whole, ask nobody else for anything, and never make text into markup."""
+
+import html
+import json
+import re
+from dataclasses import asdict
+
+import pytest
+from support.asking import ADMINISTRATOR, Asker
+
+from chalicelib.api import page
+from chalicelib.services import connect
+
+MODULES = [name for name in page.files() if name.endswith(".js")]
+IMPORT = re.compile(r'from "(?:\./)?([^"]+)"')
+
+
+def test_the_document_names_every_file_under_its_version():
+    asked = re.findall(rf'"web/{page.version()}/([^"]+)"', page.index())
+
+    assert set(asked) == set(page.files())
+    assert "{" not in page.index()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_what_is_there(name):
+    for module, names in re.findall(
+        r'import \{([^}]*)\} from "\./([^"]+)"', page.files()[name], re.DOTALL
+    ):
+        source = page.files()[names]
+        for imported in re.findall(r"\w+", module):
+            assert re.search(
+                rf"export (?:async )?(?:function|const|class) {imported}\b", source
+            ) or re.search(rf"export \{{[^}}]*\b{imported}\b", source), (name, imported)
+    assert all(path in page.files() for path in IMPORT.findall(page.files()[name]))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_parses_text_as_markup_or_code(name):
+    forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|Function\("
+
+    assert not re.search(forbidden, page.files()[name])
+
+
+@pytest.mark.parametrize("name", [*page.files(), "index.html"])
+def test_nothing_is_asked_of_another_host(name):
+    text = (page.FOLDER / name).read_text()
+
+    assert set(re.findall(r"https?://[\w.]+", text)) <= {"http://www.w3.org"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_stay_short(name):
+    assert len(page.files()[name].splitlines()) < 400
+
+
+def test_only_the_buckets_are_allowed_beside_the_page_itself():
+    policy = page.index_headers(["https://b.s3.amazonaws.com"])["Content-Security-Policy"]
+
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["default-src"] == "'self'"
+    assert directives["media-src"] == "'self' https://b.s3.amazonaws.com"
+    assert "script-src" not in directives
+    assert "style-src" not in directives
+    assert "unsafe" not in policy
+
+
+def test_the_page_is_told_where_people_sign_in_and_may_ask_there():
+    sign_in = page.SignIn("https://pool.example", '"><script>')
+
+    told = re.search(r'<meta name="sign-in" content="([^"]*)">', page.index(sign_in))[1]
+    policy = page.index_headers(["https://b.example"], sign_in)["Content-Security-Policy"]
+
+    assert json.loads(html.unescape(told)) == asdict(sign_in)
+    assert "connect-src 'self' https://b.example https://pool.example;" in policy
+    assert policy.count("pool.example") == 1
+    assert "pool.example" not in page.index_headers([])["Content-Security-Policy"]
+
+
+def test_the_version_names_the_files():
+    assert re.fullmatch(r"[0-9a-f]{12}", page.version())
+
+
+@pytest.fixture
+def ask(application):
+    return Asker(application)
+
+
+def test_the_page_is_shown_to_whoever_asks_and_never_from_a_cache(ask, services):
+    answer = ask("/")
+
+    assert answer.status == 200
+    assert answer.text == page.index()
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    policy = answer.headers["Content-Security-Policy"]
+    assert re.search(rf"media-src [^;]*{re.escape(services.media.origin)}", policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("main.js", "text/javascript; charset=utf-8"),
+        ("page.css", "text/css; charset=utf-8"),
+        ("mark.svg", "image/svg+xml"),
+    ],
+)
+def test_a_file_of_the_page_may_be_kept_for_ever(ask, name, content_type):
+    answer = ask(f"/web/{page.version()}/{name}")
+
+    assert answer.status == 200
+    assert answer.text == page.files()[name]
+    assert answer.headers["Content-Type"] == content_type
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/web/0123456789ab/main.js",
+        f"/web/{page.version()}/index.html",
+        f"/web/{page.version()}/..%2Fpage.py",
+        f"/web/{page.version()}/nothing.js",
+    ],
+)
+def test_what_is_no_file_of_this_version_is_not_there(ask, target):
+    answer = ask(target)
+
+    assert answer.status == 404
+    assert "Cache-Control" not in answer.headers
+
+
+def test_the_page_is_told_who_asks(ask):
+    assert ask("/caller").json == {"owner": "alice", "is_administrator": False}
+    assert ask("/caller", by=ADMINISTRATOR).json == {"owner": "local", "is_administrator": True}
+
+
+def test_the_buckets_origin_is_that_of_presigned_addresses(services):
+    store = services.media
+
+    url = store.presign("a", media_type="audio/wav", disposition="inline")["url"]
+    form = store.presign_post("a", content_type="audio/wav", max_bytes=1)["url"]
+
+    assert url.startswith(f"{store.origin}/")
+    assert form.startswith(f"{store.origin}/")
+
+
+def test_presigned_addresses_are_those_of_the_buckets_region(services, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+    store = connect(services.settings).media
+
+    assert store.origin == f"https://{store.bucket}.s3.eu-central-1.amazonaws.com"

@@ -1,0 +1,120 @@
+"""Any recording becomes the samples that librosa loads, and what is none is refused."""
+
+import io
+import struct
+
+import librosa
+import numpy as np
+import pytest
+from support.measuring import encode, noise
+
+from chalicelib.core.audio.decoding import Recording, decode, probe
+from chalicelib.errors import MediaError
+
+
+@pytest.mark.parametrize("sr", [None, 16000, 22050, 48000])
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 9, 12])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_32", "FLOAT"])
+def test_decoding_gives_the_very_samples_of_librosa(sr, channels, subtype):
+    media = encode(noise(70001, channels=channels), 44100, subtype=subtype)
+
+    y = np.concatenate(list(decode(io.BytesIO(media), sr)))
+
+    np.testing.assert_array_equal(y, librosa.load(io.BytesIO(media), sr=sr)[0])
+
+
+@pytest.mark.parametrize(("form", "subtype"), [("MP3", None), ("FLAC", None), ("OGG", "VORBIS")])
+def test_a_compressed_recording_decodes_the_same_in_blocks_as_whole(form, subtype):
+    media = encode(noise(300000, channels=2), 44100, form=form, subtype=subtype)
+
+    y = np.concatenate(list(decode(io.BytesIO(media), None)))
+
+    np.testing.assert_array_equal(y, librosa.load(io.BytesIO(media), sr=None)[0])
+
+
+def test_probing_tells_kind_rate_channels_and_duration():
+    found = probe(io.BytesIO(encode(noise(24000, channels=2), 48000)))
+
+    assert found.container == "WAV"
+    assert found.sample_rate_hz == 48000
+    assert found.channels == 2
+    assert found.duration_s == 0.5
+
+
+@pytest.mark.parametrize(
+    ("media", "reason"),
+    [
+        (b"", "empty: it has no bytes"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG image"),
+        (b"%PDF-1.7" + bytes(500), "PDF document"),
+        (bytes(5000), "begins with zeros"),
+        (b"Dear all, here are the minutes of our meeting. " * 20, "cannot be read"),
+        (b"RIFF\x00\x00", "cannot be read"),
+        (encode(np.zeros(0), 8000), "no samples"),
+    ],
+    ids=["nothing", "png", "pdf", "zeros", "text", "six bytes", "no samples"],
+)
+def test_what_is_not_a_recording_is_refused_with_its_reason(media, reason):
+    with pytest.raises(MediaError, match=reason):
+        list(decode(io.BytesIO(media), 16000))
+
+
+def test_a_wav_that_ends_early_is_decoded_with_a_remark():
+    media = encode(noise(16000 * 10), 16000)[: 44 + 16000 * 2 * 6]
+
+    recording = Recording(io.BytesIO(media))
+    n = sum(len(y) for (y,) in recording.blocks(None))
+
+    assert n == 16000 * 6
+    assert recording.remark == ("The file ends early: its header promises 10.0 s, 6.0 s are there.")
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"), [("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")]
+)
+def test_a_compressed_recording_that_ends_early_is_decoded_as_far_as_it_goes(form, subtype):
+    media = encode(noise(16000 * 10), 16000, form=form, subtype=subtype)
+
+    recording = Recording(io.BytesIO(media[: len(media) * 6 // 10]))
+    n = sum(len(y) for (y,) in recording.blocks(None))
+
+    assert 16000 * 5 < n < 16000 * 7
+
+
+def test_a_wav_of_unknown_length_is_decoded_without_a_remark():
+    media = bytearray(encode(noise(16000), 16000))
+    media[40:44] = struct.pack("<I", 0xFFFFFFFF)
+
+    recording = Recording(io.BytesIO(bytes(media)))
+    n = sum(len(y) for (y,) in recording.blocks(None))
+
+    assert n == 16000
+    assert recording.remark is None
+
+
+def test_a_source_that_fails_half_way_raises_its_own_error():
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > 2_000_000:
+                raise ConnectionResetError("the connection was reset")
+            return super().read(size)
+
+    media = encode(noise(2_000_000), 16000)
+
+    with pytest.raises(ConnectionResetError):
+        list(decode(Failing(media), None))
+
+
+def test_a_source_is_read_in_few_large_pieces():
+    class Counting(io.BytesIO):
+        reads = 0
+
+        def read(self, size=-1):
+            self.reads += 1
+            return super().read(size)
+
+    media = Counting(encode(noise(2_000_000), 16000, subtype="PCM_24"))
+
+    list(decode(media, None))
+
+    assert media.reads < 12

@@ -1,0 +1,67 @@
+"""Pitch parameters are librosa's, and an unusable one is named."""
+
+import inspect
+from dataclasses import fields
+
+import librosa
+import pytest
+
+from chalicelib.core.pitch.parameters import PitchParameters
+from chalicelib.errors import ParameterError
+
+
+def test_defaults_are_those_of_librosa():
+    theirs = inspect.signature(librosa.pyin).parameters
+
+    ours = PitchParameters(sr=22050)
+
+    names = {each.name for each in fields(PitchParameters)} - {"sr", "fmin", "fmax", "hop_length"}
+    assert {name: getattr(ours, name) for name in names} == {
+        name: theirs[name].default for name in names
+    }
+    assert ours.hop_length == ours.frame_length // 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sr", 0),
+        ("sr", 1e8),
+        ("sr", float("nan")),
+        ("fmin", 0),
+        ("fmin", -1.0),
+        ("fmin", float("nan")),
+        ("fmin", 500.0),
+        ("fmin", 5.0),
+        ("fmin", 480.0),
+        ("fmax", 20_000.0),
+        ("fmax", float("nan")),
+        ("fmax", 65.1),
+        ("frame_length", 2000),
+        ("frame_length", 0),
+        ("frame_length", 1 << 20),
+        ("hop_length", 0),
+        ("pad_mode", "reflect"),
+        ("n_thresholds", 0),
+        ("beta_parameters", (2, 34 / 3)),
+        ("beta_parameters", (0, 18)),
+        ("beta_parameters", (2, 400)),
+        ("boltzmann_parameter", 0),
+        ("boltzmann_parameter", float("inf")),
+        ("resolution", 0),
+        ("resolution", 1),
+        ("resolution", 0.001),
+        ("max_transition_rate", 0),
+        ("switch_prob", 0),
+        ("switch_prob", 1),
+        ("no_trough_prob", float("nan")),
+    ],
+)
+def test_an_unusable_value_is_named(name, value):
+    with pytest.raises(ParameterError, match=name):
+        PitchParameters(**({"sr": 22050} | {name: value}))
+
+
+def test_an_hour_of_hop_is_refused_before_it_is_computed():
+    with pytest.raises(ParameterError, match="leaves the range"):
+        PitchParameters(sr=22050, hop_length=22050 * 3600)

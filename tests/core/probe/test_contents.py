@@ -1,0 +1,78 @@
+import io
+import struct
+
+import pytest
+from support import video
+
+from chalicelib.core.audio.source import BufferedSource
+from chalicelib.core.probe.contents import Contents, Size, look_into
+
+
+def contents(body: bytes) -> Contents:
+    return look_into(BufferedSource(io.BytesIO(body)))
+
+
+@pytest.mark.parametrize("extension", video.CODECS)
+def test_each_container_tells_its_picture_its_sound_and_its_duration(extension):
+    found = contents(video.make(extension))
+
+    assert (found.picture, found.has_sound) == (Size(320, 240), True)
+    assert found.duration_s == pytest.approx(2, abs=0.2)
+
+
+@pytest.mark.parametrize("extension", video.CODECS)
+def test_a_silent_video_has_no_sound(extension):
+    assert contents(video.make(extension, sound=False)).has_sound is False
+
+
+@pytest.mark.parametrize("extension", video.CODECS)
+def test_sound_alone_has_no_picture(extension):
+    found = contents(video.make(extension, size=None))
+
+    assert (found.picture, found.has_sound) == (None, True)
+
+
+def test_a_picture_on_its_side_has_the_size_that_it_is_shown_in():
+    assert contents(video.make(rotation=90)).picture == Size(240, 320)
+
+
+@pytest.mark.parametrize("size", [(321, 241), (240, 426)])
+def test_a_size_is_told_as_it_is(size):
+    assert contents(video.make(size=size)).picture == Size(*size)
+
+
+def test_an_index_at_the_end_is_found_behind_the_media():
+    body = video.make()
+
+    assert body.index(b"mdat") < body.index(b"moov")
+    assert contents(body).picture == Size(320, 240)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"RIFF\x24\x00\x00\x00WAVE", b"\x00" * 100, b"\x1aE\xdf\xa3"]
+)
+def test_other_files_hold_nothing(body):
+    assert contents(body) == Contents()
+
+
+@pytest.mark.parametrize("extension", video.CODECS)
+def test_a_file_cut_anywhere_holds_no_more_than_the_whole(extension):
+    body = video.make(extension, duration_s=1)
+
+    for n_bytes in range(0, len(body), 97):
+        found = contents(body[:n_bytes])
+        assert found.picture in (None, Size(320, 240))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00\x00\x00\x08ftyp" + struct.pack(">I4s", 0, b"moov") * 3,
+        b"\x00\x00\x00\x08ftyp" + struct.pack(">I4sQ", 1, b"free", 0),
+        b"\x00\x00\x00\x08ftyp" * 50_000,
+        b"\x1aE\xdf\xa3\x80" * 50_000,
+        b"\x1aE\xdf\xa3\x80\x18\x53\x80\x67\xff" + b"\xae\xff" * 50_000,
+    ],
+)
+def test_a_file_made_to_be_searched_for_ever_ends_the_search(body):
+    assert contents(body) == Contents()

@@ -1,0 +1,12 @@
+"""The fuzzer's targets take what they begin with, and what was found by them once."""
+
+import pytest
+from support.fuzz.targets import TARGETS
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS.keys() - {"api"}))
+def test_each_target_takes_its_seeds(name):
+    target = TARGETS[name]
+
+    for seed in target.seeds():
+        target.feed(seed)

@@ -1,0 +1,50 @@
+"""The comparison measures both sides on a recording, each in a process of its own."""
+
+import os
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+import soundfile
+
+from local.desk import compare as comparing
+from local.desk.compare import compare, main, report
+
+
+def write_voice(path, seconds=2.0, sr=16000):
+    t = np.arange(int(seconds * sr)) / sr
+    y = sum(np.sin(2 * np.pi * 150 * k * t) / k for k in range(1, 6)) * 0.2
+    soundfile.write(path, y, sr)
+    return path
+
+
+def test_comparing_a_recording_shows_that_both_sides_agree(tmp_path):
+    comparison = compare(write_voice(tmp_path / "voice.wav"), tmp_path)
+
+    assert comparison.frames_librosa == comparison.frames_earshot == 87
+    assert comparison.voicing_differs == 0
+    assert max(d.largest for d in comparison.differences) <= 5e-4
+    assert comparison.librosa.cpu_s > 0
+    assert comparison.earshot.peak_mb < comparison.librosa.peak_mb
+    assert "frames                          87          87" in report(comparison)
+
+
+def test_the_command_prints_the_comparison_of_each_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = write_voice(tmp_path / "voice.flac", seconds=0.5)
+
+    status = main([str(path)])
+
+    assert status == 0
+    assert capsys.readouterr().out.startswith("voice.flac, 0.5 s")
+
+
+def crash(_path, _archive):
+    os.abort()
+
+
+def test_a_side_that_crashes_ends_the_comparison(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparing, "measure_with_librosa", crash)
+
+    with pytest.raises(BrokenProcessPool):
+        compare(write_voice(tmp_path / "voice.wav"), tmp_path)

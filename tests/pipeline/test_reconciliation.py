@@ -1,0 +1,341 @@
+"""What events have left undone is found, and done; and what is done is left alone."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+import yaml
+from botocore.stub import Stubber
+from support.media import wav
+
+from chalicelib.aws.dynamodb import QUIET, RecordingTable
+from chalicelib.aws.transcribe import Transcriber
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Status
+from chalicelib.pipeline import events, reconciliation
+from chalicelib.pipeline.reconciliation import STAGES, reconcile
+from local.stack import TEMPLATE, _TemplateLoader
+from scripts.redrive import redrive
+
+KEY = "uploads/alice/my talk.wav"
+DOCUMENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
+
+
+@pytest.fixture
+def later(services):
+    """Give back the services as they are some time from now."""
+
+    def services_later(**span: float):
+        def clock() -> datetime:
+            return datetime.now(UTC) + timedelta(**span)
+
+        table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
+        return replace(services, clock=clock, recordings=RecordingTable(table, clock))
+
+    return services_later
+
+
+def walk(services):
+    findings = reconcile(services, pages=len(STAGES))
+    findings.raise_failures()
+    return findings
+
+
+def job_of(recording_id: str):
+    from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
+
+    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id]
+
+
+def write(services, key: str, body: bytes = b"made") -> None:
+    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
+
+
+def transcribe(services, recording_id: str) -> None:
+    write(services, keys.transcript(recording_id), json.dumps(DOCUMENT).encode())
+    job_of(recording_id).status = "COMPLETED"
+
+
+def messages(services) -> list[str]:
+    sqs = boto3.client("sqs")
+    found = sqs.receive_message(
+        QueueUrl=services.settings.features_queue_url, MaxNumberOfMessages=10
+    ).get("Messages", [])
+    return [json.loads(message["Body"])["recording_id"] for message in found]
+
+
+def finish(services, recording_id: str) -> None:
+    transcribe(services, recording_id)
+    events.store_transcript(keys.transcript(recording_id), services)
+    events.extract_features(recording_id, services)
+
+
+def test_an_upload_whose_event_was_lost_is_received(services, put):
+    recording_id = put(KEY, wav())
+
+    walk(services)
+
+    assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
+    assert messages(services) == [recording_id]
+
+
+def test_a_recording_whose_upload_is_gone_is_removed_with_all_its_results(services, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(services, recording_id)
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+
+    walk(services)
+
+    assert services.recordings.page() == ([], None)
+    assert services.results.keys("") == {keys.BOOKMARK}
+
+
+def test_results_that_belong_to_no_recording_are_removed_and_strangers_are_not(services):
+    orphans = {
+        "features/a-wav-0123456789ab/mfcc.csv",
+        "renditions/a-wav-0123456789ab/web.mp4",
+        "transcripts/a-wav-0123456789ab.srt",
+    }
+    strangers = {"features/readme.txt", "transcripts/notes.json", "elsewhere/a"}
+    for key in orphans | strangers:
+        write(services, key)
+
+    walk(services)
+
+    assert services.results.keys("") == strangers | {keys.BOOKMARK}
+
+
+def test_a_run_walks_one_page_and_the_next_goes_on_from_there(services, put):
+    put(KEY, wav())
+    stages = []
+
+    for _ in range(len(STAGES) + 1):
+        stages.append(services.bookmark.read()[0])
+        reconcile(services)
+
+    assert stages == ["", *STAGES[1:], STAGES[0]]
+
+
+def test_a_transcript_whose_event_was_lost_is_stored(services, put, later):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    transcribe(services, recording_id)
+
+    reconcile(later(hours=2)).raise_failures()
+
+    assert services.recordings.get(recording_id).statuses["transcription"] == "COMPLETED"
+
+
+def test_a_job_that_has_gone_is_started_again(services, put, later):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    services.transcriber.delete(recording_id)
+
+    reconcile(later(hours=2)).raise_failures()
+
+    assert services.transcriber.find(recording_id)
+    assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_tried_again"),
+    [("Internal failure.", True), ("Unsupported media format.", False)],
+)
+def test_a_failure_that_is_not_the_files_own_is_tried_again_once(
+    services, put, later, reason, is_tried_again
+):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    client = boto3.client("transcribe")
+    with Stubber(client) as stubber:
+        job = {"TranscriptionJobStatus": "FAILED", "FailureReason": reason}
+        stubber.add_response("get_transcription_job", {"TranscriptionJob": job})
+        events.record_transcription_failure(
+            recording_id, replace(services, transcriber=Transcriber(client))
+        )
+    job_of(recording_id).status = "FAILED"
+
+    reconcile(later(hours=2)).raise_failures()
+
+    status = services.recordings.get(recording_id).status_of(Branch.TRANSCRIPTION)
+    assert (status == Status.IN_PROGRESS) is is_tried_again
+    if is_tried_again:
+        job_of(recording_id).status = "FAILED"
+        events.record_transcription_failure(recording_id, services)
+        reconcile(later(hours=4)).raise_failures()
+        assert services.recordings.get(recording_id).statuses["transcription"] == "FAILED"
+
+
+def test_tables_that_a_late_clean_up_took_are_made_again(services, put, later):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(services, recording_id)
+    messages(services)
+    services.results.remove(keys.features(recording_id, "pitch"))
+
+    reconcile(later(hours=2)).raise_failures()
+    assert services.recordings.get(recording_id).statuses["features"] == "PENDING"
+    events.extract_features(recording_id, services)
+
+    assert services.recordings.get(recording_id).is_settled
+    assert services.results.find(keys.features(recording_id, "pitch.csv"))
+
+
+def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(services, put, later):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(services, recording_id)
+
+    early = reconcile(services).looks
+    first = reconcile(later(hours=2)).looks
+    second = reconcile(later(hours=4)).looks
+
+    assert (early, first, second) == (0, 1, 0)
+    assert "look_at" not in services.recordings.get(recording_id).attributes
+
+
+def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later):
+    broken = put("uploads/a.wav", wav())
+    whole = put("uploads/b.wav", wav(f0_hz=330))
+    for key in ("uploads/a.wav", "uploads/b.wav"):
+        events.receive_upload(key, services)
+    services.recordings.note(broken, {"created_at": "nonsense"})
+    services.transcriber.delete(whole)
+
+    findings = reconcile(later(hours=2))
+
+    assert findings.looks == 2
+    with pytest.raises(ExceptionGroup):
+        findings.raise_failures()
+    assert services.transcriber.find(whole)
+
+
+def test_a_quota_is_waited_out_and_not_failed(services, put):
+    class Busy(Transcriber):
+        def __init__(self, client):
+            super().__init__(client)
+            self.stubber = Stubber(client)
+            self.stubber.add_client_error("start_transcription_job", "LimitExceededException")
+            self.stubber.activate()
+
+    recording_id = put(KEY, wav())
+    events.receive_upload(
+        KEY, replace(services, transcriber=Busy(boto3.client("transcribe", config=ONE_TRY)))
+    )
+    assert services.recordings.get(recording_id).statuses["transcription"] == "PENDING"
+    assert messages(services) == [recording_id]
+
+    reconcile(services).raise_failures()
+
+    assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
+
+
+ONE_TRY = boto3.session.Config(retries={"max_attempts": 0})
+
+
+class Broken:
+    """A bucket that cannot be read."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def open(self, upload):
+        raise ConnectionError(f"no way to {upload.key}")
+
+
+def test_a_message_that_fails_three_times_says_why_and_goes_through_again(services, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    transcribe(services, recording_id)
+    events.store_transcript(keys.transcript(recording_id), services)
+    for attempt in range(1, events.ATTEMPTS + 1):
+        assert services.recordings.get(recording_id).statuses["features"] != "FAILED"
+        with pytest.raises(ConnectionError):
+            events.extract_features(
+                recording_id, replace(services, media=Broken(services.media)), attempt=attempt
+            )
+
+    found = services.recordings.get(recording_id)
+    assert found.statuses["features"] == "FAILED"
+    assert found.reason.startswith("The recording could not be measured in 3 attempts (Connection")
+    assert "notice_failed_sent_at" in found.attributes
+
+    events.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.statuses["features"] == "COMPLETED"
+    assert "notice_done_sent_at" in found.attributes
+
+
+def test_a_recording_whose_every_worker_died_fails_and_is_tried_once_more(services, put, later):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    messages(services)
+    services.recordings.settle(
+        recording_id,
+        Branch.FEATURES,
+        Status.IN_PROGRESS,
+        unless={Status.COMPLETED},
+        attributes={"features_attempts": events.ATTEMPTS},
+    )
+
+    reconcile(later(hours=2)).raise_failures()
+    assert "too much memory or time" in services.recordings.get(recording_id).reason
+    reconcile(later(hours=5)).raise_failures()
+
+    assert services.recordings.get(recording_id).statuses["features"] == "PENDING"
+    assert messages(services) == [recording_id]
+
+
+def test_the_queue_gives_up_when_the_function_does():
+    template = yaml.load(TEMPLATE.read_text(), Loader=_TemplateLoader)  # noqa: S506  # our own file
+    queue = template["Resources"]["FeaturesQueue"]["Properties"]
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == events.ATTEMPTS
+    assert timedelta(seconds=queue["VisibilityTimeout"]) * 3 < reconciliation.MESSAGE_LASTS
+    assert timedelta(minutes=15) < QUIET
+
+
+def test_dead_letters_go_back_to_the_queue_that_they_came_from(services):
+    sqs = boto3.client("sqs")
+    dead = sqs.get_queue_url(QueueName="earshot-local-features-dead")["QueueUrl"]
+    for number in range(12):
+        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({"recording_id": f"r{number}"}))
+
+    assert redrive("local", boto3.session.Session()) == (12, 0)
+
+    assert messages(services)
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
+
+
+def test_an_event_that_was_given_up_is_sent_to_its_function_again(services):
+    sqs, functions = boto3.client("sqs"), boto3.client("lambda")
+    queue = sqs.get_queue_url(QueueName="earshot-local-failed-events")["QueueUrl"]
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:earshot-dev-store_transcript"
+    record = {
+        "requestContext": {"functionArn": f"{arn}:$LATEST", "condition": "RetriesExhausted"},
+        "requestPayload": {"Records": []},
+    }
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(record))
+
+    class Session:
+        def client(self, name):
+            return {"sqs": sqs, "lambda": functions}[name]
+
+    with Stubber(functions) as stubber:
+        expected = {
+            "FunctionName": arn,
+            "InvocationType": "Event",
+            "Payload": json.dumps({"Records": []}).encode(),
+        }
+        stubber.add_response("invoke", {"StatusCode": 202}, expected)
+        assert redrive("local", Session()) == (0, 1)
+
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    assert services

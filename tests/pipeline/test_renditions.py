@@ -1,0 +1,536 @@
+"""What happens to a video: one job, its renditions, the audio track, and one notice."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import boto3
+import pytest
+from support import video
+from support.media import wav
+
+from chalicelib.aws.sns import Notices
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Status
+from chalicelib.errors import JobRejectedError
+from chalicelib.pipeline import events
+from chalicelib.pipeline.notices import CLAIM_LASTS, announce
+
+KEY = "uploads/alice/clip.mp4"
+
+
+class FakeTranscoder:
+    """Takes jobs and remembers them, for moto has no MediaConvert."""
+
+    def __init__(self):
+        self.requests: dict[str, dict] = {}
+        self.canceled: list[str] = []
+
+    def start(self, request):
+        job_id = f"{len(self.requests) + 1}-job"
+        self.requests[job_id] = request
+        return job_id
+
+    def find(self, token):
+        found = (i for i, r in self.requests.items() if r["ClientRequestToken"] == token)
+        return next(found, None)
+
+    def cancel(self, job_id):
+        self.canceled.append(job_id)
+
+
+class Refusing(FakeTranscoder):
+    def start(self, request):  # noqa: ARG002  # a refusal looks at nothing
+        raise JobRejectedError("You have too many queues")
+
+
+class Dying(FakeTranscoder):
+    """Starts the job, and its caller ends before it hears of it."""
+
+    def start(self, request):
+        super().start(request)
+        raise ConnectionError
+
+
+@pytest.fixture
+def services(services):
+    return replace(services, transcoder=FakeTranscoder())
+
+
+@pytest.fixture
+def inbox(services):
+    """Subscribe a queue to the topic; give back what reads it."""
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(
+        TopicArn=services.settings.notices_topic_arn, Protocol="sqs", Endpoint=arn["QueueArn"]
+    )
+
+    def read() -> list[dict]:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in found]
+
+    return read
+
+
+def queued(services) -> int:
+    attributes = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=services.settings.features_queue_url,
+        AttributeNames=["ApproximateNumberOfMessages"],
+    )
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def transcription_of(recording_id: str) -> dict:
+    found = boto3.client("transcribe").get_transcription_job(TranscriptionJobName=recording_id)
+    return found["TranscriptionJob"]
+
+
+def write(services, key: str, body: bytes = b"made") -> None:
+    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
+
+
+def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes = b"") -> dict:
+    """Write what a job writes, and return the detail of its event."""
+    request = services.transcoder.requests[job_id]
+    groups = []
+    for group in request["Settings"]["OutputGroups"]:
+        base = group["OutputGroupSettings"]["FileGroupSettings"]["Destination"]
+        preset = next(
+            p for p in services.settings.ladder.presets if p.stem == base.rpartition("/")[2]
+        )
+        is_still = preset.codec == "FRAME_CAPTURE"
+        extension = preset.file.rpartition(".")[2]
+        numbers = [".0000000", ".0000001"] if is_still else [""]
+        for number in numbers:
+            key = keys.rendition(recording_id, f"{preset.stem}{number}.{extension}")
+            write(services, key, audio if audio and preset.codec == "MP3" else number.encode())
+        output = {"outputFilePaths": [f"{base}{numbers[-1]}.{extension}"], "durationInMs": 2000}
+        if preset.has_picture:
+            output["videoDetails"] = {"widthInPx": 320, "heightInPx": 240}
+        groups.append({"outputDetails": [output], "type": "FILE_GROUP"})
+    told = event(services, recording_id, "COMPLETE", job_id)
+    return told | {"outputGroupDetails": groups}
+
+
+def event(services, recording_id: str, status: str, job_id: str = "1-job") -> dict:
+    started = services.transcoder.requests.get(job_id, {"UserMetadata": {}})["UserMetadata"]
+    return {
+        "status": status,
+        "jobId": job_id,
+        "userMetadata": started | {"recording_id": recording_id},
+    }
+
+
+def transcribe(services, recording_id: str) -> None:
+    write(
+        services,
+        keys.transcript(recording_id),
+        json.dumps({"results": {"transcripts": [{"transcript": ""}], "items": []}}).encode(),
+    )
+    events.store_transcript(keys.transcript(recording_id), services)
+
+
+def statuses(services, recording_id: str) -> tuple[str, ...]:
+    return tuple(services.recordings.get(recording_id).statuses.values())
+
+
+@pytest.mark.parametrize("extension", ["mp4", "MP4", "webm", "mov", "mkv"])
+def test_a_video_starts_one_job_however_often_its_event_comes(services, put, extension):
+    key = f"uploads/alice/clip.{extension}"
+    recording_id = put(key, video.make(extension.lower()))
+
+    for _ in range(3):
+        events.receive_upload(key, services)
+
+    (request,) = services.transcoder.requests.values()
+    assert request["UserMetadata"]["recording_id"] == recording_id
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.RENDITIONS) == Status.IN_PROGRESS
+    assert found.attributes["renditions_job_id"] == "1-job"
+
+
+@pytest.mark.parametrize("extension", ["mp4", "webm"])
+def test_transcribe_is_given_what_it_takes_itself(services, put, extension):
+    key = f"uploads/alice/clip.{extension}"
+    recording_id = put(key, video.make(extension))
+
+    events.receive_upload(key, services)
+
+    job = transcription_of(recording_id)
+    assert job["Media"]["MediaFileUri"] == services.media.uri(key)
+    assert job["MediaFormat"] == extension
+
+
+@pytest.mark.parametrize("extension", ["mov", "mkv"])
+def test_for_other_containers_it_waits_for_the_audio_track(services, put, extension):
+    key = f"uploads/alice/clip.{extension}"
+    recording_id = put(key, video.make(extension))
+    events.receive_upload(key, services)
+    assert statuses(services, recording_id) == ("PENDING", "PENDING", "IN_PROGRESS")
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    job = transcription_of(recording_id)
+    assert job["Media"]["MediaFileUri"].endswith(f"renditions/{recording_id}/audio.mp3")
+    assert job["MediaFormat"] == "mp3"
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "COMPLETED")
+
+
+def test_the_item_lists_each_rendition_with_its_size_and_duration(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    found = services.recordings.get(recording_id).attributes
+    assert found["poster_key"] == f"renditions/{recording_id}/poster.jpg"
+    assert found["rendition_files"]["web"] == {
+        "key": f"renditions/{recording_id}/web.mp4",
+        "size": 0,
+        "width": 320,
+        "height": 240,
+        "duration_s": 2,
+    }
+    assert found["rendition_files"].keys() == {"web", "phone", "audio", "gif", "poster"}
+
+
+def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    write(services, f"renditions/{recording_id}/preview.gif", video.gif(20, Fraction(1, 60)))
+
+    for _ in range(2):
+        events.store_renditions(complete, services)
+
+    told = services.recordings.get(recording_id).attributes["rendition_files"]["gif"]
+    assert told["duration_s"] == pytest.approx(2.4)
+    head = boto3.client("s3").head_object(Bucket=services.results.bucket, Key=told["key"])
+    assert head["ContentType"] == "image/gif"
+    assert head["ContentLength"] == told["size"]
+
+
+def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    listed = boto3.client("s3").list_objects_v2(
+        Bucket=services.results.bucket, Prefix=f"renditions/{recording_id}/poster"
+    )["Contents"]
+    assert [entry["Key"].rpartition("/")[2] for entry in listed] == ["poster.jpg"]
+    assert services.results.read(listed[0]["Key"]) == b".0000001"
+
+
+def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(services, put):
+    recording_id = put(KEY, video.make(duration_s=1))
+    events.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    services.results.remove(f"renditions/{recording_id}/poster.0000001")
+
+    events.store_renditions(complete, services)
+
+    assert services.results.read(f"renditions/{recording_id}/poster.jpg") == b".0000000"
+
+
+def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
+    recording_id = put(KEY, video.make(sound=False))
+    events.receive_upload(KEY, services)
+    found = services.recordings.get(recording_id)
+    assert found.attributes["transcription_reason"] == "The video has no sound."
+    assert found.attributes["features_reason"] == "The video has no sound."
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    found = services.recordings.get(recording_id)
+    assert statuses(services, recording_id) == ("SKIPPED", "SKIPPED", "COMPLETED")
+    assert found.status == Status.COMPLETED
+    assert found.attributes["duration_s"] == 2
+    assert "audio" not in found.attributes["rendition_files"]
+    assert queued(services) == 0
+
+
+def test_sound_without_a_picture_is_treated_as_audio(services, put):
+    recording_id = put(KEY, video.make(size=None))
+
+    events.receive_upload(KEY, services)
+
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "SKIPPED")
+    assert services.transcoder.requests == {}
+
+
+def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, put):
+    key = "uploads/alice/sound.mkv"
+    recording_id = put(key, video.make("mkv", size=None))
+    events.receive_upload(key, services)
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    found = services.recordings.get(recording_id)
+    assert found.attributes["rendition_files"].keys() == {"audio"}
+    assert transcription_of(recording_id)["MediaFormat"] == "mp3"
+
+
+def test_a_failed_job_is_told_with_its_code_and_message(services, put):
+    key = "uploads/alice/clip.mov"
+    recording_id = put(key, video.make("mov"))
+    events.receive_upload(key, services)
+    failed = event(services, recording_id, "ERROR") | {
+        "errorCode": 1040,
+        "errorMessage": "Bad input",
+    }
+
+    events.store_renditions(failed, services)
+
+    found = services.recordings.get(recording_id)
+    assert statuses(services, recording_id) == ("FAILED", "PENDING", "FAILED")
+    assert found.attributes["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
+    assert "1040" in found.attributes["transcription_reason"]
+
+
+def test_a_canceled_job_is_a_failure_that_says_so(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+
+    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.RENDITIONS) == Status.FAILED
+    assert found.attributes["renditions_reason"] == "The MediaConvert job was canceled."
+
+
+def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):
+    recording_id = put(KEY, video.make(sound=False))
+    events.receive_upload(KEY, services)
+    complete = completed(services, recording_id)
+    events.store_renditions(complete, services)
+    before = services.recordings.get(recording_id)
+
+    for detail in (complete, event(services, recording_id, "ERROR"), complete):
+        events.store_renditions(detail, services)
+    events.receive_upload(KEY, services)
+
+    assert services.recordings.get(recording_id) == before
+    assert len(services.transcoder.requests) == 1
+    assert len(inbox()) == 1
+
+
+def test_an_event_that_outruns_the_note_of_its_job_is_not_lost(services, put):
+    recording_id = put(KEY, video.make(sound=False))
+
+    class Hasty(FakeTranscoder):
+        def start(self, request):
+            job_id = super().start(request)
+            events.store_renditions(completed(services, recording_id, job_id), services)
+            return job_id
+
+    services = replace(services, transcoder=Hasty())
+    events.receive_upload(KEY, services)
+
+    assert statuses(services, recording_id) == ("SKIPPED", "SKIPPED", "COMPLETED")
+
+
+def test_an_event_of_an_older_job_changes_nothing(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+
+    events.store_renditions(event(services, recording_id, "ERROR", "0-older"), services)
+
+    assert statuses(services, recording_id)[2] == "IN_PROGRESS"
+
+
+def test_renditions_of_what_is_gone_are_removed(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    events.remove_recording(KEY, services)
+
+    events.store_renditions(completed(services, recording_id), services)
+
+    found = boto3.client("s3").list_objects_v2(Bucket=services.results.bucket)
+    assert "Contents" not in found
+    assert services.transcoder.canceled == ["1-job"]
+
+
+@pytest.mark.parametrize("detail", [{}, {"userMetadata": {}}, {"userMetadata": {"x": "y"}}])
+def test_somebody_elses_job_is_none_of_ours(services, detail):
+    events.store_renditions(detail | {"status": "COMPLETE"}, services)
+
+    assert services.recordings.page() == ([], None)
+
+
+def test_a_job_whose_starter_died_is_found_and_not_started_again(services, put):
+    recording_id = put(KEY, video.make())
+    services = replace(services, transcoder=Dying())
+    with pytest.raises(ConnectionError):
+        events.receive_upload(KEY, services)
+
+    events.receive_upload(KEY, services)
+
+    assert len(services.transcoder.requests) == 1
+    assert services.recordings.get(recording_id).attributes["renditions_job_id"] == "1-job"
+
+
+def test_a_refused_job_fails_with_the_services_words(services, put):
+    recording_id = put(KEY, video.make())
+
+    events.receive_upload(KEY, replace(services, transcoder=Refusing()))
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.RENDITIONS) == Status.FAILED
+    assert "too many queues" in found.reason
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
+
+
+def test_a_picture_too_small_fails_and_the_sound_goes_on(services, put):
+    recording_id = put(KEY, video.make(size=(16, 16)))
+
+    events.receive_upload(KEY, services)
+
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "FAILED")
+
+
+def test_without_a_role_there_are_no_renditions_and_nothing_waits(services, put):
+    settings = replace(services.settings, mediaconvert_role_arn="")
+    recording_id = put("uploads/alice/clip.mov", video.make("mov"))
+
+    events.receive_upload("uploads/alice/clip.mov", replace(services, settings=settings))
+
+    assert statuses(services, recording_id) == ("FAILED", "PENDING", "SKIPPED")
+
+
+def undecodable() -> bytes:
+    """Return a video whose index is whole and whose sound is no sound."""
+    return video.make().replace(b"mp4a", b"xxxx").replace(b"esds", b"zzzz")
+
+
+def test_features_come_from_the_audio_track_where_the_upload_cannot_be_decoded(services, put):
+    recording_id = put(KEY, undecodable())
+    events.receive_upload(KEY, services)
+    events.extract_features(recording_id, services)
+    assert statuses(services, recording_id)[1] == "PENDING"
+    before = queued(services)
+
+    events.store_renditions(completed(services, recording_id, audio=wav(2.0)), services)
+    assert queued(services) == before + 1
+    events.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.COMPLETED
+    assert found.attributes["measured_key"] == f"renditions/{recording_id}/audio.mp3"
+    assert found.attributes["duration_s"] == 2
+
+
+def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(services, put):
+    recording_id = put(KEY, undecodable())
+    events.receive_upload(KEY, services)
+    events.extract_features(recording_id, services)
+
+    events.store_renditions(event(services, recording_id, "ERROR"), services)
+    events.extract_features(recording_id, services)
+
+    assert statuses(services, recording_id)[1:] == ("FAILED", "FAILED")
+
+
+def test_one_notice_tells_that_a_recording_is_done(services, put, inbox):
+    recording_id = put("uploads/alice/a.wav", wav())
+    events.receive_upload("uploads/alice/a.wav", services)
+    events.extract_features(recording_id, services)
+    assert inbox() == []
+
+    transcribe(services, recording_id)
+    transcribe(services, recording_id)
+    events.extract_features(recording_id, services)
+
+    (message,) = inbox()
+    assert message["Subject"] == "Earshot: a.wav is done"
+    assert message["MessageAttributes"]["event"]["Value"] == "done"
+    assert message["MessageAttributes"]["owner"]["Value"] == "alice"
+    assert json.loads(message["Message"])["recording_id"] == recording_id
+
+
+def test_one_notice_tells_that_something_failed_however_much_did(services, put, inbox):
+    recording_id = put("uploads/alice/notes.txt", b"hello")
+
+    events.receive_upload("uploads/alice/notes.txt", services)
+    events.receive_upload("uploads/alice/notes.txt", services)
+
+    (message,) = inbox()
+    assert message["MessageAttributes"]["event"]["Value"] == "failed"
+    assert "not supported" in json.loads(message["Message"])["reason"]
+    assert services.recordings.get(recording_id).status == Status.FAILED
+
+
+class Deaf:
+    """A topic that cannot be reached, once."""
+
+    def __init__(self, notices):
+        self.notices = notices
+        self.refusals = 1
+        self.published = []
+
+    def publish(self, notice):
+        if self.refusals:
+            self.refusals -= 1
+            raise ConnectionError
+        self.published.append(notice)
+
+
+def test_a_notice_that_could_not_be_sent_is_sent_by_the_retry(services, put):
+    services = replace(services, notices=Deaf(services.notices))
+    put("uploads/alice/notes.txt", b"hello")
+    with pytest.raises(ConnectionError):
+        events.receive_upload("uploads/alice/notes.txt", services)
+
+    events.receive_upload("uploads/alice/notes.txt", services)
+    events.receive_upload("uploads/alice/notes.txt", services)
+
+    assert len(services.notices.published) == 1
+
+
+def test_a_notice_whose_sender_died_is_sent_once_the_sender_cannot_be_alive(services, put, inbox):
+    recording_id = put("uploads/alice/notes.txt", b"hello")
+    events.receive_upload("uploads/alice/notes.txt", services)
+    assert len(inbox()) == 1
+    # As a process leaves it that is killed between claiming and sending.
+    services.recordings.note(
+        recording_id,
+        {
+            "notice_failed_sent_at": None,
+            "notice_failed_claimed_at": datetime.now(UTC).isoformat(),
+        },
+    )
+
+    announce(recording_id, services)
+    assert inbox() == []
+    later = datetime.now(UTC) + CLAIM_LASTS + timedelta(seconds=1)
+    announce(recording_id, replace(services, clock=lambda: later))
+    announce(recording_id, replace(services, clock=lambda: later))
+
+    assert len(inbox()) == 1
+
+
+def test_failures_go_to_a_topic_of_their_own_where_there_is_one(services, put, inbox):
+    sns = boto3.client("sns")
+    other = sns.create_topic(Name="failures")["TopicArn"]
+    services = replace(services, notices=Notices(sns, services.settings.notices_topic_arn, other))
+    put("uploads/alice/notes.txt", b"hello")
+
+    events.receive_upload("uploads/alice/notes.txt", services)
+
+    assert inbox() == []
+
+
+def test_without_a_topic_nothing_is_sent(services, put):
+    services = replace(services, notices=Notices(boto3.client("sns"), ""))
+    recording_id = put("uploads/alice/notes.txt", b"hello")
+
+    events.receive_upload("uploads/alice/notes.txt", services)
+
+    assert services.recordings.get(recording_id).status == Status.FAILED

@@ -1,0 +1,56 @@
+"""Deploys or takes down, as `make deploy` and `make destroy` do once they know who asks.
+
+As a program, `command.py deploy|destroy PROJECT`, it is what a test can kill. The commands
+themselves refuse a Python whose packages would not run in Lambda; this runs on any.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+
+from scripts.console import run
+from scripts.deploy import Deployment
+from scripts.destroy import Removal
+from scripts.record_outputs import Account
+
+ROOT = Path(__file__).parents[3]
+ACCOUNT = Account(
+    account_id="123456789012",
+    region="us-east-1",
+    caller_arn="arn:aws:sts::123456789012:assumed-role/Deployer/me",
+)
+
+
+def deploy(project: Path, stage: str = "dev") -> int:
+    deployment = Deployment(project, stage, boto3.session.Session(), ACCOUNT)
+    return run(deployment.steps({}), again="make deploy")
+
+
+def remove(project: Path, stage: str = "dev", *, delete_data: bool = False) -> int:
+    removal = Removal(project, stage, boto3.session.Session(), ACCOUNT)
+    return run(removal.steps(delete_data=delete_data), again="make destroy")
+
+
+def start(what: str, project: Path) -> subprocess.Popen:
+    """Start this program, at the head of a group of processes of its own."""
+    return subprocess.Popen(
+        [sys.executable, __file__, what, project],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen) -> None:
+    """End it and what it has started, Chalice among it, without a last word."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[2])
+    sys.exit(deploy(folder) if sys.argv[1] == "deploy" else remove(folder, delete_data=True))

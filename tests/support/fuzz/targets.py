@@ -1,0 +1,199 @@
+"""What is fuzzed: each takes any bytes, and raises only where Earshot has a fault."""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from chalicelib.core import keys  # noqa: E402
+from chalicelib.core.audio.source import BufferedSource  # noqa: E402
+from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: E402
+from chalicelib.core.jobs.gif import paced  # noqa: E402
+from chalicelib.core.probe.contents import Contents, look_into  # noqa: E402
+from chalicelib.core.probe.formats import media_format  # noqa: E402
+from chalicelib.core.probe.headers import read_header  # noqa: E402
+from chalicelib.core.probe.limits import refusal, speech_refusal  # noqa: E402
+from chalicelib.core.transcripts.exports import EXPORTS  # noqa: E402
+from chalicelib.core.transcripts.parsing import load_transcript  # noqa: E402
+from chalicelib.errors import MediaError, ParameterError, TranscriptFormatError  # noqa: E402
+from support import corpus  # noqa: E402 - the paths above come first
+from support.media import convert, wav  # noqa: E402
+
+LONGEST_S = 60
+TRANSCRIPTS = ROOT / "tests/data/transcripts"
+JOB_NAME = re.compile(r"[0-9a-zA-Z._-]{1,200}")
+OUTPUT_KEY = re.compile(r"[a-zA-Z0-9\-_.!*'()/]{1,1024}")
+OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
+
+
+@contextmanager
+def nowhere(name: str) -> Iterator[io.BytesIO]:
+    """Take a table and forget it."""
+    del name
+    yield io.BytesIO()
+
+
+def decode(data: bytes) -> None:
+    """A recording is measured, or refused in words."""
+    parameters = FeatureParameters(tables=("mfcc", "energy"), n_mfcc=2, sr=8_000)
+    try:
+        extract(io.BytesIO(data), parameters, nowhere, longest_s=LONGEST_S)
+    except MediaError as exc:
+        if not str(exc):
+            raise
+
+
+def look(data: bytes) -> None:
+    """A header is read without decoding, and tells numbers that can be told."""
+    for read in (look_into, read_header):
+        contents = read(BufferedSource(io.BytesIO(data)))
+        assert isinstance(contents, Contents)
+        assert contents.duration_s is None or contents.duration_s >= 0
+        for reason in (refusal(len(data), contents), speech_refusal(contents)):
+            assert reason is None or reason.endswith(".")
+    for extension in ("wav", "mp4", "txt"):
+        found, reason = media_format(f"uploads/x.{extension}", data[:64])
+        assert (found is None) == (reason is not None)
+
+
+def parse(data: bytes) -> None:
+    """A transcript is read and can be exported in every format, or its field is named."""
+    try:
+        transcript = load_transcript(data)
+    except TranscriptFormatError:
+        return
+    for export in EXPORTS.values():
+        export.write(transcript, "recording-0123456789ab", 4.0).encode()
+
+
+def name(data: bytes) -> None:
+    """Any key gives names that Transcribe and S3 take, and that lead back."""
+    key = f"uploads/{data.decode(errors='replace')}"
+    recording_id = keys.recording_id(key, bucket="media", etag="etag", size=len(data))
+    assert JOB_NAME.fullmatch(recording_id)
+    for transcript in (keys.transcript(recording_id), keys.redacted_transcript(recording_id)):
+        assert OUTPUT_KEY.fullmatch(transcript)
+        assert keys.recording_id_of(transcript) == recording_id
+    assert keys.owner(key)
+    keys.recording_id_of(key)
+
+
+def choose(data: bytes) -> None:
+    """The parameters that an upload brings are taken or refused by name."""
+    lines = [line.partition("=") for line in data.decode(errors="replace").splitlines()]
+    try:
+        FeatureParameters.parse({}, {name: value for name, _, value in lines})
+    except ParameterError as exc:
+        if exc.name not in str(exc):
+            raise
+
+
+def pace(data: bytes) -> None:
+    """An animation keeps its size, whatever it is."""
+    assert len(paced(data, pictures_per_s=8).body) == len(data)
+
+
+def ask(data: bytes) -> None:
+    """The API answers every question, if only that it was a bad one."""
+    asker, recording_id, routes = api()
+    which, argument, query, body = (*data.split(b"\n", 3), b"", b"", b"")[:4]
+    path, method = routes[sum(which) % len(routes)]
+    path = path.replace("{recording_id}", recording_id)
+    path = re.sub(r"{\w+}", lambda _: quote(argument, safe=""), path)
+    pairs = [pair.partition(b"=") for pair in query.split(b"&") if pair]
+    asked = "&".join(f"{quote(name)}={quote(value)}" for name, _, value in pairs)
+    answer = asker(f"{path}?{asked}", method=method, body=body)
+    assert OK <= answer.status < SERVER_ERROR, (path, asked, answer.body)
+    if answer.status >= BAD_REQUEST:
+        assert answer.json
+
+
+@cache
+def api():
+    """Start the application inside moto, with a recording; return who asks, its id, the routes."""
+    import boto3  # noqa: PLC0415 - nobody else waits for these
+    from moto import mock_aws  # noqa: PLC0415
+
+    from chalicelib.pipeline import events  # noqa: PLC0415
+    from chalicelib.services import services  # noqa: PLC0415
+    from local import stack  # noqa: PLC0415
+    from support.asking import Asker  # noqa: PLC0415
+
+    os.environ.update(stack.CREDENTIALS)
+    mock_aws().start()
+    os.environ.update(stack.create() | {"LOG_FILE": os.devnull})
+    import app  # noqa: PLC0415 - reads the environment
+
+    key = "uploads/alice/talk.wav"
+    bucket = boto3.client("s3")
+    bucket.put_object(Bucket=stack.BUCKET, Key=key, Body=wav(1.0))
+    events.receive_upload(key, services())
+    (found,) = services().recordings.of_source(key)
+    document = (TRANSCRIPTS / "plain.json").read_bytes()
+    bucket.put_object(Bucket=stack.BUCKET, Key=keys.transcript(found.id), Body=document)
+    events.store_transcript(keys.transcript(found.id), services())
+    events.extract_features(found.id, services())
+    routes = [
+        (path, method)
+        for path, methods in sorted(app.app.routes.items())
+        for method in sorted(methods.keys() - {"DELETE"})
+        if "reprocess" not in path
+    ]
+    return Asker(app), found.id, routes
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function to feed, and what to begin with."""
+
+    feed: Callable[[bytes], None]
+    seeds: Callable[[], list[bytes]]
+
+
+def _recordings() -> list[bytes]:
+    spoken = [
+        convert(corpus.SAMPLE, kind)[:40_000]
+        for kind in ("wav", "mp3", "flac", "ogg", "amr", "webm")
+    ]
+    return [*spoken, wav(0.5), corpus.flac_that_claims(1), corpus.webm_of_unknown_lengths()]
+
+
+def _headers() -> list[bytes]:
+    return [recording[:4_000] for recording in _recordings()] + [
+        corpus.nested_boxes(20),
+        corpus.video.make("mp4", duration_s=0.5)[-6_000:],
+    ]
+
+
+def _transcripts() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(TRANSCRIPTS.glob("*.json"))]
+
+
+def _requests() -> list[bytes]:
+    queries = [
+        b"limit=2&owner=alice&cursor=e30=",
+        b"q=%22rain in spain%22",
+        b"format=vtt&redirect=no",
+    ]
+    return [bytes([n]) + b"\nmfcc\n" + query + b"\n{}" for n in range(12) for query in queries]
+
+
+TARGETS: Mapping[str, Target] = {
+    "decoder": Target(decode, _recordings),
+    "headers": Target(look, _headers),
+    "transcript": Target(parse, _transcripts),
+    "names": Target(name, lambda: [b"alice/my talk.wav", "ä/日本.wav".encode(), b"redacted-x"]),
+    "parameters": Target(choose, lambda: [b"n-mfcc=20\ndeltas=2", b"sr=native\nf0-min=1e9"]),
+    "gif": Target(pace, lambda: [corpus.video.gif(3, Fraction(4))]),
+    "api": Target(ask, _requests),
+}

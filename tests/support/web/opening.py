@@ -1,0 +1,69 @@
+"""The page in a browser, as somebody who looks at it and listens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from support.browser import PATIENCE_MS
+
+expect.set_options(timeout=PATIENCE_MS)
+
+PROCESSED_MS = 240_000
+DESKTOP = {"width": 1360, "height": 860}
+PHONE = {"width": 390, "height": 844}
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
+    """Open the page. Whatever it complains of in the console fails the test."""
+    context = browser.new_context(**{"viewport": DESKTOP, "accept_downloads": True, **options})
+    context.set_default_timeout(PATIENCE_MS)
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"{message.text} ({message.location['url']})")
+            if message.type == "error"
+            else None
+        ),
+    )
+    # Nothing that comes from a recording may ever run.
+    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+    page.complaints = complaints
+    try:
+        page.goto(address)
+        yield page
+        assert not complaints, complaints
+    finally:
+        context.close()
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("a.row", has=page.locator(".row-name", has_text=name))
+
+
+def upload(page: Page, *files: object) -> None:
+    page.locator("#files").set_input_files(list(files))
+
+
+def expect_done(page: Page, name: str, *chips: str) -> None:
+    for words in chips:
+        expect(row(page, name).get_by_text(words, exact=True)).to_be_visible(timeout=PROCESSED_MS)
+
+
+def played_to(page: Page, seconds: float) -> None:
+    """Wait until the player has come so far."""
+    page.wait_for_function(
+        "seconds => document.querySelector('video').currentTime >= seconds", arg=seconds
+    )
+
+
+def stands_at(page: Page, seconds: float) -> None:
+    """Wait until the player, which may still be looking for its media, stands at a moment."""
+    page.wait_for_function(
+        "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.001",
+        arg=seconds,
+    )
