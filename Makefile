@@ -37,7 +37,7 @@ run: $(BIN)/.local ## start local mode; DATA=folder keeps everything across rest
 process: $(BIN)/.local ## process one recording and end: FILE=path, or the sample
 	@$(BIN)/python -m local process --out "$(OUT)" $(if $(FILE),-- "$(FILE)")
 
-compare: $(BIN)/.dev ## hold a recording of yours against librosa: FILE=path
+compare: $(BIN)/.desk ## hold a recording of yours against librosa: FILE=path
 	@$(BIN)/python -m local compare -- "$(or $(FILE),samples/sample.wav)"
 
 kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is then faster too
@@ -91,7 +91,7 @@ audit: $(AUDIT)/.ready ## look for weaknesses in the template
 advisories: $(AUDIT)/.ready ## ask PyPI for advisories on every package that is pinned
 	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip $(LOCKS:%=--requirement %)
 
-lock: $(BIN)/.dev ## lock every package that requirements/*.in ask for, by version and hash
+lock: $(BIN)/.dev ## lock the groups of pyproject.toml, each package by version and hash
 	@sh scripts/lock.sh $(BIN)/uv
 
 format: $(BIN)/.dev ## put the code in its form
@@ -125,6 +125,11 @@ $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
 	@touch $@
 
 $(BIN)/.fuzz: requirements/fuzz.txt $(BIN)/.dev
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(BIN)/.desk: requirements/desk.txt $(BIN)/.local
+	@echo "Installing librosa and what draws pictures (once, about a minute) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 

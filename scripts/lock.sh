@@ -1,22 +1,24 @@
 #!/bin/sh
 # Write the lock files: lock.sh UV
-# What a lock file has already stays as it is, where requirements/*.in allow that.
+# What a lock file has already stays as it is, where the groups of pyproject.toml allow that.
 set -eu
 uv=$1
 
 lock() {
-    echo "$2"
+    group=$1 file=$2
+    shift 2
+    echo "$file"
     "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --custom-compile-command "make lock" --output-file "$2" $3 "requirements/$1.in"
+        --custom-compile-command "make lock" --output-file "$file" "$@" --group "$group"
 }
 
 # The largest first: all that are installed together then have the same versions.
-lock bench requirements/bench.txt ""
-for name in dev local media kernels deploy fuzz; do
-    lock $name requirements/$name.txt "--constraint requirements/bench.txt"
+lock bench requirements/bench.txt
+for group in dev desk local media kernels deploy fuzz; do
+    lock $group requirements/$group.txt --constraint requirements/bench.txt
 done
 # Chalice looks for its own at the top.
-lock deployed requirements.txt "--constraint requirements/bench.txt"
-for name in runtime audit peers; do
-    lock $name requirements/$name.txt ""
+lock deployed requirements.txt --constraint requirements/bench.txt
+for group in runtime audit peers; do
+    lock $group requirements/$group.txt
 done

@@ -53,9 +53,9 @@ def make_venv(tmp_path: Path, *refused: str) -> Path:
     "refused",
     [
         (),
-        ("-m venv", "-m virtualenv"),
+        ("-m venv",),
         pytest.param(
-            ("-m venv", "-m virtualenv", "-m pip"),
+            ("-m venv", "-m pip"),
             marks=pytest.mark.skipif(not apt_offers_pip(), reason="apt has no pip for this Python"),
         ),
     ],

@@ -1,12 +1,14 @@
 """Everything that is installed was locked: by version, and by hash."""
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ASKED = sorted((ROOT / "requirements").glob("*.in"))
+GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 DEPLOYED = ROOT / "requirements.txt"
 LOCKS = [DEPLOYED, *sorted((ROOT / "requirements").glob("*.txt"))]
 PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)((?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE)
@@ -20,14 +22,21 @@ def pins(path: Path) -> set[tuple[str, str]]:
     return {(normal(name), version) for name, version, _ in PIN.findall(path.read_text())}
 
 
-def lock_of(asked: Path) -> Path:
-    return DEPLOYED if asked.stem == "deployed" else asked.with_suffix(".txt")
+def asked(group: str) -> Iterator[str]:
+    for entry in GROUPS[group]:
+        if isinstance(entry, dict):
+            yield from asked(entry["include-group"])
+        else:
+            yield entry
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda path: path.name)
-def test_what_is_asked_for_is_what_was_locked(asked):
-    assert pins(asked)
-    assert pins(asked) - pins(lock_of(asked)) == set(), "run `make lock`"
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_every_group_was_locked_as_it_is_written(lock):
+    group = "deployed" if lock == DEPLOYED else lock.stem
+    wanted = {(normal(name), version) for name, version, _ in PIN.findall("\n".join(asked(group)))}
+
+    assert len(wanted) == len(set(asked(group)))
+    assert wanted - pins(lock) == set(), "run `make lock`"
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
