@@ -24,9 +24,8 @@ from chalice.app import Request as HttpRequest
 
 from chalicelib import journal
 from chalicelib.api import downloads, openapi, page, recordings, search, uploads
-from chalicelib.api.callers import caller_of
-from chalicelib.api.download import Download
-from chalicelib.api.requests import Request
+from chalicelib.api.downloads import Download
+from chalicelib.api.requests import Request, caller_of
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.errors import (
@@ -37,7 +36,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
-from chalicelib.pipeline import events, reconciliation, removal
+from chalicelib.pipeline import events, reconciliation
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -238,7 +237,7 @@ def show_recording(recording_id: str) -> dict[str, Any]:
 def delete_recording(recording_id: str) -> dict[str, Any]:
     """Remove a recording and everything that was made of it."""
     recording = recordings.find_recording(recording_id, _asked(), services())
-    return removal.delete_recording(recording, services()).to_dict()
+    return recordings.delete_recording(recording, services()).to_dict()
 
 
 @app.route("/recordings/{recording_id}/reprocess", methods=["POST"], authorizer=authorizer)

@@ -2,18 +2,31 @@
 
 Facts are noted where they come about, and written where the event ends. What somebody said, an
 address that opens something, or a whole event is never noted.
+
+The line carries its metrics in CloudWatch's embedded metric format:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import emf
-
 if TYPE_CHECKING:
     from chalicelib.services import Services
+
+NAMESPACE = "Earshot"
+
+# Each fact that is a metric: its unit, and what it is counted by. Every choice of dimensions is a
+# metric of its own, with a price of its own, so a recording's id is a fact and never a dimension.
+METRICS: Mapping[str, tuple[str, list[list[str]]]] = {
+    "recordings_done": ("Count", [["stage"]]),
+    "recordings_failed": ("Count", [["stage"], ["stage", "failed_branches"]]),
+    "audio_seconds": ("Seconds", [["stage"]]),
+    "times_real_time": ("None", [["stage"]]),
+}
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
 
@@ -42,4 +55,19 @@ def event(function_name: str, services: "Services") -> Iterator[None]:
         _facts.reset(token)
         ended = services.clock()
         facts["milliseconds"] = (ended - began) // timedelta(milliseconds=1)
-        services.write_line(emf.line(facts, at_ms=int(ended.timestamp() * 1000)))
+        services.write_line(line_of(facts, at_ms=int(ended.timestamp() * 1000)))
+
+
+def line_of(facts: Mapping[str, Any], *, at_ms: int) -> str:
+    """Return one line of JSON with the facts of an event, and which of them are metrics."""
+    directives = [
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": dimensions,
+            "Metrics": [{"Name": name, "Unit": unit}],
+        }
+        for name, (unit, dimensions) in METRICS.items()
+        if name in facts
+    ]
+    metadata = {"_aws": {"Timestamp": at_ms, "CloudWatchMetrics": directives}} if directives else {}
+    return json.dumps({**facts, **metadata}, ensure_ascii=False)

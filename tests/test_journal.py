@@ -10,7 +10,7 @@ from chalice.test import Client
 from support.asking import Asker
 from support.media import wav
 
-from chalicelib import emf, journal
+from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.services import services as connected
 
@@ -168,15 +168,15 @@ def test_the_dashboard_shows_every_metric_by_what_it_is_counted_by():
         (metric[1], metric[2])
         for widget in json.loads(body)["widgets"]
         for metric in widget["properties"]["metrics"]
-        if metric[0] == emf.NAMESPACE
+        if metric[0] == journal.NAMESPACE
     }
 
-    assert shown == {(name, "stage") for name in emf.METRICS}
+    assert shown == {(name, "stage") for name in journal.METRICS}
     assert "{Earshot,failed_branches,stage}" in body
 
 
 def test_a_line_is_one_line_and_has_no_metrics_where_there_are_none():
-    line = emf.line({"reason": "first\nsecond"}, at_ms=5)
+    line = journal.line_of({"reason": "first\nsecond"}, at_ms=5)
 
     assert "\n" not in line
     assert json.loads(line) == {"reason": "first\nsecond"}

@@ -1,10 +1,11 @@
-"""Which recordings a caller sees: one, a page of them, or a selection as a manifest."""
+"""The recordings that a caller may see: one, a page, a manifest; and their deletion."""
 
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from chalicelib.api.download import Download
+from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, not_found
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording, Status
@@ -12,6 +13,7 @@ from chalicelib.core.transcripts import manifests
 from chalicelib.core.transcripts.models import Transcript
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import NotThereError, RequestError
+from chalicelib.pipeline.removal import remove_everything
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -32,6 +34,27 @@ MANIFESTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What there was to be removed.
+
+    ``objects`` are the keys of what had been made of the recording; ``upload`` is whether its
+    upload was still in the bucket.
+    """
+
+    recording_id: str
+    objects: tuple[str, ...]
+    search_entries: int
+    transcription_job: bool
+    item: bool
+    upload: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as the API shows it."""
+        removed = asdict(self)
+        return {"recording_id": removed.pop("recording_id"), "removed": removed}
+
+
 def find_recording(recording_id: str, request: Request, services: "Services") -> Recording:
     """Return a recording. Raise NotThereError if there is none, or it is somebody else's."""
     if not keys.is_recording_id(recording_id):
@@ -40,6 +63,29 @@ def find_recording(recording_id: str, request: Request, services: "Services") ->
     if recording is None or not request.caller.may_see(recording.owner):
         raise not_found(recording_id)
     return recording
+
+
+def delete_recording(recording: Recording, services: "Services") -> Removed:
+    """Remove an upload and everything that was made of it. Safe to repeat.
+
+    The upload goes first: without it nothing late is stored, and the event of its removal takes
+    up what is cut short here. Other bytes that have taken its place stay.
+    """
+    upload = services.media.find_source(recording)
+    # Looked at before the upload goes: from then on its event has it all removed as well.
+    made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
+    removed = Removed(
+        recording.id,
+        objects=tuple(sorted(set().union(*made))),
+        search_entries=services.search_table.count(recording.id),
+        transcription_job=services.transcriber.find(recording.id) is not None,
+        item=services.recordings.find(recording.id) is not None,
+        upload=upload is not None,
+    )
+    if upload:
+        services.media.remove_upload(upload)
+    remove_everything(recording.id, services)
+    return removed
 
 
 def list_recordings(request: Request, services: "Services") -> dict[str, Any]:

@@ -11,7 +11,6 @@ from chalicelib.api.requests import Request
 from chalicelib.core.search.matching import (
     Phrase,
     find_phrase,
-    index_transcript,
     make_match,
     parse_query,
     passages_around,
@@ -21,8 +20,6 @@ from chalicelib.errors import CursorError
 
 if TYPE_CHECKING:
     from chalicelib.aws.dynamodb_search import Posting
-    from chalicelib.core.recording import Recording
-    from chalicelib.core.transcripts.models import Transcript
     from chalicelib.services import Services
 
 MAX_PAGES = 5
@@ -33,11 +30,6 @@ PAGE = 20
 
 MAX_MATCHES = 5
 """How many places a result shows of all that it has."""
-
-
-def index_words(recording: "Recording", transcript: "Transcript", services: "Services") -> None:
-    """Make a recording's transcript findable. Safe to repeat."""
-    services.search_table.write(recording, index_transcript(transcript))
 
 
 def answer_search(request: Request, services: "Services") -> dict[str, Any]:

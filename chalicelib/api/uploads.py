@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.download import media_type
+from chalicelib.api.downloads import media_type
 from chalicelib.api.requests import Request, text_of
 from chalicelib.core import keys
 from chalicelib.core.probe import formats

@@ -1,11 +1,11 @@
-"""How a branch of a recording moves on, and what is left of a recording that is gone."""
+"""Status changes of a recording's branches: transcription, features and renditions."""
 
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import journal
-from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status, Upload
 from chalicelib.errors import RecordingNotFoundError
+from chalicelib.pipeline.removal import remove_results
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -80,10 +80,3 @@ def may_be_of_others(
         return False
     started_at: str = recording.attributes.get(f"{branch}_started_at", upload.modified_at)
     return upload.modified_at > started_at
-
-
-def remove_results(recording_id: str, services: "Services") -> None:
-    """Remove every object made of a recording, and what its words are found by. Safe to repeat."""
-    for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)
-    services.search_table.remove(recording_id)

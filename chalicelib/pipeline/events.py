@@ -26,13 +26,12 @@ from chalicelib.pipeline.branches import (
     ENDED,
     fail,
     may_be_of_others,
-    remove_results,
     settle,
     upload_of,
 )
 from chalicelib.pipeline.features import measure
 from chalicelib.pipeline.notices import announce
-from chalicelib.pipeline.removal import remove_everything, remove_made
+from chalicelib.pipeline.removal import remove_everything, remove_made, remove_results
 from chalicelib.pipeline.renditions import (
     contents_of,
     presets_for,

@@ -11,7 +11,8 @@ from chalicelib.core import keys
 from chalicelib.core.probe.limits import LONGEST_S
 from chalicelib.core.recording import Branch, Status, Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
-from chalicelib.pipeline.branches import ENDED, fail, remove_results, settle
+from chalicelib.pipeline.branches import ENDED, fail, settle
+from chalicelib.pipeline.removal import remove_results
 
 if TYPE_CHECKING:
     from chalicelib.core.features.extract import FeatureParameters

@@ -21,8 +21,8 @@ from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.pipeline import events
-from chalicelib.pipeline.branches import remove_results, settle
-from chalicelib.pipeline.removal import remove_everything
+from chalicelib.pipeline.branches import settle
+from chalicelib.pipeline.removal import remove_everything, remove_results
 
 if TYPE_CHECKING:
     from chalicelib.services import Services

@@ -3,10 +3,10 @@
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.search import index_words
 from chalicelib.core import keys
 from chalicelib.core.jobs.transcribe import FAULTS_OF_THE_FILE, TranscriptionOptions, job_request
 from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.search.matching import index_transcript
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import JobRejectedError, TooLargeError, TranscriptFormatError
 from chalicelib.pipeline.branches import fail, settle
@@ -97,6 +97,11 @@ def settle_transcript(recording: Recording, key: str, services: "Services") -> N
             for extension in options.subtitles
         },
     )
+
+
+def index_words(recording: Recording, transcript: "Transcript", services: "Services") -> None:
+    """Make a recording's transcript findable. Safe to repeat."""
+    services.search_table.write(recording, index_transcript(transcript))
 
 
 def _attributes(transcript: "Transcript", options: TranscriptionOptions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.stand_ins import ON_EACH_DATABASE
 
-from chalicelib.api.search import index_words, search
+from chalicelib.api.search import search
 from chalicelib.core import keys
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.core.search.matching import parse_query
@@ -16,6 +16,7 @@ from chalicelib.core.search.terms import terms_of
 from chalicelib.core.transcripts.models import Transcript, Word
 from chalicelib.errors import CursorError
 from chalicelib.pipeline import events
+from chalicelib.pipeline.transcription import index_words
 
 pytestmark = ON_EACH_DATABASE
 

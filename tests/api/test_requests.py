@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.api.callers import Caller, caller_of
+from chalicelib.api.requests import Caller, caller_of
 from chalicelib.errors import CallerError
 
 
