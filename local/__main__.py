@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from chalicelib.errors import ParameterError
 from local import stack
 
 DEFAULT_PORT = 4747
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         return int(options.command(options))
+    except ParameterError as exc:
+        print(exc, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 128 + signal.SIGINT

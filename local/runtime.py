@@ -19,6 +19,7 @@ from local.api_gateway import Api
 from local.gateway import Gateway
 from local.mediaconvert.service import MediaConvertService
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
+from local.transcribe.engines import EngineChoice
 from local.transcribe.service import TranscribeService
 from local.triggers import Triggers
 
@@ -65,7 +66,10 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
     ------
     OSError
         if the port is taken
+    ParameterError
+        if the environment names a recogniser that cannot be used
     """
+    engine = EngineChoice.from_environ(os.environ)
     with ExitStack() as cleanup:
         gateway = Gateway(port=port)
         cleanup.callback(gateway.stop)
@@ -87,6 +91,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             put_event=_put_event,
             # Asked for by name when it is called: the service is not there yet.
             on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108
+            engine=engine,
             n_workers=os.cpu_count() or 1,
         )
         mediaconvert = MediaConvertService(

@@ -1,6 +1,8 @@
 """README and docs tell the truth about names."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,65 @@ def found(pattern: str, path: str) -> list[str]:
     return sorted(set(re.findall(pattern, (ROOT / path).read_text())))
 
 
-@pytest.mark.parametrize("name", found(r'"([A-Z][A-Z_]+[A-Z])"', "chalicelib/config.py"))
+SOURCES = {
+    path: ast.parse(path.read_text())
+    for folder in ("app.py", "chalicelib", "local", "scripts")
+    for path in (
+        [ROOT / folder] if folder.endswith(".py") else sorted(ROOT.glob(f"{folder}/**/*.py"))
+    )
+}
+
+
+def readers() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the functions that are given the environment, each by the name it is called by."""
+    for tree in SOURCES.values():
+        for scope in (
+            node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef)
+        ):
+            for function in (node for node in scope.body if isinstance(node, ast.FunctionDef)):
+                # A WSGI environ is a dict, the process's environment a mapping.
+                if any(
+                    argument.arg == "environ"
+                    and argument.annotation
+                    and ast.unparse(argument.annotation) == "Mapping[str, str]"
+                    for argument in function.args.args
+                ):
+                    owner = f"{scope.name}." if isinstance(scope, ast.ClassDef) else ""
+                    yield owner + function.name, function
+
+
+def settings() -> set[str]:
+    """Return the names of the environment variables that are read."""
+    read = {
+        node.value
+        for _, function in readers()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for path in SOURCES:
+        read.update(re.findall(r'os\.environ(?:\.get\(|\[)"(\w+)"', path.read_text()))
+    return {name for name in read if re.fullmatch("[A-Z][A-Z_]+[A-Z]", name)}
+
+
+@pytest.mark.parametrize("name", sorted(settings()))
 def test_every_setting_is_described(name):
     assert f"`{name}`" in DOCS
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in readers()}))
+def test_every_reader_of_settings_is_called_by_the_program(name):
+    called = {
+        ast.unparse(node.func)
+        for tree in SOURCES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+
+    assert name in called
+
+
+def test_the_settings_of_the_application_and_of_local_mode_are_found():
+    assert {"MEDIA_BUCKET_NAME", "TRANSCRIBE_REDACTION", "EARSHOT_RECOGNISER"} <= settings()
 
 
 @pytest.mark.parametrize("name", found(r"def (\w+)\(event", "app.py"))

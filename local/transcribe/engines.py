@@ -1,6 +1,7 @@
 """The speech recognisers that can be plugged in: pocketsphinx, faster-whisper and Vosk."""
 
 import importlib
+import importlib.util
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -171,10 +172,14 @@ class EngineChoice:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "EngineChoice":
-        """Return what EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL name."""
+        """Return what EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL name, if it is installed."""
         model = environ.get("EARSHOT_RECOGNISER_MODEL")
         name = environ.get("EARSHOT_RECOGNISER") or PocketSphinx.name
-        return cls(name, Path(model) if model else None)
+        choice = cls(name, Path(model) if model else None)
+        module, _ = _ENGINES[name]
+        if importlib.util.find_spec(module) is None:
+            raise ParameterError("EARSHOT_RECOGNISER", f"{name} is not installed")
+        return choice
 
 
 def load_engine(choice: EngineChoice | None = None) -> Engine:

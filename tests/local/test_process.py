@@ -1,8 +1,10 @@
 """``python -m local process``: files in, outcomes out, nothing left running."""
 
 import ast
+import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import librosa
@@ -124,3 +126,54 @@ def test_a_real_voice_is_heard_and_measured(tmp_path):
     heard = line["transcript"].split()
     assert sum(word in heard for word in said.split()) > len(said.split()) / 2
     assert_mfcc_is_librosas(line["outputs"]["mfcc"], recording)
+
+
+def test_a_recogniser_that_does_not_exist_is_refused_before_anything_starts(tmp_path):
+    ended = process("--out", tmp_path, SAMPLE, EARSHOT_RECOGNISER="siri")
+
+    assert ended.returncode == 2
+    assert "EARSHOT_RECOGNISER: 'siri' is not one of" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("vosk") is not None, reason="vosk is installed")
+def test_a_recogniser_that_is_not_installed_is_refused_before_anything_starts(tmp_path):
+    ended = process(SAMPLE, EARSHOT_RECOGNISER="vosk", EARSHOT_RECOGNISER_MODEL=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert "EARSHOT_RECOGNISER: vosk is not installed" in ended.stderr
+
+
+ECHO = """\
+import json
+SetLogLevel = bool
+Model = str
+class KaldiRecognizer:
+    def __init__(self, model, sr): self.model = model
+    def SetWords(self, wanted): pass
+    def AcceptWaveform(self, pcm): return False
+    def FinalResult(self):
+        word = {"word": self.model.rpartition("/")[2], "start": 0.5, "end": 1.0, "conf": 0.75}
+        return json.dumps({"result": [word]})
+"""
+
+
+def test_the_recogniser_and_the_model_that_are_named_are_used(tmp_path):
+    (tmp_path / "vosk.py").write_text(ECHO)
+    model = tmp_path / "modelled"
+    model.mkdir()
+
+    ended = process(
+        "--json",
+        "--out",
+        tmp_path / "out",
+        SAMPLE,
+        EARSHOT_RECOGNISER="vosk",
+        EARSHOT_RECOGNISER_MODEL=str(model),
+        PYTHONPATH=str(tmp_path),
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["transcript"] == "modelled"

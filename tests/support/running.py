@@ -142,10 +142,13 @@ def start(*arguments: str, **environment: str) -> Iterator[Stage]:
         process.communicate(timeout=30)
 
 
-def process(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def process(
+    *arguments: object, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "local", "process", *map(str, arguments)],
         cwd=cwd,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
