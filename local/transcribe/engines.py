@@ -45,6 +45,11 @@ class PocketSphinx:
             }
         self._decoder = module.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", **options)
 
+    def begin(self) -> None:
+        """Start from the model's own cepstral mean, which each utterance shifts for the next."""
+        # set_cmn() restores the mean but not the frames that are counted towards it.
+        self._decoder.reinit_feat()
+
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return English: it is the only language this engine has."""
         del y
@@ -79,6 +84,9 @@ class FasterWhisper:
     def __init__(self, module: Any, model: Path) -> None:
         self._model = module.WhisperModel(str(model), device="auto")
         self.languages = frozenset(self._model.supported_languages)
+
+    def begin(self) -> None:
+        """Do nothing: the model keeps nothing from one utterance to the next."""
 
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the language that the model hears."""
@@ -120,6 +128,9 @@ class Vosk:
         named = re.search(r"model-(?:small-)?([a-z]{2})\b", model.name)
         language = named[1] if named else "en"
         self.languages = frozenset({_VOSK_COUNTRIES.get(language, language)})
+
+    def begin(self) -> None:
+        """Do nothing: each utterance gets a recogniser of its own."""
 
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the model's language: it has one."""

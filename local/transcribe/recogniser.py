@@ -58,6 +58,9 @@ class Engine(Protocol):
     def languages(self) -> frozenset[str]:
         """The primary language subtags that the engine understands, such as ``en``."""
 
+    def begin(self) -> None:
+        """Forget what was heard before: a recording's words depend on its own bytes alone."""
+
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the language spoken in ``y`` (16 kHz mono) and how sure the engine is, 0 to 1."""
 
@@ -102,6 +105,7 @@ def recognise(
             n_seen += len(block)
             yield block
 
+    engine.begin()
     for start_s, y in utterances(counted()):
         if language is None:
             language, score = engine.identify(y)

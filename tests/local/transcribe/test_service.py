@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
+import numpy as np
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
@@ -380,6 +381,17 @@ class SimpleRaw(io.BytesIO):
 # --- the work, by the real recogniser in its own process ---
 
 
+def backwards(path):
+    """Return a recording's samples in the opposite order, as a WAV file."""
+    with wave.open(str(path)) as file:
+        parameters, pcm = file.getparams(), file.readframes(file.getnframes())
+    turned = io.BytesIO()
+    with wave.open(turned, "wb") as file:
+        file.setparams(parameters)
+        file.writeframes(np.frombuffer(pcm, "<i2")[::-1].tobytes())
+    return turned.getvalue()
+
+
 @pytest.fixture
 def running(make_service):
     local = make_service()
@@ -418,6 +430,25 @@ def test_a_recording_becomes_a_transcript_with_subtitles(running, s3):
     assert transcript.speakers == ("spk_0",)
     assert {"transcripts/job.srt", "transcripts/job.vtt"} < keys(s3)
     assert running.service.progress() == {}
+
+
+@pytest.mark.slow
+def test_a_recording_is_heard_the_same_before_and_after_another(running, s3):
+    put(s3)
+    put(s3, "uploads/backwards.wav", backwards(SAMPLE))
+
+    start(running, "first")
+    start(running, "backwards", "uploads/backwards.wav")
+    start(running, "again")
+    for _ in range(3):
+        settled(running)
+
+    first, backwards_, again = (
+        read_json(s3, f"transcripts/{name}.json")["results"]
+        for name in ("first", "backwards", "again")
+    )
+    assert again == first
+    assert backwards_ != first
 
 
 @pytest.mark.slow
