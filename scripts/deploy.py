@@ -31,7 +31,7 @@ FINGERPRINT = "earshot-fingerprint"
 """A tag on the API's function. Chalice strips it whenever it deploys, so it cannot be stale."""
 
 TEMPORARY_DISK_MB = 2048
-"""Of the function that measures, which parks each frame until the loudest is known: 128 bands of
+"""Of the function that measures, which keeps each frame until the loudest is known: 128 bands of
 4 bytes, energy of 8, pitch of 24. The longest stereo recording whose channels are measured apart
 has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,000 Hz, the most
 that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.

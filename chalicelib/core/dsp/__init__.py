@@ -8,7 +8,7 @@ In the order in which a sample meets them:
 1. ``parameters`` names and checks what can be asked for.
 2. ``framing`` cuts the signal into centred frames.
 3. ``mel_spectrum`` computes the power in the bands of ``mel`` (``compiled_mel`` with kernels).
-4. ``parking`` keeps rows until the whole recording has been seen.
+4. ``spill`` keeps rows until the whole recording has been read, on disk if need be.
 5. ``mfcc`` clamps at ``top_db`` and transforms; ``deltas`` takes the slopes.
 6. ``energy`` measures RMS and zero crossings beside all that.
 

@@ -1,22 +1,21 @@
 """Loudness and zero crossings, frame by frame, of a signal that arrives in blocks."""
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 
 import numpy as np
 
 from chalicelib.core.dsp.framing import Framer
-from chalicelib.core.dsp.parking import Parking
+from chalicelib.core.dsp.spill import SpilledRows
 
 # Nearer to zero than this is zero, which counts as positive.
 ZERO = np.float32(1e-10)
 
 
-class EnergyMeter:
+class EnergyMeter(AbstractContextManager["EnergyMeter"]):
     """``librosa.feature.rms`` and ``zero_crossing_rate``, block by block, in bounded memory.
 
-    Parks 8 bytes for each frame.
+    Keeps 8 bytes for each frame, and spills them to disk beyond 4 MiB.
 
     Parameters
     ----------
@@ -32,33 +31,25 @@ class EnergyMeter:
         self._framer = Framer(frame_length, hop_length)
         self._crossing_framer = Framer(frame_length, hop_length, dtype=np.bool_)
         self._was_negative: np.ndarray | None = None
-        self._parking = Parking(2)
+        self._spilled = SpilledRows(2)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._parking.__exit__(kind, error, traceback)
+    def __exit__(self, *exception: object) -> None:
+        self._spilled.close()
 
     @property
     def n_frames(self) -> int:
         """How many frames have been completed."""
-        return self._parking.n_rows
+        return self._spilled.n_rows
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples, of shape (n,), any number of them."""
         crossings, n_frames = self._crossing_framer.complete(self._crossings(y))
-        self._park(self._framer.push(y), self._rates(crossings, n_frames))
+        self._keep(self._framer.push(y), self._rates(crossings, n_frames))
 
     def finish(self) -> None:
         """Take the end of the signal; nothing may be pushed after it."""
         crossings, n_frames = self._crossing_framer.complete_last()
-        self._park(self._framer.finish(), self._rates(crossings, n_frames))
+        self._keep(self._framer.finish(), self._rates(crossings, n_frames))
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield what was measured, once the signal is finished.
@@ -68,11 +59,11 @@ class EnergyMeter:
         energy : np.ndarray [shape=(n, 2)]
             float32: RMS in full scale, and the share of samples at which the sign changes
         """
-        return self._parking.rows()
+        return self._spilled.rows()
 
-    def _park(self, frames: np.ndarray, rates: np.ndarray) -> None:
+    def _keep(self, frames: np.ndarray, rates: np.ndarray) -> None:
         power = np.einsum("ij,ij->i", frames, frames) / np.float32(self._frame_length)
-        self._parking.append(np.stack([np.sqrt(power), rates], axis=1))
+        self._spilled.append(np.stack([np.sqrt(power), rates], axis=1))
 
     def _crossings(self, y: np.ndarray) -> np.ndarray:
         negative = y < -ZERO

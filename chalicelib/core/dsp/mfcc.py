@@ -1,15 +1,14 @@
 """Mel-frequency cepstral coefficients of a signal that arrives in blocks."""
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 
 import numpy as np
 
 from chalicelib.core.dsp.compiled_mel import make_mel_spectrum
 from chalicelib.core.dsp.framing import Framer
 from chalicelib.core.dsp.parameters import FeatureParameters
-from chalicelib.core.dsp.parking import Parking
+from chalicelib.core.dsp.spill import SpilledRows
 from chalicelib.errors import MediaError
 
 AMIN = 1e-10
@@ -17,11 +16,11 @@ TOP_DB = 80.0
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 
 
-class MfccExtractor:
+class MfccExtractor(AbstractContextManager["MfccExtractor"]):
     """``librosa.feature.mfcc``, block by block, in bounded memory.
 
-    The log-mel spectrum is parked (4 bytes a band: 512 for each frame as a rule), for librosa
-    lifts all of it to 80 dB below the loudest value of the whole recording.
+    The log-mel spectrum is kept, and spilled to disk beyond 4 MiB (4 bytes a band: 512 for each
+    frame by default), for librosa lifts all of it to 80 dB below the recording's loudest value.
 
     Parameters
     ----------
@@ -38,31 +37,23 @@ class MfccExtractor:
         self._mel_spectrum = make_mel_spectrum(parameters, sr=sr, window=window)
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
-        self._parking = Parking(parameters.n_mels)
+        self._spilled = SpilledRows(parameters.n_mels)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._parking.__exit__(kind, error, traceback)
+    def __exit__(self, *exception: object) -> None:
+        self._spilled.close()
 
     @property
     def n_frames(self) -> int:
         """How many frames have been completed."""
-        return self._parking.n_rows
+        return self._spilled.n_rows
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples, of shape (n,), any number of them."""
-        self._park(self._framer.push(y))
+        self._keep(self._framer.push(y))
 
     def finish(self) -> None:
         """Take the end of the signal; nothing may be pushed after it."""
-        self._park(self._framer.finish())
+        self._keep(self._framer.finish())
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield the coefficients, once the signal is finished.
@@ -73,12 +64,12 @@ class MfccExtractor:
             float32, a row for each frame, at most 256 at once
         """
         floor = np.float32(self._loudest_db - TOP_DB)
-        for log_mel in self._parking.rows():
+        for log_mel in self._spilled.rows():
             # In float32 this product would be off by 1e-3 on silence.
             lifted = np.maximum(log_mel, floor).astype(np.float64)
             yield (lifted @ self._dct).astype(np.float32)
 
-    def _park(self, frames: np.ndarray) -> None:
+    def _keep(self, frames: np.ndarray) -> None:
         if not len(frames):
             return
         log_mel = self._mel_spectrum(frames)
@@ -88,7 +79,7 @@ class MfccExtractor:
         self._loudest_db = max(self._loudest_db, float(log_mel.max()))
         if not np.isfinite(self._loudest_db):
             raise MediaError("The recording has samples too far beyond full scale to be measured")
-        self._parking.append(log_mel)
+        self._spilled.append(log_mel)
 
 
 def _hann(win_length: int, n_fft: int) -> np.ndarray:

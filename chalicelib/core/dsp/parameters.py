@@ -14,7 +14,7 @@ CHANNELS = ("mix", "each")
 TABLES = ("mfcc", "energy", "pitch")
 MAX_SR_HZ = 384_000
 
-# Bounds that keep memory and the parked rows within reason; librosa's users stay well inside.
+# Bounds that keep memory and the rows on disk within reason; librosa's users stay well inside.
 RANGES: dict[str, tuple[float, float]] = {
     "sr": (1_000, MAX_SR_HZ),
     "n_mfcc": (1, 512),

@@ -23,7 +23,7 @@ __all__ = ["FeatureParameters", "FeatureSummary", "extract"]
 
 SUMMARY_NAME = "features.json"
 ARCHIVE_NAME = "features"
-# Each channel has its own buffers and parked rows.
+# Each channel has buffers and rows on disk.
 MAX_CHANNELS_APART = 16
 OpenTable = Callable[[str], AbstractContextManager[BinaryIO]]
 
@@ -67,7 +67,7 @@ def extract(
     channel where each is measured.
 
     Memory is bounded whatever the length: see `Recording` for what is read and decoded at once,
-    and `MfccExtractor` for what is parked in temporary files. The tables are written one after the
+    and `MfccExtractor` for what is spilled to disk. The tables are written one after the
     other when the recording has been read, so only one is open at a time.
 
     Parameters

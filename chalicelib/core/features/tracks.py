@@ -11,7 +11,7 @@ from chalicelib.core.dsp.deltas import WIDTH, append_deltas
 from chalicelib.core.dsp.energy import EnergyMeter
 from chalicelib.core.dsp.mfcc import MfccExtractor
 from chalicelib.core.dsp.parameters import FeatureParameters
-from chalicelib.core.dsp.parking import Parking
+from chalicelib.core.dsp.spill import SpilledRows
 from chalicelib.core.features.tables import Array, csv_columns, csv_rows
 from chalicelib.errors import MediaError, ParameterError
 
@@ -144,10 +144,10 @@ class EnergyTrack:
 
 
 class PitchTrack:
-    """``pitch.csv``: f0 by pYIN, with its voicing. Parks 24 bytes for each frame."""
+    """``pitch.csv``: f0 by pYIN, with its voicing. Keeps 24 bytes for each frame."""
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
-        # A tenth of the time to the first MFCC: only who wants pitch is to wait for it.
+        # A tenth of the time to the first MFCC: imported where pitch is asked for.
         from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415
 
         frame_length = PITCH_FRAME_LENGTH
@@ -169,7 +169,7 @@ class PitchTrack:
         except ParameterError as exc:
             name = PITCH_PARAMETERS.get(exc.name, exc.name)
             raise ParameterError(name, str(exc).removeprefix(f"{exc.name}: ")) from exc
-        self._parking = stack.enter_context(Parking(3, dtype=np.float64))
+        self._spilled = stack.enter_context(SpilledRows(3, dtype=np.float64))
 
     @property
     def n_frames(self) -> int:
@@ -179,11 +179,11 @@ class PitchTrack:
     def push(self, y: np.ndarray) -> None:
         """Take the next samples."""
         self._n_samples += len(y)
-        self._park(self._tracker.push(y))
+        self._keep(self._tracker.push(y))
 
     def finish(self) -> None:
         """Take the end of the signal."""
-        self._park(self._tracker.finish())
+        self._keep(self._tracker.finish())
 
     def table(self, display: "Display | None" = None) -> Table:
         """Return a table with the time of each frame, and no f0 where it is unvoiced."""
@@ -210,13 +210,13 @@ class PitchTrack:
             Array(name, _columns(self._rows(), i), dtype) for i, (name, dtype) in enumerate(kinds)
         ]
 
-    def _park(self, frames: "PitchFrames") -> None:
+    def _keep(self, frames: "PitchFrames") -> None:
         columns = (frames.f0, frames.voiced_flag, frames.voiced_prob)
-        self._parking.append(np.stack(columns, axis=1))
+        self._spilled.append(np.stack(columns, axis=1))
 
     def _rows(self) -> Iterator[np.ndarray]:
         n_before = 0
-        for rows in self._parking.rows():
+        for rows in self._spilled.rows():
             yield rows[: self.n_frames - n_before]
             n_before += len(rows)
 

@@ -196,7 +196,7 @@ def test_memory_does_not_grow_with_the_length():
         tracemalloc.stop()
         return peak
 
-    # The longer one parks 9 MB more of log-mel, and has 35 MB more of samples at 22,050 Hz.
+    # The longer one keeps 9 MB more of log-mel, and has 35 MB more of samples at 22,050 Hz.
     assert peak_bytes(600) < peak_bytes(200) + (1 << 20)
 
 

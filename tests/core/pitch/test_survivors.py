@@ -14,9 +14,9 @@ def segment(*paths):
     return pitches, np.linspace(0, 1, len(pitches))
 
 
-@pytest.mark.parametrize("park_above", [EVERYTHING, NOTHING])
-def test_frames_on_which_all_paths_agree_are_taken(park_above):
-    survivors = Survivors(park_above=park_above)
+@pytest.mark.parametrize("memory_bytes", [EVERYTHING, NOTHING])
+def test_frames_on_which_all_paths_agree_are_taken(memory_bytes):
+    survivors = Survivors(memory_bytes=memory_bytes)
     survivors.append(*segment([1, 2, 3, 4], [1, 2, 7, 4]), np.array([0, 0]))
 
     pitches, probs = survivors.take()
@@ -25,9 +25,9 @@ def test_frames_on_which_all_paths_agree_are_taken(park_above):
     assert probs.tolist() == [0, 1 / 3]
 
 
-@pytest.mark.parametrize("park_above", [EVERYTHING, NOTHING])
-def test_frames_are_decided_when_later_paths_share_one_past(park_above):
-    survivors = Survivors(park_above=park_above)
+@pytest.mark.parametrize("memory_bytes", [EVERYTHING, NOTHING])
+def test_frames_are_decided_when_later_paths_share_one_past(memory_bytes):
+    survivors = Survivors(memory_bytes=memory_bytes)
     survivors.append(*segment([1, 2], [1, UNVOICED]), np.array([0, 0]))
     survivors.take()
 
@@ -38,9 +38,9 @@ def test_frames_are_decided_when_later_paths_share_one_past(park_above):
     assert survivors.finish(0)[0].tolist() == [4]
 
 
-@pytest.mark.parametrize("park_above", [EVERYTHING, NOTHING])
-def test_the_end_decides_between_paths_that_never_met(park_above):
-    survivors = Survivors(park_above=park_above)
+@pytest.mark.parametrize("memory_bytes", [EVERYTHING, NOTHING])
+def test_the_end_decides_between_paths_that_never_met(memory_bytes):
+    survivors = Survivors(memory_bytes=memory_bytes)
     for pitch in range(5):
         survivors.append(*segment([pitch], [pitch + 10]), np.array([0, 1]))
         assert len(survivors.take()[0]) == 0
@@ -61,7 +61,7 @@ def test_unvoiced_paths_that_never_met_are_decided():
 
 def test_where_frames_wait_makes_no_difference():
     rng = np.random.default_rng(RNG_SEED)
-    survivors = [Survivors(park_above=limit) for limit in (EVERYTHING, 500, NOTHING)]
+    survivors = [Survivors(memory_bytes=limit) for limit in (EVERYTHING, 500, NOTHING)]
     taken = [[] for _ in survivors]
     n_before = 1
     for _ in range(300):
@@ -82,11 +82,11 @@ def test_where_frames_wait_makes_no_difference():
 
 
 def test_what_waits_in_memory_is_bounded():
-    survivors = Survivors(park_above=10_000)
+    survivors = Survivors(memory_bytes=10_000)
 
     for _ in range(200):
         survivors.append(*segment(range(256), range(1, 257)), np.array([0, 1]))
         survivors.take()
 
-    assert sum(each.nbytes for each in survivors._segments) < 20_000
+    assert sum(each.nbytes for each in survivors._runs) < 20_000
     assert len(survivors.finish(0)[0]) == 200 * 256
