@@ -7,13 +7,11 @@ from chalicelib.api.downloads import media_type
 from chalicelib.api.requests import Request, text_of
 from chalicelib.core import keys
 from chalicelib.core.probe import formats
+from chalicelib.core.probe.limits import LARGEST_BYTES
 from chalicelib.errors import CallerError, RequestError
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
-
-MAX_BYTES = 2_000_000_000
-"""What Amazon Transcribe takes at most."""
 
 MEDIA_TYPE = re.compile(r"(audio|video)/[a-z0-9][a-z0-9.+-]{0,99}(; ?codecs=[\w.,\"-]{1,100})?")
 
@@ -35,5 +33,5 @@ def offer_upload(request: Request, services: "Services") -> dict[str, Any]:
     content_type = text_of(body, "content_type") or media_type(name)
     if not MEDIA_TYPE.fullmatch(content_type):
         raise RequestError("content_type must be that of audio or video, such as audio/wav.")
-    form = services.media.presign_post(key, content_type=content_type, max_bytes=MAX_BYTES)
-    return {"key": key, **form, "max_bytes": MAX_BYTES}
+    form = services.media.presign_post(key, content_type=content_type, max_bytes=LARGEST_BYTES)
+    return {"key": key, **form, "max_bytes": LARGEST_BYTES}

@@ -12,6 +12,8 @@ from support.asking import ADMINISTRATOR, Asker
 from support.media import wav
 
 from chalicelib.core import keys
+from chalicelib.core.probe import limits
+from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.core.transcripts.exports import EXPORTS
 from chalicelib.pipeline import events
@@ -252,8 +254,15 @@ def test_an_upload_is_bound_to_its_owners_folder_a_size_and_a_type(ask):
     assert offer.json["fields"]["Content-Type"] == "audio/wav"
     policy = json.loads(base64.b64decode(offer.json["fields"]["policy"]))
     assert {"key": "uploads/alice/a folder/my tälk.WAV"} in policy["conditions"]
-    assert ["content-length-range", 1, 2_000_000_000] in policy["conditions"]
+    assert ["content-length-range", 1, 2 * 2**30] in policy["conditions"]
     assert {"Content-Type": "audio/wav"} in policy["conditions"]
+
+
+def test_the_form_takes_just_as_large_a_file_as_is_measured_and_transcribed(ask):
+    largest = ask("/uploads", method="POST", body={"name": "a.wav"}).json["max_bytes"]
+
+    assert limits.refusal(largest, Contents()) is None
+    assert "too large" in limits.refusal(largest + 1, Contents())
 
 
 def test_only_an_administrator_uploads_for_somebody_else(ask):

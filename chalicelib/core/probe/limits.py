@@ -8,6 +8,9 @@ from chalicelib.core.probe.contents import Contents
 
 LONGEST_S = 4 * 3600
 LARGEST_BYTES = 2 * 2**30
+"""Amazon Transcribe's "2 GB". Its API reference counts in powers of two: of ``SyncMedia`` it writes
+"25 MB (26,214,400 bytes)"."""
+
 SHORTEST_S = 0.5
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 MOST_CHANNELS = 2
