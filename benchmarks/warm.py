@@ -80,10 +80,10 @@ def floor(wav: Path, _folder: Path) -> None:
 
 
 def decode_and_resample(wav: Path, _folder: Path) -> None:
-    from chalicelib.core.audio.decoding import decode
+    from chalicelib.core.audio.decoding import DecodedAudio
 
     with wav.open("rb") as source:
-        for _ in decode(source, 22050):
+        for _ in DecodedAudio(source).blocks(22050):
             pass
 
 

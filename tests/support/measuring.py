@@ -11,6 +11,7 @@ import librosa
 import numpy as np
 import soundfile as sf
 
+from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.core.features.extract import FeatureParameters, extract
 
 with warnings.catch_warnings():
@@ -53,6 +54,13 @@ def encode_container(y, sr, container, codec, *, with_video=False):
         for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
             media.mux(audio.encode(piece))
     return stream.getvalue()
+
+
+def decode(source, sr):
+    """Yield a recording's mono mix at ``sr`` hertz (None: its own rate), in blocks."""
+    for (y,) in DecodedAudio(source).blocks(sr):
+        if len(y):
+            yield y
 
 
 def noise(n, *, channels=1, seed=0, level=0.2):

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -17,16 +16,6 @@ BLOCK_SAMPLES = 1 << 18
 PAIRWISE_CHANNELS = 8
 # Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
 SLACK_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What a recording's header says, without decoding it."""
-
-    container: str
-    sample_rate_hz: int
-    channels: int
-    duration_s: float | None
 
 
 class Reader(Protocol):
@@ -44,7 +33,7 @@ class Reader(Protocol):
         """Yield integer or float32 blocks of shape (n, channels), in order."""
 
 
-class Recording:
+class DecodedAudio:
     """An opened recording, to be decoded once.
 
     Memory does not grow with the length: the source is read in pieces of 1 MiB and decoded in
@@ -143,36 +132,6 @@ class Recording:
     def _frames_in_a_block(self, sr: int) -> int:
         samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr
         return max(1, min(BLOCK_SAMPLES // self.channels, samples_out))
-
-
-def decode(source: BinaryIO, sr: int | None) -> Iterator[np.ndarray]:
-    """Yield a recording's mono mix at ``sr`` hertz (None: its own rate), in float32 blocks.
-
-    Raises
-    ------
-    MediaError
-        if the recording cannot be decoded
-    """
-    for (y,) in Recording(source).blocks(sr):
-        if len(y):
-            yield y
-
-
-def probe(source: BinaryIO) -> Probe:
-    """Read a recording's header: its kind, rate, channels and promised duration.
-
-    Raises
-    ------
-    MediaError
-        if it is not a recording that can be decoded
-    """
-    recording = Recording(source)
-    return Probe(
-        container=recording.container,
-        sample_rate_hz=recording.sample_rate_hz,
-        channels=recording.channels,
-        duration_s=recording.promised_s,
-    )
 
 
 def _open_reader(source: BufferedSource) -> Reader:

@@ -11,7 +11,7 @@ import orjson
 import soxr
 
 import chalicelib
-from chalicelib.core.audio.decoding import Recording
+from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.core.dsp import kernels
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features import display as displays
@@ -66,7 +66,7 @@ def extract(
     ``features.npz`` with the same as arrays; ``display.json`` with what a page draws, of the first
     channel where each is measured.
 
-    Memory is bounded whatever the length: see `Recording` for what is read and decoded at once,
+    Memory is bounded whatever the length: see `DecodedAudio` for what is read and decoded at once,
     and `MfccExtractor` for what is spilled to disk. The tables are written one after the
     other when the recording has been read, so only one is open at a time.
 
@@ -96,7 +96,7 @@ def extract(
     MediaError
         if the recording cannot be decoded or measured; no table is written then
     """
-    recording = Recording(source)
+    recording = DecodedAudio(source)
     sr = parameters.sr or recording.sample_rate_hz
     each_channel = parameters.channels == "each"
     if each_channel and recording.channels > MAX_CHANNELS_APART:

@@ -171,7 +171,10 @@ class _Framer:
 
 
 def track_pitch(y: NDArray[np.floating], *, sr: float, **options: Any) -> PitchFrames:
-    """Track the pitch of a whole signal.
+    """Track the pitch of a whole signal that is in memory.
+
+    For notebooks and scripts, in the place of ``librosa.pyin``. Earshot itself streams, through
+    `PitchTracker`.
 
     Parameters
     ----------

@@ -7,9 +7,16 @@ import av
 import librosa
 import numpy as np
 import pytest
-from support.measuring import assert_equal_mfcc, encode_container, measure, measure_mfcc, noise
+from support.measuring import (
+    assert_equal_mfcc,
+    decode,
+    encode_container,
+    measure,
+    measure_mfcc,
+    noise,
+)
 
-from chalicelib.core.audio.decoding import Recording, decode, probe
+from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.errors import MediaError
 
 KINDS = [
@@ -77,9 +84,9 @@ def test_a_container_cut_short_is_measured_as_far_as_it_goes_or_refused(
 
     if container in {"mp4", "ipod", "mov"}:  # their index stands at the end
         with pytest.raises(MediaError, match="MP4 container is damaged or cut short"):
-            Recording(cut)
+            DecodedAudio(cut)
     else:
-        recording = Recording(cut)
+        recording = DecodedAudio(cut)
         n = sum(len(y) for (y,) in recording.blocks(None))
         assert n / recording.sample_rate_hz == pytest.approx(3.0, abs=0.2)
         assert "The file ends early" in recording.remark
@@ -88,16 +95,16 @@ def test_a_container_cut_short_is_measured_as_far_as_it_goes_or_refused(
 def test_a_whole_container_has_no_remark():
     for container, codec, sr, channels in KINDS:
         media = encode_container(noise(sr * 2, channels=channels), sr, container, codec)
-        recording = Recording(io.BytesIO(media))
+        recording = DecodedAudio(io.BytesIO(media))
         list(recording.blocks(None))
         assert recording.remark is None, container
 
 
-def test_probing_a_container_tells_what_it_holds():
-    found = probe(io.BytesIO(encode_container(noise(48000 * 2), 48000, "webm", "libopus")))
+def test_an_opened_container_tells_what_it_holds():
+    found = DecodedAudio(io.BytesIO(encode_container(noise(48000 * 2), 48000, "webm", "libopus")))
 
     assert (found.container, found.sample_rate_hz, found.channels) == ("matroska", 48000, 1)
-    assert found.duration_s == pytest.approx(2.0, abs=0.1)
+    assert found.promised_s == pytest.approx(2.0, abs=0.1)
 
 
 def test_without_pyav_the_uploader_is_told_what_is_missing(monkeypatch):

@@ -6,9 +6,9 @@ import struct
 import librosa
 import numpy as np
 import pytest
-from support.measuring import encode, noise
+from support.measuring import decode, encode, noise
 
-from chalicelib.core.audio.decoding import Recording, decode, probe
+from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.errors import MediaError
 
 
@@ -32,13 +32,13 @@ def test_a_compressed_recording_decodes_the_same_in_blocks_as_whole(form, subtyp
     np.testing.assert_array_equal(y, librosa.load(io.BytesIO(media), sr=None)[0])
 
 
-def test_probing_tells_kind_rate_channels_and_duration():
-    found = probe(io.BytesIO(encode(noise(24000, channels=2), 48000)))
+def test_an_opened_recording_tells_kind_rate_channels_and_promised_duration():
+    found = DecodedAudio(io.BytesIO(encode(noise(24000, channels=2), 48000)))
 
     assert found.container == "WAV"
     assert found.sample_rate_hz == 48000
     assert found.channels == 2
-    assert found.duration_s == 0.5
+    assert found.promised_s == 0.5
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_not_a_recording_is_refused_with_its_reason(media, reason):
 def test_a_wav_that_ends_early_is_decoded_with_a_remark():
     media = encode(noise(16000 * 10), 16000)[: 44 + 16000 * 2 * 6]
 
-    recording = Recording(io.BytesIO(media))
+    recording = DecodedAudio(io.BytesIO(media))
     n = sum(len(y) for (y,) in recording.blocks(None))
 
     assert n == 16000 * 6
@@ -75,7 +75,7 @@ def test_a_wav_that_ends_early_is_decoded_with_a_remark():
 def test_a_compressed_recording_that_ends_early_is_decoded_as_far_as_it_goes(form, subtype):
     media = encode(noise(16000 * 10), 16000, form=form, subtype=subtype)
 
-    recording = Recording(io.BytesIO(media[: len(media) * 6 // 10]))
+    recording = DecodedAudio(io.BytesIO(media[: len(media) * 6 // 10]))
     n = sum(len(y) for (y,) in recording.blocks(None))
 
     assert 16000 * 5 < n < 16000 * 7
@@ -85,7 +85,7 @@ def test_a_wav_of_unknown_length_is_decoded_without_a_remark():
     media = bytearray(encode(noise(16000), 16000))
     media[40:44] = struct.pack("<I", 0xFFFFFFFF)
 
-    recording = Recording(io.BytesIO(bytes(media)))
+    recording = DecodedAudio(io.BytesIO(bytes(media)))
     n = sum(len(y) for (y,) in recording.blocks(None))
 
     assert n == 16000
