@@ -25,7 +25,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare kernels cost deploy destroy reconcile redrive page screenshots test test-peers check audit \
+.PHONY: help run process compare kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage check audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -75,6 +75,12 @@ screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
 
 test: check ## lint, types and the whole suite
 	$(BIN)/pytest -n auto --dist loadfile
+
+test-quick: $(BIN)/.dev ## every test that takes less than two seconds: under three minutes
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+coverage: $(BIN)/.dev ## which lines the quick tests reach; fails below the floor in pyproject.toml
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quiet --cov --cov-report=term
 
 test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## the end-to-end tests on MiniStack, the tables on dynalite
 	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest $(PEERS_TESTS)

@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def environment() -> dict[str, str]:
     }
 
 
+@cache  # reading YAML takes longer than anything else here
 def _cors_of_the_template() -> dict[str, Any]:
     template = yaml.load(TEMPLATE.read_text(), Loader=_TemplateLoader)  # noqa: S506  # our own file
     bucket = template["Resources"]["MediaBucket"]["Properties"]

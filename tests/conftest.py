@@ -34,6 +34,23 @@ os.environ["NUMBA_CACHE_DIR"] = str(
 )
 
 
+QUICK_S = 2.0
+over_the_limit: list[pytest.TestReport] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" and report.duration > QUICK_S and "slow" not in report.keywords:
+        over_the_limit.append(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that make the quick part slow. It is no failure: a busy machine is slower."""
+    if over_the_limit:
+        terminalreporter.section(f"not marked slow, and over {QUICK_S:.0f} s")
+    for report in sorted(over_the_limit, key=lambda report: -report.duration):
+        terminalreporter.write_line(f"{report.duration:5.1f} s  {report.nodeid}")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def leaks() -> Iterator[None]:
     """What a file of tests leaves open fails one of its own tests, not whichever runs later."""
