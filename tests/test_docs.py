@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from chalicelib.core.probe.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 DOCS = "\n".join(page.read_text() for page in PAGES)
 
 
@@ -81,8 +83,8 @@ def test_the_settings_of_the_application_and_of_local_mode_are_found():
 
 
 @pytest.mark.parametrize("name", found(r"def (\w+)\(event", "app.py"))
-def test_every_trigger_is_in_the_readme(name):
-    assert f"`{name}`" in README
+def test_every_trigger_is_described(name):
+    assert f"`{name}`" in DOCS
 
 
 @pytest.mark.parametrize(
@@ -98,13 +100,28 @@ def test_every_make_target_that_is_named_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "line", re.search(r"## Layout\n\n```text\n(.*?)```", README, re.DOTALL)[1].splitlines()
-)
-def test_the_layout_exists(line):
-    name = line.split()[0]
+def drawn() -> Iterator[str]:
+    """Yield the paths that the tree in CONTRIBUTING.md shows."""
+    tree = re.search(r"## The tree\n\n```text\n(.*?)```", CONTRIBUTING, re.DOTALL)[1]
+    above: list[str] = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        above[depth:] = [line.split()[0].rstrip("/")]
+        yield "/".join(above)
 
-    assert (ROOT / name).exists() or (ROOT / "chalicelib" / name).exists()
+
+def test_the_tree_that_is_drawn_is_the_tree():
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
+    folders = {path.parent.as_posix() for path in map(Path, tracked)} - {"."}
+    shown = {path for path in drawn() if path != "app.py"}
+
+    assert "app.py" in drawn()
+    assert shown <= folders | {str(parent) for path in folders for parent in Path(path).parents}
+    assert {
+        folder
+        for folder in folders - shown
+        if not folder.startswith((".", "tests/", "kernels/", "tools"))
+    } == set()
 
 
 def test_every_format_is_in_the_readme():
