@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -47,6 +47,7 @@ class Signer:
         self, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Return the status, header fields and body of an answer, redirects as they are."""
+        target = canonical(target)
         origin = f"{self._address.scheme}://{self._address.netloc}"
         request = AWSRequest(method, f"{origin}{target}", headers=headers, data=body)
         # Asked for each time: a role's credentials change by the hour.
@@ -61,6 +62,17 @@ class Signer:
             return answer.status, answer.getheaders(), answer.read()
         finally:
             connection.close()
+
+
+def canonical(target: str) -> str:
+    """Return a target with its query as Signature Version 4 has it: a space is %20, not a plus.
+
+    botocore signs a query as it finds it, and AWS checks the signature of the canonical one:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    path, _, query = target.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return f"{path}?{urlencode(pairs, quote_via=quote, safe='')}" if pairs else path
 
 
 class Handler(BaseHTTPRequestHandler):

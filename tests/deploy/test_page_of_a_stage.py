@@ -1,19 +1,44 @@
 """The page of a stage: what its own page asks is signed and sent on, and nothing else is."""
 
+import ast
+import hashlib
+import hmac
 import http.client
 import json
+import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
 
 import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 
 from scripts.page import api_url, main, serve
 
-SESSION = boto3.Session("AKIDEXAMPLE", "wJalrXUtnFEMI", region_name="eu-central-1")
+ROOT = Path(__file__).parents[2]
+KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"
+SESSION = boto3.Session(KEY, SECRET, region_name="eu-central-1")
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def uri_encode(text: str) -> str:
+    """Encode every byte but the unreserved ones, a space as %20.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in text.encode())
+
+
+def canonical_query(query: str) -> str:
+    """Encode each name and value that was sent, and sort them by code point, as the page says.
+
+    A plus sign that was sent is a plus sign: AWS says that a space is %20 "(and not +)".
+    """
+    pairs = [part.partition("=")[::2] for part in query.split("&") if part]
+    encoded = [(uri_encode(unquote(name)), uri_encode(unquote(value))) for name, value in pairs]
+    return "&".join(f"{name}={value}" for name, value in sorted(encoded))
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -40,21 +65,31 @@ class Upstream(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
     def _is_signed(self, body):
-        credential, signed, signature = (
-            part.partition("=")[2]
+        """Check a signature as AWS writes it down, with none of the code that made it."""
+        fields = dict(
+            part.split("=", 1)
             for part in self.headers["Authorization"].partition(" ")[2].split(", ")
         )
-        scope = credential.split("/", 1)[1].split("/")
-        headers = {name: self.headers[name] for name in signed.split(";") if name != "host"}
-        url = f"http://{self.headers['Host']}{self.path}"
-        request = AWSRequest(self.command, url, headers=headers, data=body)
-        request.context["timestamp"] = self.headers["X-Amz-Date"]
-        auth = SigV4Auth(SESSION.get_credentials(), scope[2], scope[1])
-        to_sign = auth.string_to_sign(request, auth.canonical_request(request))
-        return auth.signature(to_sign, request) == signature and scope[1:3] == [
-            "eu-central-1",
-            "execute-api",
+        key, date, region, service, kind = fields["Credential"].split("/")
+        names = fields["SignedHeaders"].split(";")
+        path, _, query = self.path.partition("?")
+        canonical = [
+            self.command,
+            "/".join(uri_encode(part) for part in path.split("/")),
+            canonical_query(query),
+            *(f"{name}:{self.headers[name].strip()}" for name in names),
+            "",
+            fields["SignedHeaders"],
+            hashlib.sha256(body).hexdigest(),
         ]
+        scope = f"{date}/{region}/{service}/{kind}"
+        digest = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{self.headers['X-Amz-Date']}\n{scope}\n{digest}"
+        signing = f"AWS4{SECRET}".encode()
+        for part in (date, region, service, kind):
+            signing = hmac.digest(signing, part.encode(), "sha256")
+        signature = hmac.new(signing, to_sign.encode(), "sha256").hexdigest()
+        return (key, service, signature) == (KEY, "execute-api", fields["Signature"])
 
     def log_message(self, *_arguments):
         """Say nothing."""
@@ -94,23 +129,42 @@ def ask():
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("asked", "sent"),
     [
-        "/api/",
-        "/api/recordings?owner=a%20b&status=FAILED",
-        "/api/recordings/a%2Fb%C3%BC",
-        "/api/search?q=%22a+b%22",
+        ("", ""),
+        ("recordings?owner=a%20b&status=FAILED", "recordings?owner=a%20b&status=FAILED"),
+        ("recordings/a%2Fb%C3%BC", "recordings/a%2Fb%C3%BC"),
+        ("search?limit=20&q=old+man", "search?limit=20&q=old%20man"),
+        ("search?q=%22old+man%22", "search?q=%22old%20man%22"),
+        ("search?q=a*b%7Ec", "search?q=a%2Ab~c"),
+        ("search?q=1%2B1%3D2%26", "search?q=1%2B1%3D2%26"),
+        ("search?q=stra%C3%9Fe+%E5%8C%97%E4%BA%AC", "search?q=stra%C3%9Fe%20%E5%8C%97%E4%BA%AC"),
+        ("recordings?status=&owner=a", "recordings?status=&owner=a"),
     ],
 )
-def test_what_the_page_asks_is_signed_and_sent_on_as_it_is(ask, target):
-    status, headers, content = ask(target, Cookie="a=b", Sec_Fetch_Site="same-origin")
+def test_a_query_as_browsers_write_it_is_signed_as_aws_reads_it(ask, asked, sent):
+    """The page's URLSearchParams write a space as a plus sign, leave * and encode ~."""
+    status, headers, content = ask(f"/api/{asked}", Cookie="a=b", Sec_Fetch_Site="same-origin")
 
     answer = json.loads(content)
     assert status == 200
-    assert answer["asked"] == f"GET {target}"
+    assert answer["asked"] == f"GET /api/{sent}"
     assert answer["is_signed"]
     assert answer["cookie"] is None
     assert headers["Content-Security-Policy"] == "default-src 'self'"
+
+
+def test_the_example_of_the_documentation_signs_its_query_as_aws_reads_it(monkeypatch, capsys):
+    example = re.search(r"```python\n(.*?)```", (ROOT / "docs/api.md").read_text(), re.DOTALL)[1]
+    for name, value in (("ACCESS_KEY_ID", KEY), ("SECRET_ACCESS_KEY", SECRET)):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Upstream)) as port:
+        exec(example, {"url": f"http://127.0.0.1:{port}/api/"})  # noqa: S102  # our own page's
+
+    answer = ast.literal_eval(capsys.readouterr().out)
+    assert answer["is_signed"]
+    assert "?" in answer["asked"]
+    assert "%20" in answer["asked"]
 
 
 def test_a_body_is_signed_too(ask):
