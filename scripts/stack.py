@@ -1,6 +1,8 @@
 """The stage's stack: created, updated where it differs, deleted; followed event by event."""
 
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ POLL_S = 3.0
 """CloudFormation sends no signal that a caller could wait for."""
 
 UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+NAME = re.compile(
+    r'^( +(?:BucketName|TableName): )!If \[\w+, !Ref (\w+), !Sub "([^"]+)"\]$', re.MULTILINE
+)
+"""The name of a resource that outlives its stack, as the template gives it."""
+
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -65,17 +72,15 @@ class Stack:
             stack = None
         is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
         given = {"Stage": self._stage} | parameters
+        kept = {} if is_new or stack is None else _parameters(stack)
+        template = (project / TEMPLATE).read_text()
         change_set = self._propose(
-            TemplateBody=(project / TEMPLATE).read_text(),
+            TemplateBody=name_literally(template, kept | given, self._account),
             ChangeSetType="CREATE" if is_new else "UPDATE",
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
             ]
-            + [
-                {"ParameterKey": kept["ParameterKey"], "UsePreviousValue": True}
-                for kept in (stack or {}).get("Parameters", [])
-                if kept["ParameterKey"] not in given and not is_new
-            ],
+            + [{"ParameterKey": name, "UsePreviousValue": True} for name in kept.keys() - given],
         )
         if change_set is None:
             return False
@@ -167,3 +172,29 @@ class Stack:
             if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
                 reason = event.get("ResourceStatusReason", "")
                 note(f"{event['ResourceStatus']} {event['LogicalResourceId']} {reason}".rstrip())
+
+
+def name_literally(template: str, values: Mapping[str, str], account: Account) -> str:
+    """Return a template in which what outlives its stack has a literal name.
+
+    CloudFormation takes over what is there already only where the template has its name as text:
+    "Dynamic names (using !Ref or other functions) are not currently supported."
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    """
+    known = {
+        "Stage": values["Stage"],
+        "AWS::AccountId": account.account_id,
+        "AWS::Region": account.region,
+    }
+
+    def literal(match: re.Match[str]) -> str:
+        made = re.sub(r"\$\{([\w:]+)\}", lambda name: known[name[1]], match[3])
+        return f"{match[1]}{values.get(match[2]) or made}"
+
+    return NAME.sub(literal, template)
+
+
+def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])
+    }

@@ -14,12 +14,14 @@ import boto3
 import pytest
 from support.deploy import calls, command
 from support.deploy.command import ACCOUNT, deploy, remove
+from support.deploy.double import literal_names
 
 from chalicelib.api import callers
 from scripts import destroy, preflight
 from scripts.console import DeploymentError
 from scripts.deploy import chalice
 from scripts.destroy import Removal
+from scripts.stack import name_literally
 
 # moto knows neither alarms nor bucket policies, and nothing here needs them.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
@@ -219,17 +221,34 @@ def test_a_stage_leaves_nothing_but_the_recordings(project):
     assert rules() == []
 
 
-def test_a_later_deployment_finds_the_recordings(project):
+@pytest.mark.parametrize("how", ["destroyed", "rolled back", "without a table"])
+def test_a_later_deployment_finds_the_recordings(aws, project, how):
+    """CloudFormation takes over what has a literal name, and refuses to make the rest anew."""
     deploy(project)
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
     table = boto3.resource("dynamodb").Table("earshot-dev-metadata")
     table.put_item(Item={"JsonFile": "transcripts/a.json"})
-    remove(project)
+    if how == "destroyed":
+        remove(project)
+    elif how == "rolled back":
+        aws.roll_back("earshot-dev")
+    else:
+        boto3.client("dynamodb").delete_table(TableName="earshot-dev-search")
 
     assert deploy(project) == 0
 
     assert table.scan()["Count"] == 1
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+
+
+def test_all_that_outlives_a_stack_has_its_literal_name_in_what_is_sent():
+    template = (calls.ROOT / "cloudformation/resources.yml").read_text()
+
+    named = name_literally(template, {"Stage": "dev", "SearchTableName": "words"}, ACCOUNT)
+
+    assert literal_names(named) == {BUCKET, "earshot-dev-metadata", "words"}
+    assert literal_names(template) == set()
+    assert len(named.splitlines()) == len(template.splitlines())
 
 
 def test_data_are_deleted_when_that_is_asked_for(aws, project):

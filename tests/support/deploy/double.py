@@ -17,7 +17,9 @@ from urllib.parse import parse_qs, unquote, urlencode
 from urllib.request import urlopen
 from xml.etree import ElementTree as ET
 
+import yaml
 from moto.backends import get_backend
+from moto.cloudformation.utils import yaml_tag_constructor
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -83,6 +85,12 @@ class Double:
         self.changes.clear()
         self._break_at, self._break_after, self._broken = change, after, False
         self._strike = strike
+
+    def roll_back(self, stack: str) -> None:
+        """Leave a stack as a first creation that failed does, which kept something."""
+        region = get_backend("cloudformation")[ACCOUNT]["us-east-1"]
+        (found,) = (one for one in region.stacks.values() if one.name == stack)
+        found.status = "ROLLBACK_COMPLETE"
 
     @property
     def is_broken(self) -> bool:
@@ -151,6 +159,8 @@ class Double:
             self._change_sets[name] = request.form
             return f"<Id>{name}</Id>", 200
         if request.action == "DescribeChangeSet":
+            if conflicts := self._conflicts(name):
+                return f"<Status>FAILED</Status><StatusReason>{conflicts}</StatusReason>", 200
             if self._asked(name) == self._applied.get(name):
                 reason = "The submitted information didn't contain changes."
                 return f"<Status>FAILED</Status><StatusReason>{reason}</StatusReason>", 200
@@ -160,6 +170,23 @@ class Double:
         elif name in self._applied:
             self._change_sets.pop(name, None)
         return "", 200
+
+    def _conflicts(self, name: str) -> str:
+        """Return why a change set is refused: what it makes is there, and is not taken over.
+
+        Only what has "a static custom name" is: "Dynamic names (using !Ref or other functions) are
+        not currently supported" (CloudFormation's guide, import-resources-automatically). The rest
+        is new, and what is new must not exist: AWS::EarlyValidation::ResourceExistenceCheck.
+        """
+        if name in self._applied:
+            return ""
+        there = {found for *_, found in retained(name)}
+        if there <= literal_names(self._change_sets[name]["TemplateBody"]):
+            return ""
+        return (
+            "The following hook(s)/validation failed: "
+            "[AWS::EarlyValidation::ResourceExistenceCheck]."
+        )
 
     def _asked(self, name: str) -> dict[str, str]:
         """Return the template and the values that a change set would leave a stack with."""
@@ -177,7 +204,7 @@ class Double:
         asked = self._asked(name)
         action = "UpdateStack" if name in self._applied else "CreateStack"
         form = {"Action": action, "StackName": name, "Version": "2010-05-15"}
-        form["TemplateBody"] = asked.pop("TemplateBody").replace("RetainExceptOnCreate", "Retain")
+        form["TemplateBody"] = asked.pop("TemplateBody")
         for number, (key, value) in enumerate(asked.items(), 1):
             form[f"Parameters.member.{number}.ParameterKey"] = key
             form[f"Parameters.member.{number}.ParameterValue"] = value
@@ -334,14 +361,37 @@ def without_namespaces(body: bytes) -> ET.Element:
     return ET.fromstring(re.sub(rb' xmlns="[^"]+"', b"", body))  # noqa: S314  # boto3's own
 
 
+def literal_names(template: str) -> set[str]:
+    """Return the names that a template gives as text to what it would keep."""
+    yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.SafeLoader)
+    resources = yaml.safe_load(template)["Resources"].values()
+    names = [
+        resource["Properties"].get(name)
+        for resource in resources
+        for name in ("BucketName", "TableName")
+        if str(resource.get("DeletionPolicy")).startswith("Retain")
+    ]
+    return {name for name in names if isinstance(name, str)}
+
+
+def retained(stack: str) -> list[tuple]:
+    """Return what an earlier stack left: service, region, holder and name of each."""
+    found = []
+    for service, region, holder in (("s3", "aws", "buckets"), ("dynamodb", "us-east-1", "tables")):
+        resources = getattr(get_backend(service)[ACCOUNT][region], holder)
+        found += [
+            (service, region, holder, name) for name in resources if name.startswith(f"{stack}-")
+        ]
+    return found
+
+
 def take_away_retained(stack: str) -> dict:
     """Hide what an earlier stack left, which CloudFormation would import and moto trips over."""
     kept = {}
-    for service, region, holder in (("s3", "aws", "buckets"), ("dynamodb", "us-east-1", "tables")):
+    for service, region, holder, name in retained(stack):
         resources = getattr(get_backend(service)[ACCOUNT][region], holder)
-        for name in [name for name in resources if name.startswith(f"{stack}-")]:
-            kept[service, region, holder, name] = resources.pop(name)
-            get_backend("s3").bucket_accounts.pop(name, None)
+        kept[service, region, holder, name] = resources.pop(name)
+        get_backend("s3").bucket_accounts.pop(name, None)
     return kept
 
 
