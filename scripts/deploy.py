@@ -20,9 +20,10 @@ from scripts.deployed_state import DeployedState, Resource
 from scripts.record_outputs import (
     MEASURING_FUNCTION,
     Account,
+    api_stage,
     deployed_name,
+    environment,
     functions,
-    read_config,
     record,
 )
 from scripts.stack import Stack
@@ -52,7 +53,7 @@ class Deployment:
         self._lambda = session.client("lambda")
         self._machine = package.architecture(project, stage)
         self._stack = Stack(session.client("cloudformation"), stage, account)
-        self._state = DeployedState(session, stage, account)
+        self._state = DeployedState(session, stage, account, api_stage=api_stage(project, stage))
         self._layer = build_layer.Layer(self._lambda, stage)
         self._outputs: dict[str, str] = {}
         self._resources: list[Resource] = []
@@ -60,14 +61,19 @@ class Deployment:
     def steps(self, parameters: dict[str, str]) -> list[Step]:
         """Return what is to be done, in order."""
         return [
+            Step("Looking for the stage elsewhere", self._check_place),
             Step("Building and checking the packages", self._build),
             Step(f"Stack {self._stack.name}", lambda: self._apply(parameters)),
             Step("Media layer", self._publish),
-            Step("Recording the stack's outputs in .chalice", self._record),
             Step("Looking at what is deployed", self._look),
+            Step("Recording the stack's outputs in .chalice", self._record),
             Step("chalice deploy", self._deploy),
             Step("What Chalice cannot set", self._finish),
         ]
+
+    def _check_place(self) -> str:
+        preflight.check_services(self._session, self._account)
+        return preflight.check_place(self._session, self._project, self._stage, self._account)
 
     def _build(self) -> str:
         self._package = package.build(self._project, self._machine)
@@ -82,6 +88,10 @@ class Deployment:
             self._stack.delete()
         # Always said, or a stack would go on with a bucket that is set no more.
         given = {"ResultsBucketName": self._environment().get("RESULTS_BUCKET_NAME", "")}
+        has_mediaconvert = preflight.has_service(self._session, self._account, "mediaconvert")
+        given["HasMediaConvert"] = "yes" if has_mediaconvert else "no"
+        if not has_mediaconvert:
+            note(f"{self._account.region} has no MediaConvert: there will be no renditions")
         changed = self._stack.apply(self._project, given | parameters)
         self._outputs = self._stack.outputs() or {}
         return "done" if changed else "nothing to change"
@@ -108,7 +118,12 @@ class Deployment:
 
     def _record(self) -> str:
         changed = record(
-            self._project, self._stage, self._outputs, [self._layer_arn], self._account
+            self._project,
+            self._stage,
+            self._outputs,
+            [self._layer_arn],
+            self._account,
+            page=self._page(),
         )
         return f"wrote {', '.join(changed)}" if changed else "nothing to change"
 
@@ -126,6 +141,9 @@ class Deployment:
             return "nothing to change"
         chalice("deploy", self._project, self._stage, self._account)
         self._resources = self._restore()
+        if self._record() != "nothing to change":
+            # Only now has the page an address, which the functions' notices link to.
+            chalice("deploy", self._project, self._stage, self._account)
         return "done"
 
     def _finish(self) -> str:
@@ -181,14 +199,17 @@ class Deployment:
         return self._state.restore(self._project, self._buckets(), queue)
 
     def _buckets(self) -> list[str]:
-        environment = self._environment()
-        names = (environment["MEDIA_BUCKET_NAME"], environment.get("RESULTS_BUCKET_NAME"))
+        names = (self._outputs["MediaBucketName"], self._environment().get("RESULTS_BUCKET_NAME"))
         return sorted({name for name in names if name})
 
     def _environment(self) -> dict[str, str]:
-        entry = read_config(self._project)["stages"].get(self._stage, {})
-        environment: dict[str, str] = entry.get("environment_variables", {})
-        return environment
+        return environment(self._project, self._stage)
+
+    def _page(self) -> str:
+        """Return where people can open the page: nowhere, where each request is to be signed."""
+        if not self._environment().get("COGNITO_DOMAIN"):
+            return ""
+        return next((one["rest_api_url"] for one in self._resources if "rest_api_url" in one), "")
 
     def _mark(self) -> str | None:
         if not any(one["name"] == "api_handler" for one in self._resources):

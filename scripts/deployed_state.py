@@ -22,8 +22,11 @@ Resource = dict[str, str]
 class DeployedState:
     """What Chalice has deployed for one stage."""
 
-    def __init__(self, session: Any, stage: str, account: Account) -> None:
+    def __init__(
+        self, session: Any, stage: str, account: Account, *, api_stage: str = "api"
+    ) -> None:
         self._session = session
+        self._api_stage = api_stage
         self._stage = stage
         self._account = account
         self._prefix = f"{APP_NAME}-{stage}"
@@ -162,12 +165,12 @@ class DeployedState:
                 continue
             exported = client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)
             if handler in json.dumps(exported["items"]):
-                place = f"{api['id']}.execute-api.{self._account.region}"
+                host = f"{api['id']}.execute-api.{self._account.region}.{self._account.dns_suffix}"
                 yield {
                     "name": "rest_api",
                     "resource_type": "rest_api",
                     "rest_api_id": api["id"],
-                    "rest_api_url": f"https://{place}.amazonaws.com/api/",
+                    "rest_api_url": f"https://{host}/{self._api_stage}/",
                 }
 
     def _pages(self, service: str, operation: str, key: str, **request: Any) -> Iterator[Any]:

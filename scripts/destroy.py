@@ -19,7 +19,15 @@ from scripts import build_layer, preflight
 from scripts.console import DeploymentError, Step, note, run
 from scripts.deploy import chalice
 from scripts.deployed_state import DeployedState
-from scripts.record_outputs import APP_NAME, Account, forget, read_config, record
+from scripts.record_outputs import (
+    APP_NAME,
+    ENVIRONMENT,
+    Account,
+    api_stage,
+    environment,
+    forget,
+    record,
+)
 from scripts.stack import Stack
 
 ATTEMPTS = 3
@@ -36,7 +44,7 @@ class Removal:
         self._account = account
         self._prefix = f"{APP_NAME}-{stage}"
         self._stack = Stack(session.client("cloudformation"), stage, account)
-        self._state = DeployedState(session, stage, account)
+        self._state = DeployedState(session, stage, account, api_stage=api_stage(project, stage))
         self._s3 = session.client("s3")
         self._dynamodb = session.client("dynamodb")
         # What the stack says, or said: it is gone after an attempt that came that far.
@@ -63,6 +71,7 @@ class Removal:
             ),
         ]
         return [
+            Step("Looking for the stage elsewhere", self._check_place),
             Step("chalice delete", self._delete_functions),
             Step("Layers", self._delete_layers),
             # The stack lets go of them, and only as long as it is there does it know their names.
@@ -72,6 +81,9 @@ class Removal:
             Step("Forgetting the stage in .chalice", self._forget),
             Step("Looking for what is left", self._look),
         ]
+
+    def _check_place(self) -> str:
+        return preflight.check_place(self._session, self._project, self._stage, self._account)
 
     def _delete_functions(self) -> str:
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
@@ -167,20 +179,16 @@ class Removal:
                     yield group["logGroupName"]
 
     def _recorded_names(self) -> dict[str, str]:
-        names = {
-            "MediaBucketName": self._environment().get("MEDIA_BUCKET_NAME"),
-            "MetadataTableName": self._environment().get("METADATA_TABLE_NAME"),
-            "SearchTableName": self._environment().get("SEARCH_TABLE_NAME"),
+        recorded = self._environment()
+        return {
+            output: recorded[name] for name, output in ENVIRONMENT.items() if recorded.get(name)
         }
-        return {output: name for output, name in names.items() if name}
 
     def _buckets(self) -> list[str]:
         return sorted({self.bucket, self._environment().get("RESULTS_BUCKET_NAME") or self.bucket})
 
     def _environment(self) -> dict[str, str]:
-        entry = read_config(self._project)["stages"].get(self._stage, {})
-        environment: dict[str, str] = entry.get("environment_variables", {})
-        return environment
+        return environment(self._project, self._stage)
 
 
 def confirm(removal: Removal, stage: str) -> None:

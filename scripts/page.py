@@ -27,7 +27,7 @@ DEFAULT_PORT = 4748
 TIMEOUT_S = 35
 """A little longer than API Gateway waits."""
 
-REGION = re.compile(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
+REGION = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date"})
 OURS = frozenset({"same-origin", "none"})
 """What a browser says of a request by this page itself, or by the person at the address bar."""

@@ -1,17 +1,21 @@
 """What must be true before anything is touched: this Python, these credentials, this stage."""
 
+import json
 import re
 import sys
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.console import DeploymentError
-from scripts.record_outputs import Account
+from scripts.record_outputs import ADMINISTRATORS, APP_NAME, Account, environment
 
 PYTHONS = ((3, 12), (3, 13))
 """Chalice deploys the Python that runs it, and these run on the glibc that our wheels need."""
 
+ARN_PLACE = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]+):[0-9]{12}:")
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
@@ -53,3 +57,71 @@ def check_credentials(session: Any) -> Account:
         partition=identity["Arn"].split(":")[1],
         caller_arn=identity["Arn"],
     )
+
+
+def check_services(session: Any, account: Account) -> None:
+    """Raise DeploymentError for a region where nothing would be transcribed."""
+    if not has_service(session, account, "transcribe"):
+        raise DeploymentError(
+            f"{account.region} has no Amazon Transcribe, as far as this version of botocore "
+            "knows. Set AWS_DEFAULT_REGION to a region that has it."
+        )
+
+
+def has_service(session: Any, account: Account, service: str) -> bool:
+    """Tell whether a region has a service, as botocore has it written down."""
+    return account.region in session.get_available_regions(service, account.partition)
+
+
+def check_place(session: Any, project: Path, stage: str, account: Account) -> str:
+    """Raise DeploymentError if the stage is in another account or region; return where it is.
+
+    Chalice's roles are named by stage and function, and an account's roles are the same in all
+    regions: a second region's deployment would give the first's functions other permissions, and
+    its removal would leave them without any.
+    """
+    recorded = environment(project, stage)
+    here = f"{account.account_id}, {account.region}"
+    if topic := recorded.get("NOTICES_TOPIC_ARN"):
+        region, account_id = topic.split(":")[3:5]
+        if (account_id, region) != (account.account_id, account.region):
+            raise DeploymentError(
+                f".chalice/config.json says that stage {stage} is in account {account_id}, "
+                f"{region}, and these credentials are for {here}. Use those of {account_id}, or "
+                f"take what `make deploy` wrote out of the stage's environment_variables."
+            )
+    for region in sorted(_regions_of_roles(session.client("iam"), stage) - {account.region}):
+        raise DeploymentError(
+            f"Stage {stage} is in {region} already, and an account's roles are the same in all "
+            f"regions: here it would take its permissions. Give this stage another name, or "
+            f"`AWS_DEFAULT_REGION={region} make destroy STAGE={stage}` first."
+        )
+    named = [one for one in recorded.get(ADMINISTRATORS, "").split(",") if one.strip()]
+    if named and not any(fnmatch(account.account_id, _account_of(one)) for one in named):
+        raise DeploymentError(
+            f"{ADMINISTRATORS} of stage {stage} names nobody of account {account.account_id}: "
+            f"{', '.join(named)}. Take it out of .chalice/config.json, and whoever deploys is one."
+        )
+    return here
+
+
+def _account_of(pattern: str) -> str:
+    return (pattern.split(":")[4:5] or ["*"])[0]
+
+
+def _regions_of_roles(iam: Any, stage: str) -> set[str]:
+    """Return the regions that a stage's roles are for, by their names or their policies."""
+    prefix = f"{APP_NAME}-{stage}-"
+    regions: set[str] = set()
+    for page in iam.get_paginator("list_roles").paginate():
+        for name in (role["RoleName"] for role in page["Roles"]):
+            if not name.startswith(prefix):
+                continue
+            rest = name.removeprefix(prefix)
+            if of_stack := re.fullmatch(r"([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)-[a-z]+", rest):
+                regions.add(of_stack[1])
+            elif re.fullmatch(r"\w+", rest):
+                for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                    found = iam.get_role_policy(RoleName=name, PolicyName=policy)
+                    regions |= set(ARN_PLACE.findall(json.dumps(found["PolicyDocument"])))
+    return regions

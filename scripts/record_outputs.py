@@ -6,6 +6,7 @@ own entry changes, only when a value did, and ``forget`` leaves the file as it w
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,12 @@ ENVIRONMENT = {
 ADMINISTRATORS = "ADMINISTRATORS"
 """The setting that says who may see every owner's recordings: who deploys, unless it is set."""
 
+API_URL = "API_URL"
+"""The setting that says where notices link to: the stage's own page, unless it is set."""
+
+OWN_ADDRESS = re.compile(r"https://[a-z0-9]+\.execute-api\.")
+"""How an address begins that API Gateway has made up, and that ends with its API."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -38,6 +45,13 @@ class Account:
     region: str
     partition: str = "aws"
     caller_arn: str = ""
+
+    @property
+    def dns_suffix(self) -> str:
+        """The end of the host names of AWS's services here."""
+        return {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}.get(
+            self.partition, "amazonaws.com"
+        )
 
     @property
     def administrators(self) -> str:
@@ -56,10 +70,24 @@ def read_config(project: Path) -> dict[str, Any]:
     return config
 
 
+def environment(project: Path, stage: str) -> dict[str, str]:
+    """Return a stage's own environment variables."""
+    entry = read_config(project)["stages"].get(stage, {})
+    found: dict[str, str] = entry.get("environment_variables", {})
+    return found
+
+
 def functions(project: Path) -> list[str]:
     """Return every deployed function, by Chalice's names: each has a policy file."""
     found = (project / ".chalice").glob("policy-*.json")
     return sorted(path.stem.removeprefix("policy-") for path in found)
+
+
+def api_stage(project: Path, stage: str) -> str:
+    """Return what a stage's API is below, at its host."""
+    config = read_config(project)
+    entry = config["stages"].get(stage, {})
+    return str(entry.get("api_gateway_stage") or config.get("api_gateway_stage") or "api")
 
 
 def deployed_name(stage: str, function: str) -> str:
@@ -69,9 +97,18 @@ def deployed_name(stage: str, function: str) -> str:
 
 
 def record(
-    project: Path, stage: str, outputs: Mapping[str, str], layers: list[str], account: Account
+    project: Path,
+    stage: str,
+    outputs: Mapping[str, str],
+    layers: list[str],
+    account: Account,
+    *,
+    page: str = "",
 ) -> list[str]:
-    """Write outputs, layers and the stage's policies; return the files that changed."""
+    """Write outputs, layers and the stage's policies; return the files that changed.
+
+    ``page`` is the address that people can open the stage's page at, if there is one.
+    """
     config = read_config(project)
     entry = config["stages"].setdefault(stage, {"api_gateway_stage": "api"})
     entry.setdefault("environment_variables", {}).update(
@@ -79,6 +116,8 @@ def record(
     )
     if account.administrators:
         entry["environment_variables"].setdefault(ADMINISTRATORS, account.administrators)
+    if page and not _is_chosen(entry["environment_variables"].get(API_URL)):
+        entry["environment_variables"][API_URL] = page
     for function in functions(project):
         settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
         settings["iam_policy_file"] = _rendered(stage, function)
@@ -97,11 +136,13 @@ def forget(project: Path, stage: str, account: Account) -> None:
     """Take out of the files what ``record`` wrote. Safe to repeat."""
     config = read_config(project)
     entry = config["stages"].get(stage, {})
-    environment = entry.get("environment_variables", {})
+    variables = entry.get("environment_variables", {})
     for name in ENVIRONMENT:
-        environment.pop(name, None)
-    if environment.get(ADMINISTRATORS) == account.administrators:
-        del environment[ADMINISTRATORS]
+        variables.pop(name, None)
+    if variables.get(ADMINISTRATORS) == account.administrators:
+        del variables[ADMINISTRATORS]
+    if not _is_chosen(variables.get(API_URL)):
+        variables.pop(API_URL, None)
     for settings in entry.get("lambda_functions", {}).values():
         settings.pop("iam_policy_file", None)
         settings.pop("layers", None)
@@ -115,6 +156,11 @@ def forget(project: Path, stage: str, account: Account) -> None:
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+
+def _is_chosen(address: str | None) -> bool:
+    """Tell whether an address is somebody's choice, and not that of an API that comes and goes."""
+    return bool(address) and not OWN_ADDRESS.match(str(address))
 
 
 def render(policy: str, values: Mapping[str, str]) -> str:
@@ -132,7 +178,7 @@ def render(policy: str, values: Mapping[str, str]) -> str:
 def _values(
     stage: str,
     outputs: Mapping[str, str],
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     account: Account,
 ) -> dict[str, str]:
     media_bucket = outputs["MediaBucketName"]
@@ -142,16 +188,16 @@ def _values(
         "AccountId": account.account_id,
         "Stage": stage,
         "MediaBucket": media_bucket,
-        "ResultsBucket": environment.get("RESULTS_BUCKET_NAME") or media_bucket,
+        "ResultsBucket": variables.get("RESULTS_BUCKET_NAME") or media_bucket,
         "MetadataTable": outputs["MetadataTableName"],
         "SearchTable": outputs["SearchTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
         "FailedEventsQueue": outputs["FailedEventsQueueName"],
-        "MediaConvertRoleArn": outputs["MediaConvertRoleArn"],
-        "MediaConvertQueueArn": outputs["MediaConvertQueueArn"],
+        "MediaConvertRoleArn": outputs.get("MediaConvertRoleArn", ""),
+        "MediaConvertQueueArn": outputs.get("MediaConvertQueueArn", ""),
         "NoticesTopicArn": outputs["NoticesTopicArn"],
         "FailuresTopicArn": outputs["FailuresTopicArn"],
-        "TranscribeDataAccessRole": environment.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
+        "TranscribeDataAccessRole": variables.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
     }
 
 

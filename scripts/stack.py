@@ -49,13 +49,19 @@ class Stack:
     def default_outputs(self) -> dict[str, str]:
         """Return what the outputs are, unless parameters gave other names."""
         account_id, region = self._account.account_id, self._account.region
+        partition, place = self._account.partition, f"{region}:{account_id}"
+        role = f"role/{self.name}-{region}-mediaconvert"
         return {
             "MediaBucketName": f"{self.name}-media-{account_id}-{region}",
             "MetadataTableName": f"{self.name}-metadata",
             "SearchTableName": f"{self.name}-search",
             "FeaturesQueueUrl": (
-                f"https://sqs.{region}.amazonaws.com/{account_id}/{self.name}-features"
+                f"https://sqs.{region}.{self._account.dns_suffix}/{account_id}/{self.name}-features"
             ),
+            "MediaConvertRoleArn": f"arn:{partition}:iam::{account_id}:{role}",
+            "MediaConvertQueueArn": f"arn:{partition}:mediaconvert:{place}:queues/{self.name}",
+            "NoticesTopicArn": f"arn:{partition}:sns:{place}:{self.name}-notices",
+            "FailuresTopicArn": f"arn:{partition}:sns:{place}:{self.name}-failures",
             "FailedEventsQueueName": f"{self.name}-failed-events",
         }
 

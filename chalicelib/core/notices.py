@@ -62,7 +62,7 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
     The transcript itself is not in it: mail and queues are no place for what somebody said.
     """
     name = recording.source_key.rpartition("/")[2]
-    link = f"{api_url.rstrip('/')}/recordings/{recording.id}" if api_url else None
+    link = f"{api_url.rstrip('/')}/#/recordings/{recording.id}" if api_url else None
     body = {
         "event": outcome.value,
         "recording_id": recording.id,

@@ -48,7 +48,7 @@ def test_a_notice_holds_what_a_machine_needs_to_go_on():
     assert set(body["statuses"].values()) == {"COMPLETED"}
     assert body["keys"]["transcript"] == "transcripts/x.json"
     assert body["keys"]["renditions"] == {"web": "renditions/x/web.mp4"}
-    assert body["link"] == f"https://api.example/api/recordings/{done.id}"
+    assert body["link"] == f"https://api.example/api/#/recordings/{done.id}"
     assert notice.attributes == {"event": "done", "owner": "alice"}
     assert "secret" not in notice.json + notice.text
 

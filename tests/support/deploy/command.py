@@ -25,13 +25,21 @@ ACCOUNT = Account(
 )
 
 
-def deploy(project: Path, stage: str = "dev") -> int:
-    deployment = Deployment(project, stage, boto3.session.Session(), ACCOUNT)
+def deploy(project: Path, stage: str = "dev", account: Account = ACCOUNT) -> int:
+    session = boto3.session.Session(region_name=account.region)
+    deployment = Deployment(project, stage, session, account)
     return run(deployment.steps({}), again="make deploy")
 
 
-def remove(project: Path, stage: str = "dev", *, delete_data: bool = False) -> int:
-    removal = Removal(project, stage, boto3.session.Session(), ACCOUNT)
+def remove(
+    project: Path,
+    stage: str = "dev",
+    account: Account = ACCOUNT,
+    *,
+    delete_data: bool = False,
+) -> int:
+    session = boto3.session.Session(region_name=account.region)
+    removal = Removal(project, stage, session, account)
     return run(removal.steps(delete_data=delete_data), again="make destroy")
 
 

@@ -27,7 +27,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-ACCOUNT = "123456789012"
+ACCOUNT, REGION = "123456789012", "us-east-1"
 UNDER_REVIEW = """<Stacks><member><StackName>{name}</StackName><CreationTime>2024-01-01T00:00:00Z
 </CreationTime><StackStatus>REVIEW_IN_PROGRESS</StackStatus></member></Stacks>"""
 ZIPPED_LIMIT = 50 * 2**20
@@ -88,8 +88,8 @@ class Double:
 
     def roll_back(self, stack: str) -> None:
         """Leave a stack as a first creation that failed does, which kept something."""
-        region = get_backend("cloudformation")[ACCOUNT]["us-east-1"]
-        (found,) = (one for one in region.stacks.values() if one.name == stack)
+        stacks = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
+        (found,) = (one for one in stacks if one.name == stack)
         found.status = "ROLLBACK_COMPLETE"
 
     @property
@@ -266,6 +266,12 @@ class Request:
         return self.form.get("Action", "") if self.is_form else ""
 
     @property
+    def region(self) -> str:
+        """Return the region that a request is signed for."""
+        found = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self._environ["HTTP_AUTHORIZATION"])
+        return found[1] if found else REGION
+
+    @property
     def is_form(self) -> bool:
         return "x-www-form-urlencoded" in self._environ.get("CONTENT_TYPE", "")
 
@@ -322,8 +328,8 @@ def mend(request: Request) -> None:
     elif request.method == "PUT" and (match := CONFIGURATION.fullmatch(request.path)):
         disk = json.loads(request.body).get("EphemeralStorage")
         if disk:
-            function = get_backend("lambda")[ACCOUNT]["us-east-1"].get_function(match[1])
-            function.ephemeral_storage = disk["Size"]
+            functions = get_backend("lambda")[ACCOUNT][request.region]
+            functions.get_function(match[1]).ephemeral_storage = disk["Size"]
 
 
 def overlap(body: bytes) -> tuple[str, str, int] | None:
@@ -377,7 +383,8 @@ def literal_names(template: str) -> set[str]:
 def retained(stack: str) -> list[tuple]:
     """Return what an earlier stack left: service, region, holder and name of each."""
     found = []
-    for service, region, holder in (("s3", "aws", "buckets"), ("dynamodb", "us-east-1", "tables")):
+    tables = [("dynamodb", region, "tables") for region in get_backend("dynamodb")[ACCOUNT]]
+    for service, region, holder in [("s3", "aws", "buckets"), *tables]:
         resources = getattr(get_backend(service)[ACCOUNT][region], holder)
         found += [
             (service, region, holder, name) for name in resources if name.startswith(f"{stack}-")

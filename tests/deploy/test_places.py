@@ -1,0 +1,188 @@
+"""A stage is in one account and one region, and elsewhere nothing of it is touched."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import boto3
+import pytest
+from support.deploy.command import ACCOUNT, deploy, remove
+
+from scripts.destroy import Removal
+from scripts.record_outputs import environment
+
+# moto knows neither alarms nor bucket policies, and nothing here needs them.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+
+ELSEWHERE = replace(ACCOUNT, region="eu-west-1")
+OTHERS = replace(ACCOUNT, account_id="210987654321", caller_arn="arn:aws:iam::210987654321:user/b")
+
+
+def set_variable(project, name: str, value: str) -> None:
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    config["stages"]["dev"].setdefault("environment_variables", {})[name] = value
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+@pytest.mark.parametrize("checkout", ["the same", "another"])
+@pytest.mark.parametrize("command", [deploy, remove])
+def test_a_stage_of_another_region_is_refused_before_anything_is_changed(
+    aws, project, tmp_path, capsys, command, checkout
+):
+    """Roles have no region: the second stage's would take the first's permissions."""
+    other = shutil.copytree(project, tmp_path / "other") if checkout == "another" else project
+    deploy(project)
+    aws.break_at(None)
+    capsys.readouterr()
+
+    assert command(other, "dev", ELSEWHERE) == 1
+
+    assert aws.changes == []
+    assert "us-east-1" in capsys.readouterr().err
+
+
+def test_a_deployment_cut_short_is_known_in_another_region_by_its_stack_alone(
+    aws, project, tmp_path, capsys
+):
+    other = shutil.copytree(project, tmp_path / "other")
+    aws.break_at(3, after=True)
+    deploy(project)
+    aws.break_at(None)
+
+    assert deploy(other, "dev", ELSEWHERE) == 1
+    assert aws.changes == []
+    assert "AWS_DEFAULT_REGION=us-east-1 make destroy STAGE=dev" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [deploy, remove])
+def test_a_checkout_of_another_account_is_refused_before_anything_is_changed(
+    aws, project, capsys, command
+):
+    deploy(project)
+    aws.break_at(None)
+
+    assert command(project, "dev", OTHERS) == 1
+
+    assert aws.changes == []
+    assert "account 123456789012" in capsys.readouterr().err
+
+
+def test_administrators_of_another_account_alone_are_refused(aws, project, capsys):
+    set_variable(project, "ADMINISTRATORS", "arn:aws:iam::210987654321:user/b")
+
+    assert deploy(project) == 1
+
+    assert aws.changes == []
+    assert "ADMINISTRATORS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "named", ["arn:aws:iam::*:user/a", "arn:aws:iam::123456789012:user/a", "*"]
+)
+def test_administrators_of_this_account_are_taken(project, named):
+    set_variable(project, "ADMINISTRATORS", f"arn:aws:iam::210987654321:user/b, {named}")
+
+    assert deploy(project) == 0
+
+
+def test_a_region_without_transcribe_is_refused(aws, project, capsys):
+    assert deploy(project, "dev", replace(ACCOUNT, region="ap-northeast-3")) == 1
+
+    assert aws.changes == []
+    assert "ap-northeast-3 has no Amazon Transcribe" in capsys.readouterr().err
+
+
+def test_a_region_without_mediaconvert_has_no_renditions(project, monkeypatch):
+    """There is neither a role for it nor a queue, and what is needed of both is left out."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "me-south-1")
+    here = replace(ACCOUNT, region="me-south-1")
+
+    assert deploy(project, "dev", here) == 0
+
+    roles = {role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]}
+    assert "earshot-dev-receive_upload" in roles
+    assert not any("mediaconvert" in role for role in roles)
+    assert not any(name.startswith("MEDIACONVERT") for name in environment(project, "dev"))
+    assert remove(project, "dev", here) == 0
+
+
+def test_a_stage_whose_stack_was_deleted_by_hand_can_be_destroyed(project):
+    deploy(project)
+    boto3.client("cloudformation").delete_stack(StackName="earshot-dev")
+
+    assert remove(project) == 0
+
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    left = Removal(project, "dev", boto3.session.Session(), ACCOUNT).left()
+    assert {found.partition(" ")[0] for found in left} == {"bucket", "table"}
+
+
+def test_another_checkout_destroys_a_stage_whose_stack_was_deleted_by_hand(project, tmp_path):
+    other = shutil.copytree(project, tmp_path / "other")
+    deploy(project)
+    boto3.client("cloudformation").delete_stack(StackName="earshot-dev")
+
+    assert remove(other) == 0
+
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+
+
+def api_url() -> str:
+    function = boto3.client("lambda").get_function_configuration(
+        FunctionName="earshot-dev-reconcile"
+    )
+    return function["Environment"]["Variables"].get("API_URL", "")
+
+
+POOL = {
+    "COGNITO_USER_POOL_ARN": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a",
+    "COGNITO_DOMAIN": "https://example.auth.us-east-1.amazoncognito.com",
+    "COGNITO_CLIENT_ID": "the-page",
+}
+
+
+def test_notices_link_to_the_page_that_people_can_sign_in_on(project):
+    before = (project / ".chalice/config.json").read_bytes()
+    deploy(project)
+    without_a_pool = api_url()
+    for name, value in POOL.items():
+        set_variable(project, name, value)
+
+    deploy(project)
+
+    (api,) = boto3.client("apigateway").get_rest_apis()["items"]
+    assert without_a_pool == ""
+    assert api_url() == f"https://{api['id']}.execute-api.us-east-1.amazonaws.com/api/"
+    assert remove(project) == 0
+    for name in POOL:
+        forget_variable(project, name)
+    assert json.loads((project / ".chalice/config.json").read_bytes()) == json.loads(before)
+
+
+def forget_variable(project, name: str) -> None:
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    variables = config["stages"]["dev"]["environment_variables"]
+    del variables[name]
+    if not variables:
+        del config["stages"]["dev"]["environment_variables"]
+    path.write_text(json.dumps(config))
+
+
+def test_notices_link_to_the_page_from_the_first_deployment_on(project):
+    for name, value in POOL.items():
+        set_variable(project, name, value)
+
+    deploy(project)
+
+    assert api_url().startswith("https://")
+
+
+def test_an_address_that_was_chosen_for_notices_is_kept(project):
+    for name, value in (POOL | {"API_URL": "https://speech.example.org/"}).items():
+        set_variable(project, name, value)
+
+    deploy(project)
+
+    assert api_url() == "https://speech.example.org/"
