@@ -60,6 +60,7 @@ def test_a_recording_is_made_as_long_as_it_is_asked_for(tmp_path):
     assert soundfile.info(tmp_path / "speech.wav").duration == 2.0
 
 
+@pytest.mark.slow
 def test_earshots_pitch_agrees_with_librosas(tmp_path):
     run("recordings.py", tmp_path / "speech.wav", 5)
 

@@ -24,7 +24,7 @@ from scripts.destroy import Removal
 from scripts.stack import name_literally
 
 # moto knows neither alarms nor bucket policies, and nothing here needs them.
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
 """Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
@@ -338,7 +338,6 @@ def test_what_cannot_be_a_stage_is_refused(name):
         preflight.check_stage(name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", range(1, N_DEPLOYING, STRIDE))
 def test_a_deployment_cut_short_anywhere_is_finished_by_the_next(aws, project, expected, change):
     what_a_deployment_leaves(expected, project, aws)
@@ -353,7 +352,6 @@ def test_a_deployment_cut_short_anywhere_is_finished_by_the_next(aws, project, e
     assert snapshot() == expected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", range(1, N_DESTROYING, STRIDE))
 def test_a_removal_cut_short_anywhere_is_finished_by_the_next(aws, project, change):
     deploy(project)
@@ -369,7 +367,6 @@ def test_a_removal_cut_short_anywhere_is_finished_by_the_next(aws, project, chan
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", range(3, N_DESTROYING, 2 * STRIDE))
 def test_after_a_removal_cut_short_a_stage_can_also_be_deployed(aws, project, expected, change):
     what_a_deployment_leaves(expected, project, aws)
@@ -398,7 +395,6 @@ def kill_at(change: int, what: str, project, aws) -> int:
     return status
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", KILLED_AT)
 def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expected, change):
     what_a_deployment_leaves(expected, project, aws)
@@ -409,7 +405,6 @@ def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expec
     assert snapshot() == expected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", [1, 12, 30, 37])
 def test_a_removal_that_is_killed_is_finished_by_the_next(aws, project, change):
     deploy(project)

@@ -16,7 +16,7 @@ from chalicelib.core.recording import Branch, Status
 from chalicelib.pipeline import events, transcription
 from chalicelib.pipeline.features import READING_LASTS
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 @pytest.fixture

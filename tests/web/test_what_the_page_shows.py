@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from support.web.opening import PHONE, opened, played_to, row, stands_at
 from support.web.pretending import ADDRESS, Pretended, recording
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

@@ -86,6 +86,7 @@ def assert_equals_librosa(frames, expected):
     np.testing.assert_allclose(frames.voiced_prob, voiced_prob, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmax", [500.0, 2093.0])
 @pytest.mark.parametrize("name", SIGNALS)
 def test_pitch_is_that_of_librosa(name, fmax):
@@ -96,6 +97,7 @@ def test_pitch_is_that_of_librosa(name, fmax):
     assert_equals_librosa(frames, reference(y, sr=SR, fmin=65.0, fmax=fmax))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sr", [8000, 11025, 16000, 44100, 48000])
 @pytest.mark.parametrize(("fmin", "fmax"), [(65.0, 500.0), (80.0, 2093.0), (61.7, 1234.5)])
 def test_pitch_is_that_of_librosa_at_every_rate_and_range(sr, fmin, fmax):
@@ -106,6 +108,7 @@ def test_pitch_is_that_of_librosa_at_every_rate_and_range(sr, fmin, fmax):
     assert_equals_librosa(frames, reference(y, sr=sr, fmin=fmin, fmax=fmax))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -151,6 +154,7 @@ def test_pitch_is_that_of_librosa_at_every_length(n):
     assert_equals_librosa(frames, reference(y, sr=SR, fmin=65.0, fmax=500.0))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SPEECH.exists(), reason="the recordings are not part of the project")
 @pytest.mark.parametrize("fmax", [500.0, 2093.0])
 @pytest.mark.parametrize("path", sorted(SPEECH.glob("*.[wf][al]*")), ids=lambda path: path.name)
@@ -163,6 +167,7 @@ def test_pitch_of_real_speech_is_that_of_librosa(path, fmax):
     assert_equals_librosa(frames, reference(y, sr=sr, fmin=65.0, fmax=fmax))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.integers(0, 30_000), max_size=12))
 def test_pitch_does_not_depend_on_how_the_samples_are_cut(lengths):

@@ -91,6 +91,7 @@ def frames_of(parameters):
     return st.one_of(st.just({}), doubtful, certain, nearly)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.data())
 def test_the_path_is_that_of_a_dense_search(data):

@@ -286,6 +286,7 @@ def test_a_deeply_nested_value_is_no_danger():
         parse_transcript(nested)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_words_are_read():
     huge = {
         "results": {

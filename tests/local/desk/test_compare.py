@@ -18,6 +18,7 @@ def write_voice(path, seconds=2.0, sr=16000):
     return path
 
 
+@pytest.mark.slow
 def test_comparing_a_recording_shows_that_both_sides_agree(tmp_path):
     comparison = compare(write_voice(tmp_path / "voice.wav"), tmp_path)
 
@@ -29,6 +30,7 @@ def test_comparing_a_recording_shows_that_both_sides_agree(tmp_path):
     assert "frames                          87          87" in report(comparison)
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_comparison_of_each_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     path = write_voice(tmp_path / "voice.flac", seconds=0.5)

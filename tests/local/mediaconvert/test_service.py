@@ -303,6 +303,7 @@ def test_a_canceled_job_is_never_done_and_cannot_be_canceled_twice(idle):
     Transcoder(idle.client).cancel("never-was")
 
 
+@pytest.mark.slow
 def test_a_job_canceled_while_it_is_encoded_ends_and_the_next_is_done(local):
     first = submit(local, video.make(size=(1280, 720), duration_s=20))
     assert local.events.get(timeout=WAIT_S)[2]["status"] == "PROGRESSING"
