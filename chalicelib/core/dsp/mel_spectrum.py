@@ -103,8 +103,9 @@ class MelSpectrum:
         loudest = np.maximum.reduce(mel, axis=1, initial=self._loudest)
         np.maximum.accumulate(loudest, out=loudest)
         self._loudest = loudest[-1]
-        noise = self._peaks / mel
-        noise *= mel * TOP_RATIO > loudest[:, np.newaxis]
+        # An empty band is silent, so it is not among those that count.
+        counts = mel * TOP_RATIO > loudest[:, np.newaxis]
+        noise = np.divide(self._peaks, mel, out=np.zeros_like(mel), where=counts)
         noise = np.add.reduce(noise, axis=1) * mean_power / self._n_mels
         return np.asarray(SINGLE_NOISE * np.sqrt(noise))
 

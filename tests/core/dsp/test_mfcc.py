@@ -124,6 +124,28 @@ def test_mfcc_equal_those_of_librosa_for_known_signals(y):
     assert_equal_mfcc(ours, librosa_mfcc(media))
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"fmin": 1591.0, "fmax": 20457.273, "hop_length": 64},
+        {"fmin": 1591.0, "fmax": 20457.273, "hop_length": 64, "lifter": 22},
+        {"n_fft": 256, "hop_length": 64},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "y",
+    [np.repeat([0.5, -0.5], 11025), np.sin(np.arange(22050) / 7) * 0.8],
+    ids=["a step", "a tone"],
+)
+def test_mfcc_equal_those_of_librosa_where_bands_are_empty(y, recipe):
+    media = encode(y, 22050, subtype="FLOAT")
+
+    ours = measure_mfcc(media, **recipe)
+
+    assert_equal_mfcc(ours, librosa_mfcc(media, **recipe))
+
+
 @pytest.mark.skipif(not SPEECH.exists(), reason="the shared recordings are not here")
 def test_mfcc_equal_those_of_librosa_for_real_speech():
     for path in sorted(SPEECH.glob("*.flac")) + sorted(SPEECH.glob("*.wav")):
