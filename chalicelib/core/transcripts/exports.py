@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chalicelib.core.transcripts.models import Segment, Transcript, Word
-from chalicelib.core.transcripts.segments import channel_index, clean_text
+from chalicelib.core.transcripts.models import Transcript, Word
+from chalicelib.core.transcripts.segments import channel_index, clean_text, speaker_names
 from chalicelib.core.transcripts.subtitles import write_srt, write_vtt
 from chalicelib.core.transcripts.textgrid import write_textgrid
 from chalicelib.errors import ParameterError
@@ -52,8 +52,9 @@ def write_text(transcript: Transcript) -> str:
     """Write a paragraph for each segment, with the speaker's label where it changes."""
     paragraphs = []
     label = None
+    name = speaker_names(transcript)
     for segment in transcript.segments:
-        speaker = _speaker(segment)
+        speaker = name(segment.speaker, segment.channel)
         prefix = f"{speaker}: " if speaker and speaker != label else ""
         paragraphs.append(f"{prefix}{clean_text(segment.text)}\n")
         label = speaker
@@ -77,10 +78,13 @@ def write_ctm(transcript: Transcript, *, recording_id: str) -> str:
 
 def write_labels(transcript: Transcript) -> str:
     """Write a label for each segment, with its speaker, as Audacity imports them."""
-    return "".join(
-        f"{segment.start:.6f}\t{segment.end:.6f}\t{guard_cell(_attributed(segment))}\n"
-        for segment in transcript.segments
-    )
+    name = speaker_names(transcript)
+    lines = []
+    for segment in transcript.segments:
+        speaker = name(segment.speaker, segment.channel)
+        text = f"{speaker}: {segment.text}" if speaker else segment.text
+        lines.append(f"{segment.start:.6f}\t{segment.end:.6f}\t{guard_cell(text)}\n")
+    return "".join(lines)
 
 
 def write_word_labels(transcript: Transcript) -> str:
@@ -93,24 +97,17 @@ def write_word_labels(transcript: Transcript) -> str:
 def write_elan_table(transcript: Transcript) -> str:
     """Write annotations as ELAN imports them: tier, begin and end in seconds, text.
 
-    Each speaker has a tier of segments and a tier of words.
+    Each speaker has a tier of segments and a tier of words. The annotations of a tier cannot
+    overlap, so one label in two channels is two speakers here too.
     ELAN knows no quoting, so a straight quotation mark becomes a curly one.
     """
     rows = ["Tier\tBegin Time\tEnd Time\tAnnotation\n"]
+    name = speaker_names(transcript)
     for segment in transcript.segments:
-        tier = guard_cell(_speaker(segment) or "speech")
+        tier = guard_cell(name(segment.speaker, segment.channel) or "speech")
         rows.append(_elan_row(tier, segment.start, segment.end, segment.text))
         rows += [_elan_row(f"{tier} words", w.start, w.end, w.text) for w in segment.words]
     return "".join(rows)
-
-
-def _speaker(segment: Segment) -> str | None:
-    return segment.speaker or segment.channel
-
-
-def _attributed(segment: Segment) -> str:
-    speaker = _speaker(segment)
-    return f"{speaker}: {segment.text}" if speaker else segment.text
 
 
 def _ctm_channel(word: Word) -> int:
@@ -126,8 +123,10 @@ _PLAIN = "text/plain; charset=utf-8"
 
 EXPORTS: Mapping[str, Export] = {
     "text": Export(".txt", _PLAIN, lambda t, _id, _s: write_text(t)),
-    "srt": Export(".srt", "application/x-subrip; charset=utf-8", lambda t, _id, _s: write_srt(t)),
-    "vtt": Export(".vtt", "text/vtt; charset=utf-8", lambda t, _id, _s: write_vtt(t)),
+    "srt": Export(
+        ".srt", "application/x-subrip; charset=utf-8", lambda t, _id, s: write_srt(t, duration_s=s)
+    ),
+    "vtt": Export(".vtt", "text/vtt; charset=utf-8", lambda t, _id, s: write_vtt(t, duration_s=s)),
     "textgrid": Export(".TextGrid", _PLAIN, lambda t, _id, s: write_textgrid(t, duration_s=s)),
     "ctm": Export(".ctm", _PLAIN, lambda t, i, _s: write_ctm(t, recording_id=i)),
     "audacity": Export(".labels.txt", _PLAIN, lambda t, _id, _s: write_labels(t)),

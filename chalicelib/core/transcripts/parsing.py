@@ -5,7 +5,7 @@ numbers are strings, punctuation has no times, and speaker labels, channels, alt
 language identification, redaction and toxicity detection each add fields of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,10 +41,11 @@ def parse_transcript(document: Mapping[str, Any]) -> Transcript:
     if not (results.has("transcripts") or results.has("items") or status == "FAILED"):
         raise TranscriptFormatError("document.results.transcripts")
     language_code = _language_code(results)
-    words, words_by_id = _words(results, language_code)
-    segments = _given_segments(results, words_by_id)
-    given = {word for segment in segments for word in segment.words}
-    segments += derive_segments([word for word in words if word not in given])
+    said, index_of_item = _words(results, language_code)
+    segments, given = _given_segments(results, said, index_of_item)
+    in_order = sorted(range(len(said)), key=lambda index: (said[index].start, said[index].end))
+    segments += derive_segments([said[index] for index in in_order if index not in given])
+    words = tuple(said[index] for index in in_order)
     texts = [entry.optional_text("transcript") for entry in results.entries("transcripts")]
     return Transcript(
         text=" ".join(text for text in texts if text) or join_words(words),
@@ -65,8 +66,8 @@ def _language_code(results: Entry) -> str | None:
     return results.optional_text("language_code") or longest
 
 
-def _words(results: Entry, language_code: str | None) -> tuple[tuple[Word, ...], dict[int, Word]]:
-    """Return the words in order of time, and by the id of each item that they are made of."""
+def _words(results: Entry, language_code: str | None) -> tuple[list[Word], dict[int, int]]:
+    """Return the words in the order of the items, and the index of each item's word by its id."""
     speakers = _speakers(results)
     words: list[Word] = []
     index_of_item: dict[int, int] = {}
@@ -108,8 +109,7 @@ def _words(results: Entry, language_code: str | None) -> tuple[tuple[Word, ...],
         item_id = item.optional_integer("id")
         if item_id is not None:
             index_of_item[item_id] = latest[channel]
-    by_id = {item_id: words[index] for item_id, index in index_of_item.items()}
-    return tuple(sorted(words, key=lambda w: (w.start, w.end))), by_id
+    return words, index_of_item
 
 
 def _items(results: Entry) -> list[tuple[Entry, str | None]]:
@@ -127,26 +127,40 @@ def _items(results: Entry) -> list[tuple[Entry, str | None]]:
 
 
 def _speakers(results: Entry) -> dict[tuple[str | None, float, float], str]:
-    """Return who speaks in which channel between which times: old items do not say."""
+    """Return who speaks in which channel between which times: old items do not say.
+
+    Items that name no channel find their speaker by the times alone.
+    """
     several = isinstance(results.values.get("speaker_labels"), list)  # one for each channel
     channels = results.entries("speaker_labels") if several else [results.entry("speaker_labels")]
-    return {
-        (channel.optional_text("channel_label"), *_span(item)): item.text("speaker_label")
-        for channel in channels
-        for segment in channel.entries("segments")
-        for item in segment.entries("items")
-    }
+    speakers: dict[tuple[str | None, float, float], str] = {}
+    for channel in channels:
+        for segment in channel.entries("segments"):
+            for item in segment.entries("items"):
+                span, speaker = _span(item), item.text("speaker_label")
+                speakers[channel.optional_text("channel_label"), *span] = speaker
+                speakers.setdefault((None, *span), speaker)
+    return speakers
 
 
-def _given_segments(results: Entry, words_by_id: Mapping[int, Word]) -> tuple[Segment, ...]:
-    """Return the segments that newer transcripts carry, where their items can be found."""
+def _given_segments(
+    results: Entry, said: Sequence[Word], index_of_item: Mapping[int, int]
+) -> tuple[tuple[Segment, ...], set[int]]:
+    """Return the segments that newer transcripts carry, and the indices of the words in them.
+
+    Words are told apart by index: two may be equal, with the same text and the same times.
+    """
     segments = []
+    given: set[int] = set()
     for entry in results.entries("audio_segments"):
         start, end = _span(entry)
         ids = entry.integers("items")
-        words = tuple(dict.fromkeys(words_by_id[i] for i in ids if i in words_by_id))
+        # A word and its punctuation are several items.
+        indices = dict.fromkeys(index_of_item[i] for i in ids if i in index_of_item)
+        words = tuple(said[index] for index in indices)
         if not words:
             continue
+        given.update(indices)
         segments.append(
             Segment(
                 start=start,
@@ -158,7 +172,7 @@ def _given_segments(results: Entry, words_by_id: Mapping[int, Word]) -> tuple[Se
                 words=words,
             )
         )
-    return tuple(segments)
+    return tuple(segments), given
 
 
 def _content(item: Entry) -> tuple[str, float | None]:

@@ -2,9 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from chalicelib.core.transcripts.models import Segment, Word
+from chalicelib.core.transcripts.models import Segment, Transcript, Word
 
 SENTENCE_END = (".", "?", "!", "…", "。", "？", "！", "؟", "।", "۔")  # noqa: RUF001 - full-width marks are meant
 SENTENCE_PAUSE_S = 0.5  # after a full stop: Transcribe's own speaker segments break here
@@ -36,6 +36,26 @@ def channel_index(channel: str | None) -> int:
     """Return the number at the end of a channel's label: ``ch_1`` is 1."""
     match = re.search(r"[0-9]{1,3}$", channel or "")
     return int(match.group()) if match else 0
+
+
+def speaker_names(transcript: Transcript) -> Callable[[str | None, str | None], str | None]:
+    """Return a function that names a speaker by label and channel, as each format shows them.
+
+    Labels are given within a channel: ``spk_0`` of two channels is two people, and their names
+    say which. Without a label the channel is the speaker.
+    """
+    channels: defaultdict[str, set[str | None]] = defaultdict(set)
+    labelled: Iterable[Segment | Word] = (*transcript.segments, *transcript.words)
+    for part in labelled:
+        if part.speaker:
+            channels[part.speaker].add(part.channel)
+
+    def name(speaker: str | None, channel: str | None) -> str | None:
+        if speaker and channel and len(channels[speaker]) > 1:
+            return f"{speaker} {channel}"
+        return speaker or channel
+
+    return name
 
 
 def separator(left: str, right: str) -> str:

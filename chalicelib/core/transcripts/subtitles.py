@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.core.transcripts.models import Transcript, Word
-from chalicelib.core.transcripts.segments import SENTENCE_END, clean_text, separator
+from chalicelib.core.transcripts.segments import SENTENCE_END, clean_text, separator, speaker_names
 
 MAX_LINE = 42  # characters
 MAX_LINES = 2
@@ -47,20 +47,20 @@ class Cue:
         return max(MIN_CUE_MS, -(-self.n_characters * 1000 // MAX_CHARACTERS_PER_S))
 
 
-def write_srt(transcript: Transcript) -> str:
-    """Write the transcript as SubRip subtitles."""
+def write_srt(transcript: Transcript, *, duration_s: float = 0.0) -> str:
+    """Write the transcript as SubRip subtitles: see `lay_out_cues` for ``duration_s``."""
     return "".join(
         f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n"
         + "\n".join(cue.lines).translate(_SRT_LOOKALIKES)
         + "\n\n"
-        for number, cue in enumerate(lay_out_cues(transcript), start=1)
+        for number, cue in enumerate(lay_out_cues(transcript, duration_s=duration_s), start=1)
     )
 
 
-def write_vtt(transcript: Transcript) -> str:
-    """Write the transcript as WebVTT, each speaker a voice span."""
+def write_vtt(transcript: Transcript, *, duration_s: float = 0.0) -> str:
+    """Write the transcript as WebVTT, each speaker a voice span: see `lay_out_cues`."""
     blocks = ["WEBVTT\n"]
-    for cue in lay_out_cues(transcript):
+    for cue in lay_out_cues(transcript, duration_s=duration_s):
         text = "\n".join(cue.lines).translate(_VTT_ESCAPES)
         if cue.speaker:
             text = f"<v {cue.speaker.translate(_VTT_ESCAPES)}>{text}</v>"
@@ -68,20 +68,29 @@ def write_vtt(transcript: Transcript) -> str:
     return "\n".join(blocks)
 
 
-def lay_out_cues(transcript: Transcript) -> tuple[Cue, ...]:
+def lay_out_cues(transcript: Transcript, *, duration_s: float = 0.0) -> tuple[Cue, ...]:
     """Cut a transcript into cues in order of time, none of which overlaps the next.
 
     A line has at most 42 characters, a cue at most two lines and 7 seconds, no pause within.
     A cue stands on after its last word until it can be read at 17 characters a second, if the
     next cue is not due before. A cue may come half a second late for that, where it has time to
     spare itself, and a second late where two speak at once.
+
+    Parameters
+    ----------
+    transcript : Transcript
+        what was said
+    duration_s : float
+        length of the recording, after which no cue stands on; 0 if it is not known
     """
+    name = speaker_names(transcript)
     cues = [
-        _cue(words, segment.speaker or segment.channel)
+        _cue(words, name(words[0].speaker or segment.speaker, segment.channel))
         for segment in transcript.segments
         for words in _cut(_pieces(segment.words))
     ]
-    return tuple(_settle(sorted(cues, key=lambda cue: cue.start_ms)))
+    over_ms = _ms(duration_s) or NEVER_MS
+    return tuple(_settle(sorted(cues, key=lambda cue: cue.start_ms), over_ms))
 
 
 def _pieces(words: Iterable[Word]) -> list[Word]:
@@ -169,18 +178,18 @@ def _balance(words: Sequence[Word]) -> tuple[str, ...]:
 
 
 def _cue(words: Sequence[Word], speaker: str | None) -> Cue:
-    label = clean_text(words[0].speaker or speaker or "")
+    label = clean_text(speaker or "")
     end_ms = max(_ms(word.end) for word in words)
     return Cue(_ms(words[0].start), end_ms, _balance(words), label or None)
 
 
-def _settle(cues: Sequence[Cue]) -> Iterator[Cue]:
-    """Give each cue its time to be read, and take away every overlap."""
+def _settle(cues: Sequence[Cue], over_ms: int) -> Iterator[Cue]:
+    """Give each cue its time to be read until the recording is over, and take away overlaps."""
     due = [cue.start_ms for cue in cues] + [NEVER_MS] * 2
     free_ms = 0
     for index, cue in enumerate(cues):
         start_ms = max(cue.start_ms, free_ms)
-        readable_ms = start_ms + cue.reading_ms
+        readable_ms = min(start_ms + cue.reading_ms, max(over_ms, cue.end_ms))
         end_ms = max(cue.end_ms, readable_ms)
         next_ms = due[index + 1]
         if next_ms < end_ms:
@@ -192,7 +201,7 @@ def _settle(cues: Sequence[Cue]) -> Iterator[Cue]:
                 else min(max(spare_ms, 0), MAX_DELAY_MS)
             )
             end_ms = max(next_ms, min(readable_ms, next_ms + wait_ms))
-        free_ms = max(end_ms, start_ms + SHORTEST_CUE_MS)
+        free_ms = max(end_ms, min(start_ms + SHORTEST_CUE_MS, max(over_ms, cue.end_ms)))
         yield replace(cue, start_ms=start_ms, end_ms=free_ms)
 
 

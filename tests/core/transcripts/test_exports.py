@@ -215,6 +215,44 @@ def test_the_elan_table_has_tiers_of_segments_and_words_for_each_speaker():
     assert len(rows) == 3 + 10
 
 
+def two_of_one_label():
+    words = (
+        Word("hello", 0.0, 2.0, 0.5, speaker="spk_0", channel="ch_0"),
+        Word("hi", 1.0, 3.0, 0.5, speaker="spk_0", channel="ch_1"),
+    )
+    return Transcript(words=words, segments=derive_segments(words))
+
+
+def test_one_label_in_two_channels_is_two_speakers_in_elan():
+    rows = list(csv.reader(io.StringIO(write_elan_table(two_of_one_label())), delimiter="\t"))
+
+    assert [row[0] for row in rows[1:]] == [
+        "spk_0 ch_0",
+        "spk_0 ch_0 words",
+        "spk_0 ch_1",
+        "spk_0 ch_1 words",
+    ]
+
+
+def test_one_label_in_two_channels_is_two_speakers_in_text_labels_and_webvtt():
+    transcript = two_of_one_label()
+
+    assert write_text(transcript) == "spk_0 ch_0: hello\n\nspk_0 ch_1: hi\n"
+    assert "\tspk_0 ch_1: hi\n" in write_labels(transcript)
+    assert "<v spk_0 ch_0>hello</v>" in EXPORTS["vtt"].write(transcript, "id", 0.0)
+    assert "<v spk_0 ch_1>hi</v>" in EXPORTS["vtt"].write(transcript, "id", 0.0)
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_the_last_cue_ends_with_the_recording(name):
+    transcript = transcript_of(("trees", 5.2, 5.5))
+
+    known, unknown = (EXPORTS[name].write(transcript, "id", length) for length in (5.925, 0.0))
+
+    assert re.search(r"00:00:05[.,]200 --> 00:00:05[.,]925", known)
+    assert re.search(r"00:00:05[.,]200 --> 00:00:06[.,]200", unknown)
+
+
 def test_a_spreadsheet_reads_hostile_words_as_text():
     rows = list(csv.reader(io.StringIO(write_elan_table(hostile())), dialect="excel-tab"))
 

@@ -125,6 +125,40 @@ def test_speakers_are_known_in_each_channel():
     ]
 
 
+def test_two_equal_words_are_both_in_their_segment():
+    twice = [
+        {
+            "id": number,
+            "type": "pronunciation",
+            "start_time": "1.2",
+            "end_time": "1.2",
+            "alternatives": [{"content": "no", "confidence": "0.5"}],
+        }
+        for number in (0, 1)
+    ]
+    for segments in ([{"start_time": "1.2", "end_time": "1.2", "items": [0, 1]}], []):
+        transcript = parse_transcript({"results": {"items": twice, "audio_segments": segments}})
+
+        assert [s.text for s in transcript.segments] == ["no no"]
+        assert transcript.segments[0].words == transcript.words
+
+
+def test_an_equal_word_that_no_given_segment_holds_is_not_lost():
+    changed = document("plain")
+    changed["results"]["items"].append(changed["results"]["items"][0] | {"id": 99})
+
+    transcript = parse_transcript(changed)
+
+    assert sum(len(s.words) for s in transcript.segments) == transcript.word_count == 10
+
+
+def test_items_that_name_no_channel_find_their_speakers_by_time():
+    changed = document("speakers-old")
+    changed["results"]["speaker_labels"]["channel_label"] = "ch_0"
+
+    assert parse_transcript(changed).speakers == ("spk_0", "spk_1")
+
+
 def test_the_likeliest_alternative_is_the_word():
     transcript = read("alternatives")
 
