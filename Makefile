@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 FILE ?=
+PORT ?=
 DATA ?=
 OUT ?= out
 STAGE ?= dev
@@ -25,20 +26,28 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage check audit \
+.PHONY: help run process compare chart kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage check audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-run: $(BIN)/.local ## start local mode; DATA=folder keeps everything across restarts
-	@exec $(BIN)/python -m local run $(if $(DATA),--data "$(DATA)")
+# A variable's text as it was typed, as one word of the shell, whatever characters it has.
+as_typed = '$(subst ','\'',$(value $1))'
 
-process: $(BIN)/.local ## process one recording and end: FILE=path, or the sample
-	@$(BIN)/python -m local process --out "$(OUT)" $(if $(FILE),-- "$(FILE)")
+run: $(BIN)/.local ## start local mode: PORT=4747, DATA=folder to keep everything in
+	@exec $(BIN)/python -m local run $(if $(value PORT),--port $(call as_typed,PORT)) \
+		$(if $(value DATA),--data $(call as_typed,DATA))
 
-compare: $(BIN)/.desk ## hold a recording of yours against librosa: FILE=path
-	@$(BIN)/python -m local compare -- "$(or $(FILE),samples/sample.wav)"
+process: $(BIN)/.local ## process recordings and end: FILE=path, folder or pattern, or the sample
+	@$(BIN)/python -m local process --out $(call as_typed,OUT) \
+		$(if $(value FILE),-- $(call as_typed,FILE))
+
+compare: $(BIN)/.desk ## hold a recording of yours against librosa: FILE=path, or the sample
+	@$(BIN)/python -m local compare -- $(if $(value FILE),$(call as_typed,FILE),samples/sample.wav)
+
+chart: $(BIN)/.desk ## draw the words that make process wrote: FILE=out/recording_id
+	@$(BIN)/python -m local chart -- $(if $(value FILE),$(call as_typed,FILE),$(call as_typed,OUT))
 
 kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is then faster too
 
@@ -134,13 +143,15 @@ $(BIN)/.fuzz: requirements/fuzz.txt $(BIN)/.dev
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-$(BIN)/.desk: requirements/desk.txt $(BIN)/.local
-	@echo "Installing librosa and what draws pictures (once, about a minute) ..."
+# The kernels are built for Linux, as Lambda is; elsewhere numpy does it all.
+KERNELS := $(if $(filter Linux,$(shell uname -s)),$(BIN)/.kernels)
+
+$(BIN)/.desk: requirements/desk.txt $(BIN)/.local $(KERNELS)
+	@echo "Installing librosa and matplotlib (once, about a minute) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-# They are built for Linux, as Lambda is; elsewhere numpy does it all.
-$(BIN)/.dev: requirements/dev.txt $(BIN)/.local $(if $(filter Linux,$(shell uname -s)),$(BIN)/.kernels)
+$(BIN)/.dev: requirements/dev.txt $(BIN)/.local $(KERNELS)
 	@echo "Installing what the tests need (once) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@

@@ -22,11 +22,10 @@ from chalice.app import (
 )
 from chalice.app import Request as HttpRequest
 
-from chalicelib import journal
+from chalicelib import config, journal
 from chalicelib.api import downloads, openapi, page, recordings, search, uploads
 from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, caller_of
-from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.errors import (
     CallerError,
@@ -42,7 +41,7 @@ from chalicelib.services import services
 View = Callable[..., Any]
 
 app = Chalice(app_name="earshot")
-settings = Settings.from_env()
+settings = config.read()
 authorizer = (
     CognitoUserPoolAuthorizer("cognito", [settings.cognito_user_pool_arn])
     if settings.cognito_user_pool_arn

@@ -16,6 +16,10 @@ PRESETS = Path(__file__).with_name("presets.json")
 EXAMPLE_DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
 # Becomes part of a header. Without TLS only on one's own machine, where nobody listens.
 ORIGIN = re.compile(r"https://[a-z0-9.-]+|http://127\.0\.0\.1:[0-9]+")
+CHALICE_LOCAL = (
+    "While make run runs, this line sets what chalice local needs:\n"
+    '  eval "$(.venv/bin/python -m local variables)"'
+)
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
 
 
@@ -87,6 +91,22 @@ class Settings:
             cognito_domain=_cognito_domain(environ),
             cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),
         )
+
+
+def read() -> Settings:
+    """Read the settings of this process.
+
+    Chalice's command is told in a sentence what is wrong, and ends: it would show a traceback and,
+    where it reloads, wait for ever.
+    """
+    try:
+        return Settings.from_env()
+    except SettingError as exc:
+        if "AWS_CHALICE_CLI_MODE" not in os.environ:
+            raise
+        # Where Chalice reloads, a thread imports the application, and no exception leaves a thread.
+        os.write(2, f"{exc}. {CHALICE_LOCAL}\n".encode())
+        os._exit(1)
 
 
 def _cognito_domain(environ: Mapping[str, str]) -> str:

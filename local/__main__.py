@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -17,6 +18,8 @@ DEFAULT_PORT = 4747
 """Where the page and AWS's stand-ins are."""
 
 SAMPLE = stack.ROOT / "samples" / "sample.wav"
+
+_PORTS = range(65_536)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,39 +39,86 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = parser.add_subparsers(dest="name")
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Earshot whole, on one machine, with no AWS account."
+    )
+    commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands")
     run = commands.add_parser("run", help="start and wait for recordings (the default)")
+    _add_place(parser, port=DEFAULT_PORT, data=None)
+    # Suppressed, or these defaults would take the place of what was said before `run`.
+    _add_place(run, port=argparse.SUPPRESS, data=argparse.SUPPRESS)
     for target in (parser, run):
-        target.add_argument(
-            "--port", type=int, default=DEFAULT_PORT, help="loopback port; 0 for any free one"
-        )
-        target.add_argument(
-            "--data", type=Path, help="folder to keep everything in across restarts"
-        )
         target.set_defaults(command=_run)
     process = commands.add_parser("process", help="process files and end")
-    process.add_argument("files", nargs="*", metavar="FILE", default=[os.path.relpath(SAMPLE)])
-    process.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
-    process.add_argument("--json", action="store_true", help="one JSON object a file and line")
+    process.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        default=[os.path.relpath(SAMPLE)],
+        help="a recording, a folder of recordings or a pattern such as 'talks/*.wav' "
+        "(default: the sample)",
+    )
+    process.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out"),
+        help="folder for the results (default: %(default)s)",
+    )
+    process.add_argument(
+        "--json", action="store_true", help="print one JSON object for each file, a line each"
+    )
     process.set_defaults(command=_process)
     compare = commands.add_parser("compare", help="hold recordings against librosa")
-    compare.add_argument("files", nargs="+", metavar="FILE")
+    compare.add_argument("files", nargs="+", metavar="FILE", help="a recording")
     compare.set_defaults(command=_compare)
     chart = commands.add_parser("chart", help="draw the words of a folder of results")
     chart.add_argument("folder", type=Path, help="what process wrote for one recording")
-    chart.add_argument("picture", type=Path, nargs="?", help="the PNG; words.png in the folder")
+    chart.add_argument(
+        "picture", type=Path, nargs="?", help="the PNG (default: words.png in the folder)"
+    )
     chart.set_defaults(command=_chart)
+    variables = commands.add_parser(
+        "variables", help="print what chalice local needs to work on a running local mode"
+    )
+    variables.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="where it runs (default: %(default)s)"
+    )
+    variables.set_defaults(command=_variables)
     return parser
+
+
+def _add_place(parser: argparse.ArgumentParser, *, port: int | str, data: str | None) -> None:
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=port,
+        help=f"loopback port, 0 for any free one (default: {DEFAULT_PORT})",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=data,
+        help="folder to keep everything in across restarts (default: nothing is kept)",
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in _PORTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to {_PORTS[-1]}.")
+    return int(text)
 
 
 # The commands import what they need themselves: --help should not wait for moto.
 
 
 def _run(options: argparse.Namespace) -> int:
+    from local.gateway import PortError  # noqa: PLC0415
     from local.progress import Progress  # noqa: PLC0415
     from local.runtime import run  # noqa: PLC0415
 
+    if options.data and (trouble := _trouble_with(options.data)):
+        print(f"{options.data} cannot be kept in: {trouble}.", file=sys.stderr)
+        return 1
     console = Console()
     # A byte waits where a lock would not: a signal that comes just before the main thread blocks
     # on a lock is seen only once the lock is released.
@@ -82,27 +132,44 @@ def _run(options: argparse.Namespace) -> int:
             console.print(_welcome(runtime.url), markup=False, highlight=False, soft_wrap=True)
             with Progress(runtime, console):
                 interrupted.recv(1)
-    except OSError as exc:
-        print(f"Port {options.port} cannot be used: {exc.strerror}. Try --port 0.", file=sys.stderr)
+    except PortError as exc:
+        print(
+            f"{exc} Name another: make run PORT={options.port + 1}, or PORT=0 for any free one.",
+            file=sys.stderr,
+        )
         return 1
     console.print("Stopped.")
     return 0
 
 
+def _trouble_with(folder: Path) -> str | None:
+    """Make the folder that everything is kept in; return why it cannot be one, or None."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        return "it is a file, not a folder"
+    except OSError as exc:
+        return str(exc.strerror).lower()
+    return None if os.access(folder, os.W_OK) else "nothing can be written there"
+
+
 def _welcome(url: str) -> str:
-    credentials = " ".join(f"{name}={value}" for name, value in stack.CREDENTIALS.items())
     return f"""\
 Earshot listens on {url} and keeps recordings in s3://{stack.BUCKET}.
 
 Open {url}/api/ in a browser, or in another terminal:
 
-  export {credentials}
+  export {_assignments(stack.CREDENTIALS)}
   aws --endpoint-url {url} s3 cp {SAMPLE.relative_to(stack.ROOT)} s3://{stack.BUCKET}/uploads/me/
   aws --endpoint-url {url} dynamodb scan --table-name {stack.TABLE}
   aws --endpoint-url {url} s3 ls --recursive s3://{stack.BUCKET}
 
 Ctrl-C stops it.
 """
+
+
+def _assignments(variables: dict[str, str]) -> str:
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
 
 
 def _process(options: argparse.Namespace) -> int:
@@ -118,9 +185,37 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _chart(options: argparse.Namespace) -> int:
-    from local.desk.chart import main as chart  # noqa: PLC0415
-
+    try:
+        from local.desk.chart import main as chart  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        print(
+            f"Drawing needs {exc.name}, which is not installed: "
+            f"make chart FILE={shlex.quote(str(options.folder))} installs it.",
+            file=sys.stderr,
+        )
+        return 1
     return chart(options.folder, options.picture)
+
+
+def _variables(options: argparse.Namespace) -> int:
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    from local.api_gateway import LOCAL_USER  # noqa: PLC0415
+
+    url = f"http://127.0.0.1:{options.port}"
+    stack.isolate(url)
+    try:
+        found = stack.environment()
+    except BotoCoreError:
+        print(
+            f"No local mode answers on port {options.port}: start it with make run, "
+            "and name its port with --port if it is another.",
+            file=sys.stderr,
+        )
+        return 1
+    shown = stack.CREDENTIALS | {"AWS_ENDPOINT_URL": url, "CALLER_ARN": LOCAL_USER} | found
+    print(f"export {_assignments(shown)}")
+    return 0
 
 
 if __name__ == "__main__":

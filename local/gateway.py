@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
+from local import stack
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
 
@@ -27,10 +29,20 @@ if TYPE_CHECKING:
     from local.transcribe.service import TranscribeService
 
 HOST = "127.0.0.1"
+OWN_CLIENTS = f"app/{stack.APP_ID}"
+"""Stands in the User-Agent of every AWS client that this process and its children make."""
 
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _OBJECT_WRITES = frozenset({"PUT", "POST", "DELETE"})
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class PortError(Exception):
+    """The port cannot be listened on."""
+
+    def __init__(self, port: int, reason: str) -> None:
+        super().__init__(f"Port {port} cannot be used: {reason}.")
+        self.port = port
 
 
 class _RequestHandler(MotoRequestHandler):
@@ -41,17 +53,28 @@ class _RequestHandler(MotoRequestHandler):
 
 
 class Gateway:
-    """A WSGI application and the server that it runs in."""
+    """A WSGI application and the server that it runs in.
 
-    def __init__(self, *, port: int = 0) -> None:
+    Parameters
+    ----------
+    port : int
+        the loopback port; any free one if 0
+    is_open : bool
+        whether everybody is answered from the start, or this process alone until ``open``
+    """
+
+    def __init__(self, *, port: int = 0, is_open: bool = True) -> None:
         self.api: Api | None = None
         self.transcribe: TranscribeService | None = None
         self.mediaconvert: MediaConvertService | None = None
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
+        self._is_open = threading.Event()
+        if is_open:
+            self._is_open.set()
         # Bound here, for werkzeug ends the process where the port is taken.
-        with socket.create_server((HOST, port)) as bound:
+        with _bind(port) as bound:
             self._server = make_server(
                 HOST,
                 port,
@@ -67,8 +90,13 @@ class Gateway:
         """Answer requests from now on, in threads of its own."""
         self._thread.start()
 
+    def open(self) -> None:
+        """Answer everybody: requests that have waited since the start are answered now."""
+        self._is_open.set()
+
     def stop(self) -> None:
         """Answer no more."""
+        self._is_open.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -89,6 +117,9 @@ class Gateway:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one request."""
+        if not self._is_open.is_set() and OWN_CLIENTS not in environ.get("HTTP_USER_AGENT", ""):
+            # Who waits for the port finds everything there: bucket, triggers, what was kept.
+            self._is_open.wait()
         if message := self._refusal(environ):
             return _answer(start_response, 403, {"message": message})
         raw = environ.get("RAW_URI", "")
@@ -166,6 +197,13 @@ class Gateway:
     def _tell_object(self, bucket: str, key: str) -> None:
         for observer in self._object_observers:
             observer(bucket, key)
+
+
+def _bind(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as exc:
+        raise PortError(port, os.strerror(exc.errno or 0).lower()) from exc
 
 
 def _is_local(host: str) -> bool:

@@ -13,7 +13,9 @@ from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 
 from chalicelib.core import keys
+from chalicelib.core.probe import formats
 from chalicelib.core.recording import Recording, Status, Upload
+from local.inputs import recordings_of
 from local.progress import Progress
 from local.runtime import Runtime, run
 
@@ -92,14 +94,14 @@ def process(files: Sequence[str], *, out: Path, as_json: bool) -> bool:
     Parameters
     ----------
     files : sequence of str
-        paths, each to be taken once however often it is named
+        files, folders and patterns; each recording is processed once however often it is named
     out : Path
         the folder that receives a folder of results for each recording
     as_json : bool
         print one JSON object a line instead of text
     """
     progress_console = Console(stderr=True)
-    outcomes = [Outcome(file) for file in files]
+    outcomes = [Outcome(file) for file in recordings_of(files)]
     with run() as runtime:
         settled = Settled(runtime)
         with Progress(runtime, progress_console):
@@ -123,6 +125,9 @@ def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
     for outcome in outcomes:
         path = paths[outcome.file]
         key = f"{keys.UPLOADS}{OWNER}/{path.relative_to(common).as_posix()}"
+        if path.is_dir():
+            outcome.reason = f"The folder has no recordings in it: {formats.sentence()}."
+            continue
         try:
             s3.upload_file(str(path), bucket, key, Config=_TRANSFER)
         except (OSError, ValueError) as exc:

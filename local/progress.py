@@ -1,6 +1,7 @@
-"""Shows on the terminal how far each recording has come."""
+"""How far each recording has come: bars on a terminal, lines where there is none."""
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -16,14 +17,23 @@ from local.runtime import Runtime
 SHOWN = 12
 """How many recordings in work are shown at once; the rest are counted."""
 
+LINES_EVERY_S = 10.0
+"""How often a line tells of each recording in work, where there is no terminal."""
+
+_LEAST_SHARE = 0.03  # what less of the work took says little of what the rest will take
+_ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
 _MARKS = {Status.COMPLETED: ("✓", "green"), Status.FAILED: ("✗", "red")}
-_LAST = {Status.COMPLETED: 1.0, Status.FAILED: 1.0, Status.SKIPPED: 1.0}
+_DOING = {
+    Branch.TRANSCRIPTION: "transcribing",
+    Branch.FEATURES: "measuring",
+    Branch.RENDITIONS: "encoding",
+}
 
 
 class Progress:
     """A bar for each recording in work, and a line for each that is settled.
 
-    Where there is no terminal, the lines alone.
+    Where there is no terminal, a line for each recording in work now and then.
     """
 
     def __init__(self, runtime: Runtime, console: Console) -> None:
@@ -31,14 +41,19 @@ class Progress:
         self._console = console
         self._lock = threading.Lock()
         self._working: dict[str, Recording] = {}
+        self._begun: dict[str, tuple[float, float]] = {}
         self._live = Live(
             console=console, get_renderable=self._bars, refresh_per_second=5, transient=True
         )
+        self._ending = threading.Event()
+        self._telling = threading.Thread(target=self._tell, name="progress", daemon=True)
         runtime.observe(self._see)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
+        else:
+            self._telling.start()
         return self
 
     def __exit__(
@@ -48,15 +63,20 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self._live.stop()
+        self._ending.set()
+        if self._telling.is_alive():
+            self._telling.join()
 
     def _see(self, recording_id: str, recording: Recording | None) -> None:
         with self._lock:
             before = self._working.pop(recording_id, None)
+            if recording is not None and not recording.is_settled:
+                self._working[recording_id] = recording
+                return
+            self._begun.pop(recording_id, None)
             if recording is None:
                 if before:
                     self._say("-", "dim", before, "removed")
-            elif not recording.is_settled:
-                self._working[recording_id] = recording
             elif before:
                 mark, colour = _MARKS[recording.status]
                 self._say(mark, colour, recording, outcome(recording))
@@ -67,31 +87,82 @@ class Progress:
             Text(f"{mark} ", colour), Text(name, "bold"), Text(f" {text}"), sep="", soft_wrap=True
         )
 
+    def _tell(self) -> None:
+        while not self._ending.wait(LINES_EVERY_S):
+            rows, hidden = self._rows()
+            for recording, share, left, doing in rows:
+                self._say("…", "dim", recording, ", ".join(filter(None, (share, left, doing))))
+            if hidden:
+                self._console.print(f"… and {hidden} more")
+
     def _bars(self) -> Table:
         table = Table.grid(padding=(0, 1))
-        heard = self._runtime.transcribe.progress()
-        encoded = self._runtime.mediaconvert.progress()
-        with self._lock:
-            working = list(self._working.values())
-        for recording in working[:SHOWN]:
-            transcription = _LAST.get(
-                recording.status_of(Branch.TRANSCRIPTION), heard.get(recording.id, 0.0)
-            )
-            features = _LAST.get(recording.status_of(Branch.FEATURES), 0.0)
-            renditions = _LAST.get(
-                recording.status_of(Branch.RENDITIONS), encoded.get(recording.id, 0.0)
-            )
-            is_video = recording.status_of(Branch.RENDITIONS) != Status.SKIPPED
+        rows, hidden = self._rows()
+        for recording, share, left, doing in rows:
             table.add_row(
                 Text(recording.source_key.rpartition("/")[2], overflow="ellipsis", no_wrap=True),
-                ProgressBar(total=3, completed=transcription + features + renditions, width=30),
-                f"transcribed {transcription:4.0%}",
-                "measured" if features else "measuring",
-                f"encoded {renditions:4.0%}" if is_video else "",
+                ProgressBar(total=100, completed=int(share.rstrip(" %")), width=30),
+                share.rjust(5),
+                left,
+                doing,
             )
-        if len(working) > SHOWN:
-            table.add_row(f"and {len(working) - SHOWN} more")
+        if hidden:
+            table.add_row(f"and {hidden} more")
         return table
+
+    def _rows(self) -> tuple[list[tuple[Recording, str, str, str]], int]:
+        """Return each shown recording with its share, what is left and what is done now."""
+        told = {
+            Branch.TRANSCRIPTION: self._runtime.transcribe.progress(),
+            Branch.RENDITIONS: self._runtime.mediaconvert.progress(),
+        }
+        now = time.monotonic()
+        rows = []
+        with self._lock:
+            working = list(self._working.values())
+            for recording in working[:SHOWN]:
+                done = share_done(
+                    recording, {b: shares.get(recording.id, 0.0) for b, shares in told.items()}
+                )
+                if done and recording.id not in self._begun:
+                    self._begun[recording.id] = (now, done)
+                begun = self._begun.get(recording.id, (now, done))
+                doing = [
+                    words
+                    for branch, words in _DOING.items()
+                    if recording.status_of(branch) not in _ENDED
+                ]
+                left = seconds_left(*begun, now=now, share=done)
+                rows.append(
+                    (
+                        recording,
+                        f"{int(100 * done)} %",
+                        "" if left is None else f"about {_minutes(left)} left",
+                        ", ".join(doing),
+                    )
+                )
+        return rows, max(0, len(working) - SHOWN)
+
+
+def share_done(recording: Recording, told: dict[Branch, float]) -> float:
+    """Return how much of the work on a recording is done, 0 to 1: as much as of its slowest part.
+
+    Measuring tells nothing until it is done, and is done long before the rest.
+    """
+    return min(
+        1.0 if recording.status_of(branch) in _ENDED else share for branch, share in told.items()
+    )
+
+
+def seconds_left(begun_s: float, first_share: float, *, now: float, share: float) -> float | None:
+    """Return how long the rest takes at the pace so far, or None while the pace is not known."""
+    passed = share - first_share
+    return None if passed < _LEAST_SHARE else (now - begun_s) / passed * (1 - share)
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
 
 
 def outcome(recording: Recording) -> str:

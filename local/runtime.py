@@ -64,14 +64,14 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
 
     Raises
     ------
-    OSError
+    PortError
         if the port is taken
     ParameterError
         if the environment names a recogniser that cannot be used
     """
     engine = EngineChoice.from_environ(os.environ)
     with ExitStack() as cleanup:
-        gateway = Gateway(port=port)
+        gateway = Gateway(port=port, is_open=False)
         cleanup.callback(gateway.stop)
         gateway.start()
         stack.isolate(gateway.url)
@@ -111,6 +111,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             transcribe.restore(store.jobs(TRANSCRIBE))
             mediaconvert.restore(store.jobs(MEDIACONVERT))
             store.tell_again()
+        gateway.open()
         yield Runtime(gateway.url, services(), transcribe, mediaconvert, gateway, on_given_up)
 
 

@@ -26,6 +26,9 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 
+APP_ID = f"earshot-{os.getpid()}"
+"""Marks this process's own requests."""
+
 
 def isolate(endpoint_url: str) -> None:
     """Make every AWS client of this process speak to one address, whatever the user configured."""
@@ -36,6 +39,7 @@ def isolate(endpoint_url: str) -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SDK_UA_APP_ID": APP_ID,
         "NO_PROXY": "127.0.0.1,localhost",
     }
 

@@ -1,6 +1,7 @@
 """A picture of what each word sounds like: the pitch contour, and the words at their medians."""
 
 import csv
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,13 +9,24 @@ import numpy as np
 from matplotlib.figure import Figure
 
 mpl.use("Agg")
+TABLES = ("words.csv", "pitch.csv")
 CONTOUR, WORD, GRID = "#b0480f", "#0a655b", "#e3e0d9"
 INCHES_A_SECOND = 1.1
 OCTAVE = 2.0
 
 
 def main(folder: Path, target: Path | None = None) -> int:
-    """Draw the words of a folder of results, and say where the picture is."""
+    """Draw the words of a folder of results, and say where the picture is or what is missing."""
+    missing = [name for name in TABLES if not (folder / name).is_file()]
+    if missing:
+        others = sorted(path.parent for path in folder.glob("*/words.csv"))
+        told = f" Name one of {', '.join(map(str, others))}." if others else ""
+        print(
+            f"{folder} holds no {' and no '.join(missing)}: name a folder that make process has "
+            f"written for one recording, such as out/me-sample-wav-0123456789ab.{told}",
+            file=sys.stderr,
+        )
+        return 1
     picture = target or folder / "words.png"
     draw(folder / "words.csv", folder / "pitch.csv", picture)
     print(picture)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chalicelib.errors import MediaError
+
 # librosa, numpy and matplotlib are imported where they are used: each side is measured in a
 # process of its own, which must not have the other's in it.
 
@@ -53,7 +55,12 @@ def main(files: Sequence[str]) -> int:
     agree = True
     for file in files:
         with tempfile.TemporaryDirectory() as folder:
-            comparison = compare(Path(file), Path(folder))
+            try:
+                comparison = compare(Path(file), Path(folder))
+            except (MediaError, OSError) as exc:
+                print(f"{file}: {_sentence(exc)}", file=sys.stderr)
+                agree = False
+                continue
             print(report(comparison))
             print(_picture(Path(file), Path(folder)))
         agree &= comparison.frames_librosa == comparison.frames_earshot
@@ -62,8 +69,9 @@ def main(files: Sequence[str]) -> int:
 
 def compare(path: Path, folder: Path) -> Comparison:
     """Measure ``path`` on both sides, leaving ``librosa.npz`` and ``earshot.npz`` in ``folder``."""
-    theirs = _in_own_process(measure_with_librosa, path, folder / "librosa.npz")
+    # Ours first: it says in a sentence what is wrong with a file that is no recording.
     ours = _in_own_process(measure_with_earshot, path, folder / "earshot.npz")
+    theirs = _in_own_process(measure_with_librosa, path, folder / "librosa.npz")
     import numpy as np  # noqa: PLC0415 - see the top
 
     a, b = np.load(folder / "librosa.npz"), np.load(folder / "earshot.npz")
@@ -190,6 +198,12 @@ def _in_own_process(work: Callable[[Path, Path], Run], path: Path, archive: Path
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(work, path, archive).result()
+
+
+def _sentence(exc: MediaError | OSError) -> str:
+    """Return why a file cannot be compared, for people."""
+    told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+    return told if told.endswith(".") else f"{told}."
 
 
 def _picture(path: Path, folder: Path) -> str:

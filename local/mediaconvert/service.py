@@ -258,6 +258,8 @@ class MediaConvertService:
                     on_progress=lambda fraction: self._note_progress(job, fraction),
                 )
             except TranscoderDiedError:
+                if self._closed.is_set():
+                    break  # it was ended, and did not die
                 logger.warning("mediaconvert job=%s transcoder_died attempt=%d", job.id, attempt)
         return failed(job, FAULT, "Unexpected error: the transcoder's process ended")
 

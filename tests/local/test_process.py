@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
+import soundfile
 from support.media import convert, wav
 from support.running import ROOT, SAMPLE, process, process_as_json
 
@@ -95,15 +97,17 @@ def test_one_bad_file_fails_the_command_and_no_other_file(tmp_path):
     talk = tmp_path / "my talk.m4a"
     talk.write_bytes(convert(SAMPLE, "m4a"))
     missing = tmp_path / "missing.wav"
+    empty = tmp_path / "empty"
+    empty.mkdir()
 
-    status, lines = process_as_json("--out", tmp_path / "out", picture, missing, talk, tmp_path)
+    status, lines = process_as_json("--out", tmp_path / "out", picture, missing, talk, empty)
 
     assert status == 1
     reasons = [line["reason"] for line in lines]
     assert "PNG image" in reasons[0]
     assert "No such file" in reasons[1]
     assert reasons[2] is None
-    assert "directory" in reasons[3].lower()
+    assert reasons[3].startswith("The folder has no recordings in it: wav, mp3")
     assert lines[2]["statuses"]["features"] == "COMPLETED"
 
 
@@ -113,6 +117,38 @@ def test_a_file_named_twice_is_processed_once(tmp_path):
     assert status == 0
     assert lines[0] == lines[1]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):
+    for name in ("in/a.wav", "in/deeper/b.wav", "c1.wav", "c2.wav", "c[1].wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(wav(0.6))
+    (tmp_path / "in/notes.txt").write_text("no recording")
+
+    status, lines = process_as_json(
+        "--out", tmp_path / "out", tmp_path / "in", tmp_path / "c[1].wav", tmp_path / "c?.wav"
+    )
+
+    files = [str(Path(line["file"]).relative_to(tmp_path)) for line in lines]
+    assert (status, files) == (
+        0,
+        ["in/a.wav", "in/deeper/b.wav", "c[1].wav", "c1.wav", "c2.wav"],
+    )
+
+
+def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
+    long = tmp_path / "long.wav"
+    sample, rate = soundfile.read(SAMPLE)
+    soundfile.write(long, np.tile(sample, 12), rate)
+
+    ended = process("--out", tmp_path / "out", long)
+
+    told = re.findall(r"^… me/long\.wav (\d+) %", ended.stderr, re.MULTILINE)
+    shares = [int(share) for share in told]
+    assert shares, ended.stderr
+    assert shares == sorted(shares)
+    assert shares[0] < 90
+    assert "transcribing" in ended.stderr
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared recordings are not here")

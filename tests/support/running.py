@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -121,10 +121,12 @@ class Stage:
 
 
 @contextmanager
-def start(*arguments: str, **environment: str) -> Iterator[Stage]:
-    """Start local mode on a free port, and stop it as a user does, by Ctrl-C."""
+def start(
+    *arguments: str, command: Sequence[str] = ("run", "--port", "0"), **environment: str
+) -> Iterator[Stage]:
+    """Start local mode, on a free port unless told otherwise; stop it as a user does, by Ctrl-C."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "run", "--port", "0", *arguments],
+        [sys.executable, "-m", "local", *command, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,

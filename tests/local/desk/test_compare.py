@@ -1,11 +1,14 @@
 """The comparison measures both sides on a recording, each in a process of its own."""
 
 import os
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
 import soundfile
+from support.running import ROOT
 
 from local.desk import compare as comparing
 from local.desk.compare import compare, main, report
@@ -39,6 +42,39 @@ def test_the_command_prints_the_comparison_of_each_file(tmp_path, monkeypatch, c
 
     assert status == 0
     assert capsys.readouterr().out.startswith("voice.flac, 0.5 s")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.wav", None, "No such file or directory."),
+        ("empty.wav", b"", "empty"),
+        ("notes.txt", b"no sound at all, and long enough to look at", "cannot be read"),
+        ("", None, "Is a directory."),
+    ],
+    ids=["missing", "empty", "text", "folder"],
+)
+def test_what_cannot_be_compared_says_why_and_the_next_is_compared(tmp_path, name, content, words):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    voice = write_voice(tmp_path / "voice.wav", seconds=0.5)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "local", "compare", str(path), str(voice)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"{path}: ")
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout.startswith("voice.wav, 0.5 s")
 
 
 def crash(_path, _archive):

@@ -316,6 +316,15 @@ def test_a_job_canceled_while_it_is_encoded_ends_and_the_next_is_done(local):
     assert ended(local)["status"] == "COMPLETE"
 
 
+def test_stopping_amid_a_job_is_no_fault_of_the_transcoder(local, caplog):
+    submit(local, video.make(size=(1280, 720), duration_s=20))
+    assert local.events.get(timeout=WAIT_S)[2]["status"] == "PROGRESSING"
+
+    local.service.close()
+
+    assert caplog.records == []
+
+
 def test_what_was_unfinished_starts_again_in_the_next_life(make_service):
     first = make_service()
     job_id = submit(first, video.make())

@@ -1,0 +1,164 @@
+"""``python -m local`` as it is typed: options in any order, and a sentence for each mistake."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import boto3
+import pytest
+from support.media import wav
+from support.running import CREDENTIALS, ROOT, fetch, start
+from support.stand_ins import free_port
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "local", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        **options,
+    )
+
+
+def refused(*arguments):
+    """Return what a command says that ends at once."""
+    ended = run(*arguments)
+    assert ended.returncode in (1, 2), ended.stdout
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.slow
+def test_options_before_the_command_count_as_those_after_it(tmp_path):
+    port = free_port()
+    with start(command=("--data", str(tmp_path), "--port", str(port), "run")) as local_mode:
+        assert local_mode.url.endswith(f":{port}")
+
+    assert (tmp_path / "earshot.sqlite").exists()
+
+
+def test_help_is_plain_text_with_defaults():
+    shown = " ".join(run("--help").stdout.split())
+
+    assert "`" not in shown
+    assert "(default: 4747)" in shown
+    assert "(default: nothing is kept)" in shown
+    assert "(default: out)" in " ".join(run("process", "--help").stdout.split())
+
+
+def test_a_folder_that_is_a_file_is_not_blamed_on_the_port():
+    told = refused("run", "--port", "0", "--data", "README.md")
+
+    assert told == "README.md cannot be kept in: it is a file, not a folder.\n"
+
+
+def test_a_folder_that_cannot_be_made_says_why():
+    told = refused("run", "--port", "0", "--data", "README.md/deeper")
+
+    assert told == "README.md/deeper cannot be kept in: not a directory.\n"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_what_is_no_port_is_refused_in_a_sentence(port):
+    assert f"{port!r} is not a port: use 0 to 65535." in refused("run", f"--port={port}")
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_says_how_to_take_another():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        told = refused("run", "--port", port)
+
+    assert told.startswith(f"Port {port} cannot be used: address already in use.")
+    assert f"make run PORT={port + 1}" in told
+
+
+@pytest.mark.slow
+def test_whoever_waits_for_the_port_finds_the_bucket_there():
+    port = free_port()
+    outcome = []
+
+    def upload():
+        # A script that waits until somebody listens, and begins at once.
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        s3.put_object(Bucket="earshot-local", Key="uploads/me/a.wav", Body=wav(1.0))
+        outcome.append("uploaded")
+
+    script = threading.Thread(target=upload)
+    script.start()
+    with start(command=("run", "--port", str(port))) as local_mode:
+        script.join()
+
+        # Nor is its event lost: what calls the functions was there too.
+        assert outcome == ["uploaded"]
+        assert local_mode.settled("uploads/me/a.wav")["features"] == "COMPLETED"
+
+
+@pytest.mark.slow
+def test_chalice_local_works_on_a_running_local_mode_in_two_lines():
+    with start() as local_mode:
+        port = local_mode.url.rpartition(":")[2]
+        lines = (
+            f'eval "$({sys.executable} -m local variables --port {port})"',
+            f"exec {sys.executable.replace('python', 'chalice')} local --port {free_port()}",
+        )
+        process = subprocess.Popen(
+            ["bash", "-c", "\n".join(lines)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said = process.stdout.readline()
+            assert said.startswith("Serving on"), said
+            status, _, body = fetch(f"{said.split()[-1]}/caller")
+            assert (status, b"local" in body) == (200, True)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)  # the reloader, and the server that it started
+            process.communicate(timeout=30)
+
+
+def test_variables_say_that_nobody_answers():
+    told = refused("variables", "--port", free_port())
+
+    assert "start it with make run" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [(), ("--no-autoreload",)], ids=["reloading", "plain"])
+def test_chalice_local_without_its_variables_says_what_to_do_and_ends(arguments):
+    ended = subprocess.run(
+        [sys.executable.replace("python", "chalice"), "local", "--port", "0", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **CREDENTIALS},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ended.returncode != 0 or arguments == ()
+    assert ended.stderr.startswith("MEDIA_BUCKET_NAME is not set.")
+    assert "python -m local variables" in ended.stderr
+    assert "Traceback" not in ended.stderr

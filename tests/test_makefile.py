@@ -1,0 +1,64 @@
+"""The Makefile's targets hand on what was typed, whatever characters it has."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HARD_NAMES = [
+    "my talk.wav",
+    'O\'Brien "x" $5.wav',
+    "$(HOME) `id` \\.wav",
+    "a, b; c & d.wav",
+    "~/x.wav",
+    "*.wav",
+    "日本 #1%20?.wav",
+]
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Return what runs a target with a Python that prints how it was called, as JSON."""
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    python.chmod(0o755)
+    for name in (".local", ".kernels", ".desk"):
+        (tmp_path / name).touch()  # newer than its lock file: there is nothing to install
+
+    def make(*arguments):
+        made = subprocess.run(
+            [shutil.which("make"), f"BIN={tmp_path}", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(made.stdout)
+
+    return make
+
+
+@pytest.mark.parametrize("name", HARD_NAMES)
+@pytest.mark.parametrize("target", ["process", "compare", "chart"])
+def test_a_file_arrives_as_it_was_typed(make, target, name):
+    assert make(target, f"FILE={name}")[-2:] == ["--", name]
+
+
+@pytest.mark.parametrize("name", HARD_NAMES)
+def test_folders_arrive_as_they_were_typed(make, name):
+    assert make("process", f"OUT={name}") == ["-m", "local", "process", "--out", name]
+    assert make("run", f"DATA={name}") == ["-m", "local", "run", "--data", name]
+
+
+def test_run_takes_a_port(make):
+    assert make("run", "PORT=5999") == ["-m", "local", "run", "--port", "5999"]
+
+
+def test_what_is_not_given_is_not_passed(make):
+    assert make("run") == ["-m", "local", "run"]
+    assert make("process") == ["-m", "local", "process", "--out", "out"]
+    assert make("compare")[-1] == "samples/sample.wav"
