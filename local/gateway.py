@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -34,7 +35,12 @@ OWN_CLIENTS = f"app/{stack.APP_ID}"
 
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _OBJECT_WRITES = frozenset({"PUT", "POST", "DELETE"})
-_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|[\w-]+(\.[\w-]+)*\.localhost)(:\d+)?")
+_OURS = frozenset({"same-origin", "none"})
+_PAGE_ADDRESSES = frozenset({"/", STAGE, f"{STAGE}/"})
+# An upload is at an address of this origin too: nothing in it may run as this origin's own.
+_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 
 class PortError(Exception):
@@ -120,6 +126,7 @@ class Gateway:
         if not self._is_open.is_set() and OWN_CLIENTS not in environ.get("HTTP_USER_AGENT", ""):
             # Who waits for the port finds everything there: bucket, triggers, what was kept.
             self._is_open.wait()
+        start_response = _harmless(start_response)
         if message := self._refusal(environ):
             return _answer(start_response, 403, {"message": message})
         raw = environ.get("RAW_URI", "")
@@ -132,13 +139,23 @@ class Gateway:
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
         """Return why a request is not answered: nothing here asks for a key, so pages could ask."""
-        if not _is_local(environ.get("HTTP_HOST", "")):
+        if not _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             # A page elsewhere may have its name point here (DNS rebinding).
             return "This host name is not served."
         origin, port = environ.get("HTTP_ORIGIN"), self._server.server_address[1]
         # Only browsers tell where a request comes from.
         if origin is not None and origin not in {f"http://{name}:{port}" for name in _LOCAL_NAMES}:
             return "Other sites' pages are not served."
+        # A link on another site may lead to the page, but to nothing else: whatever is asked
+        # without an Origin, such as a picture, is still told by its site.
+        leads_here = (
+            environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+            and environ["PATH_INFO"] in _PAGE_ADDRESSES
+        )
+        if environ.get("HTTP_SEC_FETCH_SITE", "none") not in _OURS and not leads_here:
+            return "Other sites' pages are not served."
+        if environ["PATH_INFO"].startswith("/moto-api"):
+            return "There is nothing here: moto's own API is closed."
         return None
 
     def _answer_as_aws(
@@ -206,9 +223,15 @@ def _bind(port: int) -> socket.socket:
         raise PortError(port, os.strerror(exc.errno or 0).lower()) from exc
 
 
-def _is_local(host: str) -> bool:
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name in _LOCAL_NAMES or name.endswith(".localhost")
+def _harmless(start_response: Callable[..., Any]) -> Callable[..., Any]:
+    """Add to an answer what keeps a browser from running it, but to the page, which has its own."""
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        named = {name.lower() for name, _ in headers}
+        added = [(name, value) for name, value in _HARMLESS.items() if name.lower() not in named]
+        return start_response(status, [*headers, *added], exc_info)
+
+    return start
 
 
 def _answer_api(

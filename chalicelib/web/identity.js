@@ -50,9 +50,19 @@ export async function finishSigningIn() {
   if (!(await exchange("authorization_code", fields))) throw new Error("It took too long. Try again.");
 }
 
-/** Forgets the tokens, and has the pool forget who signed in. */
-export function signOut() {
+/** Forgets the tokens, and has the pool forget who signed in and take back the refresh token. */
+export async function signOut() {
+  const held = tokens();
   sessionStorage.removeItem(TOKENS);
+  if (held?.refresh_token) {
+    // It would be good for weeks. Whatever the pool answers, this person is leaving.
+    await fetch(new URL("oauth2/revoke", settings.domain), {
+      method: "POST",
+      body: new URLSearchParams({ token: held.refresh_token, client_id: settings.client_id }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      keepalive: true,
+    }).catch((error) => console.warn("The refresh token could not be revoked:", error));
+  }
   leave("logout", { logout_uri: HERE });
 }
 

@@ -87,6 +87,59 @@ def test_other_sites_pages_are_refused_everywhere(local_mode, origin, method, pa
     assert "Access-Control-Allow-Origin" not in headers
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    "path", ["/api/recordings", "/earshot-local/uploads/me/a.wav", "/api/caller"]
+)
+def test_what_another_site_embeds_is_refused(local_mode, site, path):
+    status, _, _ = fetch(f"{local_mode.url}{path}", Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")
+
+    assert status == 403
+
+
+def test_a_link_on_another_site_leads_to_the_page_and_to_nothing_else(local_mode):
+    linked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+
+    assert fetch(f"{local_mode.url}/api/", **linked)[0] == 200
+    assert fetch(f"{local_mode.url}/api/recordings", **linked)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:x.evil.com", "127.0.0.1.evil.com", "localhost:4747:1", "evil.com", ""]
+)
+def test_a_host_that_only_begins_like_this_one_is_refused(local_mode, host):
+    assert fetch(f"{local_mode.url}/api/recordings", Host=host)[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/moto-api/", "/moto-api/data.json", "/moto-api/seed?a=1"])
+def test_motos_own_api_is_closed(local_mode, path):
+    assert fetch(f"{local_mode.url}{path}")[0] == 403
+
+
+@pytest.mark.parametrize("name", ["page.html", "script.js", "picture.svg"])
+def test_an_upload_never_runs_as_part_of_the_page(local_mode, name):
+    content = b"<script>fetch('/api/recordings')</script>"
+    local_mode.put(f"uploads/me/{name}", content, ContentType="text/html")
+
+    address = local_mode.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": local_mode.bucket, "Key": f"uploads/me/{name}"}
+    )
+
+    status, headers, body = fetch(address)
+
+    assert (status, body) == (200, content)
+    assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_page_keeps_its_own_policy(local_mode):
+    _, headers, _ = fetch(f"{local_mode.url}/api/")
+
+    assert headers.get_all("Content-Security-Policy") == [headers["Content-Security-Policy"]]
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
+
+
 def test_its_own_page_is_answered(local_mode):
     status, _, _ = fetch(f"{local_mode.url}/api/recordings", Origin=local_mode.url)
 

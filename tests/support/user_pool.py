@@ -98,7 +98,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        given = self.pool.grant({name: values[0] for name, values in parse_qs(body).items()})
+        asked = {name: values[0] for name, values in parse_qs(body).items()}
+        if urlsplit(self.path).path == "/oauth2/revoke":
+            if asked["client_id"] == CLIENT_ID:
+                self.pool.refresh_tokens.discard(asked["token"])
+            self.answer(200, "", "text/plain", **{"Access-Control-Allow-Origin": "*"})
+            return
+        given = self.pool.grant(asked)
         content = json.dumps(given or {"error": "invalid_grant"})
         headers = {"Access-Control-Allow-Origin": "*"}
         self.answer(200 if given else 400, content, "application/json", **headers)

@@ -153,7 +153,9 @@ def test_who_cannot_stay_is_asked_to_sign_in_again(page, pool):
 
 
 def test_signing_out_forgets_the_tokens_here_and_at_the_pool(page, stage, pool):
+    pool.refresh_tokens.clear()
     sign_in(page)
+    assert len(pool.refresh_tokens) == 1
     page.set_viewport_size(PHONE)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
@@ -162,6 +164,7 @@ def test_signing_out_forgets_the_tokens_here_and_at_the_pool(page, stage, pool):
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
     assert page.evaluate("() => sessionStorage.length") == 0
+    assert pool.refresh_tokens == set()
     assert pool.sign_outs[-1] == {"client_id": "the-page", "logout_uri": f"{stage.url}/api/"}
 
 
