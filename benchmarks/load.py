@@ -117,7 +117,7 @@ def load(n_recordings: int, duration_s: float) -> str:
 
 
 HEAD = """\
-| Recordings | Done | Failed | Told twice | Uploaded after, s | All done after, s \
+| Recordings | Done | Failed | Notices twice | Uploaded after, s | All done after, s \
 | Memory at each quarter, MB | Places out of order: median, most |
 | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
