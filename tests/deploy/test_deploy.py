@@ -16,7 +16,7 @@ from support.deploy import calls, command
 from support.deploy.command import ACCOUNT, deploy, remove
 from support.deploy.double import literal_names
 
-from chalicelib.api import callers
+from chalicelib.api.requests import caller_of
 from scripts import destroy, preflight
 from scripts.console import DeploymentError
 from scripts.deploy import chalice
@@ -523,7 +523,7 @@ def test_who_deploys_administers(arn, pattern):
     account = dataclasses.replace(ACCOUNT, caller_arn=arn)
 
     assert account.administrators == pattern
-    assert callers.caller_of({"identity": {"userArn": arn}}, [pattern]).is_administrator
+    assert caller_of({"identity": {"userArn": arn}}, [pattern]).is_administrator
 
 
 @pytest.mark.parametrize("chosen", [None, "arn:aws:iam::123456789012:user/alice"])
