@@ -82,13 +82,19 @@ def remove_recording(event: S3Event) -> None:
     events.remove_recording(event.key, services())
 
 
-@app.on_sqs_message(queue=settings.features_queue, batch_size=1)
+@app.on_sqs_message(
+    queue=settings.features_queue,
+    batch_size=1,
+    maximum_concurrency=settings.measuring_concurrency,
+)
 def extract_features(event: SQSEvent) -> None:
     """A recording waits to be measured."""
     for message in event:
         attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
         recording_id = json.loads(message.body)["recording_id"]
-        events.extract_features(recording_id, services(), attempt=attempt)
+        events.extract_features(
+            recording_id, services(), attempt=attempt, receipt_handle=message.receipt_handle
+        )
 
 
 @app.on_s3_event(

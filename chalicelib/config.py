@@ -20,6 +20,8 @@ CHALICE_LOCAL = (
     "While make run runs, this line sets what chalice local needs:\n"
     '  eval "$(.venv/bin/python -m local variables)"'
 )
+MEASURING_CONCURRENCY = 5
+CONCURRENCIES = range(2, 1001)  # Lambda's own bounds for a queue's MaximumConcurrency
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
 
 
@@ -45,6 +47,7 @@ class Settings:
     ladder: Ladder
     mediaconvert_role_arn: str = ""
     mediaconvert_queue_arn: str = ""
+    measuring_concurrency: int = MEASURING_CONCURRENCY
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
@@ -80,6 +83,7 @@ class Settings:
             ladder=Ladder.parse(PRESETS.read_text()),
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
+            measuring_concurrency=_measuring_concurrency(environ),
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
@@ -156,6 +160,14 @@ def _max_speakers(environ: Mapping[str, str]) -> int:
         return 0
     if not text.isdecimal() or int(text) not in MAX_SPEAKERS:
         raise SettingError(name, f"must be 0 (no speaker labels) or 2 to 30, not {text!r}")
+    return int(text)
+
+
+def _measuring_concurrency(environ: Mapping[str, str]) -> int:
+    name = "MEASURING_CONCURRENCY"
+    text = environ.get(name) or str(MEASURING_CONCURRENCY)
+    if not text.isdecimal() or int(text) not in CONCURRENCIES:
+        raise SettingError(name, f"must be 2 to 1000 recordings at once, not {text!r}")
     return int(text)
 
 

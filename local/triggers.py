@@ -27,7 +27,10 @@ from chalice.app import (
 from local.api_gateway import Context
 
 ATTEMPTS = 3
-"""How often an event is tried: once, and the two retries of an asynchronous invocation."""
+"""How often an event is tried: once, and the two retries of an asynchronous invocation.
+
+A queue of the application's own says itself how often it gives a message.
+"""
 
 RETRY_AFTER_S = 1
 """How soon a failed event is tried again. Lambda waits minutes; nobody here wants to."""
@@ -63,6 +66,7 @@ class Trigger:
     queue_url: str
     handler: Callable[[Event], object]
     to_event: Callable[[dict[str, Any]], Event | None]
+    attempts: int = ATTEMPTS
     # moto may give one message to two requests that ask at the same moment.
     receiving: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,7 +112,9 @@ class Triggers:
                 )
             case SQSEventConfig():
                 url = self._sqs.get_queue_url(QueueName=source.queue)["QueueUrl"]
-                self._triggers.append(Trigger(source.name, url, handler, self._sqs_event(url)))
+                self._triggers.append(
+                    Trigger(source.name, url, handler, self._sqs_event(url), self._attempts(url))
+                )
             case CloudWatchEventConfig():
                 self._add_rule(source, handler)
             case ScheduledEventConfig():
@@ -160,6 +166,11 @@ class Triggers:
     def _arn(self, url: str) -> str:
         attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return str(attributes["Attributes"]["QueueArn"])
+
+    def _attempts(self, url: str) -> int:
+        """Return how often a queue gives a message before it puts it aside."""
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+        return int(json.loads(found["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
 
     def _sqs_event(self, url: str) -> Callable[[dict[str, Any]], Event]:
         arn = self._arn(url)
@@ -238,7 +249,8 @@ class Triggers:
                 return
             log.exception("%s failed", trigger.name)
             self._sqs.change_message_visibility(**receipt, VisibilityTimeout=RETRY_AFTER_S)
-            if int(message["Attributes"]["ApproximateReceiveCount"]) >= ATTEMPTS and self._give_up:
+            n_received = int(message["Attributes"]["ApproximateReceiveCount"])
+            if n_received >= trigger.attempts and self._give_up:
                 self._give_up(trigger.name)
         else:
             if not self._stopping.is_set():

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from chalicelib.config import MEASURING_CONCURRENCY
 from scripts import build_layer, package, preflight
 from scripts.console import DeploymentError, Step, note, run
 from scripts.deployed_state import DeployedState, Resource
@@ -62,6 +63,7 @@ class Deployment:
         """Return what is to be done, in order."""
         return [
             Step("Looking for the stage elsewhere", self._check_place),
+            Step("Looking at the account's limits", self._check_limits),
             Step("Building and checking the packages", self._build),
             Step(f"Stack {self._stack.name}", lambda: self._apply(parameters)),
             Step("Media layer", self._publish),
@@ -74,6 +76,10 @@ class Deployment:
     def _check_place(self) -> str:
         preflight.check_services(self._session, self._account)
         return preflight.check_place(self._session, self._project, self._stage, self._account)
+
+    def _check_limits(self) -> str:
+        measuring = int(self._environment().get("MEASURING_CONCURRENCY") or MEASURING_CONCURRENCY)
+        return preflight.check_concurrency(self._session, measuring)
 
     def _build(self) -> str:
         self._package = package.build(self._project, self._machine)

@@ -9,11 +9,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.console import DeploymentError
+from scripts.console import DeploymentError, note
 from scripts.record_outputs import ADMINISTRATORS, APP_NAME, Account, environment
 
 PYTHONS = ((3, 12), (3, 13))
 """Chalice deploys the Python that runs it, and these run on the glibc that our wheels need."""
+
+ENOUGH_AT_ONCE = 50
+"""The page alone asks for some 25 files at once, each answered by a function.
+
+"New AWS accounts have reduced concurrency and memory quotas":
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 ARN_PLACE = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]+):[0-9]{12}:")
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -71,6 +78,19 @@ def check_services(session: Any, account: Account) -> None:
 def has_service(session: Any, account: Account, service: str) -> bool:
     """Tell whether a region has a service, as botocore has it written down."""
     return account.region in session.get_available_regions(service, account.partition)
+
+
+def check_concurrency(session: Any, measuring: int) -> str:
+    """Return how much may run at once in the account, and warn where that is little."""
+    limits = session.client("lambda").get_account_settings()["AccountLimit"]
+    at_once = limits["ConcurrentExecutions"]
+    if at_once < ENOUGH_AT_ONCE or measuring > at_once // 2:
+        note(
+            f"The account runs {at_once} functions at once, and measuring takes {measuring} of "
+            "them. New accounts have 10: ask for more in Service Quotas (Lambda, concurrent "
+            "executions), or set MEASURING_CONCURRENCY to half of what there is."
+        )
+    return f"{at_once} functions at once in this account, {measuring} of them to measure"
 
 
 def check_place(session: Any, project: Path, stage: str, account: Account) -> str:

@@ -1,13 +1,18 @@
 """Each trigger and route reaches its work."""
 
 import json
+import time
 from urllib.parse import quote_plus
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from chalice.app import SQSEventConfig
 from chalice.test import Client
+from moto.backends import get_backend
 from support.media import wav
 
+from chalicelib.config import SettingError, Settings
 from chalicelib.core import keys
 from chalicelib.core.recording import Recording
 
@@ -51,6 +56,49 @@ def test_a_message_is_measured_and_a_transcript_stored(client, services, put):
         "features": "COMPLETED",
         "renditions": "SKIPPED",
     }
+
+
+@pytest.mark.parametrize(("attempt", "delay_s"), [(1, 60), (2, 120), (3, 240), (4, 480)])
+def test_a_message_whose_measuring_fails_comes_back_after_minutes(
+    client, services, put, attempt, delay_s
+):
+    """Lambda leaves it to the queue's own time-out, which is an hour and a half."""
+    put(KEY, wav())
+    client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))
+    sqs = boto3.client("sqs")
+    (message,) = sqs.receive_message(QueueUrl=services.settings.features_queue_url)["Messages"]
+    event = client.events.generate_sqs_event([message["Body"]])
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(attempt)
+    boto3.client("dynamodb").delete_table(TableName=services.settings.metadata_table)
+
+    with pytest.raises(ClientError):
+        client.lambda_.invoke("extract_features", event)
+
+    (queue,) = (
+        queue
+        for queue in get_backend("sqs")["123456789012"]["us-east-1"].queues.values()
+        if queue.name == services.settings.features_queue
+    )
+    (waiting,) = queue._messages  # it gives nobody the time that it waits for
+    assert waiting.visible_at / 1000 - time.time() == pytest.approx(delay_s, abs=20)
+
+
+def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application):
+    (source,) = (one for one in application.app.event_sources if isinstance(one, SQSEventConfig))
+
+    assert source.maximum_concurrency == 5
+    environment = {
+        "MEDIA_BUCKET_NAME": "a",
+        "METADATA_TABLE_NAME": "b",
+        "SEARCH_TABLE_NAME": "c",
+        "FEATURES_QUEUE_URL": "d",
+    }
+    many = Settings.from_env(environment | {"MEASURING_CONCURRENCY": "500"})
+    assert many.measuring_concurrency == 500
+    for text in ("1", "1001", "all"):
+        with pytest.raises(SettingError, match="2 to 1000"):
+            Settings.from_env(environment | {"MEASURING_CONCURRENCY": text})
 
 
 def test_a_failed_job_is_written_on_its_recording(client, services, put):

@@ -16,3 +16,9 @@ class FeatureQueue:
         self._client.send_message(
             QueueUrl=self._url, MessageBody=json.dumps({"recording_id": recording_id})
         )
+
+    def retry_after(self, receipt_handle: str, delay_s: int) -> None:
+        """Have a message that was received come back sooner than the queue's own time-out."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
+        )

@@ -44,8 +44,11 @@ from chalicelib.pipeline.words import join_words
 if TYPE_CHECKING:
     from chalicelib.services import Services
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 """How often a message is received before it is put aside: ``maxReceiveCount`` of the queue."""
+
+RETRY_AFTER_S = 60
+"""How soon a message comes back whose measuring has failed once; then twice as late each time."""
 
 NO_PICTURE = "Renditions are made of video."
 NO_SOUND = "The video has no sound."
@@ -172,12 +175,23 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
     announce(job_name, services)
 
 
-def extract_features(recording_id: str, services: "Services", *, attempt: int = 1) -> None:
+def extract_features(
+    recording_id: str, services: "Services", *, attempt: int = 1, receipt_handle: str = ""
+) -> None:
     """Measure a recording and write its tables. Safe to repeat: they are the same each time.
 
     A message asks for it, so what has failed is tried again. ``attempt`` counts how often this
     message has come: after the last time it is put aside, and the recording says why.
     """
+    try:
+        _extract_features(recording_id, services, attempt)
+    except Exception:
+        if receipt_handle:
+            services.features_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
+        raise
+
+
+def _extract_features(recording_id: str, services: "Services", attempt: int) -> None:
     upload = upload_of(recording_id, services)
     if upload is None:
         remove_results(recording_id, services)

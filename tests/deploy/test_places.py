@@ -12,7 +12,7 @@ from scripts.destroy import Removal
 from scripts.record_outputs import environment
 
 # moto knows neither alarms nor bucket policies, and nothing here needs them.
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
 ELSEWHERE = replace(ACCOUNT, region="eu-west-1")
 OTHERS = replace(ACCOUNT, account_id="210987654321", caller_arn="arn:aws:iam::210987654321:user/b")
@@ -105,6 +105,31 @@ def test_a_region_without_mediaconvert_has_no_renditions(project, monkeypatch):
     assert not any("mediaconvert" in role for role in roles)
     assert not any(name.startswith("MEDIACONVERT") for name in environment(project, "dev"))
     assert remove(project, "dev", here) == 0
+
+
+@pytest.mark.parametrize(
+    ("at_once", "measuring", "is_warned"),
+    [
+        (10, "5", True),
+        (1000, "5", False),
+        (1000, "501", True),
+        (60, "30", False),
+    ],
+)
+def test_an_account_that_runs_few_functions_at_once_is_told_so(
+    aws, project, capsys, at_once, measuring, is_warned
+):
+    """A new account has 10, which one opening of the page takes, and one bulk upload."""
+    aws.at_once = at_once
+    set_variable(project, "MEASURING_CONCURRENCY", measuring)
+
+    deploy(project)
+
+    said = capsys.readouterr().out
+    assert f"{at_once} functions at once in this account, {measuring} of them" in said
+    assert ("Service Quotas" in said) == is_warned
+    (mapping,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": int(measuring)}
 
 
 def test_a_stage_whose_stack_was_deleted_by_hand_can_be_destroyed(project):

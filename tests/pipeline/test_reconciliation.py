@@ -249,7 +249,7 @@ class Broken:
         raise ConnectionError(f"no way to {upload.key}")
 
 
-def test_a_message_that_fails_three_times_says_why_and_goes_through_again(services, put):
+def test_a_message_that_fails_every_time_says_why_and_goes_through_again(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     transcribe(services, recording_id)
@@ -263,7 +263,7 @@ def test_a_message_that_fails_three_times_says_why_and_goes_through_again(servic
 
     found = services.recordings.get(recording_id)
     assert found.statuses["features"] == "FAILED"
-    assert found.reason.startswith("The recording could not be measured in 3 attempts (Connection")
+    assert found.reason.startswith("The recording could not be measured in 5 attempts (Connection")
     assert "notice_failed_sent_at" in found.attributes
 
     events.extract_features(recording_id, services)

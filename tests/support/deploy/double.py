@@ -49,6 +49,7 @@ class Double:
         )
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.changes: list[str] = []
+        self.at_once = 1000
         self.api_document: dict[str, Any] = {}
         self._break_at: int | None = None
         self._break_after = False
@@ -63,6 +64,7 @@ class Double:
     def reset(self) -> None:
         """Forget everything, as an account that is new."""
         self.break_at(None)
+        self.at_once = 1000
         for held in (self._sizes, self._layers, self._change_sets, self._applied):
             held.clear()
         urlopen(f"{self.url}/moto-api/reset", data=b"").close()
@@ -131,6 +133,8 @@ class Double:
         if request.action == "DeleteStack":
             self._applied.pop(request.form["StackName"], None)
             self._change_sets.pop(request.form["StackName"], None)
+        if request.path == "/2016-08-19/account-settings":
+            return as_json(start, {"AccountLimit": {"ConcurrentExecutions": self.at_once}})
         if match := re.fullmatch(r"/([^/]+)/uploads/.+", request.path):
             return self._unnoticed(match[1], request, start)
         if request.path.startswith("/restapis") and b'"swagger"' in request.body:
@@ -414,6 +418,12 @@ def xml(start: Callable[..., Any], action: str, result: str, status: int = 200) 
         text = f"<ErrorResponse><Error><Code>ValidationError</Code>{result}</Error></ErrorResponse>"
     start(f"{status} OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
     return [text.encode()]
+
+
+def as_json(start: Callable[..., Any], document: dict[str, Any]) -> list[bytes]:
+    text = json.dumps(document).encode()
+    start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+    return [text]
 
 
 def unzipped(content: bytes) -> int:

@@ -41,7 +41,7 @@ INDEXES = {
     "by_look_at": ("kind", "look_at"),
 }
 ASYNCHRONOUS_ATTEMPTS = 3
-RECEIVES = 3
+RECEIVES = 5
 AT_ONCE = 4
 LIFE = timedelta(minutes=15)
 A_STEP_MINUTES = 1 / 60
