@@ -1,16 +1,16 @@
-"""Every exception that Earshot raises on purpose."""
+"""Exceptions that Earshot raises on purpose."""
 
 
 class EarshotError(Exception):
-    """Base class: catch this to catch all of ours."""
+    """Base class of all of Earshot's exceptions."""
 
 
 class MediaError(EarshotError):
-    """A recording cannot be decoded or measured. The message is for the person who uploaded it."""
+    """A recording cannot be decoded or measured. The message is for the recording's owner."""
 
 
 class ParameterError(EarshotError):
-    """A feature parameter has an unusable value. The message names it and what is allowed."""
+    """A feature parameter has an unusable value. The message says which values are allowed."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
@@ -18,7 +18,7 @@ class ParameterError(EarshotError):
 
 
 class TranscriptFormatError(EarshotError):
-    """A transcript lacks a field that Earshot relies on, or has it in another shape."""
+    """A transcript lacks a required field, or the field has the wrong type."""
 
     def __init__(self, field: str) -> None:
         super().__init__(f"transcript has no usable {field!r}")
@@ -26,7 +26,7 @@ class TranscriptFormatError(EarshotError):
 
 
 class UploadChangedError(EarshotError):
-    """An upload was removed or replaced while it was being read."""
+    """An upload was removed or replaced while Earshot was reading it."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"{key!r} was removed or replaced meanwhile")
@@ -34,22 +34,22 @@ class UploadChangedError(EarshotError):
 
 
 class TooLargeError(EarshotError):
-    """An object is larger than what can be read at once."""
+    """An object is too large to be read as a whole."""
 
     def __init__(self, n_bytes: int, most: int) -> None:
         super().__init__(f"it has {n_bytes / 1e6:.0f} MB, and at most {most / 1e6:.0f} MB are read")
 
 
 class JobRejectedError(EarshotError):
-    """A service will never take this request. The message is the service's own."""
+    """A service refuses this request, and will always refuse it. The message is the service's."""
 
 
 class ServiceBusyError(EarshotError):
-    """A service has no room for a request now: a quota or a rate is used up. It will have later."""
+    """A service's quota or rate is used up for now. A later request may succeed."""
 
 
 class RecordingNotFoundError(EarshotError):
-    """There is no recording of this id."""
+    """No recording has this id."""
 
     def __init__(self, recording_id: str) -> None:
         super().__init__(f"There is no recording {recording_id!r}.")
@@ -57,7 +57,7 @@ class RecordingNotFoundError(EarshotError):
 
 
 class CursorError(EarshotError):
-    """A cursor is not one that a page ended with."""
+    """A cursor is not from a page of this list."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__("This cursor is not one that a page of this list ended with.")
@@ -65,19 +65,19 @@ class CursorError(EarshotError):
 
 
 class CallerError(EarshotError):
-    """Whoever asks may not ask this. The message is for them."""
+    """The caller is not allowed to do this. The message is for the caller."""
 
 
 class RequestError(EarshotError):
-    """A request asks for something in an unusable way. The message is for whoever sent it."""
+    """A request has an unusable value. The message is for the caller."""
 
 
 class NotThereError(EarshotError):
-    """There is no such part of a recording, or not yet. The message says which and why."""
+    """A part of a recording does not exist, or not yet. The message says which and why."""
 
 
 class PresetError(EarshotError, ValueError):
-    """The rendition ladder has an unusable entry. The message names it and what is allowed."""
+    """The rendition ladder has an unusable entry. The message says which, and what is allowed."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"presets.json: {name} {message}")

@@ -1,9 +1,9 @@
-"""One line for each event, at its end: which recording, what was done, how long it took.
+"""The journal: one line for each event, with the recording, the outcome and the duration.
 
-Facts are noted where they come about, and written where the event ends. What somebody said, an
-address that opens something, or a whole event is never noted.
+The code that knows a fact notes it; the line is written when the event ends. The journal never
+contains spoken words, a presigned address, or a whole event.
 
-The line carries its metrics in CloudWatch's embedded metric format:
+The line has its metrics in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "Earshot"
 
-# Each fact that is a metric: its unit, and what it is counted by. Every choice of dimensions is a
-# metric of its own, with a price of its own, so a recording's id is a fact and never a dimension.
+# The facts that are metrics, each with its unit and dimensions. AWS charges for each combination of
+# dimensions as one metric, so a recording's id is a fact and never a dimension.
 METRICS: Mapping[str, tuple[str, list[list[str]]]] = {
     "recordings_done": ("Count", [["stage"]]),
     "recordings_failed": ("Count", [["stage"], ["stage", "failed_branches"]]),
@@ -32,7 +32,7 @@ _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
 
 
 def note(**facts: Any) -> None:
-    """Add facts to the line of the event that is being handled; outside of one there is none."""
+    """Add facts to the line of the current event; do nothing if there is no event."""
     noted = _facts.get()
     if noted is not None:
         noted.update(facts)
@@ -40,7 +40,7 @@ def note(**facts: Any) -> None:
 
 @contextmanager
 def event(function_name: str, services: "Services") -> Iterator[None]:
-    """Write the line of an event when it ends, whatever its end."""
+    """Write the line of an event when it ends, also if it fails."""
     _, stage, function, *_ = (*function_name.split("-", 2), "", "")
     facts: dict[str, Any] = {"stage": stage, "function": function or "api_handler"}
     token = _facts.set(facts)
@@ -59,7 +59,7 @@ def event(function_name: str, services: "Services") -> Iterator[None]:
 
 
 def line_of(facts: Mapping[str, Any], *, at_ms: int) -> str:
-    """Return one line of JSON with the facts of an event, and which of them are metrics."""
+    """Return the line of JSON for an event: its facts, and the names of its metrics."""
     directives = [
         {
             "Namespace": NAMESPACE,

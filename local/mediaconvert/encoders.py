@@ -1,4 +1,4 @@
-"""The four kinds of file that the rendition ladder asks for, encoded by PyAV as frames come."""
+"""Encoders for the four kinds of file in the rendition ladder, by PyAV, frame by frame."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,7 @@ _Json = dict[str, Any]
 
 
 class Sink:
-    """One output: takes the frames it wants, in order, and writes its files."""
+    """One output: takes frames in order, and writes its files."""
 
     wants_picture = True
     wants_sound = False
@@ -38,21 +38,21 @@ class Sink:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close what is open, whatever happened."""
+        """Close all open files, also after an error."""
 
     @property
     def duration_s(self) -> float:
-        """The time of the last frame's end."""
+        """End of the last frame, in seconds."""
         return float(self._end_s)
 
     def expect(self, frame_rate: Fraction) -> None:
-        """Take the frame rate that the input claims, before any frame."""
+        """Take the frame rate of the input, before the first frame."""
 
     def picture(self, frame: av.VideoFrame, at_s: Fraction, rotation: int) -> None:
-        """Take a picture that is shown from ``at_s`` on."""
+        """Take a picture that is shown from ``at_s``."""
 
     def sound(self, frame: av.AudioFrame, at_s: Fraction) -> None:
-        """Take sound that is heard from ``at_s`` on."""
+        """Take sound that starts at ``at_s``."""
 
     def finish(self) -> None:
         """Take the end of the input."""
@@ -67,7 +67,7 @@ class Sink:
 
 
 class Mp4File(Sink):
-    """H.264 with AAC in MP4, its index in front."""
+    """H.264 with AAC in MP4, with the index at the start."""
 
     def __init__(self, folder: Path, base: str, output: _Json) -> None:
         super().__init__(folder, base, output)
@@ -110,7 +110,7 @@ class Mp4File(Sink):
         self._writer.close()
 
     def expect(self, frame_rate: Fraction) -> None:
-        """Give the encoder the rate: the last picture is shown for as long as it says."""
+        """Set the encoder's frame rate, which also gives the duration of the last picture."""
         self._stream.codec_context.framerate = frame_rate
 
     def picture(self, frame: av.VideoFrame, at_s: Fraction, rotation: int) -> None:
@@ -124,7 +124,7 @@ class Mp4File(Sink):
             self._track.push(frame, at_s)
 
     def finish(self) -> None:
-        """Write what is left, and the index."""
+        """Write the rest, and the index."""
         self._encode(self._scaler.pull(is_end=True))
         self._writer.mux(self._stream.encode(None))
         if self._track:
@@ -135,18 +135,18 @@ class Mp4File(Sink):
         for picture in pictures:
             at_s = picture.pts * picture.time_base
             if self._last and at_s <= self._last[0]:
-                continue  # two pictures at one moment: the first stays
+                continue  # two pictures at the same time: keep the first
             length_s = at_s - self._last[0] if self._last else Fraction(1, 25)
             self._last = (at_s, length_s)
             self._end_s = max(self._end_s, at_s + length_s)
             picture.duration = round(length_s / TICKS)
-            # What kind of picture it was in the input is no longer its business.
+            # The encoder chooses the picture's type (I, P or B), not the input.
             picture.pict_type = 0
             self._writer.mux(self._stream.encode(picture))
 
 
 class Mp3File(Sink):
-    """The sound alone."""
+    """The sound only, as MP3."""
 
     wants_picture = False
     wants_sound = True
@@ -173,13 +173,13 @@ class Mp3File(Sink):
         self._track.push(frame, at_s)
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the rest."""
         self._track.finish()
         self._end_s = self._track.end_s
 
 
 class GifFile(Sink):
-    """An animation with one palette. Holds its few, small pictures until the end."""
+    """An animated GIF with one palette. Its few, small pictures are in memory until the end."""
 
     def __init__(self, folder: Path, base: str, output: _Json) -> None:
         super().__init__(folder, base, output)
@@ -210,7 +210,7 @@ class GifFile(Sink):
 
 
 class FrameFiles(Sink):
-    """JPEG pictures: the first, and then one at every interval, each under a number."""
+    """JPEG pictures: the first, and then one for every interval, in numbered files."""
 
     def __init__(self, folder: Path, base: str, output: _Json) -> None:
         super().__init__(folder, base, output)

@@ -1,4 +1,4 @@
-"""Transcoding jobs: their state, how MediaConvert shows them, and what its events say."""
+"""Transcoding jobs: their state, and their form in MediaConvert's API and events."""
 
 import time
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ CANCELED, ERROR = "CANCELED", "ERROR"
 UNFINISHED = frozenset({SUBMITTED, PROGRESSING})
 
 TOKEN_S = 60.0
-"""How long a ClientRequestToken is remembered: the service's own minute."""
+"""Seconds that a ClientRequestToken is remembered: one minute, as in the service."""
 
 _MILLISECONDS = 1000
 _Json = dict[str, Any]
@@ -20,7 +20,7 @@ _Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, exactly as it is kept across restarts. Times are seconds since 1970."""
+    """One job, in the form that is stored across restarts. Times are seconds since 1970."""
 
     id: str
     parameters: _Json
@@ -39,7 +39,7 @@ class Job:
 
     @property
     def destinations(self) -> list[tuple[str, str]]:
-        """The bucket and the folder that each output group is written to."""
+        """The bucket and the folder of each output group."""
         found = []
         for group in self.parameters["Settings"]["OutputGroups"]:
             uri = group["OutputGroupSettings"]["FileGroupSettings"]["Destination"]
@@ -50,16 +50,16 @@ class Job:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the job's owner wants to be told with each event."""
+        """Metadata of the job's creator, repeated in each event."""
         return dict(self.parameters.get("UserMetadata") or {})
 
     def answers(self, token: str | None) -> bool:
-        """Tell whether a request with this token is this job's own, come again."""
+        """Return whether a request with this token is a repeat of this job's request."""
         is_recent = time.time() - self.created < TOKEN_S
         return bool(token) and is_recent and self.parameters.get("ClientRequestToken") == token
 
     def to_json(self) -> _Json:
-        """Return plain JSON that ``from_json`` takes back."""
+        """Return plain JSON that ``from_json`` reads."""
         return asdict(self)
 
     @classmethod
@@ -68,7 +68,7 @@ class Job:
         return cls(**state)
 
     def shown(self, *, arn: str, percent: int | None) -> _Json:
-        """Return the job as GetJob does, by the model's names."""
+        """Return the job as GetJob does, with the model's names."""
         echoed = ("Role", "Settings", "UserMetadata", "ClientRequestToken", "StatusUpdateInterval")
         shown: _Json = {k: self.parameters[k] for k in (*echoed, "Queue") if k in self.parameters}
         shown |= {
@@ -94,7 +94,7 @@ class Job:
         return shown
 
     def event(self, *, queue: str, account_id: str) -> _Json:
-        """Return the detail of the event that tells of the job's status."""
+        """Return the detail of the event for the job's status."""
         detail: _Json = {
             "timestamp": round((self.finished or self.started or self.created) * _MILLISECONDS),
             "accountId": account_id,
@@ -111,7 +111,7 @@ class Job:
 
 
 def details(job: Job, encoded: Sequence[Sequence[Encoded]]) -> list[_Json]:
-    """Return what a COMPLETE event tells of each output: the last file of it, as the service."""
+    """Return an output's details in a COMPLETE event: the last file of each output, as in AWS."""
     return [
         {
             "outputDetails": [

@@ -1,4 +1,4 @@
-"""What MediaConvert checks before it takes a request: botocore's own model, and a few rules."""
+"""MediaConvert's checks of a request: botocore's model of the service, and a few rules."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from botocore.validate import ParamValidator
 from chalicelib.errors import EarshotError
 
 ROOT = "/2017-08-29/"
-"""What every path of the API begins with."""
+"""The start of every path of the API."""
 
 CONTAINERS = {"H_264": "MP4", "MP3": "RAW", "GIF": "GIF", "FRAME_CAPTURE": "RAW"}
-"""What local mode encodes, and the container that each codec has to be in."""
+"""The codecs that local mode encodes, and the container that each codec needs."""
 
 _ROUTES = {
     ("POST", "jobs"): "CreateJob",
@@ -40,23 +40,23 @@ class RefusedError(EarshotError):
 
 
 def bad_request(message: str) -> RefusedError:
-    """Return the refusal of a request that can never be taken."""
+    """Return the error for a request that is wrong in itself."""
     return RefusedError(HTTPStatus.BAD_REQUEST, "BadRequestException", message)
 
 
 def not_found(message: str) -> RefusedError:
-    """Return the refusal of a request for what is not there."""
+    """Return the error for a request for something that does not exist."""
     return RefusedError(HTTPStatus.NOT_FOUND, "NotFoundException", message)
 
 
 @cache
 def service_model() -> ServiceModel:
-    """Return botocore's description of the service: what the SDKs themselves send by."""
+    """Return botocore's model of the service, which the SDKs themselves use."""
     return botocore.session.get_session().get_service_model("mediaconvert")
 
 
 def parse(method: str, path: str, query: str, body: bytes) -> tuple[str, _Json]:
-    """Return the operation that is asked for, and its parameters by the model's names."""
+    """Return the requested operation, and its parameters with the model's names."""
     resource, slash, identifier = path.removeprefix(ROOT).partition("/")
     operation = _ROUTES.get((method, resource + slash))
     if operation is None:
@@ -82,7 +82,7 @@ def parse(method: str, path: str, query: str, body: bytes) -> tuple[str, _Json]:
 
 
 def to_wire(value: Any, shape: Shape) -> Any:
-    """Return a value of the model under the names that it has in JSON."""
+    """Return a value of the model with its JSON names."""
     if shape.type_name == "structure":
         return {
             shape.members[name].serialization.get("name", name): to_wire(inner, shape.members[name])
@@ -106,7 +106,7 @@ def _read(body: bytes) -> _Json:
 
 
 def _from_wire(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
-    """Return a JSON value under the model's names, and note what breaks its bounds."""
+    """Return a JSON value with the model's names, and note each error in it."""
     if shape.type_name == "structure" and isinstance(value, dict):
         names = {member.serialization.get("name", n): n for n, member in shape.members.items()}
         faults += [f"{path}/{name} is not a property" for name in value if name not in names]
@@ -133,10 +133,10 @@ def _from_wire(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
 
 
 def _broken_rules(settings: _Json) -> Iterator[str]:
-    """Yield what the service refuses, or local mode cannot do, though the model allows it."""
+    """Yield errors that the model does not know: the service's rules, and local mode's limits."""
     groups = settings.get("OutputGroups") or []
     if len(settings.get("Inputs") or []) != 1:
-        yield "/settings/inputs: local mode takes one input"
+        yield "/settings/inputs: local mode takes exactly one input"
     if not groups:
         yield "/settings/outputGroups: there must be one at least"
     codecs = set()
@@ -150,7 +150,7 @@ def _broken_rules(settings: _Json) -> Iterator[str]:
         if not outputs:
             yield f"{place}/outputs: there must be one at least"
         if len(outputs) > 1 and not all(output.get("NameModifier") for output in outputs):
-            yield f"{place}/outputs: each of several needs a nameModifier"
+            yield f"{place}/outputs: each output needs a nameModifier, as there are several"
         for j, output in enumerate(outputs):
             yield from _broken_output_rules(output, f"{place}/outputs/{j}")
             codecs.add(codec_of(output))
@@ -159,7 +159,7 @@ def _broken_rules(settings: _Json) -> Iterator[str]:
 
 
 def codec_of(output: _Json) -> str | None:
-    """Return the codec that makes an output what it is: its picture's, or else its sound's."""
+    """Return the codec of an output's picture, or of its sound if it has no picture."""
     described = output.get("VideoDescription") or (output.get("AudioDescriptions") or [{}])[0]
     codec = (described.get("CodecSettings") or {}).get("Codec")
     return str(codec) if codec else None

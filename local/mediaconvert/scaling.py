@@ -1,4 +1,4 @@
-"""Pictures as they are decoded to pictures as they are encoded: turned, scaled, converted."""
+"""Decoded pictures to pictures for the encoder: turned, scaled, converted."""
 
 from fractions import Fraction
 from typing import Any
@@ -7,14 +7,14 @@ import av
 import av.filter
 
 TICKS = Fraction(1, 90_000)
-"""The clock of pictures, fine enough for any frame rate."""
+"""Time base of pictures, fine enough for every frame rate."""
 
 _TURNS = {90: ("transpose", "cclock"), -90: ("transpose", "clock"), 270: ("transpose", "clock")}
-# PyAV gives a rotation counter-clockwise, as it is to be undone.
+# PyAV gives the counter-clockwise rotation that makes the picture upright.
 
 
 class Scaler:
-    """Turns, scales and converts pictures; more steps may follow before the end."""
+    """A filter graph that turns, scales and converts pictures; more steps can be added."""
 
     def __init__(self, size: tuple[int, int], pixels: str, *steps: tuple[str, str]) -> None:
         self._size = size
@@ -35,7 +35,7 @@ class Scaler:
         self._graph.vpush(frame)
 
     def pull(self, *, is_end: bool = False) -> list[Any]:
-        """Return what has come out since."""
+        """Return the pictures that are ready."""
         if self._graph is None:
             return []
         if is_end:

@@ -1,4 +1,4 @@
-"""MediaConvert on one machine: its API, its jobs and its events, with a real encoder."""
+"""MediaConvert on one machine: API, jobs and events, with a real encoder."""
 
 import logging
 import queue
@@ -35,16 +35,16 @@ logger = logging.getLogger(__name__)
 _ATTEMPTS = 2
 _CLOSE_S = 5.0
 _PAGE_SIZE = 20
-_TELL_STEP = 0.1  # a STATUS_UPDATE for every tenth; the service sends one every so many seconds
+_TELL_STEP = 0.1  # a STATUS_UPDATE for every tenth; the service sends one after some seconds
 _Json = dict[str, Any]
 PutEvent = Callable[[str, str, _Json], None]
 
 
 class MediaConvertService:
-    """Answers what the SDKs ask of MediaConvert, and does the work, one job after another.
+    """Answers the SDKs' requests to MediaConvert, and does the jobs one after another.
 
     ``put_event(source, detail_type, detail)`` and ``on_change(job_id)`` are called from the
-    service's own threads, outside its lock, and must not raise.
+        service's threads, outside its lock, and must not raise.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class MediaConvertService:
         self._progress: dict[str, float] = {}
         self._running: dict[str, TranscoderProcess] = {}
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        # One at a time: an encoder keeps every core busy by itself.
+        # One job at a time, because one encoder uses every core.
         self._thread = threading.Thread(target=self._work, name="mediaconvert", daemon=True)
         self._closed = threading.Event()
 
@@ -77,7 +77,7 @@ class MediaConvertService:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop at once. What was being worked on stays unfinished, for ``restore``."""
+        """Stop at once. An unfinished job stays unfinished, and ``restore`` starts it again."""
         self._closed.set()
         self._queue.put(None)
         with self._lock:
@@ -105,7 +105,7 @@ class MediaConvertService:
         return model.http["responseCode"], to_wire(answer, model.output_shape)
 
     def progress(self) -> dict[str, float]:
-        """Return how much is done, 0 to 1, by the recording that each running job is for."""
+        """Return the progress of each running job, 0 to 1, by the recording's id."""
         with self._lock:
             return {
                 self._jobs[job_id].metadata.get("recording_id", job_id): fraction
@@ -124,10 +124,10 @@ class MediaConvertService:
             return [job.to_json() for job in self._jobs.values()]
 
     def restore(self, jobs: Iterable[_Json]) -> None:
-        """Take back what ``jobs`` gave, in an earlier life, once what they read is there again.
+        """Take back the jobs that ``jobs`` gave before a restart, when their inputs are back.
 
-        What was unfinished starts again. What was finished is told again, for whoever was to hear
-        of it may have ended before.
+        Unfinished jobs start again. The events of finished jobs are sent again, because the process
+                may have ended before they were received.
         """
         restored = [Job.from_json(state) for state in jobs]
         with self._lock:
@@ -214,7 +214,7 @@ class MediaConvertService:
             try:
                 self._step(job_id)
             except Exception:
-                # A thread that ended here would strand every later job.
+                # If this thread ended, no later job would be done.
                 logger.exception("mediaconvert job=%s", job_id)
 
     def _step(self, job_id: str) -> None:
@@ -242,7 +242,7 @@ class MediaConvertService:
         self._tell(done)
 
     def _done(self, job: Job) -> Job:
-        """Return the job as it ended."""
+        """Do a job and return it in its final state."""
         for attempt in range(1, _ATTEMPTS + 1):
             process = TranscoderProcess()
             with self._lock:
@@ -293,5 +293,5 @@ class MediaConvertService:
 
 def _first_of_page(token: str) -> int:
     if not token.isdecimal():
-        raise bad_request("The nextToken is not one that a page ended with.")
+        raise bad_request("The nextToken is not from a page of this list.")
     return int(token)

@@ -1,4 +1,4 @@
-"""Sound as it is decoded to one encoded track of a file."""
+"""Decoded sound to one encoded track of a file."""
 
 from fractions import Fraction
 from typing import Any
@@ -20,14 +20,14 @@ class SoundTrack:
 
     @property
     def end_s(self) -> Fraction:
-        """Where the sound ends so far."""
+        """End of the sound so far, in seconds."""
         return Fraction(self._n_samples, self._rate)
 
     def push(self, frame: av.AudioFrame, at_s: Fraction) -> None:
         """Take the next sound."""
         if self._shape is None:
             self._n_samples = round(at_s * self._rate)
-        # AAC may turn out to have twice the rate or one more channel after its first frames.
+        # AAC may double its rate or add a channel after the first frames.
         if self._shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
             self._encode(None)
             self._shape = shape

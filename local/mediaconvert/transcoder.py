@@ -1,4 +1,4 @@
-"""MediaConvert's job settings to files: one pass over the input, every output fed at once."""
+"""MediaConvert's job settings to files: one pass over the input feeds every output."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,7 +33,7 @@ _Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One output as the job's event tells of it: its last file, and what is in it."""
+    """One output in the job's event: its last file, and the size and length of its contents."""
 
     files: tuple[str, ...]
     duration_ms: int
@@ -53,14 +53,14 @@ def transcode(
     settings : dict
         the job's settings by the model's names, already checked
     folder : Path
-        where the files go, each in a folder of its group's number
+        folder for the files, each in a subfolder with its group's number
     on_progress : callable
-        is given the part that is done, 0 to 1
+        called with the progress, 0 to 1
 
     Raises
     ------
     MediaError
-        if the input cannot be decoded, or lacks what an output needs
+        if the input cannot be decoded, or lacks a track that an output needs
     """
     rotate = (settings["Inputs"][0].get("VideoSelector") or {}).get("Rotate") == "AUTO"
     try:
@@ -127,7 +127,7 @@ def _feed(
 def _frames(
     container: av.container.InputContainer, sinks: list[Sink], start_s: Fraction
 ) -> Iterator[tuple[Any, Fraction]]:
-    """Yield frames with their time in seconds. Faulty packets are left out."""
+    """Yield frames with their time in seconds, without faulty packets."""
     streams: list[Any] = []
     if any(sink.wants_picture for sink in sinks):
         streams.append(container.streams.video[0])

@@ -1,4 +1,4 @@
-"""The work of one transcoding job: fetch the input, encode it, write what was asked for."""
+"""The work of one transcoding job: fetch the input, encode it, write the outputs."""
 
 import tempfile
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from local.mediaconvert.jobs import COMPLETE, ERROR, Job, details
 from local.mediaconvert.transcoder import Encoded
 from local.mediaconvert.worker import TranscoderProcess
 
-# Of the codes that the service documents: it opens no file that is damaged or of an unknown kind
-# (1010), and gives its unknown errors one number (1999). Its messages are not promised.
+# Two of the codes that the service documents: a file that is damaged or of an unknown kind cannot
+# be opened (1010), and all unknown errors have one code (1999). Messages are not documented.
 UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1010, 1404, 1433, 1999
 
-# One request after another: the pool of connections is the whole process's.
+# One request after another, because the whole process shares one pool of connections.
 _TRANSFER = TransferConfig(use_threads=False)
 
 _CONTENT_TYPES = {
@@ -38,7 +38,7 @@ def transcoded(
     wanted: Callable[[], bool],
     on_progress: Callable[[float], None],
 ) -> Job:
-    """Do one job and return it as it ended. Writes nothing once it is not ``wanted`` any more."""
+    """Do one job and return it in its final state. Write nothing if it is no longer ``wanted``."""
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
         bucket, key = job.source
@@ -60,7 +60,7 @@ def transcoded(
 
 
 def failed(job: Job, code: int, message: str) -> Job:
-    """Return a job as it ends in an error."""
+    """Return a job that has ended with an error."""
     return replace(job, status=ERROR, error_code=code, error_message=message)
 
 

@@ -1,7 +1,7 @@
-"""An encode in a process of its own, which may be slow, crash or be killed.
+"""An encode in a separate process, which may be slow, crash or be killed.
 
-Media from outside can make a decoder hang, eat memory or crash. None of that may reach the process
-that serves.
+Hostile media can make a decoder hang, use too much memory or crash. The process that serves must
+not be affected.
 """
 
 import resource
@@ -18,13 +18,13 @@ from local.mediaconvert.transcoder import Encoded, transcode
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-STALL_S = 600.0  # without a sign of life for this long, an encode is given up
-_MEMORY_LIMIT = 6 * 1024**3  # of address space; a 4K video needs about two
-_STEP = 0.01  # how much more has to be done for another message
+STALL_S = 600.0  # an encode without progress for this long is given up
+_MEMORY_LIMIT = 6 * 1024**3  # limit of the address space; a 4K video needs about two
+_STEP = 0.01  # progress between two messages
 
 
 class TranscoderDiedError(EarshotError):
-    """The process ended, or was ended, before its work."""
+    """The process ended or was killed before its work was done."""
 
 
 class TranscoderProcess:
@@ -37,7 +37,7 @@ class TranscoderProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number while there is one."""
+        """Id of the process while it runs."""
         return self._process.pid if self._process else None
 
     def run(
@@ -49,8 +49,8 @@ class TranscoderProcess:
     ) -> list[list[Encoded]]:
         """Encode a job's outputs into a folder and return them, group by group.
 
-        Raises MediaError for an input that cannot be encoded, and TranscoderDiedError if the
-        process ends under it.
+        Raises MediaError if the input cannot be encoded, and TranscoderDiedError if the process
+                dies.
         """
         connection = self._start(source, settings, folder)
         try:
@@ -68,7 +68,7 @@ class TranscoderProcess:
         raise TranscoderDiedError(f"the transcoder showed no progress for {STALL_S:.0f} s")
 
     def kill(self) -> None:
-        """End the process, whatever it does, and start no other."""
+        """Kill the process, and start no other."""
         with self._lock:
             self._killed = True
             process, self._process = self._process, None
@@ -85,7 +85,7 @@ class TranscoderProcess:
 
 
 def serve(connection: Connection, source: Path, settings: dict[str, Any], folder: Path) -> None:
-    """Encode, and tell how far it is. This is what the process runs."""
+    """Encode, and report the progress. This function runs in the process."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, _MEMORY_LIMIT))
     told = 0.0
 
@@ -102,4 +102,4 @@ def serve(connection: Connection, source: Path, settings: dict[str, Any], folder
     except MemoryError:
         connection.send("The input needs more memory than a job may have")
     except BrokenPipeError:
-        return  # whoever asked is gone
+        return  # the parent process has ended

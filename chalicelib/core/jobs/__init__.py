@@ -1,9 +1,9 @@
-"""What Amazon Transcribe and MediaConvert are asked, and what they answer.
+"""Requests to Amazon Transcribe and MediaConvert, and their answers.
 
 Belongs here: requests as data, and the reading of events.
-Does not belong here: sending them (``aws``), and when to (``pipeline``).
+Does not belong here: sending requests (``aws``), and deciding when to send (``pipeline``).
 
 ``transcribe`` builds a transcription job; ``ladder`` reads the presets, ``mediaconvert`` builds
 the one job that makes a video's renditions (``gif`` paces its animation), and
-``mediaconvert_events`` reads what became of it.
+``mediaconvert_events`` reads how the job ended.
 """

@@ -14,7 +14,7 @@ CENTISECONDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """A GIF, and how long it runs before it begins anew."""
+    """A GIF and its length: the seconds until it starts again."""
 
     body: bytes
     duration_s: float
@@ -23,7 +23,7 @@ class Animation:
 def paced(body: bytes, *, pictures_per_s: int) -> Animation:
     """Return an animation with every picture shown equally long; its size stays the same.
 
-    Nothing is encoded anew. Of what is no GIF, or is cut short, the rest stays as it is.
+    No picture is encoded again. If the bytes are not a GIF, or end early, the rest is unchanged.
     """
     shown_cs = CENTISECONDS // pictures_per_s
     paced_body = bytearray(body)
@@ -35,7 +35,7 @@ def paced(body: bytes, *, pictures_per_s: int) -> Animation:
 
 
 def _delays(body: bytes) -> Iterator[int]:
-    """Yield the places of the delays, one in the block before each picture."""
+    """Yield the offset of each picture's delay, which stands in the block before the picture."""
     if not body.startswith(b"GIF8") or len(body) < HEADER_BYTES:
         return
     at = HEADER_BYTES + _palette_bytes(body[10])
@@ -45,7 +45,7 @@ def _delays(body: bytes) -> Iterator[int]:
                 yield at + 4
             at += 2
         elif body[at] == IMAGE:
-            # The descriptor, its palette, and the byte that the compression starts with.
+            # The descriptor, its palette, and the first byte of the compressed data.
             at += IMAGE_BYTES + _palette_bytes(body[at + 9]) + 1
         else:
             return
@@ -55,5 +55,5 @@ def _delays(body: bytes) -> Iterator[int]:
 
 
 def _palette_bytes(flags: int) -> int:
-    """Return how long a palette is, by the flags of the screen or of a picture."""
+    """Return the length of a palette, from the flags of the screen or of a picture."""
     return 3 << (flags & 0b111) + 1 if flags & 0b1000_0000 else 0

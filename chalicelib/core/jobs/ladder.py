@@ -1,4 +1,4 @@
-"""The rendition ladder: what ``presets.json`` may say, checked entry by entry."""
+"""The rendition ladder: the rules for ``presets.json``, checked entry by entry."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _STEM = re.compile(r"[a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One entry of the ladder: what its file is called, and how it is encoded."""
+    """One entry of the ladder: the name of its file, and how the file is encoded."""
 
     name: str
     file: str
@@ -27,18 +27,18 @@ class Preset:
 
     @property
     def stem(self) -> str:
-        """The file's name without its extension: what MediaConvert builds names from."""
+        """The file's name without its extension, which MediaConvert builds names from."""
         return self.file.partition(".")[0]
 
     @property
     def has_picture(self) -> bool:
-        """Tell whether a picture is needed to make it."""
+        """True if the rendition needs a picture."""
         return self.codec != "MP3"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an entry with one codec may and must have: its extension, and bounds for each number."""
+    """Rules for the entries of one codec: the extension, and bounds for each number."""
 
     extension: str
     bounds: Mapping[str, tuple[int, int]]
@@ -58,7 +58,7 @@ KINDS = {
     "GIF": Kind(
         "gif",
         {
-            # Small enough to be held in memory whole: it is given its pace there.
+            # Small enough to fit into memory as a whole, where its pace is set.
             "max_height": (MIN_PIXELS, 360),
             "max_frames": (2, 240),
             "max_frames_per_s": (1, 25),
@@ -77,13 +77,13 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Every preset, and which of them is the audio track."""
+    """All presets; exactly one of them is the audio track."""
 
     presets: tuple[Preset, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Ladder":
-        """Read a ladder. Raise PresetError, naming the entry, for what cannot be encoded."""
+        """Read a ladder. Raise PresetError, with the entry's name, if it cannot be encoded."""
         try:
             entries = json.loads(text, object_pairs_hook=_distinct)
         except ValueError as exc:
@@ -100,17 +100,17 @@ class Ladder:
         if codecs.count("MP3") != 1:
             raise PresetError("the file", "must have exactly one MP3, the audio track")
         if "H_264" not in codecs:
-            # MediaConvert takes no job whose only pictures are captured frames.
+            # MediaConvert refuses a job whose only pictures are captured frames.
             raise PresetError("the file", "must have at least one H_264 rendition")
         return cls(presets)
 
     @property
     def audio_track(self) -> Preset:
-        """The preset of the audio track, which stands in for what cannot be read directly."""
+        """The preset of the audio track, used if Transcribe cannot read the upload itself."""
         return next(preset for preset in self.presets if preset.codec == "MP3")
 
     def fitting(self, *, picture: bool, sound: bool) -> tuple[Preset, ...]:
-        """Return the presets that can be made of what a recording holds."""
+        """Return the presets that fit a recording's tracks."""
         return tuple(
             preset for preset in self.presets if (picture if preset.has_picture else sound)
         )

@@ -1,4 +1,4 @@
-"""What MediaConvert is asked for: a video and the ladder become one job."""
+"""The request to MediaConvert: one job for a video and the ladder."""
 
 import hashlib
 import math
@@ -14,20 +14,20 @@ from chalicelib.errors import MediaError
 SELECTOR = "Audio Selector 1"
 AAC_SAMPLE_RATE_HZ = 48_000
 METADATA_KEY = "recording_id"
-"""The name in a job's UserMetadata that its events tell the recording by."""
+"""The name in a job's UserMetadata that holds the recording's id, for the job's events."""
 
 STARTED_KEY = "started_at"
-"""The same for when the work was begun: an earlier job's events are not the present one's."""
+"""The name for the start time of the work; it tells this job's events from an earlier job's."""
 
 UNKNOWN_DURATION_S = 600.0
-"""How long a video is taken to be for its preview where its container does not say."""
+"""Assumed length of a video for its preview, if the container does not give a length."""
 
 MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class JobTarget:
-    """Where a job reads and writes, and in whose name it runs."""
+    """The addresses that a job reads and writes, and the role that it runs as."""
 
     source_uri: str
     destination_uri: str
@@ -46,9 +46,9 @@ def job_request(
     """Return the arguments of CreateJob for one recording.
 
     ``target.destination_uri`` ends in a slash. Raises MediaError for a picture of a size that
-    MediaConvert does not encode. ``started_at`` tells one beginning of the work from another.
+    MediaConvert does not encode. ``started_at`` is the start time of the work, in the job's token.
     """
-    # The same bytes may be removed and come again within the minute that a token holds.
+    # A token holds for a minute, in which the same bytes may be removed and uploaded again.
     token = hashlib.sha256(f"{recording_id} {started_at}".encode()).hexdigest()
     request: dict[str, Any] = {
         "Role": target.role_arn,
@@ -71,7 +71,7 @@ def job_request(
 def fitted(picture: Size, max_height: int) -> Size:
     """Return the size of a rendition: even, no larger than the picture, of the same shape.
 
-    Portrait stays portrait, and odd pixels are cut, for H.264 has none.
+    Portrait stays portrait. An odd row or column is cut off, because H.264 needs even sizes.
     """
     height = min(max_height, picture.height)
     scale = min(Fraction(height, picture.height), Fraction(MAX_PIXELS, picture.width), Fraction(1))
@@ -93,13 +93,14 @@ def _input(contents: Contents, uri: str) -> dict[str, Any]:
     if contents.picture:
         described["VideoSelector"] = {"Rotate": "AUTO"}
     if contents.has_sound:
-        # A selector without a track to select would fail the whole job.
+        # A selector that finds no track would make the whole job fail.
         described["AudioSelectors"] = {SELECTOR: {"DefaultSelection": "DEFAULT"}}
     return described
 
 
 def _output_group(preset: Preset, contents: Contents, destination_uri: str) -> dict[str, Any]:
-    # A group for each: the destination's end is then the file's whole name, without a modifier.
+    # One group for each rendition: the destination then ends in the file's name, and the name
+    # needs no modifier.
     return {
         "Name": "File Group",
         "CustomName": preset.name,
@@ -159,8 +160,8 @@ def _mp3(preset: Preset, contents: Contents) -> dict[str, Any]:
 
 
 def _gif(preset: Preset, contents: Contents) -> dict[str, Any]:
-    # MediaConvert clips inputs, so every output of a job is as long as the others. The preview goes
-    # through the whole video in few frames, and is given its pace when it is there.
+    # MediaConvert clips inputs, so all outputs of a job have the same length. The preview shows
+    # the whole video in few frames, and its pace is set when its file has been written.
     duration_s = contents.duration_s or UNKNOWN_DURATION_S
     rate = Fraction(preset.values["max_frames"] / duration_s).limit_denominator(MILLISECONDS)
     rate = max(min(rate, Fraction(preset.values["max_frames_per_s"])), Fraction(1, MILLISECONDS))
@@ -180,7 +181,7 @@ def _gif(preset: Preset, contents: Contents) -> dict[str, Any]:
 
 
 def _frame_capture(preset: Preset, contents: Contents) -> dict[str, Any]:
-    # The first frame is captured in any case, and is often black; the second is the one wanted.
+    # The first frame is always captured, and often black, so the second is the poster.
     codec = {
         "Codec": "FRAME_CAPTURE",
         "FrameCaptureSettings": {
@@ -207,7 +208,7 @@ def _video(preset: Preset, contents: Contents, codec: dict[str, Any]) -> dict[st
     return {
         "Width": size.width,
         "Height": size.height,
-        # The size has the picture's shape already: borders of a pixel would be all that is added.
+        # The size already has the picture's shape; fitting would only add borders of a pixel.
         "ScalingBehavior": "STRETCH_TO_OUTPUT",
         "CodecSettings": codec,
     }

@@ -1,4 +1,4 @@
-"""What MediaConvert tells of a job that has ended: the files it made, or why there are none."""
+"""Events of MediaConvert for a job that has ended: its files, or the reason for the failure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from chalicelib.core.probe.contents import Size
 
 MILLISECONDS = 1000
 NO_CAUSE = frozenset({1999, 3999})
-"""The codes that MediaConvert ends its ranges with: for what is none of the causes it knows."""
+"""The last codes of MediaConvert's ranges, which stand for unknown causes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file that a finished job tells of."""
+    """One file of a finished job."""
 
     stem: str
     uri: str
@@ -23,20 +23,20 @@ class Output:
 
 
 def recording_id_of(detail: Mapping[str, Any]) -> str | None:
-    """Return the recording that a job's event is about, or None if it is no job of ours."""
+    """Return the id of the recording of a job's event, or None if the job is not Earshot's."""
     metadata = detail.get("userMetadata")
     found = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
     return found if isinstance(found, str) else None
 
 
 def started_at(detail: Mapping[str, Any]) -> str | None:
-    """Return when the work that a job does was begun."""
+    """Return the start time of the work that a job belongs to."""
     found = (detail.get("userMetadata") or {}).get(STARTED_KEY)
     return found if isinstance(found, str) else None
 
 
 def outputs(detail: Mapping[str, Any]) -> list[Output]:
-    """Return the files that a COMPLETE event tells of."""
+    """Return the files that a COMPLETE event lists."""
     return [
         _output(entry)
         for group in _dicts(detail.get("outputGroupDetails"))
@@ -46,10 +46,10 @@ def outputs(detail: Mapping[str, Any]) -> list[Output]:
 
 
 def detail_of(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a job's last event tells, from the job itself: for an event that never came.
+    """Build a job's last event from the job itself, for an event that was lost.
 
-    ``job`` is what GetJob answers. It names no files, but their names follow from the request; of
-    captured frames it is the second, where the video was long enough for one.
+    ``job`` is the answer of GetJob. It names no files, but their names follow from the request. Of
+        captured frames it is the second, if the video was long enough for a second.
     """
     settings = job.get("Settings") or {}
     groups = _dicts(settings.get("OutputGroups"))
@@ -101,15 +101,15 @@ def _dicts(entries: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def is_internal(detail: Mapping[str, Any]) -> bool:
-    """Tell whether a job's end is no fault of the file's, so that another try may be worth it.
+    """Return whether the file is not the cause of a job's failure, so that a retry may help.
 
-    A job may have been canceled by a clean-up that was meant for the same bytes' earlier life.
+    A job may also have been canceled by the clean-up of an earlier upload of the same bytes.
     """
     return detail.get("status") == "CANCELED" or detail.get("errorCode") in NO_CAUSE
 
 
 def failure(detail: Mapping[str, Any]) -> str:
-    """Return the reason that a job's end gives, with MediaConvert's own code and message."""
+    """Return the reason for a job's failure, with MediaConvert's code and message."""
     if detail.get("status") == "CANCELED":
         return "The MediaConvert job was canceled"
     message = str(detail.get("errorMessage") or "no message").strip()

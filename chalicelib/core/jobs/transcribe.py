@@ -1,4 +1,4 @@
-"""What Amazon Transcribe is asked for: options in, the request out."""
+"""The request to Amazon Transcribe, built from its options."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,17 +13,17 @@ FAULTS_OF_THE_FILE = (
     "Invalid file size",
     "Invalid number of channels",
 )
-"""How the reasons begin that Amazon Transcribe's API reference lists for a failed job.
+"""First words of the reasons that Amazon Transcribe's API reference lists for a failed job.
 
-All are about the file, and it would fail again; any other reason is worth another try.
+All of them are about the file, which would fail again. For any other reason a retry may help.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
-    """What is wanted beyond the recording itself.
+    """Options of a transcription job.
 
-    ``languages`` is one code, several to choose among, or nothing: identify among all.
+    ``languages`` is one code, several codes to choose among, or empty to identify among all.
     """
 
     languages: tuple[str, ...] = ("en-US",)
@@ -36,7 +36,7 @@ class TranscriptionOptions:
     data_access_role_arn: str = ""
 
     def transcript_key(self, recording_id: str) -> str:
-        """Return the key of the transcript to index: the redacted one where one is asked for."""
+        """Return the key of the transcript to index: the redacted one, if redaction is on."""
         if self.redaction:
             return keys.redacted_transcript(recording_id)
         return keys.transcript(recording_id)
@@ -52,7 +52,7 @@ def job_request(
 ) -> dict[str, Any]:
     """Return the arguments of StartTranscriptionJob for one recording.
 
-    The sample rate is left out on purpose: a value that differs from the file's fails the job.
+    The sample rate is left out on purpose: if it differs from the file's, the job fails.
     """
     request: dict[str, Any] = {
         "TranscriptionJobName": recording_id,

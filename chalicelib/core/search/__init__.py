@@ -1,8 +1,8 @@
 """Words and phrases found in transcripts.
 
-Belongs here: what is indexed, how it is matched and ranked.
+Belongs here: the contents of the index, matching and ranking.
 Does not belong here: the table that holds the index (``aws``), the route (``api``).
 
-``terms`` turns text into what it is found by, ``postings`` packs places, ``matching`` finds and
-ranks.
+``terms`` turns text into the terms of the index, ``postings`` packs places, ``matching`` finds
+and ranks.
 """

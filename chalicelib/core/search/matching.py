@@ -1,4 +1,4 @@
-"""Finding words and phrases in transcripts: what is indexed, and how it is matched and ranked."""
+"""Words and phrases found in transcripts: the index entries, matching and ranking."""
 
 import math
 import re
@@ -11,16 +11,16 @@ from chalicelib.errors import RequestError
 
 MAX_QUERY_TERMS = 16
 MAX_PLACES = 10_000
-"""How many places of one term in one transcript are indexed: four hours hold 36,000 words."""
+"""Number of places of one term that are indexed in a transcript; four hours have 36,000 words."""
 
 PASSAGE_TERMS = 64
-"""How many terms a passage holds: a snippet needs one or two of them."""
+"""Number of terms in a passage; a snippet needs one or two passages."""
 
 MAX_WORD_LENGTH = 200
-"""How much of a word a snippet shows: no recogniser writes longer ones, but a stranger may."""
+"""Characters of a word that a snippet shows; only a hostile transcript has longer words."""
 
 SNIPPET_WORDS = 8
-"""How many words stand before and after what was found."""
+"""Number of words that a snippet shows before and after the match."""
 
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75  # k1 and b of BM25, at their usual values
 
@@ -44,7 +44,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """All that a transcript is found by: the places of each term, and its passages."""
+    """Index entries of a transcript: the places of each term, and the passages."""
 
     places: Mapping[str, Sequence[int]]
     passages: Sequence[Passage]
@@ -53,9 +53,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A place where something was found, in seconds from the recording's start.
+    """One match, in seconds from the recording's start.
 
-    ``highlights`` are the ranges of the snippet's characters that were asked for.
+    ``highlights`` are the character ranges of the snippet that match the query.
     """
 
     start_s: float
@@ -65,7 +65,7 @@ class Match:
 
 
 def index_transcript(transcript: Transcript) -> Index:
-    """Return what a transcript is found by."""
+    """Return the index entries of a transcript."""
     places: dict[str, list[int]] = {}
     passages: dict[int, list[tuple[str, float, float, int]]] = {}
     position = 0
@@ -81,7 +81,7 @@ def index_transcript(transcript: Transcript) -> Index:
     n_passages = max(passages, default=-1) + 1
     return Index(
         places=places,
-        # One long word may reach over a whole passage; it stands in the one that it begins in.
+        # A long word may cover a whole passage; it belongs to the passage in which it begins.
         passages=[_passage(passages.get(number, [])) for number in range(n_passages)],
         n_terms=position,
     )
@@ -93,10 +93,10 @@ def _passage(entries: list[tuple[str, float, float, int]]) -> Passage:
 
 
 def parse_query(query: str) -> list[Phrase]:
-    """Return what is to be found: single words, and phrases where words stand in quotes.
+    """Return the phrases of a query: single words, and the words within quotes.
 
-    What is written together and holds several terms, as ``twenty-one`` does, is a phrase too.
-    Raise RequestError where there is nothing to find, or too much.
+    A word of several terms, such as ``twenty-one``, is a phrase too.
+        Raise RequestError if the query has no term, or too many.
     """
     found = (terms_of(quoted or word) for quoted, word in _QUOTED.findall(query))
     phrases = list(dict.fromkeys(tuple(terms) for terms in found if terms))
@@ -116,20 +116,20 @@ def find_phrase(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> list[int
 
 
 def score(counts: Sequence[int], n_holding: Sequence[int], *, length: float) -> float:
-    """Return how well a transcript answers a query, by BM25.
+    """Return the BM25 score of a transcript for a query.
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009. How many transcripts
-    there are in all is not known without counting them, and only matters to all alike; the most
-    common of the query's phrases stands in for it.
+    there are in all is not known without counting them, and changes every score in the same way.
+    The count of the most common phrase of the query is used instead.
 
     Parameters
     ----------
     counts : sequence of int
-        how often each phrase stands in the transcript
+        number of times that each phrase occurs in the transcript
     n_holding : sequence of int
-        how many transcripts hold each phrase
+        number of transcripts in which each phrase occurs
     length : float
-        the transcript's number of terms, divided by the mean of those compared
+        the transcript's number of terms, divided by the mean of the compared transcripts
     """
     total = max(n_holding)
     norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length)
@@ -143,22 +143,22 @@ def score(counts: Sequence[int], n_holding: Sequence[int], *, length: float) -> 
 
 
 def passages_around(position: int) -> range:
-    """Return the numbers of the passages that a snippet at a position is made of."""
+    """Return the numbers of the passages that a snippet at a position needs."""
     first = max(0, position - SNIPPET_WORDS) // PASSAGE_TERMS
     return range(first, (position + SNIPPET_WORDS + MAX_QUERY_TERMS) // PASSAGE_TERMS + 1)
 
 
 def make_match(position: int, passages: Sequence[Passage], phrases: Sequence[Phrase]) -> Match:
-    """Return what to show of a place.
+    """Return a match with its snippet.
 
     Parameters
     ----------
     position : int
-        the term at which it begins
+        the term at which the match begins
     passages : sequence of Passage
-        those of ``passages_around`` that there are, in order
+        the passages of ``passages_around`` that exist, in order
     phrases : sequence of tuples of str
-        what was asked for: every one that stands in the snippet is marked
+        the phrases of the query; each one within the snippet is highlighted
     """
     words = [entry for passage in passages for entry in _entries(passage)]
     middle = max(
@@ -183,7 +183,7 @@ def _entries(passage: Passage) -> Iterator[tuple[str, float, float, int]]:
 
 
 def _marked(words: list[list[str]], phrases: Sequence[Phrase]) -> list[bool]:
-    """Tell of each word whether it belongs to a phrase."""
+    """Return for each word whether it belongs to a phrase."""
     owners = [index for index, terms in enumerate(words) for _ in terms]
     places: dict[str, list[int]] = {}
     for position, term in enumerate(term for terms in words for term in terms):

@@ -1,7 +1,7 @@
-"""Where a term stands in a transcript: rising numbers, packed into few bytes.
+"""The places of a term in a transcript: increasing numbers, packed into few bytes.
 
 Each number is written as its distance from the one before, in groups of seven bits, lowest first,
-the top bit telling that more follow: the variable-byte code of Manning, Raghavan and Schütze,
+the top bit set if more groups follow: the variable-byte code of Manning, Raghavan and Schütze,
 "Introduction to Information Retrieval", section 5.3, with its bits the usual way round.
 """
 
@@ -12,7 +12,7 @@ BITS = 7
 
 
 def pack(positions: Iterable[int]) -> bytes:
-    """Return rising whole numbers as bytes."""
+    """Pack increasing whole numbers into bytes."""
     packed = bytearray()
     previous = 0
     for position in positions:
@@ -26,7 +26,7 @@ def pack(positions: Iterable[int]) -> bytes:
 
 
 def unpack(packed: bytes) -> list[int]:
-    """Return what was packed."""
+    """Return the numbers that were packed."""
     positions = []
     position = gap = shift = 0
     for byte in packed:

@@ -1,8 +1,7 @@
-"""Text becomes the terms that it is found by.
+"""Text to the terms of the index.
 
-A term is what is left of a word when case, accents and punctuation do not count. Scripts that
-write no spaces are cut into single characters, on both sides: in a transcript and in a query. A
-run of them is then found as a phrase is.
+A term is a word without case, accents and punctuation. Text in scripts without spaces is cut into
+single characters, in transcripts and in queries. Several of them in a row are found like a phrase.
 """
 
 import re
@@ -10,10 +9,10 @@ import unicodedata
 from itertools import groupby
 
 MAX_TERM_LENGTH = 64
-"""Longer words are cut: they are found by how they begin."""
+"""Number of characters of a term; the rest of a longer word is not indexed."""
 
 # Accents of Latin, Greek and Cyrillic, points of Hebrew and Arabic. The marks of other scripts
-# are no accents: without them other words would be left.
+# are not accents: without them it would be another word.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c7\u064b-\u065f\u0670]")
 _APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc](?=\w)")
 # Thai, Lao, Myanmar, Khmer, kana and Han.
@@ -26,8 +25,8 @@ _UNSPACED = re.compile(
 def terms_of(text: str) -> list[str]:
     """Return the terms of a text, in order: ``Don't STOP, Zoë`` gives dont, stop, zoe."""
     joined = _APOSTROPHES.sub("", text)
-    # Once more after folding, for a letter may only then come apart; and before it, for a letter
-    # in disguise has no case.
+    # Normalise before folding, because compatibility forms of letters have no case, and again
+    # after it, because folding may give letters that can be decomposed.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", joined).casefold())
     bare = _ACCENTS.sub("", plain)
     characters = unicodedata.normalize("NFKC", bare)
@@ -37,7 +36,7 @@ def terms_of(text: str) -> list[str]:
 def _kind(character: str) -> str:
     if _UNSPACED.match(character):
         return "unspaced"
-    # Letters, numbers, and the marks that go with them.
+    # Letters, numbers, and the marks that belong to them.
     return "term" if unicodedata.category(character)[0] in "LNM" else "between"
 
 

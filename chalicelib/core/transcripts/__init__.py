@@ -1,7 +1,7 @@
 """Transcripts: read from Amazon Transcribe's JSON, held as values, written for other programs.
 
 Belongs here: the shapes of a transcript and their conversion.
-Does not belong here: asking for a transcript (``jobs``), finding words in many (``search``).
+Does not belong here: requests for a transcript (``jobs``), and search (``search``).
 
 ``parsing`` reads (with ``document`` and ``segments``), ``models`` are the values, ``exports``,
 ``subtitles``, ``textgrid``, ``columns`` and ``manifests`` write.

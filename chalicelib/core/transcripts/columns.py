@@ -1,4 +1,4 @@
-"""A transcript as columns: an object for each word would pass what Lambda returns."""
+"""A transcript as columns; one object for each word would exceed Lambda's 6 MB response."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ def to_columns(
 ) -> dict[str, Any]:
     """Return a transcript as the API shows it.
 
-    Words stand in the order of the segments that they are in, so a segment's words are a run: for
-    several channels that is not quite the order of time. ``punctuation`` closes the word that it
-    stands with, and what opens it is part of the word. Times are seconds.
+    Words are in the order of their segments, so the words of a segment follow one another. With
+        several channels this is not exactly the order of time. ``punctuation`` is the closing
+        punctuation of a word; opening punctuation is part of the word. Times are seconds.
     """
     words = [word for segment in transcript.segments for word in segment.words]
     first = 0

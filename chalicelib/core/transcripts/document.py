@@ -1,4 +1,4 @@
-"""Checked reading of a JSON document whose shape is somebody else's promise."""
+"""Checked reading of a JSON document that another program has written."""
 
 import math
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from chalicelib.errors import TranscriptFormatError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object of a document, and its place there, which every complaint names.
+    """One object of a document, and its path in the document, which every error names.
 
-    Each method reads one field, and raises TranscriptFormatError where its type is another.
+    Each method reads one field, and raises TranscriptFormatError if the type is wrong.
     A field that is null counts as missing.
     """
 
@@ -21,17 +21,17 @@ class Entry:
 
     @classmethod
     def of(cls, value: object, place: str) -> Self:
-        """Return the entry of a value that has to be an object."""
+        """Return the entry of a value that must be an object."""
         if not isinstance(value, Mapping):
             raise TranscriptFormatError(place)
         return cls(value, place)
 
     def error(self, name: str) -> TranscriptFormatError:
-        """Return the complaint about one field of this object."""
+        """Return the error for one field of this object."""
         return TranscriptFormatError(f"{self.place}.{name}")
 
     def has(self, name: str) -> bool:
-        """Tell whether a field is there."""
+        """Return whether the object has a field."""
         return self.values.get(name) is not None
 
     def entry(self, name: str) -> Self:
@@ -58,7 +58,7 @@ class Entry:
         return value
 
     def optional_text(self, name: str) -> str | None:
-        """Return a string, or None where it is missing or empty."""
+        """Return a string, or None if it is missing or empty."""
         return (self.text(name) or None) if self.has(name) else None
 
     def number(self, name: str) -> float:
@@ -75,7 +75,7 @@ class Entry:
         return number
 
     def optional_integer(self, name: str) -> int | None:
-        """Return a whole number, or None where it is missing."""
+        """Return a whole number, or None if it is missing."""
         value = self.values.get(name)
         if value is not None and not isinstance(value, int):
             raise self.error(name)

@@ -14,16 +14,17 @@ from chalicelib.core.transcripts.subtitles import write_srt, write_vtt
 from chalicelib.core.transcripts.textgrid import write_textgrid
 from chalicelib.errors import ParameterError
 
-# What a spreadsheet may run begins with one of these (OWASP, CSV injection; some take the wide
-# forms for the narrow). Apostrophes before it count too, so that a guard can be told from text.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")  # noqa: RUF001 - the wide forms are meant
+# A text that a spreadsheet may run as a formula begins with one of these characters (OWASP, CSV
+# injection; some programs also accept the full-width forms). Apostrophes before them are matched
+# too, so that the apostrophe that is added can be removed again.
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")  # noqa: RUF001  # full-width on purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One format: what its files are called, what they are served as, and how one is written.
+    """One format: the file extension, the media type, and the function that writes it.
 
-    ``write`` is given the transcript, the recording's id, and its length in seconds or 0.
+    ``write`` takes the transcript, the recording's id, and its length in seconds, or 0 if unknown.
     """
 
     suffix: str
@@ -41,15 +42,15 @@ def find_export(name: str) -> Export:
 def guard_cell(text: str) -> str:
     """Return free text for a table's cell, on one line, that no spreadsheet runs as a formula.
 
-    What could be one has an apostrophe before it: taking one from each cell that begins with
-    apostrophes and one of = + - @ gives back the text.
+    If the text could be a formula, an apostrophe is put before it. To get the text back, remove
+        one apostrophe from each cell that begins with apostrophes and one of = + - @.
     """
     text = clean_text(text)
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def write_text(transcript: Transcript) -> str:
-    """Write a paragraph for each segment, with the speaker's label where it changes."""
+    """Write a paragraph for each segment, with a label if the speaker changes."""
     paragraphs = []
     label = None
     name = speaker_names(transcript)
@@ -98,8 +99,8 @@ def write_elan_table(transcript: Transcript) -> str:
     """Write annotations as ELAN imports them: tier, begin and end in seconds, text.
 
     Each speaker has a tier of segments and a tier of words. The annotations of a tier cannot
-    overlap, so one label in two channels is two speakers here too.
-    ELAN knows no quoting, so a straight quotation mark becomes a curly one.
+        overlap, so a label that occurs in two channels gives two speakers here too.
+    ELAN cannot quote, so a straight quotation mark becomes a curly one.
     """
     rows = ["Tier\tBegin Time\tEnd Time\tAnnotation\n"]
     name = speaker_names(transcript)

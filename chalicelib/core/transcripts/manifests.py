@@ -1,6 +1,6 @@
 """A selection of recordings as Lhotse manifests.
 
-Lhotse keeps JSON lines: the recordings, and a supervision for each segment of their transcripts.
+A manifest is JSON lines: the recordings, or a supervision for each segment of their transcripts.
 """
 
 import re
@@ -16,7 +16,7 @@ from chalicelib.core.transcripts.segments import channel_index, clean_text
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """A recording as a Lhotse manifest names it; ``source`` is a path or a URL."""
+    """A recording in a Lhotse manifest; ``source`` is a path or a URL."""
 
     recording_id: str
     source: str
@@ -32,7 +32,7 @@ class ManifestEntry:
 
 
 def write_recordings(entries: Iterable[ManifestEntry]) -> Iterator[str]:
-    """Write Lhotse's recordings, a JSON line for each."""
+    """Write the manifest of recordings, one JSON line for each."""
     for entry in entries:
         channels = list(range(entry.n_channels))
         kind = "url" if re.match(r"[a-z][a-z0-9+.-]*://", entry.source) else "file"
@@ -49,9 +49,9 @@ def write_recordings(entries: Iterable[ManifestEntry]) -> Iterator[str]:
 
 
 def write_supervisions(entries: Iterable[ManifestEntry]) -> Iterator[str]:
-    """Write Lhotse's supervisions, a JSON line for each segment, with its words aligned.
+    """Write the manifest of supervisions, one JSON line for each segment, with its aligned words.
 
-    Lhotse refuses what has no length or lies outside its recording: that is cut or left out.
+    Lhotse refuses segments without length or outside their recording; these are left out or cut.
     """
     for entry in entries:
         for index, segment in enumerate(entry.transcript.segments):

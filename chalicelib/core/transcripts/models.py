@@ -1,14 +1,14 @@
-"""The values that Earshot works with: small, frozen, and in seconds."""
+"""Values of a transcript: small, frozen, with times in seconds."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A recognised word: what was said, when, and how sure the recogniser is.
+    """A recognised word: its text, times and confidence.
 
     Times are seconds from the recording's start.
-    Punctuation has no times of its own, so it stands with the word it belongs to.
+    Punctuation has no times, so it is stored with the word it belongs to.
     """
 
     content: str
@@ -52,7 +52,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that was recognised in a recording: its words and segments in order of time."""
+    """Everything that was recognised in a recording: words and segments in order of time."""
 
     text: str = ""
     words: tuple[Word, ...] = ()
@@ -62,29 +62,29 @@ class Transcript:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Every speaker's label, in the order in which they are first heard."""
+        """Labels of the speakers, in the order of their first words."""
         heard = {w.speaker: None for w in self.words} | {s.speaker: None for s in self.segments}
         return tuple(speaker for speaker in heard if speaker is not None)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Every channel's label, in the order in which they are first heard."""
+        """Labels of the channels, in the order of their first words."""
         heard = {w.channel: None for w in self.words} | {s.channel: None for s in self.segments}
         return tuple(channel for channel in heard if channel is not None)
 
     @property
     def word_count(self) -> int:
-        """How many words were recognised; punctuation is not counted."""
+        """Number of recognised words, without punctuation."""
         return len(self.words)
 
     @property
     def mean_confidence(self) -> float | None:
-        """Mean over the words that carry a confidence (redacted ones do not), 0 to 1."""
+        """Mean confidence, 0 to 1, of the words that have one; redacted words have none."""
         known = [w.confidence for w in self.words if w.confidence is not None]
         return sum(known) / len(known) if known else None
 
     @property
     def duration(self) -> float:
-        """End of the last word or segment in seconds: the recording itself may go on."""
+        """End of the last word or segment in seconds; the recording may be longer."""
         ends = (*(w.end for w in self.words), *(s.end for s in self.segments))
         return max(ends, default=0.0)

@@ -1,8 +1,8 @@
-"""Amazon Transcribe's JSON becomes a Transcript.
+"""Amazon Transcribe's JSON to a Transcript.
 
 The schema is the one that the Transcribe developer guide gives for batch transcription output:
 numbers are strings, punctuation has no times, and speaker labels, channels, alternatives,
-language identification, redaction and toxicity detection each add fields of their own.
+language identification, redaction and toxicity detection each add fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from chalicelib.core.transcripts.models import Segment, Transcript, Word
 from chalicelib.core.transcripts.segments import derive_segments, join_words
 from chalicelib.errors import TranscriptFormatError
 
-MAX_TIME_S = 359_999.0  # SRT writes hours in two digits; Transcribe itself ends at four hours
-OPENING_PUNCTUATION = frozenset("¿¡([{«“‘「『（")  # noqa: RUF001 - these very characters are meant
+MAX_TIME_S = 359_999.0  # SRT writes hours in two digits; Transcribe takes at most four hours
+OPENING_PUNCTUATION = frozenset("¿¡([{«“‘「『（")  # noqa: RUF001  # these characters on purpose
 
 
 def load_transcript(data: bytes) -> Transcript:
@@ -30,10 +30,10 @@ def load_transcript(data: bytes) -> Transcript:
 
 
 def parse_transcript(document: Mapping[str, Any]) -> Transcript:
-    """Read one transcript document, of any variant that Transcribe writes.
+    """Read a transcript document, in any variant that Transcribe writes.
 
-    A failed job's document may have no results; its transcript is empty and carries the status.
-    Raises TranscriptFormatError, naming the field, for everything that it cannot use.
+    A failed job's document may have no results; its transcript is empty and has the status.
+    Raises TranscriptFormatError, with the field's name, if the document cannot be used.
     """
     top = Entry.of(document, "document")
     status = top.optional_text("status") or "COMPLETED"
@@ -57,7 +57,7 @@ def parse_transcript(document: Mapping[str, Any]) -> Transcript:
 
 
 def _language_code(results: Entry) -> str | None:
-    """Return the one language of the recording, or the one that most of it is in."""
+    """Return the language of the recording, or of its longest part."""
     spoken = [
         (entry.number("duration_in_seconds"), entry.text("language_code"))
         for entry in results.entries("language_codes")
@@ -93,15 +93,15 @@ def _words(results: Entry, language_code: str | None) -> tuple[list[Word], dict[
                     )
                 )
             case "pronunciation":
-                continue  # a vocabulary filter leaves nothing where it removed a word
+                continue  # a vocabulary filter leaves an empty item in place of a removed word
             case "punctuation" if content in OPENING_PUNCTUATION:
                 opening[channel] = content
                 continue
             case "punctuation" if channel not in latest:
-                continue  # nothing was said that it could close
+                continue  # there is no word before it
             case "punctuation":
-                # Punctuation carries no times of its own: it closes the word before it, and in
-                # its own channel, for another channel's words may lie between.
+                # Punctuation has no times: it closes the word before it in the same channel,
+                # because words of another channel may stand between.
                 word = words[latest[channel]]
                 words[latest[channel]] = replace(word, after=word.after + content)
             case _:
@@ -117,7 +117,7 @@ def _items(results: Entry) -> list[tuple[Entry, str | None]]:
     items = [(item, item.optional_text("channel_label")) for item in results.entries("items")]
     if any(channel for _, channel in items):
         return items
-    # Before items carried labels, each channel repeated its own: only there is the channel known.
+    # Older items have no channel label; each channel repeats its items, which shows the channel.
     by_channel: list[tuple[Entry, str | None]] = [
         (item, channel.text("channel_label"))
         for channel in results.entry("channel_labels").entries("channels")
@@ -127,9 +127,9 @@ def _items(results: Entry) -> list[tuple[Entry, str | None]]:
 
 
 def _speakers(results: Entry) -> dict[tuple[str | None, float, float], str]:
-    """Return who speaks in which channel between which times: old items do not say.
+    """Return the speaker labels with their channels and times, which older items do not have.
 
-    Items that name no channel find their speaker by the times alone.
+    If an item has no channel, its speaker is found by the times alone.
     """
     several = isinstance(results.values.get("speaker_labels"), list)  # one for each channel
     channels = results.entries("speaker_labels") if several else [results.entry("speaker_labels")]
@@ -146,9 +146,9 @@ def _speakers(results: Entry) -> dict[tuple[str | None, float, float], str]:
 def _given_segments(
     results: Entry, said: Sequence[Word], index_of_item: Mapping[int, int]
 ) -> tuple[tuple[Segment, ...], set[int]]:
-    """Return the segments that newer transcripts carry, and the indices of the words in them.
+    """Return the segments that newer transcripts have, and the indices of the words in them.
 
-    Words are told apart by index: two may be equal, with the same text and the same times.
+    Words are identified by index, because two words may have the same text and times.
     """
     segments = []
     given: set[int] = set()
@@ -176,7 +176,7 @@ def _given_segments(
 
 
 def _content(item: Entry) -> tuple[str, float | None]:
-    """Return the likeliest of an item's alternatives, and its confidence where it has one."""
+    """Return the most likely alternative of an item, and its confidence if it has one."""
     alternatives = item.entries("alternatives")
     if not alternatives:
         raise item.error("alternatives")

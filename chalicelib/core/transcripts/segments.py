@@ -1,4 +1,4 @@
-"""Words in order become running text and segments."""
+"""Words in order to running text and segments."""
 
 import re
 from collections import defaultdict
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chalicelib.core.transcripts.models import Segment, Transcript, Word
 
-SENTENCE_END = (".", "?", "!", "…", "。", "？", "！", "؟", "।", "۔")  # noqa: RUF001 - full-width marks are meant
+SENTENCE_END = (".", "?", "!", "…", "。", "？", "！", "؟", "।", "۔")  # noqa: RUF001  # full-width on purpose
 SENTENCE_PAUSE_S = 0.5  # after a full stop: Transcribe's own speaker segments break here
-LONG_PAUSE_S = 2.0  # anywhere: for languages and recognisers that give no punctuation
+LONG_PAUSE_S = 2.0  # anywhere, because some languages and recognisers have no punctuation
 
 # Scripts written without spaces between words: Thai, Lao, Myanmar, Khmer, kana and Han with
-# their punctuation, full-width forms. Hangul is not here: Korean puts spaces.
+# their punctuation, full-width forms. Hangul is not in the list: Korean has spaces.
 _UNSPACED_SCRIPTS = (
     ("\u0e00", "\u0eff"),
     ("\u1000", "\u109f"),
@@ -23,12 +23,12 @@ _UNSPACED_SCRIPTS = (
 )
 
 
-# Control characters, and what a format may take for the end of a line.
+# Control characters, and characters that some format reads as the end of a line.
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 
 def clean_text(text: str) -> str:
-    """Return text on one line, without control characters: no format can carry them."""
+    """Return text on one line, without control characters, which no format can hold."""
     return " ".join(text.translate(_CONTROLS).split())
 
 
@@ -39,10 +39,10 @@ def channel_index(channel: str | None) -> int:
 
 
 def speaker_names(transcript: Transcript) -> Callable[[str | None, str | None], str | None]:
-    """Return a function that names a speaker by label and channel, as each format shows them.
+    """Return a function that gives a speaker's name, from label and channel, for the exports.
 
-    Labels are given within a channel: ``spk_0`` of two channels is two people, and their names
-    say which. Without a label the channel is the speaker.
+    A label counts within its channel: ``spk_0`` in two channels is two people, so their names
+        include the channel. Without a label, the channel is the speaker.
     """
     channels: defaultdict[str, set[str | None]] = defaultdict(set)
     labelled: Iterable[Segment | Word] = (*transcript.segments, *transcript.words)
@@ -59,7 +59,7 @@ def speaker_names(transcript: Transcript) -> Callable[[str | None, str | None], 
 
 
 def separator(left: str, right: str) -> str:
-    """Return what stands between two pieces of text: a space, or nothing as in Japanese."""
+    """Return the separator of two pieces of text: a space, or nothing, as in Japanese."""
     if not left or not right or (_is_unspaced(left[-1]) and _is_unspaced(right[0])):
         return ""
     return " "
@@ -76,10 +76,10 @@ def join_words(words: Iterable[Word]) -> str:
 
 
 def derive_segments(words: Sequence[Word]) -> tuple[Segment, ...]:
-    """Cut words into segments where the transcript itself names none.
+    """Cut words into segments, if the transcript has no segments.
 
-    A segment ends where the speaker changes, where a sentence ends and a pause follows,
-    and at any long pause. Channels are cut one by one: two may speak at once.
+    A segment ends where the speaker changes, where a pause follows the end of a sentence,
+    and at any long pause. Each channel is cut separately, because two people may speak at once.
     """
     channels: defaultdict[str | None, list[Word]] = defaultdict(list)
     for word in words:

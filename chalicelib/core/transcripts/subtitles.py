@@ -1,7 +1,7 @@
-"""A transcript becomes subtitles: cues laid out for reading, written as SRT and WebVTT.
+"""A transcript to subtitles: cues laid out for reading, written as SRT and WebVTT.
 
-SRT has no specification; what is written here is what every player reads.
-WebVTT is https://www.w3.org/TR/webvtt1/, speakers being its voice spans.
+SRT has no specification; this module writes the part that every player reads.
+WebVTT is https://www.w3.org/TR/webvtt1/; each speaker is a voice span.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,16 +14,16 @@ MAX_LINE = 42  # characters
 MAX_LINES = 2
 MAX_CHARACTERS_PER_S = 17
 MAX_CUE_MS = 7_000
-MIN_CUE_MS = 1_000  # where the next cue leaves room
-SHORTEST_CUE_MS = 200  # where it does not: two speak at once
-MAX_DELAY_MS = 500  # how late a cue may come so that the one before it can be read
-MAX_CROSSTALK_DELAY_MS = 1_000  # the same when two speak at once
+MIN_CUE_MS = 1_000  # if the next cue leaves time
+SHORTEST_CUE_MS = 200  # if it does not, because two people speak at once
+MAX_DELAY_MS = 500  # longest delay of a cue, to leave time for the cue before it
+MAX_CROSSTALK_DELAY_MS = 1_000  # the same if two people speak at once
 PAUSE_MS = 1_000
 NEVER_MS = 2**53
-CLAUSE_END = (*SENTENCE_END, ",", ";", ":", "、", "，", "；", "：", "—")  # noqa: RUF001 - full-width marks are meant
+CLAUSE_END = (*SENTENCE_END, ",", ";", ":", "、", "，", "；", "：", "—")  # noqa: RUF001  # full-width on purpose
 
-# SRT cannot escape: players take angle brackets for mark-up and braces for commands.
-_SRT_LOOKALIKES = str.maketrans("<>{}", "‹›()")  # noqa: RUF001 - lookalikes are the point
+# SRT has no escapes: players read angle brackets as mark-up and braces as commands.
+_SRT_LOOKALIKES = str.maketrans("<>{}", "‹›()")  # noqa: RUF001  # similar characters on purpose
 _VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -38,12 +38,12 @@ class Cue:
 
     @property
     def n_characters(self) -> int:
-        """How much there is to read; a line break counts as the space that it stands for."""
+        """Number of characters to read; a line break counts as a space."""
         return len(" ".join(self.lines))
 
     @property
     def reading_ms(self) -> int:
-        """How long the cue should stand."""
+        """Milliseconds that the cue should be shown for."""
         return max(MIN_CUE_MS, -(-self.n_characters * 1000 // MAX_CHARACTERS_PER_S))
 
 
@@ -71,17 +71,17 @@ def write_vtt(transcript: Transcript, *, duration_s: float = 0.0) -> str:
 def lay_out_cues(transcript: Transcript, *, duration_s: float = 0.0) -> tuple[Cue, ...]:
     """Cut a transcript into cues in order of time, none of which overlaps the next.
 
-    A line has at most 42 characters, a cue at most two lines and 7 seconds, no pause within.
-    A cue stands on after its last word until it can be read at 17 characters a second, if the
-    next cue is not due before. A cue may come half a second late for that, where it has time to
-    spare itself, and a second late where two speak at once.
+    A line has at most 42 characters, a cue at most two lines and 7 seconds, without a pause.
+    After its last word a cue is shown until it can be read at 17 characters a second, if the next
+    cue does not start before. To allow this, the next cue may start half a second late if it has
+    time left, and a second late if two people speak at once.
 
     Parameters
     ----------
     transcript : Transcript
-        what was said
+        the transcript
     duration_s : float
-        length of the recording, after which no cue stands on; 0 if it is not known
+        length of the recording, at which every cue ends; 0 if it is not known
     """
     name = speaker_names(transcript)
     cues = [
@@ -94,7 +94,7 @@ def lay_out_cues(transcript: Transcript, *, duration_s: float = 0.0) -> tuple[Cu
 
 
 def _pieces(words: Iterable[Word]) -> list[Word]:
-    """Return the words fit to be set: clean, and the few longer than a line in parts."""
+    """Return the words without control characters, and words longer than a line in parts."""
     pieces = []
     for word in words:
         text = clean_text(word.text)
@@ -113,7 +113,7 @@ def _pieces(words: Iterable[Word]) -> list[Word]:
 
 
 def _cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Cut words into runs that one cue can show, where the language pauses if it does."""
+    """Cut words into runs that fit one cue, at the end of a clause if there is one."""
     start = 0
     while start < len(words):
         end = start + 1
@@ -126,7 +126,7 @@ def _cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
 
 
 def _belongs(words: Sequence[Word]) -> bool:
-    """Tell whether the last of the words can be in one cue with the others."""
+    """Return whether the last of the words fits into one cue with the others."""
     before, word = words[-2:]
     return (
         not _is_pause(before, word)
@@ -141,7 +141,7 @@ def _is_pause(before: Word, word: Word) -> bool:
 
 
 def _clause_end(words: Sequence[Word], start: int, end: int) -> int:
-    """Return the best place at or before ``end``, in the later half, to end a cue."""
+    """Return the best place to end a cue, in the second half of the words and not after ``end``."""
     middle = (start + end + 1) // 2
     for marks in (SENTENCE_END, CLAUSE_END):
         for cut in range(end, max(middle, start + 1) - 1, -1):
@@ -151,7 +151,7 @@ def _clause_end(words: Sequence[Word], start: int, end: int) -> int:
 
 
 def _fill(words: Iterable[Word]) -> list[str]:
-    """Fill lines one after the other: the fewest lines that the words need."""
+    """Fill line after line, with as few lines as the words need."""
     lines = [""]
     for word in words:
         gap = separator(lines[-1], word.text)
@@ -163,7 +163,7 @@ def _fill(words: Iterable[Word]) -> list[str]:
 
 
 def _balance(words: Sequence[Word]) -> tuple[str, ...]:
-    """Set words in one line, or in two of which the upper ends a clause or is the shorter."""
+    """Set words in one line, or in two; the upper one ends a clause or is the shorter one."""
     whole = _fill(words)
     if len(whole) == 1:
         return tuple(whole)
@@ -184,7 +184,7 @@ def _cue(words: Sequence[Word], speaker: str | None) -> Cue:
 
 
 def _settle(cues: Sequence[Cue], over_ms: int) -> Iterator[Cue]:
-    """Give each cue its time to be read until the recording is over, and take away overlaps."""
+    """Give each cue its reading time, within the recording, and remove overlaps."""
     due = [cue.start_ms for cue in cues] + [NEVER_MS] * 2
     free_ms = 0
     for index, cue in enumerate(cues):
@@ -193,7 +193,7 @@ def _settle(cues: Sequence[Cue], over_ms: int) -> Iterator[Cue]:
         end_ms = max(cue.end_ms, readable_ms)
         next_ms = due[index + 1]
         if next_ms < end_ms:
-            # The next waits for this one to be read, if it is spoken into it or has time to spare.
+            # The next cue waits until this one is read, if it overlaps this one or has time left.
             spare_ms = due[index + 2] - next_ms - cues[index + 1].reading_ms
             wait_ms = (
                 MAX_CROSSTALK_DELAY_MS

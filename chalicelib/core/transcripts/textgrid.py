@@ -1,4 +1,4 @@
-"""A transcript as Praat's TextGrid, as the Praat manual has it under "TextGrid file formats"."""
+"""A transcript as a Praat TextGrid, by the Praat manual's page "TextGrid file formats"."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +11,11 @@ _Interval = tuple[float, float, str]
 
 
 def write_textgrid(transcript: Transcript, *, duration_s: float = 0.0) -> str:
-    """Write tiers of words, segments and speakers, for each channel its own.
+    """Write tiers of words, segments and speakers, separate tiers for each channel.
 
-    ``duration_s`` is the recording's, where it is known and longer than what was spoken.
-    A tier is whole: empty intervals fill the pauses. It cannot overlap, nor hold an interval of
-    no length: there the next one begins later, or its text joins the one before.
+    ``duration_s`` is the length of the recording, used if it is longer than the transcript.
+        A tier has no gaps: empty intervals fill the pauses. Praat allows no overlap and no interval
+        without length, so an interval may begin later, or its text is added to the one before.
     """
     end = round(max(duration_s, transcript.duration, 0.001), 6)
     tiers = _tiers(transcript)
@@ -66,7 +66,7 @@ def _tiers(transcript: Transcript) -> dict[str, Sequence[_Interval]]:
 
 
 def _turns(segments: Iterable[Segment]) -> Iterator[_Interval]:
-    """Return who speaks from when to when, successive segments taken together."""
+    """Return each speaker's intervals; segments in a row by one speaker are one interval."""
     for speaker, run in groupby(segments, key=lambda s: s.speaker):
         turn = list(run)
         if speaker:
@@ -77,7 +77,7 @@ def _fill_tier(intervals: Iterable[_Interval], end: float) -> list[_Interval]:
     """Return intervals from 0 to ``end`` without a gap or an overlap, to the microsecond."""
     spans: list[tuple[float, float]] = []
     labels: list[list[str]] = []
-    homeless: list[str] = []  # nothing stands before these that they could join
+    homeless: list[str] = []  # there is no interval before these
     at = 0.0
     for start, stop, text in intervals:
         begin, until = max(round(start, 6), at), min(round(stop, 6), end)
