@@ -26,7 +26,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage check audit \
+.PHONY: help run process compare chart kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage docs check audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -87,6 +87,9 @@ test: check ## lint, types and the whole suite
 
 test-quick: $(BIN)/.dev ## every test that takes less than two seconds: under three minutes
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+docs: $(BIN)/.dev ## build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 coverage: $(BIN)/.dev ## which lines the quick tests reach; fails below the floor in pyproject.toml
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quiet --cov --cov-report=term

@@ -1,0 +1,51 @@
+"""The documentation site is whole: every page builds, and every link on it leads somewhere."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.slow
+
+
+def build(project: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", site],
+        cwd=project,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_site_is_built_and_every_link_leads_somewhere(tmp_path):
+    ended = build(ROOT, tmp_path)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "make deploy" in (tmp_path / "index.html").read_text()
+    assert "--port PORT" in (tmp_path / "reference/commands/index.html").read_text()
+    assert "recording_id" in (tmp_path / "reference/routes/index.html").read_text()
+    assert "voiced_prob" in (tmp_path / "reference/signal/index.html").read_text()
+    assert (tmp_path / "benchmarks/results/index.html").exists()
+
+
+def test_a_link_that_leads_nowhere_stops_the_build(tmp_path):
+    project = tmp_path / "project"
+    folders = ("docs", "scripts", "chalicelib", "local", "benchmarks", "samples")
+    for folder in folders:
+        shutil.copytree(ROOT / folder, project / folder)
+    for file in [*ROOT.glob("*.md"), ROOT / "mkdocs.yml", ROOT / "Makefile", ROOT / "LICENSE"]:
+        shutil.copy(file, project)
+    with (project / "docs/glossary.md").open("a") as page:
+        page.write("\n[nothing](nowhere.md)\n")
+
+    ended = build(project, tmp_path / "site")
+
+    assert ended.returncode != 0
+    assert "nowhere.md" in ended.stderr
