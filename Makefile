@@ -12,6 +12,7 @@ STAGE ?= dev
 EMAIL ?=
 HISTORIES ?= 20000
 SEED ?= 0
+SHRINK ?=
 SECONDS ?= 300
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
@@ -73,8 +74,8 @@ reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or loc
 redrive: $(BIN)/.local ## send through again what was given up, once the cause is mended: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
 
-soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0 to begin with
-	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED)
+soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0; SHRINK=yes shortens one
+	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) $(if $(SHRINK),--shrink)
 
 page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"

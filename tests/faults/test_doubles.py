@@ -1,13 +1,17 @@
-"""The doubles answer as moto does: whatever they are asked, in whatever order."""
+"""The doubles answer as moto does, whatever they are asked, and as AWS says where moto does not."""
 
 import random
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
-from support.faults.storage_double import Bucket, Table
+from support.faults.clients import do_part
+from support.faults.dynamodb_double import Table
+from support.faults.s3_double import Bucket
+from support.faults.transcribe_double import DELETIONS_PER_S, TranscribeDouble
 from support.faults.world import INDEXES
 
 KEYS = ("uploads/a b.wav", "uploads/ü.wav", "features/x/mfcc.csv", "transcripts/x.json")
@@ -29,7 +33,7 @@ def ask(client, operation, **request):
         found["Body"] = answer["Body"].read()
     if "Contents" in answer:
         found["Contents"] = [(e["Key"], e["ETag"], e["Size"]) for e in answer["Contents"]]
-    found["more"] = "LastEvaluatedKey" in answer
+    found["from here"] = sorted(answer.get("LastEvaluatedKey", {}))
     return found
 
 
@@ -134,7 +138,7 @@ def item_request(rng: random.Random) -> tuple[str, dict]:
 def test_the_table_answers_as_motos_does(services, seed):
     rng = random.Random(seed)  # noqa: S311  # chance that can be had again
     real = boto3.resource("dynamodb").Table(services.settings.metadata_table)
-    double = Table("JsonFile", INDEXES)
+    double = Table(("JsonFile",), INDEXES)
 
     for _ in range(200):
         operation, request = item_request(rng)
@@ -148,4 +152,123 @@ def test_the_table_answers_as_motos_does(services, seed):
                     item["look_at"] for item in answer["Items"] if "look_at" in item
                 )
         assert found == expected, (operation, request)
-    assert sorted(double.items) == sorted(item["JsonFile"] for item in real.scan()["Items"])
+    assert sorted(double.items) == sorted((item["JsonFile"],) for item in real.scan()["Items"])
+
+
+def test_pages_of_two_show_every_item_once_in_both_orders():
+    double = Table(("JsonFile",), INDEXES, page=2)
+    for number in range(7):
+        at = f"2026-01-0{1 + number // 3}"
+        double.put_item(Item={"JsonFile": f"{number}", "kind": "recording", "created_at": at})
+    double.catch_up()
+
+    for forward in (True, False):
+        query = {"IndexName": "by_time", "KeyConditionExpression": Key("kind").eq("recording")}
+        query["ScanIndexForward"] = forward
+        found = []
+        while True:
+            page = double.query(**query)
+            found += [item["JsonFile"] for item in page["Items"]]
+            if "LastEvaluatedKey" not in page:
+                break
+            assert set(page["LastEvaluatedKey"]) == {"JsonFile", "kind", "created_at"}
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        assert found == [f"{number}" for number in (range(7) if forward else range(6, -1, -1))]
+
+
+def code_of(call, **request):
+    with pytest.raises(ClientError) as refused:
+        call(**request)
+    return refused.value.response["Error"]["Code"]
+
+
+def test_an_object_is_removed_only_if_its_etag_is_the_one_given():
+    bucket = Bucket()
+    etag = bucket.put_object(Key="k", Body=b"first")["ETag"]
+    bucket.put_object(Key="k", Body=b"second")
+
+    assert code_of(bucket.delete_object, Key="k", IfMatch=etag) == "PreconditionFailed"
+    assert "k" in bucket.objects
+
+    bucket.delete_object(Key="k", IfMatch=bucket.head_object(Key="k")["ETag"])
+    assert "k" not in bucket.objects
+
+
+def test_an_object_is_copied_only_if_its_etag_is_the_one_given():
+    bucket = Bucket()
+    etag = bucket.put_object(Key="k", Body=b"first")["ETag"]
+    source = {"Bucket": "b", "Key": "k"}
+    bucket.copy_object(Key="copy", CopySource=source, CopySourceIfMatch=etag)
+    bucket.put_object(Key="k", Body=b"second")
+
+    refused = code_of(bucket.copy_object, Key="2", CopySource=source, CopySourceIfMatch=etag)
+    assert refused == "PreconditionFailed"
+    assert bucket.objects["copy"][0] == b"first"
+
+
+def test_an_upload_in_parts_is_as_old_as_its_beginning():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    bucket = Bucket(clock=lambda: now)
+    upload_id = bucket.create_multipart_upload()["UploadId"]
+    bucket.upload_part(UploadId=upload_id, PartNumber=1, Body=b"a")
+    now += timedelta(hours=1)
+
+    bucket.complete_multipart_upload(Key="k", UploadId=upload_id, MultipartUpload={"Parts": [1]})
+
+    assert bucket.head_object(Key="k")["LastModified"] == now - timedelta(hours=1)
+
+
+def transcribe(clock):
+    bucket = Bucket()
+    bucket.put_object(Key="k", Body=b"said")
+    return TranscribeDouble({"b": bucket}, [].append, clock)
+
+
+def test_a_transcription_job_can_be_deleted_once_it_has_ended():
+    double = transcribe(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    media = {"MediaFileUri": "s3://b/k"}
+    double.start_transcription_job(
+        TranscriptionJobName="j", Media=media, OutputBucketName="b", OutputKey="o.json"
+    )
+
+    for _ in range(2):
+        refused = code_of(double.delete_transcription_job, TranscriptionJobName="j")
+        assert refused == "BadRequestException"
+        double.advance("j", fails=False)
+    double.delete_transcription_job(TranscriptionJobName="j")
+
+    assert not double.jobs
+
+
+def test_five_deletions_a_second_are_taken():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    double = transcribe(lambda: now)
+
+    refused = [
+        code_of(double.delete_transcription_job, TranscriptionJobName="no")
+        for _ in range(DELETIONS_PER_S + 1)
+    ]
+    now += timedelta(seconds=1)
+
+    assert set(refused[:-1]) == {"BadRequestException"}
+    assert refused[-1] == "LimitExceededException"
+    assert code_of(double.delete_transcription_job, TranscriptionJobName="no") == refused[0]
+
+
+def test_a_request_of_several_things_may_be_done_in_part():
+    table = Table(("JsonFile",), INDEXES)
+    puts = [{"PutRequest": {"Item": {"JsonFile": name}}} for name in "abc"]
+
+    answer = do_part("batch_write_item", table.batch_write_item, {"RequestItems": {"t": puts}})
+    assert answer["UnprocessedItems"] == {"t": puts[2:]}
+    wanted = {"Keys": [{"JsonFile": name} for name in "ab"]}
+    answer = do_part("batch_get_item", table.batch_get_item, {"RequestItems": {"t": wanted}})
+    assert answer["Responses"] == {"t": [{"JsonFile": "a"}]}
+    assert answer["UnprocessedKeys"] == {"t": {"Keys": [{"JsonFile": "b"}]}}
+
+    bucket = Bucket()
+    for name in "ab":
+        bucket.put_object(Key=name)
+    objects = {"Objects": [{"Key": name} for name in "ab"]}
+    answer = do_part("delete_objects", bucket.delete_objects, {"Delete": objects})
+    assert [error["Key"] for error in answer["Errors"]] == list(bucket.objects) == ["b"]

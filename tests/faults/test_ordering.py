@@ -1,5 +1,7 @@
 """What is in the bucket decides, not the order of arrival: as a property."""
 
+from datetime import timedelta
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -11,8 +13,11 @@ from hypothesis.stateful import (
 )
 from support.faults.checking import violations
 from support.faults.histories import ENVIRONMENT, application, bodies, remembered
+from support.faults.moves import Move
+from support.faults.performing import perform
 from support.faults.plan import Plan
-from support.faults.world import Delivery, World
+from support.faults.telling import settle
+from support.faults.world import World
 
 from chalicelib.config import Settings
 from chalicelib.core.features import extract
@@ -44,56 +49,48 @@ class Arrivals(RuleBasedStateMachine):
         self.world.bucket.delete_object(Key=key)
 
     @precondition(lambda self: self.world.pending)
-    @rule(number=ANY, fate=st.sampled_from(["once", "once", "twice", "never"]))
+    @rule(number=ANY, fate=st.sampled_from(["", "", "comes twice", "is lost"]))
     def deliver(self, number, fate):
         pending = self.world.pending
-        delivery = pending.pop(number % len(pending))
-        if fate == "twice":
-            pending.append(Delivery(delivery.function, delivery.event))
-        if fate != "never":
-            self.world.deliver(delivery)
+        perform(self.world, Move("deliver", pending[number % len(pending)].name, fate))
 
-    @precondition(lambda self: self.world.messages.waiting)
+    @precondition(lambda self: self.world.visible())
     @rule(number=ANY)
     def receive(self, number):
-        waiting = self.world.messages.waiting
-        self.world.receive(waiting.pop(number % len(waiting)))
+        visible = self.world.visible()
+        perform(self.world, Move("receive", visible[number % len(visible)]["name"]))
 
     @precondition(lambda self: self.world.tasks)
     @rule(number=ANY, n_requests=st.integers(1, 60))
     def go_on(self, number, n_requests):
         task = self.world.tasks[number % len(self.world.tasks)]
         for _ in range(n_requests):
-            if task in self.world.tasks:
-                task.run.switch()
+            perform(self.world, Move("run", task.name))
 
-    @precondition(lambda self: self.world.transcribe.unfinished())
+    @precondition(lambda self: self.world.unfinished())
     @rule(number=ANY)
     def advance(self, number):
-        unfinished = self.world.transcribe.unfinished()
-        self.world.transcribe.advance(unfinished[number % len(unfinished)], fails=False)
+        unfinished = self.world.unfinished()
+        perform(self.world, Move("advance", unfinished[number % len(unfinished)]))
 
     @rule()
     def catch_up(self):
-        self.world.table.catch_up()
+        perform(self.world, Move("catch up"))
 
     @rule(minutes=st.sampled_from([1, 30, 120]))
     def wait(self, minutes):
-        self.world.let_pass(minutes)
+        self.world.let_pass(timedelta(minutes=minutes))
 
     @invariant()
     def nothing_is_told_twice_of_one_recording(self):
         told = self.world.messages.published
-        created = self.world.table.n_created
-
         for recording_id, outcome in told:
             n_told = told.count((recording_id, outcome))
-            assert n_told <= created[f"transcripts/{recording_id}.json"] + self.world.unsure.get(
-                (recording_id, outcome), 0
-            )
+            unsure = self.world.unsure[recording_id, outcome]
+            assert n_told <= self.world.lives(recording_id) + unsure
 
     def teardown(self):
-        self.world.settle()
+        settle(self.world)
         assert violations(self.world) == []
 
 

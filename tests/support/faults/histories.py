@@ -1,22 +1,27 @@
-"""Tells histories: one for each seed."""
+"""Histories by their seeds: what people upload in them, and how each is told and told again."""
 
 import contextlib
 import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+import smart_open.s3
 
+from chalicelib.aws import s3
 from chalicelib.config import Settings
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.features import extract
 from support import video
+from support.faults import telling
+from support.faults.moves import Move
 from support.faults.plan import Plan
-from support.faults.world import World
+from support.faults.rules import Rules
+from support.faults.world import ADMINISTRATOR, World
 from support.media import encode
 
 ENVIRONMENT = {
@@ -26,15 +31,19 @@ ENVIRONMENT = {
     "FEATURES_QUEUE_URL": "https://queues.example/1/features",
     "NOTICES_TOPIC_ARN": "arn:aws:sns:us-east-1:1:notices",
     "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::1:role/mediaconvert",
+    "ADMINISTRATORS": f"arn:aws:iam::123456789012:user/{ADMINISTRATOR}",
 }
 REAL_EVERY = 50
-"""Every how manieth history measures each recording anew, by streaming it from the double."""
+"""How often a history measures each recording anew; the others remember what was measured."""
+
+RANGE_BYTES = 6_000
+"""Small enough that a recording is read by several requests, between which others may be put."""
 
 _extract = extract.extract
 
 
 @cache
-def bodies() -> dict[str, list[bytes]]:
+def bodies(*, sound_alone: bool = False) -> dict[str, list[bytes]]:
     """Return what people upload, and what they replace it with."""
     sr = 8_000
     times = np.arange(sr) / sr
@@ -42,16 +51,22 @@ def bodies() -> dict[str, list[bytes]]:
     moving = [video.make(duration_s=1, size=(64, 64))]
     # A free box at the end changes nothing but the bytes.
     moving.append(moving[0] + b"\x00\x00\x00\x08free")
-    return {
+    found = {
         "uploads/alice/my talk.wav": tones,
         "uploads/bob/talk.wav": tones[:1],
         "uploads/bob/clip.mp4": moving,
         "uploads/notes.txt": [b"no recording"],
     }
+    if sound_alone:
+        mov = video.make("mov", duration_s=1, size=(64, 64))
+        found["uploads/alice/clip.mov"] = [mov, mov + b"\x00\x00\x00\x08free"]
+        found["uploads/bob/clip.mkv"] = [video.make("mkv", duration_s=1, size=(64, 64))]
+    return found
 
 
 @cache
-def _measured(body: bytes, parameters: extract.FeatureParameters) -> tuple[Any, dict[str, bytes]]:
+def measured(body: bytes, parameters: extract.FeatureParameters) -> tuple[Any, dict[str, bytes]]:
+    """Return what is measured in a recording: the summary, and each table by its name."""
     tables: dict[str, bytes] = {}
 
     @contextlib.contextmanager
@@ -68,7 +83,7 @@ def remembered(source: Any, parameters: Any, open_table: Any, **_: Any) -> Any:
     buffered = BufferedSource(source)
     body = buffered.read()
     buffered.raise_failure()
-    summary, tables = _measured(body, parameters)
+    summary, tables = measured(body, parameters)
     for name, table in tables.items():
         with open_table(name) as stream:
             stream.write(table)
@@ -81,20 +96,37 @@ def application() -> Any:
     return sys.modules.get("app") or importlib.import_module("app")
 
 
-def tell(seed: int) -> World:
-    """Tell the history of a seed, to its end."""
-    plan = Plan(seed)
-    found = bodies()
-    extract.extract = _extract if seed % REAL_EVERY == 0 else remembered
+def world_of(seed: int, rules: Rules, *, keys: Sequence[str] = (), is_plain: bool = False) -> World:
+    """Return the world of a seed, before anything has happened in it.
+
+    ``keys`` are the uploads in it, if not those of the seed; a plain one has nothing of chance.
+    """
+    plan = Plan(seed, rules)
+    if is_plain:
+        plan.make_plain()
+    found = bodies(sound_alone=rules.sound_alone)
+    is_real = seed % REAL_EVERY == 0 and not is_plain
+    extract.extract = _extract if is_real else remembered
+    s3.RANGE_BYTES = RANGE_BYTES
+    smart_open.s3.RETRY.sleep_seconds = 0  # the world's clock stands still meanwhile
     names = plan.rng.sample(sorted(found), plan.rng.choice((1, 1, 2, 3)))
-    if seed % REAL_EVERY == 0:
+    if is_real:
         names = [name for name in names if name.endswith(".wav")] or ["uploads/bob/talk.wav"]
-    world = World(
-        plan,
-        Settings.from_env(ENVIRONMENT),
-        application(),
-        {name: found[name] for name in names},
-    )
+    uploads = {name: found[name] for name in keys or names}
+    return World(plan, Settings.from_env(ENVIRONMENT), application(), uploads)
+
+
+def tell(seed: int, rules: Rules | None = None) -> World:
+    """Tell the history of a seed, to its end."""
+    return _told(world_of(seed, rules or Rules()), telling.tell)
+
+
+def replay(seed: int, moves: list[Move], rules: Rules | None = None) -> World:
+    """Perform given moves in the world of a seed, and let it come to rest."""
+    return _told(world_of(seed, rules or Rules()), lambda world: telling.replay(world, list(moves)))
+
+
+def _told(world: World, telling_of: Callable[[World], None]) -> World:
     with contextlib.redirect_stdout(io.StringIO()):  # where the journal is written
-        world.tell(plan.rng.choice((1, 2, 3, 5)))
+        telling_of(world)
     return world

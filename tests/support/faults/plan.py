@@ -1,57 +1,90 @@
-"""What goes wrong, and when: decided by a seed, and told in the order in which it happened."""
+"""A plan: what the world of one history is like, and which faults there are to be spent."""
 
 import random
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ReadTimeoutError
 
-from support.faults.storage_double import refuse
+from support.faults.refusals import refuse
+from support.faults.rules import Rules
 
 
 class KilledError(BaseException):
     """The function's process has ended. Nothing catches it, and nothing it does has an effect."""
 
 
+FAULTS = ("throttled", "fails", "times out", "takes effect unheard", "killed", "asked twice")
+PARTIAL = frozenset({"batch_get_item", "batch_write_item", "delete_objects"})
+"""Requests of several things, of which a service may do some and give back the rest."""
+
 BUSY = {
     "start_transcription_job": "LimitExceededException",
+    "delete_transcription_job": "LimitExceededException",
     "create_job": "TooManyRequestsException",
 }
+SKEW_S = 30
 
 
 @dataclass
 class Plan:
-    """A number of faults to be spent, each on a request, an event or a job."""
+    """A number of faults to be spent, each on a request, an event, a message or a job.
+
+    Everything is drawn from the seed. ``rng`` is drawn from while people act and faults happen,
+    ``rest`` afterwards: so the end of a history stays the same when moves are left out of it.
+    """
 
     seed: int
+    rules: Rules = field(default_factory=Rules)
     spent: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)  # noqa: S311  # chance that can be had again
+        self.rest = random.Random(-self.seed - 1)  # noqa: S311
         self.left = self.rng.choice((0, 1, 2, 4, 8, 16))
         self.rate = self.rng.choice((0.02, 0.05, 0.15))
+        self.n_acts = self.rng.choice((1, 2, 4, 6, 9, 12) if self.rules.long else (1, 2, 3, 5))
+        self.page = self.rng.choice((2, 1000, 1000))
+        self.has_second_bucket = self.rng.random() < 1 / 3
+        self.redaction = self.rng.choice(("", "", "redacted", "redacted_and_unredacted"))
+        self.subtitles = self.rng.choice(((), (), ("srt", "vtt")))
+        self.skew_s = {
+            clock: self.rng.choice((0, 0, -SKEW_S, SKEW_S)) for clock in ("s3", "transcribe")
+        }
+        self.n_reconciles = self.rng.choice((1, 1, 2))
+        self.is_plain = False
 
-    def strikes(self, rate: float | None = None) -> bool:
+    def make_plain(self) -> None:
+        """Leave nothing to chance: no fault, whole pages, one bucket, one time."""
+        self.left, self.page, self.n_reconciles = 0, 1000, 1
+        self.has_second_bucket, self.redaction, self.subtitles = False, "", ()
+        self.skew_s = dict.fromkeys(self.skew_s, 0)
+        self.is_plain = True
+
+    def skew_of_a_function(self) -> int:
+        """Return how far the clock of one function call is from the world's, in seconds."""
+        if self.is_plain:
+            return 0
+        return self.rng.choice((0, 0, -SKEW_S, SKEW_S))
+
+    def strikes(self) -> bool:
         """Tell whether one of the faults is to be spent here."""
-        return self.left > 0 and self.rng.random() < (self.rate if rate is None else rate)
+        return self.left > 0 and self.rng.random() < self.rate
+
+    def fate(self, operation: str) -> str:
+        """Decide what becomes of a request: nothing special, or one of the faults."""
+        # Few requests are of several things, so those meet a fault of their own more often.
+        if operation in PARTIAL and any(self.strikes() for _ in range(3)):
+            return "partly"
+        return self.rng.choice(FAULTS) if operation and self.strikes() else ""
 
     def spend(self, what: str) -> None:
         """Write a fault down."""
         self.left -= 1
         self.spent.append(what)
 
-    def fate(self, who: str, operation: str) -> str | None:
-        """Decide what becomes of a request: nothing special, or one of four faults."""
-        if not self.strikes():
-            return None
-        fate = self.rng.choice(
-            ("throttled", "fails", "times out", "takes effect unheard", "killed")
-        )
-        self.spend(f"{who}: {operation} {fate}")
-        return fate
-
 
 def error_of(fate: str, operation: str) -> Exception:
-    """Return what a client raises where botocore's own retries have not helped either."""
+    """Return what a client raises once botocore's own retries have not helped."""
     if fate == "throttled":
         return refuse(operation, BUSY.get(operation, "ThrottlingException"))
     if fate == "fails":

@@ -4,34 +4,77 @@ import argparse
 import logging
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from support.faults.checking import all_violations, describe  # noqa: E402  # found by the path above
+from support.faults.histories import tell  # noqa: E402
+from support.faults.rules import ALL, NAMES, Rules  # noqa: E402
+from support.faults.shrinking import shrunk  # noqa: E402
+from support.faults.world import World  # noqa: E402
+
 
 def main() -> int:
-    """Tell histories, print what is wrong with any, and how much went wrong on purpose."""
-    from support.faults.checking import describe, violations  # noqa: PLC0415  # the same
-    from support.faults.histories import tell  # noqa: PLC0415  # found by the path above
+    """Tell histories; print those that go wrong, and how much went wrong on purpose."""
+    given = _parser().parse_args()
+    rules = ALL if given.all else Rules(**dict.fromkeys(given.rule or (), True))
+    logging.disable(logging.CRITICAL)  # handlers fail on purpose, thousands of times
+    if given.shrink:
+        return _shrink(given.seed, rules)
+    began, seen = time.perf_counter(), Counter[str]()
+    for seed in range(given.seed, given.seed + given.histories):
+        world = tell(seed, rules)
+        _count(seen, world)
+        if wrong := all_violations(world):
+            seen["wrong"] += 1
+            print(f"{seed}: {'; '.join(wrong)}" if given.brief else describe(world, wrong))
+    took = time.perf_counter() - began
+    print(
+        f"{given.histories} histories, {seen['faults']} faults, {seen['wrong']} with violations,"
+        f" {took:.0f} s\n"
+        f"{seen['fault-free']} without faults, {seen['wrong before']} of them wrong before"
+        f" reconcile; {seen['after one']} of all not right after one run of it\n"
+        f"{seen['requests'] / max(seen['recordings'], 1):.1f} requests for each recording"
+    )
+    return 1 if seen["wrong"] else 0
 
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--histories", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0, help="the first; each has the next one")
-    given = parser.parse_args()
-    logging.disable(logging.CRITICAL)  # handlers fail on purpose, thousands of times
-    began, n_faults, n_wrong = time.perf_counter(), 0, 0
-    for seed in range(given.seed, given.seed + given.histories):
-        world = tell(seed)
-        n_faults += len(world.plan.spent)
-        if wrong := violations(world):
-            n_wrong += 1
-            print(describe(world, wrong))
-    took = time.perf_counter() - began
-    print(
-        f"{given.histories} histories, {n_faults} faults, {n_wrong} with violations, {took:.0f} s"
+    parser.add_argument("--shrink", action="store_true", help="the seed's shortest failing history")
+    parser.add_argument("--brief", action="store_true", help="one line for each that goes wrong")
+    parser.add_argument("--all", action="store_true", help="every rule, also those not kept yet")
+    parser.add_argument(
+        "--rule", action="append", choices=NAMES, help="one rule more, as docs/faults.md names it"
     )
-    return 1 if n_wrong else 0
+    return parser
+
+
+def _count(seen: Counter[str], world: World) -> None:
+    seen["faults"] += len(world.plan.spent)
+    seen["requests"] += world.requests.total()
+    seen["recordings"] += sum(world.table.n_created.values())
+    seen["after one"] += bool(world.wrong_after_one)
+    if not world.plan.spent:
+        seen["fault-free"] += 1
+        seen["wrong before"] += bool(world.wrong_before)
+
+
+def _shrink(seed: int, rules: Rules) -> int:
+    world = shrunk(seed, rules)
+    if world is None:
+        print(f"Seed {seed} goes well.")
+        return 0
+    print(describe(world, all_violations(world)))
+    print(f"\n{len(world.told)} moves before the world comes to rest:")
+    for move in world.told:
+        print(f"    {move!r},")
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""A small world: people who upload, AWS around them, and the real handlers between, step by step.
+"""A small world: people who upload, AWS around them, and the real handlers between, move by move.
 
 One thread does everything. Every handler runs as a greenlet that stops before each of its requests
-to AWS, and a seeded choice decides what happens next: a handler goes on, an event is delivered, a
-job ends, somebody uploads. So the same seed tells the same history, wherever it is told.
+to AWS, and goes on with that request when a move says so. The world performs moves; ``telling``
+chooses them. So the same moves make the same history, wherever it is told.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
 import greenlet
-from boto3.dynamodb.table import BatchWriter
+from chalice.app import CloudWatchEventConfig, S3EventConfig
 
 from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.aws.dynamodb_search import SearchTable
@@ -28,11 +28,15 @@ from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 from chalicelib.core import keys
-from chalicelib.pipeline import reconciliation
 from chalicelib.services import Services
-from support.faults.jobs_double import MediaConvertDouble, TranscribeDouble
+from support.faults.clients import Buckets, Client, Messages, do_part
+from support.faults.dynamodb_double import PAGE, Table
+from support.faults.mediaconvert_double import MediaConvertDouble
+from support.faults.moves import Move
 from support.faults.plan import KilledError, Plan, error_of
-from support.faults.storage_double import Bucket, Response, Rows, Table
+from support.faults.s3_double import Bucket
+from support.faults.transcribe_double import TranscribeDouble
+from support.faults.watching import Watch
 
 INDEXES = {
     "by_source": ("source_key", None),
@@ -40,410 +44,20 @@ INDEXES = {
     "by_time": ("kind", "created_at"),
     "by_look_at": ("kind", "look_at"),
 }
+SEARCH_INDEXES = {
+    "by_term": ("term", "created_at"),
+    "by_owner_term": ("owner_term", "created_at"),
+}
+SECOND_BUCKET = "results"
+ADMINISTRATOR = "admin"
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
-AT_ONCE = 4
+HIDDEN = timedelta(minutes=90)
+"""VisibilityTimeout of the features queue: when a message comes again whose function was killed."""
+
 LIFE = timedelta(minutes=15)
-A_STEP_MINUTES = 1 / 60
-A_LONG_WHILE = timedelta(hours=7)
-ROUNDS = 20
-
-
-@dataclass
-class Delivery:
-    """An event on its way to a handler."""
-
-    function: str
-    event: Mapping[str, Any]
-    attempts: int = 0
-
-
-@dataclass
-class Task:
-    """A handler at work."""
-
-    name: str
-    started: datetime
-    end: Callable[[str], object]
-    run: greenlet.greenlet = None
-    is_dead: bool = False
-    told: tuple[str, str] | None = None  # a notice that was published and not yet written down
-
-
-class Client:
-    """Looks like a client, and asks the world before it asks a double."""
-
-    def __init__(self, world: "World", backend: Any) -> None:
-        self._world = world
-        self._backend = backend
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        return partial(self._world.request, operation, getattr(self._backend, operation))
-
-    def get_paginator(self, operation: str) -> "Paginator":
-        return Paginator(getattr(self, operation))
-
-    # What a table of boto3's has besides.
-
-    @property
-    def name(self) -> str:
-        return str(self._backend.name)
-
-    @property
-    def meta(self) -> SimpleNamespace:
-        return SimpleNamespace(client=self)
-
-    def batch_writer(self) -> BatchWriter:
-        return BatchWriter(self.name, self)
-
-
-@dataclass
-class Paginator:
-    """Asks for page after page."""
-
-    ask: Callable[..., Response]
-
-    def paginate(self, **request: Any) -> Any:
-        while True:
-            page = self.ask(**request)
-            yield page
-            if not page["IsTruncated"]:
-                return
-            request["ContinuationToken"] = page["NextContinuationToken"]
-
-
-class Messages:
-    """The features queue, its dead letters, and what was published."""
-
-    def __init__(self) -> None:
-        self.waiting: list[dict[str, Any]] = []
-        self.dead: list[dict[str, Any]] = []
-        self.published: list[tuple[str, str]] = []
-
-    def send_message(self, *, MessageBody: str, **_: Any) -> Response:
-        self.waiting.append({"body": MessageBody, "receives": 0})
-        return {}
-
-    def publish(self, *, Message: str, **_: Any) -> Response:
-        body = json.loads(json.loads(Message)["default"])
-        self.published.append((body["recording_id"], body["event"]))
-        return {}
-
-
-@dataclass
-class World:
-    """Everything there is in one history."""
-
-    plan: Plan
-    settings: Settings
-    application: Any
-    bodies: Mapping[str, list[bytes]]
-    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    pending: list[Delivery] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    given_up: list[Delivery] = field(default_factory=list)
-    unsure: dict[tuple[str, str], int] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-    is_over: bool = False
-
-    def __post_init__(self) -> None:
-        self.rng = self.plan.rng
-        self.bucket = Bucket(self._on_object, self.clock)
-        self.table = Table("JsonFile", INDEXES)
-        self.search = Rows()
-        self.messages = Messages()
-        self.transcribe = TranscribeDouble(self.bucket, self._on_job, self.clock)
-        self.mediaconvert = MediaConvertDouble(self.bucket, self._on_job, self.clock)
-        self.services = self._connect()
-        self.application.services = lambda: self.services
-        self._hub = greenlet.getcurrent()
-        self._by_greenlet: dict[Any, Task] = {}
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def _connect(self) -> Services:
-        s3, table = Client(self, self.bucket), Client(self, self.table)
-        messages = Client(self, self.messages)
-        settings = self.settings
-        return Services(
-            settings=settings,
-            media=MediaStore(s3, settings.media_bucket),
-            results=MediaStore(s3, settings.results_bucket),
-            recordings=RecordingTable(table, self.clock),
-            watchlist=Watchlist(table),
-            bookmark=Bookmark(s3, settings.results_bucket),
-            search_table=SearchTable(Client(self, self.search)),
-            transcriber=Transcriber(Client(self, self.transcribe)),
-            transcoder=Transcoder(Client(self, self.mediaconvert)),
-            features_queue=FeatureQueue(messages, settings.features_queue_url),
-            notices=Notices(messages, settings.notices_topic_arn),
-            clock=self.clock,
-        )
-
-    # --- what the handlers meet ---
-
-    def request(self, operation: str, call: Callable[..., Any], **given: Any) -> Any:
-        """Stop, and go on when it is this handler's turn; then ask, unless something goes wrong."""
-        task = self._by_greenlet[greenlet.getcurrent()]
-        if task.is_dead:
-            raise KilledError
-        self._hub.switch()
-        if task.is_dead:
-            raise KilledError
-        fate = self.plan.fate(task.name, operation)
-        if fate == "killed":
-            task.is_dead = True
-            raise KilledError
-        if fate and fate != "takes effect unheard":
-            raise error_of(fate, operation)
-        answer = call(**given)
-        if operation == "publish":
-            task.told = self.messages.published[-1]
-        elif task.told and not fate and _writes_down(task.told, given):
-            task.told = None
-        if fate:
-            raise error_of(fate, operation)
-        return answer
-
-    def start(self, name: str, work: Callable[[], object], end: Callable[[str], object]) -> Task:
-        task = Task(name, self.now, end)
-        task.run = greenlet.greenlet(partial(self._run, task, work))
-        self._by_greenlet[task.run] = task
-        self.tasks.append(task)
-        return task
-
-    def _run(self, task: Task, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except KilledError:
-            outcome = "was killed"
-        except Exception as exc:  # as Lambda does: whatever a function raises ends that call alone
-            outcome = f"failed: {exc!r}"
-            if not self.plan.spent:
-                raise
-        else:
-            outcome = "ended"
-        self.tasks.remove(task)
-        del self._by_greenlet[task.run]
-        if task.told:
-            self.unsure[task.told] = self.unsure.get(task.told, 0) + 1
-        self.log.append(f"{task.name} {outcome}")
-        task.end(outcome)
-
-    # --- what AWS does ---
-
-    def _on_object(self, operation: str, key: str) -> None:
-        if key.startswith(keys.UPLOADS):
-            function = "receive_upload" if operation == "put" else "remove_recording"
-        elif operation == "put" and key.startswith(keys.TRANSCRIPTS) and key.endswith(".json"):
-            function = "store_transcript"
-        else:
-            return
-        place = {"bucket": {"name": self.settings.media_bucket}, "object": {"key": quote_plus(key)}}
-        self.pending.append(Delivery(function, {"Records": [{"s3": place}]}))
-
-    def _on_job(self, service: str, detail: Mapping[str, Any]) -> None:
-        function = {
-            "transcribe": "record_transcription_state",
-            "mediaconvert": "store_renditions",
-        }[service]
-        event = {
-            "version": "0",
-            "account": "1",
-            "region": "us-east-1",
-            "detail": detail,
-            "detail-type": "",
-            "source": "",
-            "time": "",
-            "id": "",
-            "resources": [],
-        }
-        self.pending.append(Delivery(function, event))
-
-    def _deliver(self) -> None:
-        delivery = self.pending.pop(self.rng.randrange(len(self.pending)))
-        if self.plan.strikes():
-            fault = self.rng.choice(("lost", "delivered twice"))
-            self.plan.spend(f"an event for {delivery.function} is {fault}")
-            if fault == "lost":
-                return
-            self.pending.append(Delivery(delivery.function, delivery.event))
-        self.deliver(delivery)
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Call the function of an event, and again if it fails, as Lambda does."""
-        delivery.attempts += 1
-
-        def end(outcome: str) -> None:
-            if outcome == "ended":
-                return
-            if delivery.attempts < ASYNCHRONOUS_ATTEMPTS:
-                self.pending.append(delivery)
-            else:
-                self.given_up.append(delivery)
-
-        handler = getattr(self.application, delivery.function)
-        self.start(delivery.function, partial(handler, delivery.event, None), end)
-
-    def _receive(self) -> None:
-        waiting = self.messages.waiting
-        message = waiting.pop(self.rng.randrange(len(waiting)))
-        if self.plan.strikes():
-            self.plan.spend("a message is delivered twice")
-            waiting.append(dict(message))
-        self.receive(message)
-
-    def receive(self, message: dict[str, Any]) -> None:
-        """Have a message's recording measured; after the third failure it is put aside."""
-        waiting = self.messages.waiting
-        message["receives"] += 1
-        record = {
-            "body": message["body"],
-            "receiptHandle": "",
-            "attributes": {"ApproximateReceiveCount": str(message["receives"])},
-        }
-
-        def end(outcome: str) -> None:
-            if outcome != "ended":
-                is_last = message["receives"] >= RECEIVES
-                (self.messages.dead if is_last else waiting).append(message)
-
-        handler = self.application.extract_features
-        self.start("extract_features", partial(handler, {"Records": [record]}, None), end)
-
-    def redrive(self) -> None:
-        """Send the dead letters through again."""
-        self.messages.waiting += [{**one, "receives": 0} for one in self.messages.dead]
-        self.messages.dead.clear()
-
-    def _advance_job(self) -> None:
-        transcriptions, renditions = self.transcribe.unfinished(), self.mediaconvert.unfinished()
-        name = self.rng.choice(transcriptions + renditions)
-        service = self.transcribe if name in transcriptions else self.mediaconvert
-        fails = self.plan.strikes()
-        if fails:
-            self.plan.spend(f"the job {name} fails")
-        service.advance(name, fails=fails)
-
-    def _let_time_pass(self) -> None:
-        minutes = self.rng.choice((2, 20, 120))
-        self.plan.spend(f"{minutes} minutes pass")
-        self.let_pass(minutes)
-
-    def let_pass(self, minutes: float) -> None:
-        """Let time pass; no function lives longer than a quarter of an hour."""
-        self.now += timedelta(minutes=minutes)
-        for task in [task for task in self.tasks if self.now - task.started > LIFE]:
-            task.is_dead = True
-            task.run.switch()
-
-    # --- what people do ---
-
-    def act(self) -> None:
-        """Let somebody upload, replace or remove a recording."""
-        key = self.rng.choice(list(self.bodies))
-        there = self.bucket.objects.get(key)
-        if there and self.rng.random() < 0.4:
-            self.log.append(f"remove {key}")
-            self.bucket.delete_object(Key=key)
-        else:
-            number = self.rng.randrange(len(self.bodies[key]))
-            self.log.append(f"put {key} number {number}")
-            self.bucket.put_object(Key=key, Body=self.bodies[key][number])
-
-    # --- the history ---
-
-    def step(self, n_acts: int) -> int:
-        """Let one thing happen; return how many acts of people are still to come."""
-        self.let_pass(A_STEP_MINUTES)
-        has_room = len(self.tasks) < AT_ONCE
-        choices = {
-            "run": 12 * bool(self.tasks),
-            "deliver": 3 * bool(self.pending and has_room),
-            "receive": 2 * bool(self.messages.waiting and has_room),
-            "advance": 2 * bool(self.transcribe.unfinished() or self.mediaconvert.unfinished()),
-            "catch up": 1,
-            "act": n_acts > 0,
-            "reconcile": 0.1 * has_room * (not self.is_over),
-        }
-        (choice,) = self.rng.choices(list(choices), list(choices.values()))
-        if choice == "run":
-            self.rng.choice(self.tasks).run.switch()
-        elif choice == "deliver":
-            self._deliver()
-        elif choice == "receive":
-            self._receive()
-        elif choice == "advance":
-            self._advance_job()
-        elif choice == "catch up":
-            self.table.catch_up()
-            if self.plan.strikes():
-                self._let_time_pass()
-        elif choice == "act":
-            self.act()
-        else:
-            self.start("reconcile", partial(self.application.reconcile, {**_TICK}, None), _ignore)
-        return n_acts - (choice == "act")
-
-    @property
-    def is_busy(self) -> bool:
-        """Tell whether something is still to happen by itself."""
-        return bool(
-            self.tasks
-            or self.pending
-            or self.messages.waiting
-            or self.transcribe.unfinished()
-            or self.mediaconvert.unfinished()
-        )
-
-    def tell(self, n_acts: int) -> None:
-        """Let it all happen, then let the faults be over, and have reconcile put things right."""
-        n_steps = 0
-        while n_acts or (self.is_busy and n_steps < 4000):
-            n_acts = self.step(n_acts)
-            n_steps += 1
-        self.settle()
-
-    def settle(self) -> None:
-        """Spend no more faults, and run reconcile until nothing is left to look at."""
-        self.plan.left = 0
-        self.is_over = True
-        self._come_to_rest()
-        before = None
-        for _ in range(ROUNDS):
-            if before == (before := self._state()):
-                return
-            self.now += A_LONG_WHILE
-            self._reconcile()
-            self._come_to_rest()
-        raise AssertionError(f"not settled in {ROUNDS} rounds: {self.table.items}")
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, Any], int]:
-        return (
-            {key: dict(item) for key, item in self.table.items.items()},
-            dict(self.bucket.objects),
-            len(self.messages.published),
-        )
-
-    def _come_to_rest(self) -> None:
-        while self.is_busy:
-            self.step(0)
-        self.table.catch_up()
-
-    def _reconcile(self) -> None:
-        def work() -> None:
-            pages = len(reconciliation.STAGES)
-            reconciliation.reconcile(self.services, pages=pages).raise_failures()
-
-        outcomes: list[str] = []
-        task = self.start("reconcile", work, outcomes.append)
-        while not outcomes:
-            task.run.switch()
-        assert outcomes == ["ended"], outcomes
-
-
-_TICK = {
+A_MOVE = timedelta(seconds=1)
+TICK = {
     "version": "0",
     "account": "1",
     "region": "us-east-1",
@@ -456,10 +70,340 @@ _TICK = {
 }
 
 
+@dataclass
+class Delivery:
+    """An event on its way to a handler."""
+
+    name: str
+    function: str
+    event: Mapping[str, Any]
+    attempts: int = 0
+
+
+@dataclass
+class Task:
+    """A handler at work, stopped before the request ``asks``."""
+
+    name: str
+    function: str
+    started: datetime
+    end: Callable[[str], object]
+    skew: timedelta
+    about: str = ""
+    run: greenlet.greenlet = None
+    asks: str = ""
+    fate: str = ""
+    n_requests: int = 0
+    n_faults: int = 0
+    is_dead: bool = False
+    told: tuple[str, str] | None = None
+    """A notice that was published and not yet written down."""
+
+
+@dataclass(repr=False)
+class World:
+    """Everything there is in one history."""
+
+    plan: Plan
+    settings: Settings
+    application: Any
+    bodies: Mapping[str, list[bytes]]
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    moves: list[Move] = field(default_factory=list)
+    pending: list[Delivery] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    given_up: list[Delivery] = field(default_factory=list)
+    restarts: Counter[str] = field(default_factory=Counter)
+    unsure: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    most_requests: dict[str, int] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    wrong_before: list[str] = field(default_factory=list)
+    wrong_after_one: list[str] = field(default_factory=list)
+    told: list[Move] = field(default_factory=list)
+    """The moves until people and faults were done."""
+
+    failed_runs: list[str] = field(default_factory=list)
+    """How runs of reconcile ended, with no fault left, if not well."""
+
+    never_ended: str = ""
+    is_over: bool = False
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        self.settings = replace(
+            self.settings,
+            results_bucket=SECOND_BUCKET if plan.has_second_bucket else self.settings.media_bucket,
+            transcription=replace(
+                self.settings.transcription, redaction=plan.redaction, subtitles=plan.subtitles
+            ),
+        )
+        names = dict.fromkeys((self.settings.media_bucket, self.settings.results_bucket))
+        self.buckets = {
+            name: Bucket(partial(self._on_object, name), self._clock_of("s3"), page=plan.page)
+            for name in names
+        }
+        self.bucket = self.buckets[self.settings.media_bucket]
+        self.results = self.buckets[self.settings.results_bucket]
+        self.watch = Watch(self)
+        self.table = Table(
+            ("JsonFile",), INDEXES, page=plan.page, on_change=self.watch.look_at_item
+        )
+        self.search = Table(
+            ("recording_id", "term"), SEARCH_INDEXES, name="search", page=max(plan.page, PAGE // 2)
+        )
+        self.messages = Messages()
+        self.transcribe = TranscribeDouble(
+            self.buckets,
+            partial(self._on_job, "aws.transcribe"),
+            self._clock_of("transcribe"),
+            keeps_running=plan.rules.running_jobs_stay,
+        )
+        self.mediaconvert = MediaConvertDouble(
+            self.buckets, partial(self._on_job, "aws.mediaconvert"), lambda: self.now
+        )
+        self.services = self._connect()
+        self.application.services = lambda: self.services
+        self._hub = greenlet.getcurrent()
+        self.by_greenlet: dict[Any, Task] = {}
+        self.parts: dict[str, tuple[str, int]] = {}
+        self._named: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        # Errors name it, and a history is told in the same words each time.
+        return "the world"
+
+    def _clock_of(self, service: str) -> Callable[[], datetime]:
+        skew = timedelta(seconds=self.plan.skew_s[service])
+        return lambda: self.now + skew
+
+    def clock(self) -> datetime:
+        """Return the time that the handler at work believes it is."""
+        task = self.by_greenlet.get(greenlet.getcurrent())
+        return self.now + task.skew if task else self.now
+
+    def _connect(self) -> Services:
+        s3 = Client(self.request, Buckets(self.buckets))
+        table, messages = Client(self.request, self.table), Client(self.request, self.messages)
+        settings = self.settings
+        return Services(
+            settings=settings,
+            media=MediaStore(s3, settings.media_bucket),
+            results=MediaStore(s3, settings.results_bucket),
+            recordings=RecordingTable(table, self.clock),
+            watchlist=Watchlist(table),
+            bookmark=Bookmark(s3, settings.results_bucket),
+            search_table=SearchTable(Client(self.request, self.search)),
+            transcriber=Transcriber(Client(self.request, self.transcribe)),
+            transcoder=Transcoder(Client(self.request, self.mediaconvert)),
+            features_queue=FeatureQueue(messages, settings.features_queue_url),
+            notices=Notices(messages, settings.notices_topic_arn),
+            clock=self.clock,
+        )
+
+    # --- what the handlers meet ---
+
+    def request(self, operation: str, call: Callable[..., Any], **given: Any) -> Any:
+        """Stop; when it is this handler's turn, ask, unless something goes wrong with it."""
+        task = self.by_greenlet.get(greenlet.getcurrent())
+        if task is None:
+            return call(**given)  # the check, once the history is over
+        if task.is_dead:
+            raise KilledError
+        task.asks = operation
+        self._hub.switch()
+        fate, task.fate = task.fate, ""
+        task.is_dead |= fate == "killed"
+        if task.is_dead:
+            raise KilledError
+        self.requests[operation] += 1
+        task.n_requests += 1
+        if fate in ("throttled", "fails", "times out"):
+            raise error_of(fate, operation)
+        answer = self._answer(fate, operation, call, given)
+        if operation == "publish":
+            task.told = self.messages.published[-1]
+        elif task.told and not fate and _writes_down(task.told, given):
+            task.told = None
+        if fate == "takes effect unheard":
+            raise error_of(fate, operation)
+        return answer
+
+    def _answer(
+        self, fate: str, operation: str, call: Callable[..., Any], given: Mapping[str, Any]
+    ) -> Any:
+        answer = do_part(operation, call, given) if fate == "partly" else None
+        if answer is None:
+            answer = call(**given)
+        if fate == "asked twice":
+            # The answer was lost on its way, and botocore repeats the request by itself.
+            if hasattr(given.get("Body"), "seek"):
+                given["Body"].seek(0)
+            if operation == "publish":
+                self.unsure[self.messages.published[-1]] += 1
+            answer = call(**given)
+        return answer
+
+    def start(
+        self,
+        name: str,
+        function: str,
+        work: Callable[[], object],
+        end: Callable[[str], object] | None = None,
+        *,
+        about: str = "",
+    ) -> Task:
+        """Let a handler begin; it stops before its first request."""
+        skew = timedelta(seconds=self.plan.skew_of_a_function() if not self.is_over else 0)
+        task = Task(name, function, self.now, end or _ignore, skew, about)
+        task.run = greenlet.greenlet(partial(self._handle, task, work))
+        self.by_greenlet[task.run] = task
+        self.tasks.append(task)
+        task.run.switch()
+        return task
+
+    def _handle(self, task: Task, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except KilledError:
+            outcome = "was killed"
+        except Exception as exc:  # as Lambda does: whatever a function raises ends that call alone
+            outcome = f"failed: {exc!r}"
+            if not self.plan.spent:
+                raise
+        else:
+            outcome = "ended"
+        self.tasks.remove(task)
+        del self.by_greenlet[task.run]
+        if task.told:
+            # A notice whose sender heard nothing more is sent again: nobody can know better.
+            self.unsure[task.told] += 1
+        most = self.most_requests.get(task.function, 0)
+        self.most_requests[task.function] = max(most, task.n_requests)
+        self.log.append(f"    {task.name} {outcome} after {task.n_requests} requests")
+        task.end(outcome)
+
+    # --- what AWS does ---
+
+    def name(self, text: str) -> str:
+        self._named[text] += 1
+        return f"{text}#{self._named[text]}"
+
+    def _send(self, function: str, about: str, event: Mapping[str, Any]) -> None:
+        self.pending.append(Delivery(self.name(f"{function} {about}"), function, event))
+
+    def _on_object(self, bucket: str, operation: str, key: str) -> None:
+        if bucket == self.settings.media_bucket and key.startswith(keys.UPLOADS):
+            self.watch.look_at_upload(self.by_greenlet.get(greenlet.getcurrent()), operation, key)
+        kind = {"put": "s3:ObjectCreated:*", "delete": "s3:ObjectRemoved:*"}[operation]
+        place = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}}
+        for source in self.application.app.event_sources:
+            if (
+                isinstance(source, S3EventConfig)
+                and kind in source.events
+                and key.startswith(source.prefix or "")
+                and key.endswith(source.suffix or "")
+            ):
+                self._send(source.name, key, {"Records": [{"s3": place}]})
+
+    def _on_job(self, service: str, detail: Mapping[str, Any]) -> None:
+        about = detail.get("TranscriptionJobName") or detail["jobId"]
+        for source in self.application.app.event_sources:
+            if isinstance(source, CloudWatchEventConfig) and _matches(
+                source.event_pattern, {"source": service, "detail": detail}
+            ):
+                self._send(source.name, about, TICK | {"source": service, "detail": detail})
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Call the function of an event, and again if it fails, as Lambda does."""
+        delivery.attempts += 1
+
+        def end(outcome: str) -> None:
+            if outcome == "ended":
+                return
+            is_last = delivery.attempts >= ASYNCHRONOUS_ATTEMPTS
+            (self.given_up if is_last else self.pending).append(delivery)
+
+        handler = getattr(self.application, delivery.function)
+        name = f"{delivery.name}/{delivery.attempts}"
+        self.start(name, delivery.function, partial(handler, delivery.event, None), end)
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Have a message's recording measured; after the last failure it is put aside."""
+        waiting = self.messages.waiting
+        message["receives"] += 1
+        record = {
+            "body": message["body"],
+            "receiptHandle": message["name"],
+            "attributes": {"ApproximateReceiveCount": str(message["receives"])},
+        }
+
+        def end(outcome: str) -> None:
+            if outcome != "ended":
+                is_last = message["receives"] >= RECEIVES
+                sooner = self.messages.sooner.pop(message["name"], None)
+                message["hidden_until"] = self.now + (sooner or HIDDEN)
+                (self.messages.dead if is_last else waiting).append(message)
+
+        handler = self.application.extract_features
+        work = partial(handler, {"Records": [record]}, None)
+        name = f"extract_features {message['name']}/{message['receives']}"
+        self.start(name, "extract_features", work, end)
+
+    def let_pass(self, time: timedelta) -> None:
+        """Let time pass; no function lives longer than a quarter of an hour."""
+        self.now += time
+        for task in [task for task in self.tasks if self.now - task.started > LIFE]:
+            task.is_dead = True
+            task.run.switch()
+
+    def visible(self) -> list[dict[str, Any]]:
+        """Return the messages that can be received now."""
+        return [
+            message
+            for message in self.messages.waiting
+            if message["hidden_until"] is None or message["hidden_until"] <= self.now
+        ]
+
+    def lives(self, recording_id: str) -> int:
+        """Return how often a recording was made, or made anew: each time is told of."""
+        return self.table.n_created[(keys.transcript(recording_id),)] + self.restarts[recording_id]
+
+    def recording_of(self, key: str) -> str | None:
+        """Return the id of the newest recording of an upload key, as its owner sees it."""
+        found = [item for item in self.table.items.values() if item["source_key"] == key]
+        return max(found, key=lambda item: item["created_at"])["recording_id"] if found else None
+
+    def unfinished(self) -> list[str]:
+        """Return the names of all jobs that wait or run."""
+        return self.transcribe.unfinished() + self.mediaconvert.unfinished()
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether something is still to happen by itself."""
+        return bool(self.tasks or self.pending or self.messages.waiting or self.unfinished())
+
+
+def _matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Tell whether an event has what a rule of EventBridge wants, but for its detail type."""
+    for name, wanted in pattern.items():
+        if name == "detail-type":
+            continue
+        if isinstance(wanted, Mapping):
+            if not _matches(wanted, event.get(name) or {}):
+                return False
+        elif not any(
+            (name in event) == one["exists"] if isinstance(one, Mapping) else event.get(name) == one
+            for one in wanted
+        ):
+            return False
+    return True
+
+
 def _writes_down(told: tuple[str, str], request: Mapping[str, Any]) -> bool:
-    names = request.get("ExpressionAttributeNames", {}).values()
-    return f"notice_{told[1]}_sent_at" in names
+    text = json.dumps([request.get("ExpressionAttributeNames"), request.get("UpdateExpression")])
+    return f"notice_{told[1]}_sent_at" in text
 
 
 def _ignore(outcome: str) -> None:
-    """Nobody waits for how a scheduled run ended: the next one comes."""
+    """Nobody waits for how this ended."""

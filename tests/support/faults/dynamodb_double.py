@@ -1,0 +1,197 @@
+"""A table of DynamoDB in memory: the requests that Earshot makes, and no others.
+
+``test_doubles.py`` holds it equal to moto, for the reason that ``s3_double`` gives.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from boto3.dynamodb.conditions import AttributeBase, ConditionBase
+
+from support.faults.refusals import refuse
+
+PAGE = 1000
+ALL_AT_ONCE = frozenset({"by_look_at"})
+"""Indexes of keys alone: 200 of them are far below the megabyte that ends a page."""
+
+Response = dict[str, Any]
+Key = tuple[str, ...]
+
+
+def _nobody(item: Mapping[str, Any] | None) -> None:
+    """Hear of a change, and do nothing."""
+
+
+class Table:
+    """One table. Its indexes show the items as they were when ``catch_up`` was last called.
+
+    ``on_change`` hears of every item that is written, as it is then, and of each that is removed.
+    """
+
+    def __init__(
+        self,
+        key: tuple[str, ...],
+        indexes: Mapping[str, tuple[str, str | None]],
+        *,
+        name: str = "metadata",
+        page: int = PAGE,
+        on_change: Callable[[Mapping[str, Any] | None], object] = _nobody,
+    ) -> None:
+        self.items: dict[Key, dict[str, Any]] = {}
+        self.n_created: dict[Key, int] = {}
+        self.name = name
+        self._key = key
+        self._indexes = indexes
+        self._page = page
+        self._on_change = on_change
+        self._indexed: dict[Key, dict[str, Any]] = {}
+
+    def catch_up(self) -> None:
+        self._indexed = {key: dict(item) for key, item in self.items.items()}
+
+    def _key_of(self, given: Mapping[str, Any]) -> Key:
+        return tuple(given[name] for name in self._key)
+
+    def put_item(self, *, Item: Mapping[str, Any], ConditionExpression: Any = None) -> Response:
+        key = self._key_of(Item)
+        self._check("PutItem", key, ConditionExpression)
+        self.items[key] = dict(Item)
+        self.n_created[key] = self.n_created.get(key, 0) + 1
+        self._on_change(self.items[key])
+        return {}
+
+    def get_item(self, *, Key: Mapping[str, str], **_: Any) -> Response:
+        found = self.items.get(self._key_of(Key))
+        return {} if found is None else {"Item": dict(found)}
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Response:
+        ((name, request),) = RequestItems.items()
+        wanted = [self._key_of(key) for key in request["Keys"]]
+        found = [dict(self.items[key]) for key in wanted if key in self.items]
+        return {"Responses": {name: found}, "UnprocessedKeys": {}}
+
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> Response:
+        ((_, requests),) = RequestItems.items()
+        for request in requests:
+            if "PutRequest" in request:
+                self.put_item(Item=request["PutRequest"]["Item"])
+            else:
+                self.delete_item(Key=request["DeleteRequest"]["Key"])
+        return {"UnprocessedItems": {}}
+
+    def delete_item(
+        self, *, Key: Mapping[str, str], ConditionExpression: Any = None, **_: Any
+    ) -> Response:
+        key = self._key_of(Key)
+        self._check("DeleteItem", key, ConditionExpression)
+        item = self.items.pop(key, None)
+        self._on_change(None)
+        return {} if item is None else {"Attributes": item}
+
+    def update_item(
+        self,
+        *,
+        Key: Mapping[str, str],
+        UpdateExpression: str,
+        ConditionExpression: Any = None,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, Any] | None = None,
+        ReturnValues: str = "NONE",
+        ReturnValuesOnConditionCheckFailure: str = "NONE",
+    ) -> Response:
+        key = self._key_of(Key)
+        shows_old = ReturnValuesOnConditionCheckFailure == "ALL_OLD"
+        self._check("UpdateItem", key, ConditionExpression, shows_old=shows_old)
+        item = self.items.setdefault(key, dict(Key))
+        names = ExpressionAttributeNames or {}
+        for verb, rest in re.findall(r"(SET|REMOVE) (.*?)(?= SET | REMOVE |$)", UpdateExpression):
+            for clause in rest.split(", "):
+                name, _, value = clause.partition(" = ")
+                if verb == "SET":
+                    item[names.get(name, name)] = (ExpressionAttributeValues or {})[value]
+                else:
+                    item.pop(names.get(name, name), None)
+        self._on_change(item)
+        return {"Attributes": dict(item)} if ReturnValues == "ALL_NEW" else {}
+
+    def query(
+        self,
+        *,
+        KeyConditionExpression: ConditionBase,
+        IndexName: str | None = None,
+        Limit: int = PAGE,
+        ScanIndexForward: bool = True,
+        ExclusiveStartKey: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> Response:
+        partition, order = self._indexes[IndexName] if IndexName else (self._key[0], None)
+        found = [
+            item
+            for item in (self._indexed if IndexName else self.items).values()
+            if all(name in item for name in (partition, order) if name)
+            and _holds(KeyConditionExpression, item)
+        ]
+        found.sort(key=lambda item: (item[order] if order else "", self._key_of(item)))
+        if not ScanIndexForward:
+            found.reverse()
+        start = 0
+        if ExclusiveStartKey:
+            # A page begins behind a place in the order, whether or not that item is still there.
+            last = _place(ExclusiveStartKey, order, self._key)
+            places = [_place(item, order, self._key) for item in found]
+            start = sum(place <= last if ScanIndexForward else place >= last for place in places)
+        # A page may end early, as one of a megabyte does.
+        limit = Limit if IndexName in ALL_AT_ONCE else min(Limit, self._page)
+        page, rest = found[start : start + limit], found[start + limit :]
+        answer: Response = {"Items": [dict(item) for item in page]}
+        if rest:
+            names = dict.fromkeys([*self._key, partition, *([order] if order else [])])
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
+        return answer
+
+    def _check(
+        self,
+        operation: str,
+        key: Key,
+        condition: ConditionBase | None,
+        *,
+        shows_old: bool = False,
+    ) -> None:
+        found = self.items.get(key)
+        if condition is not None and not _holds(condition, found or {}):
+            error = refuse(operation, "ConditionalCheckFailedException")
+            if shows_old and found:
+                error.response["Item"] = dict(found)
+            raise error
+
+
+def _place(item: Mapping[str, Any], order: str | None, key: Key) -> tuple[Any, ...]:
+    return (item[order] if order else "", *(item[name] for name in key))
+
+
+def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
+    """Tell whether one of boto3's conditions is true of an item."""
+    expression = condition.get_expression()
+    operator, values = expression["operator"], expression["values"]
+    if operator in ("AND", "OR", "NOT"):
+        truths = [_holds(value, item) for value in values]
+        return {"AND": all(truths), "OR": any(truths), "NOT": not truths[0]}[operator]
+    name, *given = [v.name if isinstance(v, AttributeBase) else v for v in values]
+    if operator in ("attribute_exists", "attribute_not_exists"):
+        return (name in item) == (operator == "attribute_exists")
+    if name not in item:
+        return operator == "<>"
+    found = item[name]
+    return bool(
+        {
+            "=": lambda: found == given[0],
+            "<": lambda: found < given[0],
+            "<=": lambda: found <= given[0],
+            ">": lambda: found > given[0],
+            ">=": lambda: found >= given[0],
+            "<>": lambda: found != given[0],
+            "IN": lambda: found in given[0],
+            "BETWEEN": lambda: given[0] <= found <= given[1],
+        }[operator]()
+    )

@@ -1,0 +1,40 @@
+"""A history as a list: what happens, to whom, and what goes wrong with it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step of a history.
+
+    ``kind`` is one of
+
+    - ``run``: a handler (``target``) makes its next request, with ``fate`` if that goes wrong;
+    - ``deliver``, ``receive``: an event or a message comes, or is lost, or comes twice;
+    - ``advance``: a job begins or ends, or fails;
+    - ``put``, ``begin parts``, ``end parts``, ``remove``, ``delete by API``, ``reprocess by API``,
+      ``search``: an act of people, on an upload key;
+    - ``reconcile``: a quarter of an hour is over;
+    - ``catch up``: the indexes show what the tables hold;
+    - ``wait``: ``target`` minutes pass.
+
+    ``target`` is a name that does not depend on the moves before, so a shorter list still fits.
+    """
+
+    kind: str
+    target: str = ""
+    fate: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.kind, self.target, self.fate.upper()) if part)
+
+
+ACTS = (
+    "put",
+    "begin parts",
+    "end parts",
+    "remove",
+    "delete by API",
+    "reprocess by API",
+    "search",
+)

@@ -1,0 +1,150 @@
+"""Tells a history: chooses moves while people act, then lets the world come to rest."""
+
+import random
+from datetime import timedelta
+
+from chalicelib.core import keys
+from chalicelib.pipeline import reconciliation
+from support.faults.moves import ACTS, Move
+from support.faults.performing import perform
+from support.faults.world import World
+
+AT_ONCE = 4
+A_LONG_WHILE = timedelta(hours=25)
+"""After so long every look is due: a recording is looked at again within a day."""
+
+ROUNDS = 20
+MOST_MOVES = 8000
+A_ROUND = 10_000
+"""More pages than any history's walk has."""
+
+
+def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool) -> Move:
+    """Choose the next move, by chance."""
+    has_room = len(world.tasks) < AT_ONCE
+    visible, unfinished = world.visible(), world.unfinished()
+    weights = {
+        "run": 12 * bool(world.tasks),
+        "deliver": 3 * bool(world.pending and has_room),
+        "receive": 2 * bool(visible and has_room),
+        "advance": 2 * bool(unfinished),
+        "catch up": 1,
+        "act": n_acts > 0 and has_room,
+        "reconcile": 0.1 * has_room * can_reconcile,
+    }
+    if not any(weights[kind] for kind in ("run", "deliver", "receive", "advance", "act")):
+        weights["wait"] = 1 * bool(world.messages.waiting)
+    (kind,) = rng.choices(list(weights), list(weights.values()))
+    plan = world.plan
+    if kind == "run":
+        task = rng.choice(world.tasks)
+        return Move("run", task.name, plan.fate(task.asks))
+    if kind == "deliver":
+        fate = rng.choice(("is lost", "comes twice")) if plan.strikes() else ""
+        return Move("deliver", rng.choice(world.pending).name, fate)
+    if kind == "receive":
+        return Move("receive", rng.choice(visible)["name"], "comes twice" * plan.strikes())
+    if kind == "advance":
+        return Move("advance", rng.choice(unfinished), "fails" * plan.strikes())
+    if kind == "catch up" and plan.strikes():
+        return Move("wait", str(rng.choice((2, 20, 120))), "slow")
+    if kind == "wait":
+        return Move("wait", "90")
+    return choose_act(world, rng) if kind == "act" else Move(kind)
+
+
+def choose_act(world: World, rng: random.Random) -> Move:
+    """Choose what somebody does."""
+    key = rng.choice(list(world.bodies))
+    number = rng.randrange(len(world.bodies[key]))
+    if (begun := list(world.parts)) and rng.random() < 1 / 2:
+        return Move("end parts", rng.choice(begun))
+    if world.plan.rules.by_api and world.recording_of(key) and rng.random() < 1 / 3:
+        return Move(rng.choice(("delete by API", "reprocess by API", "search")), key)
+    if key in world.bucket.objects and rng.random() < 2 / 5:
+        return Move("remove", key)
+    return Move(rng.choice(("put", "put", "put", "begin parts")), f"{key} {number}")
+
+
+def tell(world: World) -> None:
+    """Let people act and faults happen, then let the faults be over and the world come to rest."""
+    plan, n_moves = world.plan, 0
+    n_acts = plan.n_acts
+    while n_acts or (world.is_busy and n_moves < MOST_MOVES):
+        move = choose(world, plan.rng, n_acts, can_reconcile=True)
+        perform(world, move)
+        n_acts -= move.kind in ACTS
+        n_moves += 1
+    settle(world)
+
+
+def replay(world: World, moves: list[Move]) -> None:
+    """Perform the moves that can be performed, then come to rest as ``tell`` does."""
+    for move in moves:
+        perform(world, move)
+    settle(world)
+
+
+def settle(world: World) -> None:
+    """Spend no more faults; run reconcile until nothing changes, and note what a run left wrong."""
+    from support.faults.checking import violations  # noqa: PLC0415  # it looks at worlds
+
+    world.told = list(world.moves)
+    world.plan.left = 0
+    world.is_over = True
+    world.log.append("from here on nothing goes wrong any more, and reconcile runs")
+    come_to_rest(world)
+    world.wrong_before = violations(world)
+    before = None
+    for round_ in range(ROUNDS):
+        if before == (before := _state(world)):
+            return
+        world.let_pass(A_LONG_WHILE)
+        _reconcile(world)
+        come_to_rest(world)
+        if round_ == 0:
+            world.wrong_after_one = violations(world)
+    world.never_ended = f"reconcile still changes something in its run {ROUNDS}"
+
+
+def _state(world: World) -> tuple[object, ...]:
+    items = {key: dict(item) for key, item in world.table.items.items()}
+    return (
+        items,
+        dict(world.bucket.objects),
+        dict(world.results.objects),
+        len(world.messages.published),
+    )
+
+
+def come_to_rest(world: World) -> None:
+    """Let everything happen that happens by itself."""
+    for _ in range(MOST_MOVES):
+        if not world.is_busy:
+            world.table.catch_up()
+            world.search.catch_up()
+            return
+        perform(world, choose(world, world.plan.rest, 0, can_reconcile=False))
+    world.never_ended = f"no rest after {MOST_MOVES} moves"
+    world.table.catch_up()
+    world.search.catch_up()
+
+
+def _reconcile(world: World) -> None:
+    """Run reconcile on all that is due and once around the walk; now and then two at once."""
+    world.results.objects.pop(keys.BOOKMARK, None)
+
+    def work() -> None:
+        findings = reconciliation.reconcile(world.services, pages=0)
+        while not findings.is_round:
+            walked = reconciliation.reconcile(world.services, looks=1, pages=1)
+            findings.is_round |= walked.is_round
+            findings.failures += walked.failures
+        findings.raise_failures()
+
+    outcomes: list[str] = []
+    for number in range(world.plan.n_reconciles):
+        world.start(f"the last reconcile {number}", "reconcile", work, outcomes.append)
+    while len(outcomes) < world.plan.n_reconciles:
+        perform(world, choose(world, world.plan.rest, 0, can_reconcile=False))
+    world.failed_runs += [outcome for outcome in outcomes if outcome != "ended"]

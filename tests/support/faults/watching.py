@@ -1,0 +1,63 @@
+"""Looks at a history while it happens: for what no moment of it may show."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.recording import Status, Upload
+from support.asking import Answered
+from support.faults.s3_double import etag_of_parts, halves, md5
+from support.faults.transcribe_double import words_of
+
+if TYPE_CHECKING:
+    from support.faults.world import Task, World
+
+SERVER_ERROR = 500
+
+
+class Watch:
+    """What has been seen that must not be, each thing once."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.seen: dict[str, None] = {}
+        bucket = world.settings.media_bucket
+        self.bodies = {
+            Upload(bucket, key, etag, len(body)).recording_id: body
+            for key, bodies in world.bodies.items()
+            for body in bodies
+            for etag in (md5(body), etag_of_parts(halves(body)))
+        }
+
+    def look_at_item(self, item: Mapping[str, Any] | None) -> None:
+        """See that whatever an item calls COMPLETED was made of its own bytes."""
+        if item is None or "recording_id" not in item:
+            return
+        rid = item["recording_id"]
+        body = self.bodies[rid]
+        is_transcribed = item["transcription"] == Status.COMPLETED
+        if is_transcribed and item["transcript"] != " ".join(words_of(body)):
+            self.seen[f"{rid} was COMPLETED with the transcript of other bytes"] = None
+        if item["renditions"] == Status.COMPLETED:
+            objects = self._world.results.objects
+            files = [file["key"] for file in item["rendition_files"].values()]
+            if any(key in objects and objects[key][0] != body for key in files):
+                self.seen[f"{rid} was COMPLETED with renditions of other bytes"] = None
+
+    def look_at_upload(self, task: "Task | None", operation: str, key: str) -> None:
+        """See that a handler leaves uploads alone, but for the one that somebody had it remove."""
+        if task is None:
+            return
+        if operation == "put":
+            self.seen[f"{task.name} wrote {key}"] = None
+            return
+        if task.function != "api" or self._lay_there_before(key) != task.about:
+            self.seen[f"{task.name} removed {key}, which nobody asked for"] = None
+
+    def _lay_there_before(self, key: str) -> str:
+        body, etag = self._world.bucket.last_removed
+        return Upload(self._world.settings.media_bucket, key, etag, len(body)).recording_id
+
+    def look_at_answer(self, task: "Task", answer: Answered) -> None:
+        """See that the API answers, unless something went wrong on the way."""
+        if answer.status >= SERVER_ERROR and not task.n_faults:
+            self.seen[f"{task.name} was answered by {answer.status}"] = None
