@@ -134,3 +134,17 @@ def test_every_format_is_in_the_readme():
 def test_every_link_to_a_file_leads_somewhere(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "pattern", sorted(set(re.findall(r"`([\w./*-]+/[\w.*-]+\.\w+|[\w-]+/)`", CONTRIBUTING)))
+)
+def test_every_place_that_contributing_names_is_there(pattern):
+    places = [*ROOT.glob(pattern), *(ROOT / "chalicelib").glob(pattern)]
+
+    assert places or pattern == "build/fuzz"
+
+
+@pytest.mark.parametrize("name", ["EXPORTS"])
+def test_every_table_that_contributing_names_is_there(name):
+    assert f"\n{name}" in (ROOT / "chalicelib/core/transcripts/exports.py").read_text()

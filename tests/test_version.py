@@ -8,6 +8,7 @@ import chalicelib
 ROOT = Path(__file__).parents[1]
 STATED = {
     "pyproject.toml": r'^version = "(.*)"$',
+    "CITATION.cff": r"^version: (.*)$",
     "kernels/earshot_kernels/__init__.py": r'^__version__ = "(.*)"$',
 }
 
