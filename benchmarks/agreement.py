@@ -1,9 +1,9 @@
-"""How far pitch trackers agree with librosa.pyin: python benchmarks/agreement.py WAV.
+"""Agreement of pitch trackers with librosa.pyin: python benchmarks/agreement.py WAV.
 
-Prints, for each, of librosa's frames (hop 512 at 22,050 Hz, fmax 500 Hz) the share that it calls
-voiced, the share that it calls voiced or unvoiced as librosa does, and of those that both call
-voiced how far its f0 lies from librosa's: the median and the 95th percentile, in cents. Of a
-tracker with other frames the nearest counts. One that is not installed is null.
+Prints for each tracker, over librosa's frames (hop 512 at 22,050 Hz, fmax 500 Hz): the share of
+frames that the tracker calls voiced, the share on which it agrees with librosa about voicing, and,
+for frames that both call voiced, the distance of f0 in cents (median and 95th percentile). If a
+tracker has other frames, its nearest frame is used. A tracker that is not installed is null.
 """
 
 import json
@@ -42,7 +42,10 @@ def by_praat(wav: Path, folder: Path) -> Track:
 
 
 def by_pyin_vamp(wav: Path, folder: Path) -> Track:
-    """It tells its voiced frames alone: those between, and one at each end, are unvoiced."""
+    """Add the unvoiced frames, because the plugin returns only voiced ones.
+
+    They are the frames in the gaps, and one at each end.
+    """
     pyin_vamp(wav, folder)
     voiced_s, voiced_f0 = np.loadtxt(folder / "vamp.txt", delimiter=":", unpack=True)
     hop_s = np.diff(voiced_s).min()

@@ -1,7 +1,7 @@
-"""Earshot's own recipe, whole: python benchmarks/earshot_mfcc.py IN OUT.
+"""Earshot's complete recipe: python benchmarks/earshot_mfcc.py IN OUT.
 
-A third argument asks for other tables than MFCC, such as ``mfcc,energy,pitch``; they are written
-beside OUT under its name and theirs.
+A third argument names other tables, such as ``mfcc,energy,pitch``. They are written beside OUT,
+each with OUT's name and the table's name.
 """
 
 import sys

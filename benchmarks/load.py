@@ -1,8 +1,8 @@
-"""Many recordings at once, through local mode whole: ``python benchmarks/load.py``.
+"""Many recordings at once, through all of local mode: ``python benchmarks/load.py``.
 
-Everything is uploaded at once, as fast as it goes, and the notices tell what is done, in the order
-in which it is. Prints a table for ``load.md``: time, memory of the process on the way, what was
-done twice or failed, and how far the order of completion is from that of the uploads.
+All recordings are uploaded at once, as fast as possible, and the notices show which are done, in
+order. Prints a table for ``load.md``: time, memory of the process, recordings that failed or had
+two notices, and the distance of the order of completion from the order of the uploads.
 """
 
 import argparse
@@ -27,7 +27,7 @@ QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
 
 def spoken(duration_s: float, number: int) -> bytes:
-    """Return the sample's speech, repeated or cut to a length, and a little unlike any other."""
+    """Return the sample's speech, repeated or cut to a length, slightly different each time."""
     with wave.open(str(SAMPLE)) as source:
         speech = np.frombuffer(source.readframes(source.getnframes()), dtype="<i2")
         rate = source.getframerate()
@@ -43,7 +43,7 @@ def spoken(duration_s: float, number: int) -> bytes:
 
 
 def resident_mb(pid: int) -> float:
-    """Return what a process and its children hold of the machine's memory, in MB."""
+    """Return the memory of a process and its children, in MB."""
     found = subprocess.run(
         ["ps", "-o", "rss=", "--pid", str(pid), "--ppid", str(pid)],
         capture_output=True,
@@ -54,7 +54,7 @@ def resident_mb(pid: int) -> float:
 
 
 class Notices:
-    """What the topic of a local mode tells."""
+    """The notices of a local mode."""
 
     def __init__(self, stage: Stage) -> None:
         sns, self._sqs = stage.client("sns"), stage.client("sqs")
@@ -66,7 +66,7 @@ class Notices:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
 
     def next(self) -> list[tuple[str, str]]:
-        """Return the next notices: upload key and event. Waits a second for the first."""
+        """Return the next notices, each an upload key and an event; wait a second for the first."""
         found = self._sqs.receive_message(
             QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
         ).get("Messages", [])
@@ -79,7 +79,7 @@ class Notices:
 
 
 def load(n_recordings: int, duration_s: float) -> str:
-    """Upload so many recordings at once, wait for all, and return a row of the table."""
+    """Upload ``n_recordings`` at once, wait until all are done, and return a row of the table."""
     with start() as stage:
         notices = Notices(stage)
         order = [f"uploads/load/{number:05}.wav" for number in range(n_recordings)]
@@ -123,10 +123,10 @@ HEAD = """\
 
 
 def main() -> None:
-    """Measure the load that the command line asks for."""
+    """Measure the load that the command line gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", type=int, default=1000, help="how many of 2 s")
-    parser.add_argument("--long", type=int, default=20, help="how many of --minutes")
+    parser.add_argument("--short", type=int, default=1000, help="number of recordings of 2 s")
+    parser.add_argument("--long", type=int, default=20, help="number of recordings of --minutes")
     parser.add_argument("--minutes", type=float, default=10)
     given = parser.parse_args()
     print(HEAD)

@@ -1,4 +1,4 @@
-"""The original recipe, whole: python benchmarks/original_recipe.py IN OUT."""
+"""The complete original recipe: python benchmarks/original_recipe.py IN OUT."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""How soon the page of an hour is ready, in Chromium on loopback: python benchmarks/page.py.
+"""Speed of the page for a recording of an hour, in Chromium: python benchmarks/page.py.
 
-A real local mode serves it. The recording is a short one whose transcript and display are then
-replaced by those of an hour: 9,000 words, and as many columns as the extractor writes.
+A real local mode serves the page. The recording is short; its transcript and display are replaced
+by those of an hour: 9,000 words, and as many columns as the extractor writes.
 """
 
 import json
@@ -56,7 +56,7 @@ SCROLL = """() => new Promise((resolve) => {
 
 
 def transcript() -> bytes:
-    """Return Amazon Transcribe's JSON of an hour, its segments divided among two speakers."""
+    """Return Amazon Transcribe's JSON for an hour, with two speakers in turn."""
     vocabulary = ("so", "the", "cepstrum", "turns", "a", "product", "into", "a", "sum")
     items = []
     for number in range(int(HOUR_S / WORD_S)):
@@ -78,7 +78,7 @@ def transcript() -> bytes:
 
 
 def display() -> bytes:
-    """Return the display of an hour of noise, as the extractor makes it."""
+    """Return the extractor's display of an hour of noise."""
     rng = np.random.default_rng(0)
     made = Display(sr=SR, hop_length=HOP)
     for _ in range(HOUR_S // 10):
@@ -92,7 +92,7 @@ def display() -> bytes:
 
 
 def prepare(local_mode: Stage) -> tuple[str, dict[str, int]]:
-    """Make the recording; return its id, and how large what the page asks for is."""
+    """Make the recording; return its id, and the sizes of the objects that the page loads."""
     key = "uploads/local/hour.wav"
     local_mode.put(key, wav(5.0))
     recording_id = local_mode.settled(key)["recording_id"]

@@ -1,4 +1,4 @@
-"""Runs work in processes of its own on one core, side by side, and tells what each took."""
+"""Time and memory of work in separate processes, in turn on one core."""
 
 import json
 import os
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds (user and system), time and peak resident memory in MB of a whole process."""
+    """CPU seconds (user and system), elapsed time and peak resident memory in MB of a process."""
 
     cpu_s: float
     elapsed_s: float
@@ -22,13 +22,13 @@ class Cost:
 
 
 def pin(core: int | None) -> None:
-    """Keep this process and all that it starts on one core; None is the first that it may use."""
+    """Keep this process and its children on one core; None means the first core it may use."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if core is None else core})
 
 
 def fresh(*arguments: str) -> Cost:
-    """Run Python with these arguments and return what the whole process took."""
+    """Run Python with these arguments and return the cost of the whole process."""
     start = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 - our own scripts
         [sys.executable, *arguments], stdout=subprocess.DEVNULL
@@ -42,7 +42,7 @@ def fresh(*arguments: str) -> Cost:
 
 
 def side_by_side(commands: dict[str, list[str]], runs: int) -> dict[str, Cost]:
-    """Run each command in turn, again and again, and return the medians."""
+    """Run the commands in turn, several times, and return the medians."""
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(runs):
         for name, arguments in commands.items():
@@ -58,12 +58,12 @@ def side_by_side(commands: dict[str, list[str]], runs: int) -> dict[str, Cost]:
 
 
 def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[str, float | None]:
-    """Return the median CPU seconds of each work in a warm process; None if not installed."""
+    """Return the median CPU seconds of each kind of work in a warm process, or None."""
     return {work: _warm(work, wav, short_wav, runs) for work in works}
 
 
 def printed(script: str, *arguments: str) -> str:
-    """Run a script and return what it prints last; ModuleNotFoundError if it lacks a package."""
+    """Run a script and return its last output; ModuleNotFoundError if a package is missing."""
     done = subprocess.run(  # noqa: S603 - our own scripts
         [sys.executable, script, *arguments], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Makes what the benchmark measures, once: python benchmarks/recordings.py OUT SECONDS.
+"""Recordings for the benchmark, made once: python benchmarks/recordings.py OUT SECONDS.
 
 Speech at 44.1 kHz, 16 bits, mono: the shared recordings, or a synthetic voice without them.
 """
@@ -23,7 +23,7 @@ def main(path: str, seconds: str) -> None:
         left = int(seconds) * SR
         while left > 0:
             n = min(left, len(speech))
-            # Never twice the same: another loudness and another noise each time round.
+            # Each repetition differs, with another level and other noise.
             out.write(speech[:n] * rng.uniform(0.3, 1) + rng.normal(0, 1e-4, n))
             left -= n
 

@@ -1,4 +1,4 @@
-"""Writes what the benchmark found as Markdown, and draws time and memory against length."""
+"""The benchmark's results as Markdown, and a plot of time and memory against length."""
 
 import platform
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PACKAGES = (
 )
 
 
-# Of the plugin: its source, version 2 (PYinVamp.cpp, Yin.cpp, MonoPitchHMM.cpp, MonoPitch.cpp).
+# Source: the plugin's code, version 2 (PYinVamp.cpp, Yin.cpp, MonoPitchHMM.cpp, MonoPitch.cpp).
 PYIN_DIFFERS = (
     ("Frames", "2,048 samples, hop 512, at 22,050 Hz", "2,048 samples, hop 256, at any rate"),
     ("Prior of the threshold", "Beta(2, 18), mean 0.10", "Beta, mean 0.15"),
@@ -57,7 +57,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What recordings of one length cost: a whole process each."""
+    """Costs for recordings of one length, each in a whole process."""
 
     length: str
     seconds: int
@@ -144,7 +144,7 @@ def write(
             [_growth_cells(row) for row in growth],
         ),
         "",
-        # Measured by itself, for an hour: a section of its own here.
+        # The load is measured separately, for an hour, and has a separate section here.
         f"#{Path(__file__).with_name('load.md').read_text(encoding='utf-8').rstrip()}",
     ]
     path.write_text("\n".join(lines) + "\n")

@@ -1,6 +1,7 @@
-"""Measures Earshot beside librosa and its peers: python benchmarks/run.py.
+"""The benchmark of Earshot, librosa and other programs: python benchmarks/run.py.
 
-Every process runs on one core, sides in turn. Writes results.md and results.svg beside this file.
+Every process runs on one core, the programs in turn. Writes results.md and results.svg beside this
+file.
 """
 
 import argparse
@@ -50,7 +51,8 @@ class Bench:
 
     def wav(self, length: str) -> Path:
         path = self._folder / f"{length.replace(' ', '')}.wav"
-        # In a process of its own: this one stays small, for children count its memory as theirs.
+        # In a separate process, so that this one stays small: a child's memory includes its
+        # parent's.
         fresh(str(HERE / "recordings.py"), str(path), str(LENGTHS_S[length]))
         return path
 
@@ -132,7 +134,7 @@ class Bench:
         )
 
     def kernels(self) -> list[tuple[str, float, float]]:
-        """Return each work with its CPU seconds by numpy alone, and with the kernels."""
+        """Return the CPU seconds of each kind of work with numpy alone, and with the kernels."""
         rows = []
         for work, (name, length) in COMPILED.items():
             took = self._warm((f"{work}-numpy", work), length)
@@ -150,7 +152,7 @@ class Bench:
         return [((names | PEERS)[work], seconds) for work, seconds in took.items()]
 
     def agreement(self) -> dict[str, dict[str, float] | None]:
-        """Return how far each pitch tracker agrees with librosa; None if it is not installed."""
+        """Return the agreement of each pitch tracker with librosa, or None if not installed."""
         found: dict[str, dict[str, float] | None] = json.loads(
             printed(str(HERE / "agreement.py"), str(self.wav("1 min")))
         )
@@ -210,13 +212,15 @@ class Bench:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="runs of which the median is taken")
-    parser.add_argument("--core", type=int, help="the core that everything runs on")
-    parser.add_argument("--folder", type=Path, help="keep the recordings here for another time")
+    parser.add_argument("--runs", type=int, default=5, help="number of runs for each median")
+    parser.add_argument("--core", type=int, help="the core that every process runs on")
+    parser.add_argument(
+        "--folder", type=Path, help="folder that keeps the recordings for the next run"
+    )
     options = parser.parse_args()
     pin(options.core)
-    # A program's second start finds its bytecode, as librosa's first does; not where Python is told
-    # to write none.
+    # A second start finds bytecode, as librosa's first start does, unless Python writes no
+    # bytecode.
     compileall.compile_dir(HERE.parent / "chalicelib", quiet=1)
     with tempfile.TemporaryDirectory() as temporary:
         bench = Bench(options.folder or Path(temporary), options.runs)

@@ -1,7 +1,7 @@
-"""Times one kind of work again and again in one process: warm.py WORK WAV RUNS [SHORT_WAV].
+"""Time of one kind of work, repeated in one process: warm.py WORK WAV RUNS [SHORT_WAV].
 
-Prints the CPU seconds of each run, after a first on the short recording that does not count. It is
-what a container that stays alive pays, and it is how librosa is timed without its compiler's work.
+Prints the CPU seconds of each run, after a first run on the short recording, which does not count.
+This is the cost in a warm container, and leaves out librosa's compiler.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-# A run this long varies little.
+# Runs of this length vary little.
 LONG_S, RUNS_WHEN_LONG = 15.0, 3
 VAMP_HOST = "vamp-simple-host"
 Work = Callable[[Path, Path], Any]
@@ -56,7 +56,7 @@ def by_numpy(work: Work) -> Work:
 
 
 def floor(wav: Path, _folder: Path) -> None:
-    """Decode, resample and transform, with the same libraries and nothing else."""
+    """Decode, resample and transform, with the same libraries and no other work."""
     import numpy as np
     import soundfile
     import soxr
@@ -152,7 +152,7 @@ def praat_pitch(wav: Path, _folder: Path) -> Any:
 
 
 def pyin_vamp(wav: Path, folder: Path) -> None:
-    """The pYIN of its authors, in Vamp's own host, which looks for plugins in VAMP_PATH."""
+    """The authors' pYIN, in Vamp's host, which looks for plugins in VAMP_PATH."""
     if not shutil.which(VAMP_HOST):
         raise ModuleNotFoundError(VAMP_HOST)
     listed = _run(VAMP_HOST, "--list-outputs").split()
@@ -191,7 +191,7 @@ WORKS: dict[str, Work] = {
 
 
 def cpu_s() -> float:
-    """Return the CPU seconds of this process and of those that it has started and waited for."""
+    """Return the CPU seconds of this process and of its finished children."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 

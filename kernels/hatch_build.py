@@ -1,7 +1,7 @@
-"""Compiles ``kernels.c`` into the wheel, for the machine that ``EARSHOT_MACHINE`` names.
+"""Build hook: compiles ``kernels.c`` into the wheel, for the machine in ``EARSHOT_MACHINE``.
 
-Zig's C compiler comes as a wheel and knows every machine: no system compiler is needed, and the
-same source is the same bytes wherever it is built.
+Zig's C compiler is a wheel and compiles for every machine. No system compiler is needed, and the
+same source gives the same bytes on every machine.
 """
 
 import os
@@ -14,15 +14,15 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 GLIBC = "2.17"
-# What the compiler may use beyond every processor of a machine, `kernels_run_here` asks for.
+# Instructions that only some processors of a machine have; `kernels_run_here` checks for them.
 PROCESSORS = {"x86_64": "x86_64+avx2+fma"}
 
 
 class CompiledHook(BuildHookInterface[Any]):
-    """Adds the shared library, and says which machine it is for."""
+    """A build hook that adds the shared library, and the wheel's tag for its machine."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Compile; hatchling packs what ``build_data`` then names."""
+        """Compile the library, and name it in ``build_data``, so that hatchling packs it."""
         machine = os.environ.get("EARSHOT_MACHINE") or platform.machine()
         processor = PROCESSORS.get(machine, "baseline")
         library = Path(self.directory) / f"kernels-{machine}.so"

@@ -1,5 +1,5 @@
-/* The inner loops of the feature extractor. numpy does the same where this is not installed, and
-   chalicelib/core says what is computed and why; here it is only computed faster. */
+/* The inner loops of the feature extractor. chalicelib/core does the same with numpy if this is not
+   installed, and explains each step; this file is only faster. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -7,14 +7,14 @@
 #include <cpuid.h>
 #endif
 
-/* Four frames are transformed at a time, one in each lane of a vector: no value ever moves from
-   lane to lane, so the arithmetic is that of a scalar transform. */
+/* Four frames are transformed at once, one in each lane of a vector. No value moves between lanes,
+   so the arithmetic is the same as in a scalar transform. */
 enum { LANES = 4 };
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 typedef struct { lanes re, im; } complex_lanes;
 typedef struct { double re, im; } complex;
 
-/* Tell whether this processor, and its system, know the instructions that the rest is made of. */
+/* Return 1 if this processor and its operating system have the instructions used below. */
 int kernels_run_here(void)
 {
 #ifdef __x86_64__
@@ -57,10 +57,10 @@ static inline lanes power_of(complex_lanes a)
     return a.re * a.re + a.im * a.im;
 }
 
-/* Transform in place n values, a power of two, and leave bin k where k's bits, reversed, say.
+/* Transform n values in place, n a power of two. Bin k is left at the index with k's bits reversed.
    Radix 4, decimation in frequency (W. M. Gentleman and G. Sande, "Fast Fourier transforms: for
-   fun and profit", 1966). Each quarter is finished before the next is begun, so that all but the
-   first passes stay in the nearest cache. roots[i * step] is exp(-2 pi i / n). */
+   fun and profit", 1966). Each quarter is finished before the next one starts, so that all passes
+   except the first ones stay in the first-level cache. roots[i * step] is exp(-2 pi i / n). */
 static void transform(complex_lanes *x, size_t n, const complex *roots, size_t step)
 {
     if (n == 2) {
@@ -84,8 +84,8 @@ static void transform(complex_lanes *x, size_t n, const complex *roots, size_t s
             transform(x + i * quarter, quarter, roots, 4 * step);
 }
 
-/* Power spectra of n_fft real samples, of which two by two have been taken for n_fft / 2 complex
-   ones and transformed. */
+/* Power spectra of n_fft real samples. Each pair of samples was taken as one complex value, and the
+   n_fft / 2 complex values were transformed. */
 static void power_spectrum(
     const complex_lanes *x, size_t n_fft, const complex *roots, const uint32_t *reversed,
     lanes *power)
@@ -104,10 +104,10 @@ static void power_spectrum(
     }
 }
 
-/* Mel spectra of n_frames > 0 frames, `stride` samples from one to the next.
+/* Mel spectra of n_frames > 0 frames, which start `stride` samples apart.
    window, roots: n_fft values, a power of two from 4; roots[i] is exp(-2 pi i / n_fft)
-   reversed: n_fft / 2 indices, each the other with its bits in the opposite order
-   bands: for each, its first bin and how many it has; weights: those of all bins of all bands
+   reversed: n_fft / 2 indices, each with its bits in the opposite order
+   bands: first bin and number of bins of each band; weights: for all bins of all bands
    x: room for n_fft / 2 complex_lanes; power: room for n_fft / 2 + 1 lanes
    mel: shape (n_frames, n_mels) */
 void mel_spectrum(
@@ -116,7 +116,7 @@ void mel_spectrum(
     const float *weights, complex_lanes *x, lanes *power, float *mel)
 {
     for (size_t first = 0; first < n_frames; first += LANES) {
-        /* In a last group that is not full the last frame stands in for those that are missing. */
+        /* If the last group is not full, the last frame is repeated. */
         const float *frame[LANES];
         for (size_t lane = 0; lane < LANES; lane++) {
             size_t nth = first + lane < n_frames ? first + lane : n_frames - 1;
@@ -145,18 +145,20 @@ static inline double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* So many maxima are taken side by side, in registers. Tables are padded to a multiple of it with
-   minus infinity, which is never the largest; what of `before` meets that may be anything. */
+/* Number of maxima that are computed side by side, in registers. Tables are padded with minus
+   infinity to a multiple of it. Minus infinity is never the largest, so the values of `before` that
+   are added to it do not matter. */
 enum { SIDE_BY_SIDE = 8 };
 
-/* How likely the unvoiced state of each bin is after a move, see chalicelib/core/pitch/lattice.py.
-   before: the unvoiced states of the row before; bin j is reached from before[j] and width - 1 more
+/* Likelihood of each bin's unvoiced state after a move, see chalicelib/core/pitch/lattice.py.
+   before: the unvoiced states of the row before; bin j is reached
+   from before[j] to before[j + width - 1]
    keep: shape (n_columns / SIDE_BY_SIDE, width, SIDE_BY_SIDE), n_columns and width padded; the move
    to bin j from before[j + d] is keep[j / SIDE_BY_SIDE][d][j % SIDE_BY_SIDE]
    bins, voiced: the n_voiced voiced states of the row before
-   table: shape (n_bins, n_bins), the moves from them
-   jump: what every state has at least
-   unvoiced: n_columns values, of which n_bins are states */
+   table: shape (n_bins, n_bins), the moves from these states
+   jump: the least likelihood of every state
+   unvoiced: n_columns values; the first n_bins are states */
 void enter_unvoiced(
     const double *before, const double *keep, size_t width, size_t n_columns,
     const int64_t *bins, const double *voiced, size_t n_voiced,
@@ -183,12 +185,12 @@ void enter_unvoiced(
         unvoiced[j] = larger(jump, unvoiced[j]);
 }
 
-/* How likely the voiced states of some bins are after a move and an observation.
+/* Likelihood of the voiced states of some bins after a move and an observation.
    before, bins, voiced, jump: as above
    band: shape (n_bins, width), width padded; band[j][d] is the move from before[j + d]
    table: shape (n_bins, n_bins), the moves between voiced states
    targets: n_targets bins
-   out: how likely each was observed, to which the likelihood of the move is added */
+   out: likelihood of each observation; the likelihood of the move is added to it */
 void enter_voiced(
     const double *before, const double *band, size_t width,
     const int64_t *bins, const double *voiced, size_t n_voiced,

@@ -1,1 +1,1 @@
-"""What puts Earshot into an AWS account and takes it out again."""
+"""Commands that deploy Earshot into an AWS account, run it there, and remove it."""

@@ -1,4 +1,4 @@
-"""Zip archives of Python packages: the same bytes for the same packages, and checked."""
+"""Zip archives of Python packages: checked, and with the same bytes for the same packages."""
 
 import base64
 import compileall
@@ -16,12 +16,13 @@ from scripts.console import DeploymentError
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 PIN = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The oldest time a zip can hold. With a file's own, no two builds would be alike."""
+"""The oldest time that a zip can hold; with the files' own times, no two builds would be equal."""
 
 
 def compile_packages(folder: Path) -> None:
-    """Put a ``.pyc`` beside every module: Lambda's file system takes none later."""
-    # Unchecked, for what matters is in the archive: no times to compare, and the same bytes always.
+    """Put a ``.pyc`` beside every module, because Lambda's file system is read-only later."""
+    # Unchecked: the archive never changes, so there are no times to compare, and the bytes are
+    # always the same.
     compileall.compile_dir(
         folder,
         quiet=2,
@@ -32,7 +33,7 @@ def compile_packages(folder: Path) -> None:
 
 
 def write_zip(folder: Path, archive: Path) -> None:
-    """Write a folder's files into an archive, whole or not at all."""
+    """Write a folder's files into an archive, completely or not at all."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     scratch = archive.with_suffix(".new")
     with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
@@ -45,13 +46,13 @@ def write_zip(folder: Path, archive: Path) -> None:
 
 
 def is_compiled(archive: Path) -> bool:
-    """Tell whether an archive holds ``.pyc``."""
+    """Return whether an archive has ``.pyc`` files."""
     with zipfile.ZipFile(archive) as zipped:
         return any(name.endswith(".pyc") for name in zipped.namelist())
 
 
 def recompile(archive: Path, scratch: Path) -> None:
-    """Add the ``.pyc`` that an archive lacks."""
+    """Add the missing ``.pyc`` files to an archive."""
     if is_compiled(archive):
         return
     shutil.rmtree(scratch, ignore_errors=True)
@@ -63,18 +64,18 @@ def recompile(archive: Path, scratch: Path) -> None:
 
 
 def digest(archive: Path) -> str:
-    """Return an archive's SHA-256 as Lambda gives it."""
+    """Return the SHA-256 of an archive in Lambda's form."""
     return base64.b64encode(hashlib.sha256(archive.read_bytes()).digest()).decode()
 
 
 def unzipped_bytes(archive: Path) -> int:
-    """Return how much an archive unpacks to."""
+    """Return the unpacked size of an archive in bytes."""
     with zipfile.ZipFile(archive) as zipped:
         return sum(entry.file_size for entry in zipped.infolist())
 
 
 def check_packages(archive: Path, requirements: Path, architecture: str) -> None:
-    """Raise DeploymentError unless every required package is in an archive and fits Lambda."""
+    """Raise DeploymentError unless an archive has every required package, built for Lambda."""
     with zipfile.ZipFile(archive) as zipped:
         found = {
             _normal(match[1]): (match[2], zipped.read(name).decode())

@@ -1,7 +1,7 @@
-"""The media layer, for the function that measures: PyAV, and our own compiled kernels.
+"""The media layer of ``extract_features``: PyAV and Earshot's compiled kernels.
 
-PyAV decodes what libsndfile cannot; its FFmpeg carries GPL codecs. The archive is built once for
-each set of requirements and kernels, and published only when what is in Lambda differs.
+PyAV decodes the formats that libsndfile cannot; its FFmpeg contains GPL codecs. The archive is
+built once for each set of requirements and kernels, and published only if Lambda has another one.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ KERNELS = "kernels"
 
 
 def build(project: Path, architecture: str) -> Path:
-    """Build the layer's archive, or find the one built before."""
+    """Build the layer's archive, or find the archive that was built before."""
     requirements, kernels = project / REQUIREMENTS, project / KERNELS
     sources = [requirements, *sorted(path for path in kernels.rglob("*") if path.is_file())]
     runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -44,7 +44,7 @@ class Layer:
         self.name = f"{APP_NAME}-{stage}-{name}"
 
     def publish(self, path: Path, architecture: str) -> tuple[str, bool]:
-        """Publish an archive unless it is what was published last; return its ARN and whether."""
+        """Publish an archive if it is not the last one; return its ARN, and whether it is new."""
         for version in self._versions()[:1]:
             found = self._client.get_layer_version(
                 LayerName=self.name, VersionNumber=version["Version"]
@@ -62,7 +62,7 @@ class Layer:
         return str(published["LayerVersionArn"]), True
 
     def remove(self, *, keep: str | None = None) -> int:
-        """Remove every version but one; return how many. Safe to repeat."""
+        """Remove every version except one; return the number removed. Safe to repeat."""
         gone = [found for found in self._versions() if found["LayerVersionArn"] != keep]
         for version in gone:
             self._client.delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])

@@ -1,4 +1,4 @@
-"""Says what a deployment is doing and how far it is; ends it with a sentence when it cannot."""
+"""Output of a deployment: its steps, its progress, and one sentence if it has to stop."""
 
 import sys
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class DeploymentError(Exception):
-    """The deployment cannot go on. The message says why, and what to do."""
+    """The deployment cannot continue. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a deployment: what it does, and the work, which returns what came of it."""
+    """One step of a deployment: a title, and the work, which returns its outcome."""
 
     title: str
     work: Callable[[], str]
@@ -27,15 +27,15 @@ def run(steps: list[Step], *, again: str) -> int:
             outcome = step.work()
         except (DeploymentError, BotoCoreError, ClientError) as exc:
             print(f"\nStopped: {exc}", file=sys.stderr)
-            print(f"Nothing is lost: once that is put right, `{again}` goes on.", file=sys.stderr)
+            print(f"Nothing is lost. Solve this, then run `{again}` to continue.", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print(f"\nInterrupted. `{again}` goes on from here.", file=sys.stderr)
+            print(f"\nInterrupted. Run `{again}` to continue from here.", file=sys.stderr)
             return 130
         print(f"      {outcome}", flush=True)
     return 0
 
 
 def note(text: str) -> None:
-    """Say something within a step."""
+    """Print a line within a step."""
     print(f"      {text}", flush=True)

@@ -1,9 +1,9 @@
-"""Tells Chalice what is deployed, from what AWS says is there.
+"""Chalice's record of what is deployed, written anew from what AWS has.
 
 Chalice remembers what it deployed in ``.chalice/deployed/{stage}.json``, which it writes at the
-very end. After a deployment that was cut short, or on another machine, it would make a second API
-and a second subscription, and delete nothing. So the file is made anew before each command: what
-is in AWS under the stage's names is in it, and nothing else.
+very end. After an interrupted deployment, or on another machine, Chalice would make a second API
+and a second subscription, and delete nothing. So the file is written anew before each command: it
+lists the resources in AWS that have the stage's names, and nothing else.
 """
 
 import json
@@ -20,7 +20,7 @@ Resource = dict[str, str]
 
 
 class DeployedState:
-    """What Chalice has deployed for one stage."""
+    """The resources that Chalice has deployed for one stage."""
 
     def __init__(
         self, session: Any, stage: str, account: Account, *, api_stage: str = "api"
@@ -32,7 +32,7 @@ class DeployedState:
         self._prefix = f"{APP_NAME}-{stage}"
 
     def restore(self, project: Path, buckets: list[str], queue: str) -> list[Resource]:
-        """Write Chalice's record of what is there, and return it."""
+        """Write Chalice's record of the resources in AWS, and return it."""
         resources = self.find(buckets, queue)
         path = project / ".chalice" / "deployed" / f"{self._stage}.json"
         document = {"resources": resources, "schema_version": "2.0", "backend": "api"}
@@ -41,8 +41,8 @@ class DeployedState:
         return resources
 
     def find(self, buckets: list[str], queue: str) -> list[Resource]:
-        """Return every resource of the stage that Chalice manages, in the order it made them."""
-        # Chalice deletes in the reverse order: subscriptions, functions, roles, layer.
+        """Return every resource of the stage that Chalice manages, in the order of creation."""
+        # Chalice deletes in reverse order: subscriptions, functions, roles, layer.
         return [
             *self._layer(),
             *self._roles(),
@@ -54,9 +54,9 @@ class DeployedState:
         ]
 
     def disconnect(self, bucket: str, keep: list[str]) -> list[str]:
-        """Remove S3's rules for functions that are no more; return the functions' names.
+        """Remove S3's rules for functions that no longer exist; return the functions' names.
 
-        S3 would refuse the rule of a renamed function, which overlaps with the old one's.
+        If a function is renamed, S3 refuses its rule, because the rule overlaps with the old one.
         """
         s3 = self._session.client("s3")
         gone = [
@@ -157,7 +157,7 @@ class DeployedState:
                 }
 
     def _api(self) -> Iterator[Resource]:
-        """Find the API: Chalice names every stage's alike, so it is told by what it calls."""
+        """Find the API by the function it calls, because all stages' APIs have the same name."""
         handler = f":function:{deployed_name(self._stage, 'api_handler')}/invocations"
         client = self._session.client("apigateway")
         for api in self._pages("apigateway", "get_rest_apis", "items"):

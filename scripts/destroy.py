@@ -1,6 +1,6 @@
 """Take a stage out of AWS: ``python -m scripts.destroy dev``. Safe to repeat and to interrupt.
 
-What was deployed last goes first: what Chalice made, the layers, then the stack. The recordings
+The order is the reverse of deploying: Chalice's resources, the layers, the stack. The recordings
 and the tables stay unless ``--data delete`` is given and confirmed; a later deployment of the stage
 takes them over.
 """
@@ -31,11 +31,11 @@ from scripts.record_outputs import (
 from scripts.stack import Stack
 
 ATTEMPTS = 3
-"""Chalice deletes one of a kind at a time; interrupted deployments may have left more."""
+"""Runs of ``chalice delete``: each deletes one resource of a kind, and there may be more."""
 
 
 class Removal:
-    """The steps of taking a stage down."""
+    """The steps that remove a stage."""
 
     def __init__(self, project: Path, stage: str, session: Any, account: Account) -> None:
         self._project = project
@@ -47,22 +47,22 @@ class Removal:
         self._state = DeployedState(session, stage, account, api_stage=api_stage(project, stage))
         self._s3 = session.client("s3")
         self._dynamodb = session.client("dynamodb")
-        # What the stack says, or said: it is gone after an attempt that came that far.
+        # The outputs, of the stack or of its record: an earlier attempt may have deleted the stack.
         self._outputs = self._stack.default_outputs() | self._recorded_names()
         self._outputs |= self._stack.outputs() or {}
 
     @property
     def bucket(self) -> str:
-        """The bucket that holds the recordings."""
+        """Name of the bucket with the recordings."""
         return self._outputs["MediaBucketName"]
 
     @property
     def tables(self) -> list[str]:
-        """The tables that hold the recordings' items and what their words are found by."""
+        """Names of the tables with the recordings' items and with the search index."""
         return [self._outputs["MetadataTableName"], self._outputs["SearchTableName"]]
 
     def steps(self, *, delete_data: bool) -> list[Step]:
-        """Return what is to be done, in order."""
+        """Return the steps, in order."""
         data = [
             Step(f"Deleting the recordings in {self.bucket}", self._delete_bucket),
             *(
@@ -74,7 +74,7 @@ class Removal:
             Step("Looking for the stage elsewhere", self._check_place),
             Step("chalice delete", self._delete_functions),
             Step("Layers", self._delete_layers),
-            # The stack lets go of them, and only as long as it is there does it know their names.
+            # Bucket and tables outlive the stack, but their names are known only from it.
             *(data if delete_data else []),
             Step(f"Stack {self._stack.name}", self._delete_stack),
             Step("Logs", self._delete_logs),
@@ -97,7 +97,7 @@ class Removal:
             chalice("delete", self._project, self._stage, self._account)
             if not self._state.restore(self._project, buckets, queue):
                 return "done"
-        raise DeploymentError("Chalice has left something; see above.")
+        raise DeploymentError("Chalice has left resources behind; see above.")
 
     def _delete_layers(self) -> str:
         client = self._session.client("lambda")
@@ -135,7 +135,7 @@ class Removal:
         return "done" if self._stack.delete() else "nothing to delete"
 
     def _delete_logs(self) -> str:
-        """Delete logs that are none of the stack's: those of functions that are no more."""
+        """Delete the logs of functions that no longer exist, which the stack does not delete."""
         client = self._session.client("logs")
         names = list(self._logs())
         for name in names:
@@ -152,7 +152,7 @@ class Removal:
         return f"left in AWS: {', '.join(left)}" if left else "nothing is left in AWS"
 
     def left(self) -> Iterator[str]:
-        """Find everything in the account that has the stage's names."""
+        """Find all resources in the account that have the stage's names."""
         queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
         for resource in self._state.find(self._buckets(), queue):
             yield f"{resource['resource_type']} {resource['name']}"
@@ -192,17 +192,19 @@ class Removal:
 
 
 def confirm(removal: Removal, stage: str) -> None:
-    """Ask for the stage's name before anything of the users' own is deleted."""
+    """Ask for the stage's name before the users' recordings are deleted."""
     tables = " and ".join(removal.tables)
     print(f"This deletes every recording in {removal.bucket} and the tables {tables}.")
-    print("No copy is kept. Type the stage's name to go on: ", end="", flush=True)
+    print("No copy is kept. Type the stage's name to continue: ", end="", flush=True)
     if sys.stdin.readline().strip() != stage:
-        raise DeploymentError("Not confirmed: nothing was touched.")
+        raise DeploymentError("Not confirmed: nothing was changed.")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take down the stage that the command line names."""
-    parser = argparse.ArgumentParser(prog="make destroy", description="Take a stage down.")
+    """Remove the stage that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="make destroy", description="Remove a stage of Earshot from AWS."
+    )
     parser.add_argument("stage")
     parser.add_argument("--data", choices=["keep", "delete"], default="keep")
     parser.add_argument("--project", type=Path, default=Path(), help=argparse.SUPPRESS)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write the lock files: lock.sh UV
-# What a lock file has already stays as it is, where the groups of pyproject.toml allow that.
+# Versions that a lock file already has are kept if the groups of pyproject.toml allow them.
 set -eu
 uv=$1
 
@@ -12,12 +12,12 @@ lock() {
         --custom-compile-command "make lock" --output-file "$file" "$@" --group "$group"
 }
 
-# The largest first: all that are installed together then have the same versions.
+# The largest group first, so that groups that are installed together get the same versions.
 lock bench requirements/bench.txt
 for group in dev desk local media kernels deploy fuzz; do
     lock $group requirements/$group.txt --constraint requirements/bench.txt
 done
-# Chalice looks for its own at the top.
+# Chalice reads requirements.txt in the project's root.
 lock deployed requirements.txt --constraint requirements/bench.txt
 for group in runtime audit peers; do
     lock $group requirements/$group.txt

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make a virtual environment with pip in it: make_venv.sh PYTHON FOLDER
-# Debian and Ubuntu ship Python without ensurepip, and a machine that has only python3 and make is
-# to be enough: the interpreter's own pip, or the distribution's, then puts a pip into it.
+# Debian and Ubuntu ship Python without ensurepip, and python3 and make must be enough. In that case
+# the interpreter's pip, or the distribution's, installs pip into the environment.
 set -eu
 python=$1
 folder=$2

@@ -1,4 +1,4 @@
-"""What Chalice is about to upload: built by Chalice itself, checked before anything is touched."""
+"""The packages that Chalice will upload: built by Chalice, and checked before any change in AWS."""
 
 import hashlib
 import json
@@ -25,19 +25,19 @@ FUNCTION_LIMIT = 1 * MIB
 LAYER_LIMIT = 30 * MIB
 ZIPPED_LIMIT = 50 * MIB
 UNZIPPED_LIMIT = 250 * MIB
-"""The last two are Lambda's; the first two are ours, for deployments that take seconds."""
+"""The last two limits are Lambda's; the first two are Earshot's, for deployments of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The archives that make up a function."""
+    """The archives of a function."""
 
     function: Path
     requirements: Path | None
 
     @property
     def sizes(self) -> str:
-        """Both sizes, for people."""
+        """Both sizes, as text."""
         parts = {"functions": self.function, "requirements": self.requirements}
         return ", ".join(
             f"{name} {path.stat().st_size / MIB:.1f} MB zipped"
@@ -47,7 +47,7 @@ class Package:
 
 
 def architecture(project: Path, stage: str) -> str:
-    """Return what the stage's functions run on."""
+    """Return the processor architecture of the stage's functions."""
     config = read_config(project)
     entry = config["stages"].get(stage, {})
     found = entry.get("lambda_architecture") or config.get("lambda_architecture") or "x86_64"
@@ -57,9 +57,9 @@ def architecture(project: Path, stage: str) -> str:
 
 
 def build(project: Path, machine: str) -> Package:
-    """Have Chalice build what it would build, or find it; add the ``.pyc`` that it leaves out.
+    """Let Chalice build its archives, or find them; add the ``.pyc`` that Chalice leaves out.
 
-    Chalice takes what it finds under the same name, so ``chalice deploy`` uploads these archives.
+    Chalice uses archives that it finds under the same name, so ``chalice deploy`` uploads these.
     """
     settings: dict[str, Any] = {
         "osutils": OSUtils(),
@@ -74,7 +74,7 @@ def build(project: Path, machine: str) -> Package:
     packager = LayerDeploymentPackager(**settings)
     layer = Path(packager.deployment_package_filename(str(project), runtime))
     if layer.is_file() and not archive.is_compiled(layer):
-        # Chalice alone has built it, and not held every wheel to its hash.
+        # A plain ``chalice deploy`` has built it, without a check of every wheel's hash.
         layer.unlink()
     try:
         packager.create_deployment_package(str(project), runtime)
@@ -85,10 +85,10 @@ def build(project: Path, machine: str) -> Package:
 
 
 class _Silence(UI):
-    """Keeps Chalice from telling twice what ``chalice deploy`` tells again."""
+    """A silent output for Chalice, because ``chalice deploy`` prints the same again."""
 
     def write(self, msg: str) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def check(package: Package, media: Path, project: Path, machine: str) -> None:
@@ -103,18 +103,18 @@ def check(package: Package, media: Path, project: Path, machine: str) -> None:
     if unzipped > UNZIPPED_LIMIT:
         raise DeploymentError(
             f"A function and its layers would unpack to {unzipped / MIB:.0f} MB; "
-            f"Lambda takes {UNZIPPED_LIMIT // MIB}."
+            f"Lambda allows {UNZIPPED_LIMIT // MIB} MB."
         )
 
 
 def _check_size(name: str, path: Path, limit: int) -> None:
     size = path.stat().st_size
     if size > limit:
-        raise DeploymentError(f"{name} is {size / MIB:.1f} MB; it may have {limit // MIB}.")
+        raise DeploymentError(f"{name} has {size / MIB:.1f} MB; the limit is {limit // MIB} MB.")
 
 
 def fingerprint(package: Package, project: Path, stage: str) -> str:
-    """Return a mark of everything that ``chalice deploy`` would send: alike means nothing to do."""
+    """Return a digest of everything that ``chalice deploy`` would send; if equal, nothing to do."""
     config: dict[str, Any] = read_config(project)
     config["stages"] = {stage: config["stages"][stage]}
     mark = hashlib.sha256(f"{chalice.__version__} {sys.version_info[:2]}".encode())
@@ -123,6 +123,6 @@ def fingerprint(package: Package, project: Path, stage: str) -> str:
         mark.update((project / f".chalice/policies/{stage}/{function}.json").read_bytes())
     for path in (package.function, package.requirements):
         if path:
-            # Chalice's archives hold times, but their names hold what they were made of.
+            # Chalice's archives contain times, but their names contain a digest of their contents.
             mark.update(path.name.encode())
     return mark.hexdigest()[:32]

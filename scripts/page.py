@@ -1,9 +1,9 @@
 """The page of a stage, on this machine: python -m scripts.page STAGE.
 
-A browser cannot sign what it asks of an API that takes IAM's signatures. This serves the stage's
-API on a loopback port, and signs each request with the credentials in the environment, so the
-page works there as it does in local mode. Only a page that it served itself is answered: whoever
-could ask here would ask in your name.
+A browser cannot sign its requests to an API that requires IAM's signatures. This serves the
+stage's API on a loopback port, and signs each request with the credentials in the environment, so
+the page works as it does in local mode. It refuses requests from other sites' pages, because they
+would be signed in your name.
 """
 
 import argparse
@@ -25,16 +25,16 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4748
 TIMEOUT_S = 35
-"""A little longer than API Gateway waits."""
+"""Seconds to wait for an answer: a little longer than API Gateway does."""
 
 REGION = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date"})
 OURS = frozenset({"same-origin", "none"})
-"""What a browser says of a request by this page itself, or by the person at the address bar."""
+"""Values of Sec-Fetch-Site for requests by this page, or from the browser's address bar."""
 
 
 class Signer:
-    """Sends requests to an API, signed."""
+    """A client that sends signed requests to an API."""
 
     def __init__(self, url: str, session: Any) -> None:
         self._address = urlsplit(url)
@@ -46,11 +46,11 @@ class Signer:
     def send(
         self, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Return the status, header fields and body of an answer, redirects as they are."""
+        """Return the status, header fields and body of an answer; follow no redirect."""
         target = canonical(target)
         origin = f"{self._address.scheme}://{self._address.netloc}"
         request = AWSRequest(method, f"{origin}{target}", headers=headers, data=body)
-        # Asked for each time: a role's credentials change by the hour.
+        # Read each time, because a role's credentials change every hour.
         credentials = self._session.get_credentials().get_frozen_credentials()
         SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
         is_https = self._address.scheme == "https"
@@ -65,7 +65,7 @@ class Signer:
 
 
 def canonical(target: str) -> str:
-    """Return a target with its query as Signature Version 4 has it: a space is %20, not a plus.
+    """Return a target with its query in the form of Signature Version 4: a space is %20, not +.
 
     botocore signs a query as it finds it, and AWS checks the signature of the canonical one:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -76,14 +76,14 @@ def canonical(target: str) -> str:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers this machine's browser."""
+    """A handler for the requests of this machine's browser."""
 
     protocol_version = "HTTP/1.1"
     server: ThreadingHTTPServer
     signer: Signer
 
     def answer(self) -> None:
-        """Send a request on, or refuse it."""
+        """Forward a request, or refuse it."""
         stage_path = self.signer.stage_path
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if refusal := self._refusal():
@@ -106,11 +106,11 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
     def _refusal(self) -> str | None:
-        """Return why a request is not sent on: other sites' pages could ask in your name."""
+        """Return why a request is refused, or None: it may come from another site's page."""
         port = self.server.server_port
         hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
         if self.headers.get("Host") not in hosts:
-            # A page elsewhere may have its name point here (DNS rebinding).
+            # Another site's host name may point to this address (DNS rebinding).
             return "This host name is not served."
         origin = self.headers.get("Origin")
         is_ours = self.headers.get("Sec-Fetch-Site", "none") in OURS
@@ -129,13 +129,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(url: str, session: Any, *, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
-    """Return a server for an API's page; the port is any free one if 0."""
+    """Return a server for an API's page; port 0 takes any free port."""
     handler = type("StageHandler", (Handler,), {"signer": Signer(url, session)})
     return ThreadingHTTPServer((HOST, port), handler)
 
 
 def api_url(project: Path, stage: str) -> str | None:
-    """Return a stage's address, as the last deployment from here wrote it down."""
+    """Return the address of a stage, from the record of the last deployment from here."""
     record = project / ".chalice" / "deployed" / f"{stage}.json"
     if not record.exists():
         return None
@@ -148,19 +148,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve a stage's page until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m scripts.page", description=__doc__)
     parser.add_argument("stage", nargs="?", default="dev")
-    parser.add_argument("--url", help="the API's address, where it was deployed elsewhere")
+    parser.add_argument("--url", help="the API's address, if it was deployed from another machine")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     options = parser.parse_args(arguments)
     url = options.url or api_url(ROOT, options.stage)
     session = boto3.Session()
     if url is None:
-        print(f"Nothing was deployed from here as {options.stage}: give --url.", file=sys.stderr)
+        print(f"Stage {options.stage} was not deployed from here. Use --url.", file=sys.stderr)
         return 1
     if session.get_credentials() is None:
-        print("There are no AWS credentials in the environment.", file=sys.stderr)
+        print("There are no AWS credentials. Run `aws configure`.", file=sys.stderr)
         return 1
     with serve(url, session, port=options.port) as server:
-        print(f"The page of {url} is at http://{HOST}:{server.server_port}/  (Ctrl-C ends)")
+        print(f"The page of {url} is at http://{HOST}:{server.server_port}/  (Ctrl-C to stop)")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

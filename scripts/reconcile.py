@@ -1,7 +1,7 @@
-"""Put a stage right now: ``python -m scripts.reconcile dev``. Safe to repeat.
+"""Reconcile a stage completely: ``python -m scripts.reconcile dev``. Safe to repeat.
 
-What the function of that name does a little of every quarter of an hour, this does to the end: it
-looks at every recording that is due, and walks once through the whole bucket and the whole table.
+The function ``reconcile`` does a part of this every quarter of an hour. This command does all of
+it: it looks at every recording that is due, and walks once through the whole bucket and table.
 """
 
 import argparse
@@ -14,10 +14,10 @@ from scripts.stage import UnknownStageError, enter
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Reconcile the stage that the command line names; 1 if something could not be settled."""
+    """Reconcile the stage that the command line names; return 1 if a look failed."""
     parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
     parser.add_argument("stage")
-    parser.add_argument("--url", help="where local mode listens, if not on its own port")
+    parser.add_argument("--url", help="address of local mode, if not the default")
     given = parser.parse_args(arguments)
     try:
         enter(given.stage, given.url)

@@ -1,10 +1,10 @@
-"""Send through again what was given up: ``python -m scripts.redrive dev``.
+"""Send failed messages and events again: ``python -m scripts.redrive dev``.
 
-For when the cause is mended.
+Run this when the cause is repaired.
 
-Messages that could not be measured go back to their queue; events that a function failed on for
-good are sent to that function again. Each leaves the place where it was kept only when it has been
-sent, so a run that is cut short loses nothing: at worst something comes twice, which is no harm.
+Messages in the dead-letter queue go back to the features queue. Events that a function has given up
+are sent to that function again. A message is deleted only after it has been sent, so an
+interrupted run loses nothing. At worst a message comes twice, which does no harm.
 """
 
 import argparse
@@ -23,11 +23,11 @@ AT_ONCE = 10
 
 
 def redrive(stage: str, session: Any) -> tuple[int, int]:
-    """Return how many messages and how many events have been sent through again."""
+    """Send again, and return the number of messages and the number of events."""
     sqs, functions = session.client("sqs"), session.client("lambda")
     prefix = f"{APP_NAME}-{stage}"
     n_messages = 0
-    # SQS could move messages by itself, but no stand-in for it can, nor does it tell how many.
+    # SQS can move messages by itself, but no stand-in can, and SQS does not count them.
     for dead, url in _dead_letters(sqs, prefix):
         n_messages += _drain(sqs, dead, partial(_send, sqs, url))
     failed_events = _url(sqs, f"{prefix}-failed-events")
@@ -36,7 +36,7 @@ def redrive(stage: str, session: Any) -> tuple[int, int]:
 
 
 def _dead_letters(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield the address of each queue of dead letters, and that of the queue they came from."""
+    """Yield the address of each dead-letter queue, and of the queue its messages came from."""
     yield _url(sqs, f"{prefix}-features-dead"), _url(sqs, f"{prefix}-features")
     if prefix.endswith("-local"):
         # Local mode has a queue for each function.
@@ -66,7 +66,7 @@ def _send(sqs: Any, url: str, body: str) -> None:
 
 
 def _invoke(functions: Any, body: str) -> None:
-    """Send an event to the function that gave it up, as Lambda's failure destination tells both."""
+    """Send an event to the function that gave it up; Lambda's failure message has both."""
     record = json.loads(body)
     functions.invoke(
         FunctionName=record["requestContext"]["functionArn"].removesuffix(":$LATEST"),
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Redrive the stage that the command line names."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.add_argument("stage")
-    parser.add_argument("--url", help="where local mode listens, if not on its own port")
+    parser.add_argument("--url", help="address of local mode, if not the default")
     given = parser.parse_args(arguments)
     try:
         enter(given.stage, given.url)
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         return 1
     n_messages, n_events = redrive(given.stage, boto3.session.Session())
-    print(f"{n_messages} messages and {n_events} events were sent through again.")
+    print(f"{n_messages} messages and {n_events} events were sent again.")
     return 0
 
 

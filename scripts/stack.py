@@ -1,4 +1,4 @@
-"""The stage's stack: created, updated where it differs, deleted; followed event by event."""
+"""The stack of a stage: create it, update it if it differs, delete it, and print its events."""
 
 import re
 import time
@@ -14,13 +14,13 @@ from scripts.record_outputs import APP_NAME, Account
 TEMPLATE = Path("cloudformation/resources.yml")
 CHANGE_SET = "earshot-deploy"
 POLL_S = 3.0
-"""CloudFormation sends no signal that a caller could wait for."""
+"""Seconds between two requests, because CloudFormation sends no signal to wait for."""
 
 UNUSABLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 NAME = re.compile(
     r'^( +(?:BucketName|TableName): )!If \[\w+, !Ref (\w+), !Sub "([^"]+)"\]$', re.MULTILINE
 )
-"""The name of a resource that outlives its stack, as the template gives it."""
+"""A line of the template with the name of a resource that outlives its stack."""
 
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -36,18 +36,18 @@ class Stack:
         self._seen: set[str] = set()
 
     def exists(self) -> bool:
-        """Tell whether there is a stack, in whatever state."""
+        """Return whether the stack exists, in any state."""
         return self._find() is not None
 
     def outputs(self) -> dict[str, str] | None:
-        """Return what the stack made, by the names of its outputs; None if there is no stack."""
+        """Return the stack's outputs by name, or None if there is no stack."""
         stack = self._find()
         if stack is None or not stack.get("Outputs"):
             return None
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def default_outputs(self) -> dict[str, str]:
-        """Return what the outputs are, unless parameters gave other names."""
+        """Return the outputs' values for a stack without names among its parameters."""
         account_id, region = self._account.account_id, self._account.region
         partition, place = self._account.partition, f"{region}:{account_id}"
         role = f"role/{self.name}-{region}-mediaconvert"
@@ -66,14 +66,14 @@ class Stack:
         }
 
     def apply(self, project: Path, parameters: dict[str, str]) -> bool:
-        """Create the stack or update it; tell whether anything changed.
+        """Create or update the stack; return whether anything changed.
 
-        A bucket or table that an earlier stack left behind is taken over with all it holds.
+        The stack takes over a bucket or table that an earlier stack left, with its contents.
         """
         self._await_others()
         stack = self._find()
         if stack and stack["StackStatus"] in UNUSABLE:
-            note(f"the stack is in {stack['StackStatus']}: removing what is left of it")
+            note(f"the stack is in {stack['StackStatus']}: removing the rest of it")
             self.delete()
             stack = None
         is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -97,7 +97,7 @@ class Stack:
         return True
 
     def delete(self) -> bool:
-        """Delete the stack; tell whether there was one. Safe to repeat."""
+        """Delete the stack; return whether it existed. Safe to repeat."""
         if self._find() is None:
             return False
         self._await_others()
@@ -111,7 +111,7 @@ class Stack:
         """Make a change set; return its ARN, or None if it changes nothing."""
         names = {"StackName": self.name, "ChangeSetName": CHANGE_SET}
         if self._find():
-            # One of an earlier attempt, cut short before it was carried out.
+            # A change set of an earlier, interrupted attempt.
             self._client.delete_change_set(**names)
         try:
             change_set = self._client.create_change_set(
@@ -147,7 +147,7 @@ class Stack:
         return live[0] if live else None
 
     def _settle(self) -> str | None:
-        """Wait until nothing is in progress, and say what happens; return the status."""
+        """Wait until the stack is not in progress, and print its events; return the status."""
         while True:
             stack = self._find()
             if stack is None:
@@ -159,7 +159,7 @@ class Stack:
             time.sleep(POLL_S)
 
     def _await_others(self) -> None:
-        """Wait for what an earlier run began, and leave its events untold."""
+        """Wait until an earlier run's work has ended, without printing its events."""
         if self._find() is not None:
             self._seen |= {event["EventId"] for event in self._events()}
             self._settle()
@@ -181,9 +181,9 @@ class Stack:
 
 
 def name_literally(template: str, values: Mapping[str, str], account: Account) -> str:
-    """Return a template in which what outlives its stack has a literal name.
+    """Return a template with literal names for the resources that outlive their stack.
 
-    CloudFormation takes over what is there already only where the template has its name as text:
+    CloudFormation takes over an existing resource only if the template has its name as text:
     "Dynamic names (using !Ref or other functions) are not currently supported."
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """

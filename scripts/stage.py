@@ -1,4 +1,4 @@
-"""The environment that a stage's functions have, for commands that do their work here."""
+"""The environment of a stage's functions, for commands that do the functions' work here."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ class UnknownStageError(LookupError):
 
 
 def enter(stage: str, url: str | None = None) -> None:
-    """Set the environment of a stage that is deployed, or of the local mode that runs at ``url``.
+    """Set the environment of a deployed stage, or of the local mode that runs at ``url``.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def enter(stage: str, url: str | None = None) -> None:
         if the stage has not been deployed from here
     """
     if stage == LOCAL:
-        # Only this stage needs what local mode is made of.
+        # Only local mode needs this package.
         from local import stack  # noqa: PLC0415
 
         stack.isolate(url or LOCAL_URL)
@@ -32,6 +32,6 @@ def enter(stage: str, url: str | None = None) -> None:
     variables = read_config(PROJECT)["stages"].get(stage, {}).get("environment_variables", {})
     if "MEDIA_BUCKET_NAME" not in variables:
         raise UnknownStageError(
-            f"There is no stage {stage!r}: `make deploy STAGE={stage}` makes it."
+            f"There is no stage {stage!r}. Run `make deploy STAGE={stage}` to create it."
         )
     os.environ |= variables

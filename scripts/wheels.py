@@ -1,4 +1,4 @@
-"""Installs packages as Lambda needs them: locked wheels for its machine, each held to its hash."""
+"""Packages for Lambda: locked wheels for its processor, each checked against its hash."""
 
 import os
 import subprocess
@@ -14,11 +14,11 @@ from scripts.archive import MACHINES
 from scripts.console import DeploymentError
 
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 34
-"""Minor versions of the glibc 2 that a wheel may need: Amazon Linux 2023 has 2.34."""
+"""Minor versions of glibc 2 that a wheel may require; Amazon Linux 2023 has 2.34."""
 
 
 def install(requirements: Path, target: Path, architecture: str) -> None:
-    """Install what a lock file names; raise DeploymentError for a missing or a changed wheel."""
+    """Install a lock file's packages; raise DeploymentError if a wheel is missing or changed."""
     machine = MACHINES[architecture]
     platforms = [
         f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)
@@ -35,12 +35,12 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
 
 
 def compile_package(source: Path, target: Path, architecture: str) -> None:
-    """Build and install a package of our own; raise DeploymentError if it does not compile."""
+    """Build and install one of Earshot's packages; raise DeploymentError if it does not compile."""
     with TemporaryDirectory() as folder:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"),
-                # With what the lock files name, rather than what an index has today.
+                # Build with the packages of the lock files, not with today's versions.
                 *("--no-build-isolation", "--no-deps", "--wheel-dir", folder, str(source)),
             ],
             env=os.environ | {"EARSHOT_MACHINE": MACHINES[architecture]},
@@ -51,16 +51,16 @@ def compile_package(source: Path, target: Path, architecture: str) -> None:
         if done.returncode:
             raise DeploymentError(f"{source.name} cannot be compiled: {done.stderr.strip()}")
         (wheel,) = Path(folder).iterdir()
-        # pip would not install what is for another machine than this.
+        # pip does not install packages for another processor.
         with zipfile.ZipFile(wheel) as zipped:
             zipped.extractall(target)
 
 
 class LockedWheels(DependencyBuilder):
-    """Has Chalice pack what the lock file names.
+    """A builder that makes Chalice pack the lock file's packages.
 
-    Chalice's own builder asks for a wheel by name and version where this machine's would not run
-    in Lambda, and holds that wheel to no hash.
+    Chalice's own builder fetches a wheel by name and version if this machine's wheel cannot run
+    in Lambda, and checks no hash.
     """
 
     def __init__(self, architecture: str) -> None:

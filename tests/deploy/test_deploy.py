@@ -270,7 +270,7 @@ def test_nothing_is_deleted_without_confirmation(project, monkeypatch, capsys):
     status = destroy.main(["dev", "--data", "delete", "--project", str(project)])
 
     assert status == 1
-    assert "nothing was touched" in capsys.readouterr().err
+    assert "nothing was changed" in capsys.readouterr().err
     assert len(rules()) == 3
 
 

@@ -57,7 +57,7 @@ def test_a_dead_letter_goes_through_again(local_mode):
 
     said = command("redrive", local_mode.url)
 
-    assert said == "1 messages and 0 events were sent through again.\n"
+    assert said == "1 messages and 0 events were sent again.\n"
     local_mode.wait(
         lambda: local_mode.items(key)[0]["features"] == "COMPLETED", "the features again"
     )
