@@ -50,7 +50,7 @@ def test_what_lambda_would_refuse_stops_the_build(tmp_path):
         package.check(built, media, tmp_path, "x86_64")
     with media.open("ab") as padded:
         padded.truncate(51 * MIB)
-    with pytest.raises(DeploymentError, match="media layer is 51"):
+    with pytest.raises(DeploymentError, match="media layer has 51"):
         package.check(built, media, tmp_path, "x86_64")
 
 

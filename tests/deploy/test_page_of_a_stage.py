@@ -228,4 +228,4 @@ def test_the_address_is_what_the_deployment_wrote_down(tmp_path):
 
 def test_a_stage_that_was_not_deployed_from_here_is_refused(capsys):
     assert main(["nowhere"]) == 1
-    assert "give --url" in capsys.readouterr().err
+    assert "Use --url" in capsys.readouterr().err
