@@ -1,4 +1,4 @@
-"""What several tests of the arithmetic have in common."""
+"""Fixtures for the tests of the arithmetic."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from chalicelib.core.dsp import kernels
 
 @pytest.fixture(scope="module", params=["numpy", "compiled"])
 def each_path(request):
-    """Have a module's tests pass by numpy alone, and by the compiled kernels."""
+    """Run a module's tests with numpy alone, and with the compiled kernels."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "numpy":
             patch.setattr(kernels, "library", None)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core import keys
 
-# What Transcribe takes: a job's name, and an OutputKey.
+# Transcribe's patterns for a job's name and for an OutputKey.
 JOB_NAME = re.compile(r"[0-9a-zA-Z._-]{1,200}")
 OUTPUT_KEY = re.compile(r"[a-zA-Z0-9\-_.!*'()/]{1,1024}")
 
@@ -43,7 +43,7 @@ def test_the_quotes_that_s3_puts_around_an_etag_do_not_matter():
     ) == keys.recording_id("uploads/a.wav", bucket="media", etag="e", size=1)
 
 
-def test_an_id_starts_with_what_a_person_recognises():
+def test_an_id_starts_with_the_readable_name_of_the_upload():
     recording_id = keys.recording_id(
         "uploads/alice/My Talk (final).M4A", bucket="media", etag="e", size=1
     )
@@ -77,7 +77,7 @@ def test_the_first_folder_is_the_owner(key, owner):
 @pytest.mark.parametrize(
     "key", ["transcripts/notes.json", "transcripts/a/b-0123456789ab.json", "transcripts/.json"]
 )
-def test_a_stray_file_among_the_transcripts_is_nobodys(key):
+def test_a_stray_file_among_the_transcripts_belongs_to_no_recording(key):
     assert keys.recording_id_of(key) is None
 
 

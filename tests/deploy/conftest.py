@@ -1,4 +1,4 @@
-"""An AWS account of nothing, and a small project to deploy into it."""
+"""An empty AWS account, and a small project to deploy into it."""
 
 import hashlib
 import shutil
@@ -24,7 +24,7 @@ def double() -> Iterator[Double]:
 
 @pytest.fixture
 def aws(double: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
-    """The account, empty, as every AWS client of this test and its processes sees it."""
+    """An empty account, for every AWS client of the test and its processes."""
     variables = {
         "AWS_ENDPOINT_URL": double.url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -39,7 +39,7 @@ def aws(double: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The application with packages that need no network: what is uploaded is another test's."""
+    """The application with packages that need no network; other tests check the packages."""
     folder = tmp_path_factory.mktemp("built") / "project"
     (folder / ".chalice").mkdir(parents=True)
     for name in COPIED:

@@ -1,4 +1,4 @@
-"""What is uploaded is whole and fits, or the build stops."""
+"""A package that is incomplete or too large stops the build."""
 
 import shutil
 import zipfile
@@ -39,7 +39,7 @@ def test_a_wheel_for_another_machine_stops_the_build(tmp_path):
     archive.check_packages(path, tmp_path / "requirements.txt", "arm64")
 
 
-def test_what_lambda_would_refuse_stops_the_build(tmp_path):
+def test_a_package_that_lambda_would_refuse_stops_the_build(tmp_path):
     function, media = tmp_path / "function.zip", tmp_path / "media.zip"
     for path, n_mib in ((function, 1), (media, 280)):
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
@@ -64,7 +64,7 @@ def test_the_same_packages_give_the_same_archive(tmp_path):
     assert archive.digest(tmp_path / "one.zip") == archive.digest(tmp_path / "two.zip")
 
 
-def test_a_wheel_that_is_not_the_one_that_was_locked_stops_the_build(tmp_path):
+def test_a_wheel_with_another_hash_than_the_locked_one_stops_the_build(tmp_path):
     wheel = write_wheel(tmp_path, "tiny", "1.0", {"tiny.py": "ANSWER = 42\n"})
     lock = tmp_path / "requirements.txt"
     lock.write_text(f"tiny @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
@@ -73,7 +73,7 @@ def test_a_wheel_that_is_not_the_one_that_was_locked_stops_the_build(tmp_path):
         wheels.install(lock, tmp_path / "target", "x86_64")
 
 
-def test_a_layer_that_chalice_built_alone_is_built_anew(built, tmp_path):
+def test_a_layer_that_plain_chalice_built_is_built_again(built, tmp_path):
     project = shutil.copytree(built, tmp_path / "project")
     layer = package.build(project, "x86_64").requirements
     with zipfile.ZipFile(layer, "w") as zipped:
@@ -88,7 +88,7 @@ def test_a_layer_that_chalice_built_alone_is_built_anew(built, tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "elf_machine"), [("x86_64", 62), ("arm64", 183)], ids=["x86_64", "arm64"]
 )
-def test_the_kernels_are_compiled_for_lambdas_machine_to_the_same_bytes_always(
+def test_the_kernels_compile_to_the_same_bytes_each_time_for_lambdas_processor(
     architecture, elf_machine, tmp_path
 ):
     for folder in ("one", "two"):

@@ -1,4 +1,4 @@
-"""The page of a stage: what its own page asks is signed and sent on, and nothing else is."""
+"""The page of a stage: only its own requests are signed and forwarded."""
 
 import ast
 import hashlib
@@ -32,7 +32,7 @@ def uri_encode(text: str) -> str:
 
 
 def canonical_query(query: str) -> str:
-    """Encode each name and value that was sent, and sort them by code point, as the page says.
+    """Encode each name and value, and sort them by code point, as AWS's guide says.
 
     A plus sign that was sent is a plus sign: AWS says that a space is %20 "(and not +)".
     """
@@ -42,7 +42,7 @@ def canonical_query(query: str) -> str:
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Stands in for API Gateway: answers what was asked, and whether its signature is right."""
+    """A double of API Gateway: answers with the request, and whether its signature is right."""
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -65,7 +65,7 @@ class Upstream(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
     def _is_signed(self, body):
-        """Check a signature as AWS writes it down, with none of the code that made it."""
+        """Check a signature by AWS's guide, without the code that made the signature."""
         fields = dict(
             part.split("=", 1)
             for part in self.headers["Authorization"].partition(" ")[2].split(", ")
@@ -178,7 +178,7 @@ def test_a_body_is_signed_too(ask):
     assert json.loads(content)["is_signed"]
 
 
-def test_a_redirect_is_the_browsers_to_follow(ask):
+def test_a_redirect_is_returned_to_the_browser(ask):
     status, headers, _ = ask("/api/recordings/a/media")
 
     assert status == 302
@@ -201,11 +201,11 @@ def test_the_root_leads_to_the_page(ask):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_nobody_else_asks_in_ones_name(ask, headers, method):
+def test_requests_of_other_sites_pages_are_refused(ask, headers, method):
     assert ask("/api/recordings/a", method, **headers)[0] == 403
 
 
-def test_an_api_that_is_not_there_is_told_of():
+def test_an_api_that_cannot_be_reached_gives_an_error_with_the_reason():
     with running(serve("http://127.0.0.1:1/api/", SESSION, port=0)) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("GET", "/api/recordings")
@@ -216,7 +216,7 @@ def test_an_api_that_is_not_there_is_told_of():
         connection.close()
 
 
-def test_the_address_is_what_the_deployment_wrote_down(tmp_path):
+def test_the_address_is_read_from_the_record_of_the_deployment(tmp_path):
     record = tmp_path / ".chalice" / "deployed" / "dev.json"
     record.parent.mkdir(parents=True)
     resource = {"resource_type": "rest_api", "rest_api_url": "https://a.example/api/"}

@@ -1,4 +1,4 @@
-"""Whoever is woken by an alarm finds its page."""
+"""Each alarm has a section in the runbook."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_there_are_alarms():
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_each_alarm_has_its_page(alarm):
+def test_each_alarm_has_a_section(alarm):
     page = re.search(
         rf"^## {re.escape(alarm)}\n(.*?)(?=^## |\Z)", RUNBOOK, re.DOTALL | re.MULTILINE
     )
@@ -30,7 +30,7 @@ def test_each_alarm_has_its_page(alarm):
     assert re.search(r"^1\. ", page.group(1), re.MULTILINE), "a page has steps"
 
 
-def test_each_page_is_of_an_alarm_that_there_is():
+def test_each_section_is_about_an_existing_alarm():
     assert set(re.findall(r"^## (.*)$", RUNBOOK, re.MULTILINE)) == set(ALARMS)
 
 

@@ -1,1 +1,1 @@
-"""What tests share: media, doubles of AWS, running programs. No test is in here."""
+"""Code that tests share: media, doubles of AWS, running programs. This folder has no tests."""

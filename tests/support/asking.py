@@ -1,4 +1,4 @@
-"""Requests of the API, as API Gateway hands them to the application."""
+"""Requests to the API, in the form in which API Gateway gives them to the application."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ADMINISTRATOR = "local"
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     headers: dict[str, str]
@@ -35,7 +35,7 @@ class Answered:
 
 
 class Asker:
-    """Sends requests in the name of any user."""
+    """A client that can be any user."""
 
     def __init__(self, application: ModuleType) -> None:
         self._api = Api(application.app)

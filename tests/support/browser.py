@@ -1,4 +1,4 @@
-"""A real Chromium for the tests, driven by Playwright: the distribution's own, with no profile."""
+"""A real Chromium for the tests, driven by Playwright: the distribution's, without a profile."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-# Root in a container has no sandbox to offer; the rest keeps it from talking to anyone.
+# Root in a container has no sandbox; the other flags stop Chromium's own network requests.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,10 +22,10 @@ PATIENCE_MS = 30_000
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run Chromium; the test that asks for it is skipped where there is none."""
+    """Run Chromium; if it is not installed, the test is skipped."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        pytest.skip("there is no Chromium here: apt-get install chromium")
+        pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         try:

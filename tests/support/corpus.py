@@ -1,4 +1,4 @@
-"""Files that nobody means well with, generated."""
+"""Malformed and malicious files, generated."""
 
 import io
 import json
@@ -25,7 +25,7 @@ def truncated(extension: str, part: float) -> bytes:
 
 
 def flipped(extension: str, *, every: int, first: int = 64) -> bytes:
-    """Turn a bit over in every so many bytes, but for the head."""
+    """Flip one bit in every few bytes, except in the header."""
     body = bytearray(convert(SAMPLE, extension))
     for place in range(first, len(body), every):
         body[place] ^= 1 << place % 8
@@ -33,7 +33,7 @@ def flipped(extension: str, *, every: int, first: int = 64) -> bytes:
 
 
 def flac_that_claims(hours: float) -> bytes:
-    """Return a kilobyte of FLAC whose header counts that many hours (RFC 9639, section 8.2)."""
+    """Return a kilobyte of FLAC whose header claims so many hours (RFC 9639, section 8.2)."""
     body = bytearray(encode(np.zeros(SR), "FLAC"))
     claim = round(hours * 3600 * SR)
     kept = int.from_bytes(body[18:26], "big") >> 36 << 36
@@ -42,7 +42,7 @@ def flac_that_claims(hours: float) -> bytes:
 
 
 def packed_silence(hours: float, sr: int = 8_000) -> bytes:
-    """Return hours of silence in FLAC, whose header does not tell how many."""
+    """Return hours of silence in FLAC, with a header that gives no length."""
     file = io.BytesIO()
     hour = np.zeros(3600 * sr, np.int16)
     with soundfile.SoundFile(
@@ -58,24 +58,24 @@ def packed_silence(hours: float, sr: int = 8_000) -> bytes:
 
 
 def wav_with_chunks(n: int) -> bytes:
-    """Return a WAV whose samples come after ever so many empty chunks."""
+    """Return a WAV with a great many empty chunks before its samples."""
     whole = wav(1.0)
     return whole[:36] + n * struct.pack("<4sI", b"junk", 0) + whole[36:]
 
 
 def chained_ogg(n: int) -> bytes:
-    """Return one Ogg stream after the other: each ends, and the file goes on."""
+    """Return several Ogg streams one after the other, in one file."""
     return n * encode(TONE, "OGG")
 
 
 def ogg_without_end() -> bytes:
-    """Return an Ogg whose last page says that more follows."""
+    """Return an Ogg whose last page says that another page follows."""
     body = bytearray(encode(TONE, "OGG"))
     page = bytes(body).rfind(b"OggS\x00")
     body[page + 5] &= ~4 & 0xFF
     body[page + 22 : page + 26] = bytes(4)
     checksum = 0
-    for byte in body[page:]:  # RFC 3533, section 6: a CRC whose bits are not turned round
+    for byte in body[page:]:  # RFC 3533, section 6: a CRC without reversed bits
         checksum ^= byte << 24
         for _ in range(8):
             checksum = checksum << 1 ^ (0x104C11DB7 if checksum >> 31 else 0)
@@ -84,7 +84,7 @@ def ogg_without_end() -> bytes:
 
 
 def webm_of_unknown_lengths() -> bytes:
-    """Return what a browser records as it goes: no element says where it ends."""
+    """Return a live recording of a browser, in which no element gives its length."""
     body = bytearray(convert(SAMPLE, "webm"))
     for element in (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"):
         place = bytes(body).find(element) + len(element)
@@ -93,7 +93,7 @@ def webm_of_unknown_lengths() -> bytes:
 
 
 def nested_boxes(depth: int) -> bytes:
-    """Return an MP4 whose index lies in itself, over and over."""
+    """Return an MP4 whose index contains an index, many levels deep."""
     body = b""
     for _ in range(depth):
         body = struct.pack(">I4s", len(body) + 8, b"moov") + body
@@ -101,14 +101,14 @@ def nested_boxes(depth: int) -> bytes:
 
 
 def boxes_going_nowhere() -> bytes:
-    """Return an MP4 of boxes of no length, which a reader could look at for ever."""
+    """Return an MP4 of boxes without length, in which a reader could loop for ever."""
     return struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + 100_000 * struct.pack(
         ">I4s", 8, b"free"
     )
 
 
 def zip_with_sound() -> bytes:
-    """Return a file that is a WAV from its start and a ZIP from its end."""
+    """Return a file that is a WAV if read from the start, and a ZIP if read from the end."""
     file = io.BytesIO()
     file.write(wav(1.0))
     with zipfile.ZipFile(file, "a") as archive:
@@ -124,12 +124,12 @@ def page_with_sound() -> bytes:
 
 
 def playlist_of_secrets() -> bytes:
-    """Return what makes FFmpeg read other files, where it is let."""
+    """Return a playlist that makes FFmpeg read other files, if it is allowed to."""
     return b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10.0,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
 
 
 def mov_that_refers() -> bytes:
-    """Return a QuickTime file whose samples are said to be in another file."""
+    """Return a QuickTime file that says its samples are in another file."""
     body = video.make("mov", duration_s=1)
     return body.replace(b"url \x00\x00\x00\x01", b"alis\x00\x00\x00\x00", 1)
 
@@ -148,7 +148,7 @@ def picture(extension: str) -> bytes:
 
 
 UPLOADS: dict[str, tuple[Callable[[], bytes], str, str]] = {
-    # name: how it is made, how its features end, and a part of the reason
+    # name: the function that makes it, the status of its features, and a part of the reason
     "cut in its head.wav": (lambda: wav(1.0)[:30], "FAILED", "cannot be read"),
     "cut in its samples.wav": (lambda: wav(2.0)[:20_000], "COMPLETED", "ends early"),
     "cut in its title.mp3": (lambda: page_with_sound()[:7], "FAILED", "cannot be read"),
@@ -203,7 +203,7 @@ def item(**changes: object) -> dict:
 
 
 TRANSCRIPTS: dict[str, tuple[Callable[[], bytes], str]] = {
-    # name: how it is made, and the field that is named; none where it is read all the same
+    # name: the function that makes it, and the field in the error; None if it can be read
     "nothing": (lambda: b"", "JSON"),
     "no JSON": (lambda: b"\xff\xfe{", "JSON"),
     "cut short": (lambda: transcript(items=[item()])[:-30], "JSON"),

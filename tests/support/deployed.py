@@ -18,7 +18,7 @@ COPIED = (
 BUCKET = "earshot-dev-media-000000000000-us-east-1"
 METADATA_TABLE = "earshot-dev-metadata"
 UNKNOWN = ("MediaConvertQueue", "FailuresAlarm")
-"""MiniStack's CloudFormation knows no queues of MediaConvert, and no alarm of several metrics."""
+"""Resources that MiniStack lacks: MediaConvert's queues, and alarms on several metrics."""
 
 DEPLOY = """
 import sys; from pathlib import Path; import boto3
@@ -27,7 +27,7 @@ from scripts.deploy import Deployment, chalice
 from scripts.record_outputs import Account
 project, account = Path(sys.argv[1]), Account("000000000000", "us-east-1")
 steps = Deployment(project, "dev", boto3.session.Session(), account).steps({})
-# What follows looks for the API, and botocore cannot read how MiniStack lists APIs.
+# The later steps look for the API, and botocore cannot read MiniStack's list of APIs.
 status = run(steps[:4], again="make test-peers")
 status or chalice("deploy", project, "dev", account)
 sys.exit(status)
@@ -36,7 +36,7 @@ sys.exit(status)
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Stage]:
-    """Start MiniStack, deploy the functions to it, and stop it; skip the test without it."""
+    """Start MiniStack, deploy the functions to it, and stop it; skip if not installed."""
     environment()
     python = Path(os.environ["EARSHOT_DEPLOY"]).resolve() / "bin/python"
     with ministack(folder) as (url, process):

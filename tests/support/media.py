@@ -27,7 +27,7 @@ def wav(duration_s: float = 1.0, *, f0_hz: float = 220.0) -> bytes:
 
 
 def encode(y: np.ndarray, container: str, sr: int = SR) -> bytes:
-    """Return samples as a file of a kind that libsndfile writes."""
+    """Return samples as a file in a format that libsndfile writes."""
     file = io.BytesIO()
     soundfile.write(file, y, sr, format=container)
     return file.getvalue()

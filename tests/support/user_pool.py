@@ -1,4 +1,4 @@
-"""A Cognito user pool's own pages, as far as a page that signs people in meets them.
+"""The parts of a Cognito user pool's pages that a page needs to sign people in.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-server-contract-reference.html
 """
@@ -25,7 +25,7 @@ def base64url(content: bytes) -> str:
 
 
 def token(username: str, *groups: str, lasts_s: float = 3600) -> str:
-    """Return an ID token. Its signature is nobody's."""
+    """Return an ID token with an invalid signature."""
     claims = {"cognito:username": username, "exp": time.time() + lasts_s}
     if groups:
         claims["cognito:groups"] = groups
@@ -35,7 +35,7 @@ def token(username: str, *groups: str, lasts_s: float = 3600) -> str:
 
 @dataclass
 class UserPool:
-    """One user, alice; a test changes what her tokens are worth."""
+    """A pool with one user, alice; a test sets the validity of her tokens."""
 
     url: str
     told_s: float = 3600
@@ -54,7 +54,7 @@ class UserPool:
         }
 
     def authorize(self, asked: dict[str, str]) -> str:
-        """Return where alice goes once she has signed in."""
+        """Return the address to which alice is sent after she has signed in."""
         assert asked["response_type"] == "code"
         assert asked["client_id"] == CLIENT_ID
         assert asked["code_challenge_method"] == "S256"
@@ -63,7 +63,7 @@ class UserPool:
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
 
     def grant(self, asked: dict[str, str]) -> dict[str, object] | None:
-        """Return tokens, or None where nothing entitles to them."""
+        """Return tokens, or None if the request is not entitled to them."""
         self.grants.append(asked["grant_type"])
         if asked["client_id"] != CLIENT_ID:
             return None

@@ -68,7 +68,7 @@ def gif(n_pictures: int, rate: Fraction) -> bytes:
 
 
 def rotated(body: bytes) -> bytes:
-    """Turn the picture of an MP4 a quarter to the right, by its track's matrix alone."""
+    """Turn the picture of an MP4 by 90 degrees clockwise, with its track's matrix only."""
     upright = b"".join(
         value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     )
@@ -84,7 +84,7 @@ def rotated(body: bytes) -> bytes:
 def _picture_stream(writer, codec, size):
     stream = writer.add_stream(codec, rate=FPS)
     stream.width, stream.height = size
-    # Odd sizes need a format that does not halve the colour's resolution.
+    # Odd sizes need a pixel format that does not halve the resolution of colour.
     stream.pix_fmt = "yuv444p" if codec == "libx264" and (size[0] % 2 or size[1] % 2) else "yuv420p"
     return stream
 

@@ -1,4 +1,4 @@
-"""A plain wav file is read as libsndfile reads it, and any other is left to libsndfile."""
+"""A plain WAV file is read as libsndfile reads it, and libsndfile reads all others."""
 
 import io
 import struct
@@ -55,7 +55,7 @@ def test_the_samples_are_those_of_libsndfile_whatever_the_blocks(n, channels, n_
     ],
     ids=["plain", "chunks before", "chunks after", "cut within a frame", "promises more"],
 )
-def test_other_chunks_and_lengths_are_met_as_libsndfile_meets_them(media):
+def test_other_chunks_and_lengths_are_read_as_libsndfile_reads_them(media):
     theirs, _ = soundfile.read(io.BytesIO(media), dtype="int16", always_2d=True)
 
     np.testing.assert_array_equal(samples_of(media), theirs)

@@ -1,4 +1,4 @@
-"""Deltas are librosa's, whatever the blocks in which rows arrive."""
+"""Deltas equal librosa's, for rows in blocks of any size."""
 
 import librosa
 import numpy as np

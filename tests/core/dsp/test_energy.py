@@ -1,4 +1,4 @@
-"""RMS and zero crossings are librosa's, however the signal is cut."""
+"""RMS and zero crossings equal librosa's, for a signal in blocks of any size."""
 
 import librosa
 import numpy as np

@@ -1,4 +1,4 @@
-"""The compiled kernels compute what numpy does; other tests hold both against librosa."""
+"""The compiled kernels give numpy's results; other tests compare both with librosa."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_the_mel_spectrum_is_that_of_a_plain_transform(n_fft, n_frames):
 
 
 @pytest.mark.parametrize(("n_fft", "is_compiled"), [(2048, True), (2000, False), (401, False)])
-def test_numpy_transforms_what_is_no_power_of_two(n_fft, is_compiled):
+def test_numpy_transforms_lengths_that_are_not_a_power_of_two(n_fft, is_compiled):
     found = make_mel_spectrum(FeatureParameters(), sr=SR, window=np.ones(n_fft))
 
     assert isinstance(found, MelSpectrum) != is_compiled

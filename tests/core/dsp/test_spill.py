@@ -1,4 +1,4 @@
-"""Rows come back as they were kept, from memory and from disk, and a full disk has a reason."""
+"""Rows are read back unchanged, from memory and from disk, and a full disk gives a reason."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ except MediaError as exc:
 
 @pytest.mark.parametrize("n", [0, 1, 300, MEMORY_BYTES // 24 * 2])
 @pytest.mark.parametrize("at_once", [1000, 100_000])
-def test_rows_come_back_as_they_were_kept_and_more_than_once(n, at_once):
+def test_rows_can_be_read_back_unchanged_several_times(n, at_once):
     rows = np.arange(3 * n, dtype=np.float64).reshape(-1, 3)
 
     with SpilledRows(3, dtype=np.float64) as kept:
@@ -61,7 +61,7 @@ def test_rows_come_back_as_they_were_kept_and_more_than_once(n, at_once):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no full disk to offer")
-def test_a_full_disk_is_told_in_the_words_of_the_uploader():
+def test_a_full_disk_gives_a_reason_that_the_owner_understands():
     with FULL.open("r+b", buffering=0) as full, SpilledRows(2) as kept:
         kept.append(np.zeros((3, 2)))
         kept._spill._file = full
@@ -71,7 +71,7 @@ def test_a_full_disk_is_told_in_the_words_of_the_uploader():
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no full disk to offer")
-def test_paths_of_pitch_that_fill_the_disk_are_told_in_the_same_words():
+def test_pitch_paths_that_fill_the_disk_give_the_same_reason():
     survivors = Survivors(memory_bytes=0)
     pitches, probs, entry = np.array([[1, 2]] * 5, np.int16), np.zeros(5), np.array([0, 1])
     survivors.append(pitches, probs, entry)

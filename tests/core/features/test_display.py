@@ -1,4 +1,4 @@
-"""A page draws what the tables hold: columns are exact, however the samples came."""
+"""The display agrees with the tables, for samples in blocks of any size."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ CUTS = st.lists(st.integers(0, 10**9), max_size=8)
 
 
 @given(st.integers(1, 20_000), CUTS, st.integers(0, 2**32))
-def test_each_column_is_the_lowest_and_highest_of_its_samples_however_they_come(n, cuts, seed):
+def test_each_column_is_the_lowest_and_highest_of_its_samples_for_any_blocks(n, cuts, seed):
     y = np.random.default_rng(seed).standard_normal(n, dtype=np.float32)
     peaks = Peaks(max_columns=32)
 
@@ -46,7 +46,7 @@ def test_each_column_is_the_lowest_and_highest_of_its_samples_however_they_come(
 
 
 @given(st.integers(1, 400), st.integers(1, 40), CUTS, st.integers(0, 2**32))
-def test_columns_of_frames_do_not_depend_on_how_the_frames_come(n, max_columns, cuts, seed):
+def test_columns_of_frames_do_not_depend_on_the_blocks(n, max_columns, cuts, seed):
     f0 = np.random.default_rng(seed).choice([np.nan, 100.0, 110.0, 120.0, 200.0], size=n)
     columns = FrameColumns(n, max_columns, median_of_voiced)
 

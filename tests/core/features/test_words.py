@@ -118,7 +118,7 @@ def test_a_frame_in_two_words_of_one_speaker_counts_once_for_the_speaker():
     assert_is_plain_numpy_over(speaker.voice, frames, frames.times < 1.5)
 
 
-def test_a_channel_is_the_speaker_where_nobody_is_named():
+def test_a_channel_is_the_speaker_if_there_is_no_label():
     tables = join_voices(read("channels"), [frames_of(200)])
 
     assert [(row.speaker, row.channel) for row in tables.speakers] == [
@@ -278,7 +278,7 @@ def test_frames_are_read_back_from_the_tables_in_blocks(n_frames):
     np.testing.assert_allclose(np.concatenate([b.rms for b in blocks]), frames.rms, rtol=1e-6)
 
 
-def test_deltas_are_left_aside():
+def test_deltas_are_not_joined():
     (block,) = read_frames(*tables_of(frames_of(20), deltas=True), frame_s=FRAME_S)
 
     assert block.mfcc.shape == (20, 13)
@@ -304,7 +304,7 @@ def test_a_table_without_its_column_is_refused():
 
 
 def measured(media):
-    """A recording's frames as they come back from the tables that the engine writes of it."""
+    """Frames of a recording, read back from the tables that the engine writes."""
     summary, written = measure(media)
     tables = [io.BytesIO(written[name]) for name in ("mfcc.csv", "pitch.csv", "energy.csv")]
     return read_frames(*tables, frame_s=summary.parameters.hop_length / summary.sample_rate_hz)

@@ -22,7 +22,7 @@ def pictures(body: bytes) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 240), Fraction(1, 2), Fraction(8)])
-def test_an_animation_runs_at_its_pace_whatever_it_ran_at(rate):
+def test_an_animation_gets_the_given_pace(rate):
     slow = gif(20, rate)
 
     animation = paced(slow, pictures_per_s=8)
@@ -32,13 +32,13 @@ def test_an_animation_runs_at_its_pace_whatever_it_ran_at(rate):
     np.testing.assert_array_equal(pictures(animation.body), pictures(slow))
 
 
-def test_a_paced_animation_stays_as_it_is():
+def test_an_animation_that_has_the_pace_is_unchanged():
     once = paced(gif(5, Fraction(1)), pictures_per_s=8)
 
     assert paced(once.body, pictures_per_s=8) == once
 
 
-def test_what_is_no_gif_stays_as_it_is():
+def test_bytes_that_are_not_a_gif_are_unchanged():
     whole = gif(5, Fraction(1))
 
     for body in (b"", b"GIF89a", b"\xff\xd8 a photograph" * 9, whole[:20]):

@@ -1,4 +1,4 @@
-"""The rendition ladder is data: what it may say, and how it complains."""
+"""The rendition ladder: its entries, and the errors for wrong ones."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def entries():
     return json.loads(PRESETS.read_text())
 
 
-def test_our_own_ladder_has_the_five_renditions():
+def test_the_ladder_of_the_project_has_five_renditions():
     ladder = Ladder.parse(PRESETS.read_text())
 
     assert [preset.file for preset in ladder.presets] == [
@@ -73,12 +73,12 @@ def test_a_ladder_needs_an_audio_track_and_a_video(entries, missing):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"web": 1}', '{"a": {}, "a": {}}'])
-def test_what_is_no_ladder_is_said_to_be_none(text):
+def test_a_file_that_is_not_a_ladder_is_refused_with_the_reason(text):
     with pytest.raises(PresetError, match=r"presets\.json"):
         Ladder.parse(text)
 
 
-def test_what_has_no_sound_gets_no_audio_track_and_the_other_way_round():
+def test_a_recording_without_sound_gets_no_audio_track_and_without_picture_no_video():
     ladder = Ladder.parse(PRESETS.read_text())
 
     silent = {preset.name for preset in ladder.fitting(picture=True, sound=False)}

@@ -1,4 +1,4 @@
-"""The priors are scipy's, which librosa takes and the deployed app does not carry."""
+"""The priors equal scipy's, which librosa uses and the deployed app does not contain."""
 
 import numpy as np
 import pytest

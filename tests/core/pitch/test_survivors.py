@@ -59,7 +59,7 @@ def test_unvoiced_paths_that_never_met_are_decided():
     assert pitches.tolist() == [UNVOICED] * 3
 
 
-def test_where_frames_wait_makes_no_difference():
+def test_frames_in_memory_and_in_a_file_give_the_same_result():
     rng = np.random.default_rng(RNG_SEED)
     survivors = [Survivors(memory_bytes=limit) for limit in (EVERYTHING, 500, NOTHING)]
     taken = [[] for _ in survivors]
@@ -81,7 +81,7 @@ def test_where_frames_wait_makes_no_difference():
         np.testing.assert_array_equal(first, other)
 
 
-def test_what_waits_in_memory_is_bounded():
+def test_the_memory_of_undecided_frames_is_bounded():
     survivors = Survivors(memory_bytes=10_000)
 
     for _ in range(200):

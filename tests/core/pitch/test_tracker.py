@@ -1,4 +1,4 @@
-"""Pitch equals ``librosa.pyin`` on every frame, however the samples arrive."""
+"""Pitch equals ``librosa.pyin`` on every frame, for samples in blocks of any size."""
 
 from pathlib import Path
 
@@ -218,7 +218,7 @@ def test_frames_come_out_before_the_end():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_sample_that_is_no_number_is_refused(value):
+def test_a_sample_that_is_not_a_number_is_refused(value):
     y = tone(220.0)
     y[100] = value
 

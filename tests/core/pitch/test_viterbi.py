@@ -1,4 +1,4 @@
-"""Decoding as frames arrive finds librosa's path, whatever was observed."""
+"""Decoding frame by frame finds librosa's path, for any observations."""
 
 import librosa
 import numpy as np
@@ -112,7 +112,7 @@ def test_the_path_is_that_of_a_dense_search(data):
 @pytest.mark.parametrize(
     "observations",
     [
-        # Certain of a pitch that cannot be reached: the path waits where nothing was observed.
+        # Certain of a pitch that cannot be reached: the path stays in an unvoiced state.
         [{3: 1.0}, {60: 1.0}, {3: 1.0}],
         [{3: 1.0}, {60: 1.0}],
         [{3: 1.0}] * 5 + [{60: 1.0}] * 2 + [{3: 1.0}] * 5,

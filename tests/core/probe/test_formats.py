@@ -30,11 +30,11 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
         ("uploads/a.mkv", MKV, "mkv"),
     ],
 )
-def test_each_format_is_asked_for_by_its_name(key, head, media_format):
+def test_each_format_has_the_name_that_transcribe_gives_it(key, head, media_format):
     assert formats.media_format(key, head) == (media_format, None)
 
 
-def test_a_recording_under_another_recordings_name_is_asked_for_as_what_it_is():
+def test_a_recording_with_another_formats_extension_is_recognised():
     assert formats.media_format("uploads/a.wav", b"ID3\x04") == ("mp3", None)
 
 
@@ -47,11 +47,11 @@ def test_a_recording_under_another_recordings_name_is_asked_for_as_what_it_is():
         ("uploads/a.webm", MKV, "mkv"),
     ],
 )
-def test_a_container_under_anothers_name_is_what_it_is(key, head, media_format):
+def test_a_container_with_another_containers_extension_is_recognised(key, head, media_format):
     assert formats.media_format(key, head) == (media_format, None)
 
 
-def test_bytes_that_tell_nothing_leave_it_to_the_name():
+def test_the_name_decides_if_the_bytes_do_not():
     assert formats.media_format("uploads/a.mp3", b"\x00\x00\x00\x00") == ("mp3", None)
 
 

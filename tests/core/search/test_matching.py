@@ -63,7 +63,7 @@ def test_a_phrase_is_found_exactly_where_its_terms_stand_in_a_row(words, phrase)
 
 
 @given(WORDS, st.data())
-def test_a_match_shows_the_moment_and_marks_what_was_asked_for(words, data):
+def test_a_match_has_its_time_and_highlights_the_query(words, data):
     index = index_transcript(transcript(words))
     if not index.places:
         return
@@ -80,7 +80,7 @@ def test_a_match_shows_the_moment_and_marks_what_was_asked_for(words, data):
     assert term in terms_of(words[round(match.start_s * 2)])
 
 
-def test_a_word_of_more_terms_than_a_passage_holds_is_shown_whole():
+def test_a_word_with_more_terms_than_a_passage_is_shown_whole():
     long_word = "-".join(["ha"] * (3 * PASSAGE_TERMS))
     index = index_transcript(transcript(["well", long_word, "indeed"]))
     (position,) = index.places["indeed"]

@@ -5,7 +5,7 @@ from chalicelib.core.search.postings import pack, unpack
 
 
 @given(st.lists(st.integers(0, 10**7), unique=True).map(sorted))
-def test_what_is_unpacked_is_what_was_packed(positions):
+def test_unpacking_gives_the_packed_numbers(positions):
     assert unpack(pack(positions)) == positions
 
 

@@ -103,7 +103,7 @@ def test_praat_reads_the_tiers_of_words_segments_and_speakers(tmp_path):
     assert (0.54, 0.95, "rain?") in tiers["words"]
 
 
-def test_praat_reads_each_channel_in_tiers_of_its_own(tmp_path):
+def test_praat_reads_separate_tiers_for_each_channel(tmp_path):
     tiers = textgrid_in_praat(write_textgrid(read("channels")), tmp_path)
 
     assert list(tiers) == [
@@ -274,8 +274,8 @@ def test_harmless_text_is_left_as_it_is(text):
 
 
 @given(st.text() | st.text("'=+-@x ", max_size=9))
-def test_what_a_guarded_cell_said_can_be_had_back(text):
-    # As the README gives it.
+def test_the_text_of_a_guarded_cell_can_be_restored(text):
+    # The expression from docs/using.md.
     assert re.sub(r"^'('*[=+\-@＝＋－＠])", r"\1", guard_cell(text)) == clean_text(text)
 
 
@@ -311,7 +311,7 @@ def test_a_supervision_ends_with_its_recording():
     assert [word[0] for word in last["alignment"]["word"]] == ["Then", "the", "river", "is"]
 
 
-def test_what_lies_beyond_the_recording_is_left_out():
+def test_segments_beyond_the_recording_are_left_out():
     entry = replace(entries()[0], n_samples=16000 * 2)
 
     assert len(list(write_supervisions([entry]))) == 1
@@ -362,7 +362,7 @@ def test_an_unknown_format_is_refused_with_the_names_of_the_known():
         find_export("docx")
 
 
-def test_a_segment_of_no_known_channel_is_in_every_channel():
+def test_a_segment_without_a_known_channel_is_in_every_channel():
     lone = Transcript(segments=(Segment(0.0, 1.0, "No words."),))
     entry = ManifestEntry("lone", "lone.wav", 8000, 8000, lone, n_channels=2)
 

@@ -57,7 +57,9 @@ def test_opening_punctuation_stands_before_the_word_after_it():
 def test_the_words_of_every_variant_join_to_its_whole_text(name):
     transcript = read(name)
 
-    if name.startswith("channels"):  # what the channels say alternates: only the words are there
+    if name.startswith(
+        "channels"
+    ):  # the words of two channels alternate, so only the words are compared
         assert sorted(join_words(transcript.words).split()) == sorted(transcript.text.split())
     else:
         assert join_words(transcript.words) == transcript.text
@@ -173,7 +175,7 @@ def test_an_identified_language_is_the_language_of_every_word():
     assert {w.language for w in transcript.words} == {"es-US"}
 
 
-def test_of_several_languages_the_one_most_spoken_is_the_recording_s():
+def test_the_language_spoken_longest_is_the_language_of_the_recording():
     transcript = read("language-multi")
 
     assert transcript.language_code == "fr-FR"
@@ -236,7 +238,7 @@ def test_a_long_pause_ends_a_segment_without_any_punctuation():
     ]
 
 
-def test_words_that_no_segment_lists_get_a_segment_of_their_own():
+def test_words_that_no_segment_lists_get_a_new_segment():
     lacking = document()
     del lacking["results"]["audio_segments"][1]
 
@@ -304,12 +306,12 @@ def test_a_malformed_document_is_refused_by_the_name_of_its_field(change, field)
     "data",
     [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'"text"', b"[" * 100_000, b'{"a":' * 100_000],
 )
-def test_bytes_that_hold_no_document_are_refused(data):
+def test_bytes_without_a_document_are_refused(data):
     with pytest.raises(TranscriptFormatError):
         load_transcript(data)
 
 
-def test_a_deeply_nested_value_is_no_danger():
+def test_a_deeply_nested_value_is_refused_without_a_crash():
     nested = document()
     deep = []
     for _ in range(100_000):
@@ -334,7 +336,7 @@ def test_a_hundred_thousand_words_are_read():
                 }
                 for index in range(100_000)
             ],
-            # Each of these spans everything, and none of them names a word.
+            # Each of these segments spans the whole recording, and none of them names a word.
             "audio_segments": [{"start_time": "0", "end_time": "9999"}] * 10_000,
         }
     }

@@ -76,7 +76,7 @@ def test_calm_speech_never_exceeds_17_characters_a_second():
     assert max(map(rate, cues)) <= 17
 
 
-def test_a_hurried_cue_may_keep_the_next_waiting_if_that_has_time_to_spare():
+def test_a_short_cue_may_delay_the_next_one_if_that_has_time_left():
     words = [
         *speak("Hurry up and run now.", characters_per_s=25.0, speaker="spk_0"),
         *speak("Yes.", start=0.95, speaker="spk_1"),
@@ -88,7 +88,7 @@ def test_a_hurried_cue_may_keep_the_next_waiting_if_that_has_time_to_spare():
     assert rate(hurried) <= 17
 
 
-def test_no_cue_stands_for_more_than_seven_seconds_of_speech():
+def test_no_cue_has_more_than_seven_seconds_of_speech():
     cues = lay_out_cues(transcript_of(*speak(PROSE, characters_per_s=4.0)))
 
     assert max(cue.end_ms - cue.start_ms for cue in cues) <= 7000
@@ -125,7 +125,7 @@ def test_cues_of_two_channels_at_once_follow_one_another():
     assert said == PROSE
 
 
-def test_a_word_longer_than_a_line_is_broken_and_none_of_it_lost():
+def test_a_word_longer_than_a_line_is_broken_without_loss():
     address = "https://example.org/" + "a" * 300
 
     cues = lay_out_cues(transcript_of(Word(address, 0.0, 8.0)))
@@ -220,7 +220,7 @@ def test_webvtt_reads_the_cues_and_who_speaks_them(tmp_path):
 HOSTILE = "5 00:00:01,000 --> 00:00:02,000 <script>alert(1)</script> a&b {\\an8} <v x>y</v> NOTE"
 
 
-def test_hostile_words_make_no_cue_of_their_own_in_srt():
+def test_hostile_words_cannot_start_a_new_cue_in_srt():
     srt = pytest.importorskip("srt")
     transcript = transcript_of(*speak(HOSTILE))
 

@@ -1,4 +1,4 @@
-"""Which calls to AWS each deployed function can make, read from the code itself."""
+"""The calls to AWS that each deployed function can make, read from the code itself."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def deployed_functions() -> dict[str, list[str]]:
 
 
 def wrapper_calls(entries: list[str]) -> set[tuple[str, str]]:
-    """Return every field of Services and method of it that can be reached from functions."""
+    """Return each field of Services, with the methods of it that functions can reach."""
     seen: set[str] = set()
     waiting, calls = list(entries), set()
     while waiting:
@@ -43,7 +43,7 @@ def wrapper_calls(entries: list[str]) -> set[tuple[str, str]]:
 
 
 def client_calls(field: str, method: str) -> set[str]:
-    """Return every boto3 method that a wrapper's method calls, itself or through its others."""
+    """Return every boto3 method that a wrapper's method calls, directly or through others."""
     methods = _methods(wrappers()[field])
     seen: set[str] = set()
     waiting, calls = [method], set()
@@ -71,7 +71,7 @@ def client_calls(field: str, method: str) -> set[str]:
 
 
 def _indexes_asked(method: ast.FunctionDef) -> set[str]:
-    """Return which indexes a table's method queries: permissions name them."""
+    """Return the indexes that a table's method queries, because permissions name them."""
     return {
         node.id.lower()
         for node in ast.walk(method)

@@ -1,7 +1,7 @@
-"""Deploys or takes down, as `make deploy` and `make destroy` do once they know who asks.
+"""Deploys or removes a stage, as `make deploy` and `make destroy` do, for a given account.
 
-As a program, `command.py deploy|destroy PROJECT`, it is what a test can kill. The commands
-themselves refuse a Python whose packages would not run in Lambda; this runs on any.
+As a program, `command.py deploy|destroy PROJECT`, it can be killed by a test. The real commands
+refuse a Python whose packages cannot run in Lambda; this one runs on every Python.
 """
 
 import os
@@ -44,7 +44,7 @@ def remove(
 
 
 def start(what: str, project: Path) -> subprocess.Popen:
-    """Start this program, at the head of a group of processes of its own."""
+    """Start this program as the leader of a new process group."""
     return subprocess.Popen(
         [sys.executable, __file__, what, project],
         cwd=ROOT,
@@ -54,7 +54,7 @@ def start(what: str, project: Path) -> subprocess.Popen:
 
 
 def kill(process: subprocess.Popen) -> None:
-    """End it and what it has started, Chalice among it, without a last word."""
+    """Kill the program and its children, such as Chalice, without a chance to clean up."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

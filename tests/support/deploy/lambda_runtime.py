@@ -35,13 +35,13 @@ class Function:
 
     @property
     def name(self) -> str:
-        """What Chalice calls it in AWS, in a stage named ``test``."""
+        """Name that Chalice gives the function in AWS, in a stage named ``test``."""
         name = self.handler.partition(".")[2]
         return "earshot-test" if name == "app" else f"earshot-test-{name}"
 
 
 class RuntimeApi(ThreadingHTTPServer):
-    """Hands out events, and takes what a function answers."""
+    """A server that gives events to a function and takes its answers."""
 
     daemon_threads = True
 
@@ -55,12 +55,12 @@ class RuntimeApi(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
-        """Say nothing of a function that was ended while it waited for its next event."""
+        """Print no error if a function was ended while it waited for its next event."""
         if not isinstance(sys.exception(), ConnectionResetError):
             super().handle_error(request, client_address)
 
     def invoke(self, event: Any) -> Any:
-        """Return what the function makes of an event. Raise AssertionError if it fails."""
+        """Return the function's answer to an event. Raise AssertionError if it fails."""
         with self._one_at_a_time:
             self.events.put(event)
             kind, answer = self.answers.get(timeout=ANSWER_S)
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.dumps(event).encode()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-        # The client reads these without looking whether they are there.
+        # The client reads these headers without a check that they exist.
         self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
         self.send_header("Content-Type", "application/json")
         self.send_header("Lambda-Runtime-Client-Context", "{}")
@@ -101,14 +101,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def as_anyone() -> list[str]:
-    """Return a command that runs another for which read-only means it, also for the super-user."""
+    """Return a command that runs another one without the right to write read-only files."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a package as Lambda does: nobody can write to it."""
+    """Unpack a package as Lambda does: read-only."""
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(folder)
     for path in [folder, *folder.rglob("*")]:

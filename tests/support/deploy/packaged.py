@@ -1,4 +1,4 @@
-"""Local mode as AWS, and in the place of its functions the packages that are deployed."""
+"""Local mode with the deployed packages in place of its functions."""
 
 import os
 import queue
@@ -24,7 +24,7 @@ PATIENCE_S = 180
 
 @dataclass
 class Deployment:
-    """The packages, each in a process of its own, and what they have done."""
+    """The packages, each in a separate process, and a list of their work."""
 
     services: Services
     functions: dict[str, RuntimeApi]
@@ -37,7 +37,7 @@ class Deployment:
         return self.functions[name].invoke(event)
 
     def wait(self, look: Callable[[], Any]) -> Any:
-        """Look again at every change of the table, until there is something to see."""
+        """Check again at every change of the table, until a condition holds."""
         while not (found := look()):
             assert self.given_up == []
             self.changes.get(timeout=PATIENCE_S)
@@ -48,7 +48,7 @@ class Deployment:
 def deployed(
     make: Callable[[str, dict[str, str]], Function], names: list[str]
 ) -> Iterator[Deployment]:
-    """Start local mode with packages for functions; ``make`` is given a name and variables."""
+    """Start local mode with packages as functions; ``make`` takes a name and variables."""
     with ExitStack() as cleanup:
         gateway = Gateway()
         cleanup.callback(gateway.stop)

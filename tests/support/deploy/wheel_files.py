@@ -1,4 +1,4 @@
-"""Wheels of nothing much, for builds that need no network."""
+"""Nearly empty wheels, for builds without a network."""
 
 import zipfile
 from pathlib import Path

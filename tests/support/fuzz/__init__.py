@@ -1,1 +1,1 @@
-"""What is fuzzed, and the program that does it."""
+"""Fuzz targets, and the program that runs them."""

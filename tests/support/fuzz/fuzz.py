@@ -1,10 +1,10 @@
-"""Feeds every target what it may not have been made for, each in a process of its own.
+"""Fuzzes every target with hostile input, each in a separate process.
 
     python tests/support/fuzz/fuzz.py SECONDS [TARGET ...]
 
-Atheris (libFuzzer) follows which lines of ours an input reaches, and goes on from those that reach
-new ones; of the decoders in C it sees only what they give back. An input that ends badly, takes
-longer than a minute or more than 2 GB is kept in ``build/fuzz``.
+Atheris (libFuzzer) records the lines of Earshot that an input reaches, and varies the inputs that
+reach new lines. It cannot see into the decoders in C. An input that makes a target fail, take more
+than a minute or use more than 2 GB is kept in ``build/fuzz``.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ SLOW_S, LARGE_MB, LONGEST_BYTES = 60, 2048, 50_000
 
 
 def fuzz(name: str, seconds: int) -> None:
-    """Feed one target until the time is up; ends the process."""
+    """Fuzz one target until the time is up; this ends the process."""
     import atheris  # noqa: PLC0415 - what it follows has to be imported after it
 
     with atheris.instrument_imports(include=["chalicelib"]):
@@ -42,7 +42,7 @@ def fuzz(name: str, seconds: int) -> None:
 
 
 def main(seconds: int, names: list[str]) -> int:
-    """Share the time among the targets; return how many of them found something."""
+    """Divide the time among the targets; return the number of targets with a failure."""
     from support.fuzz.targets import TARGETS  # noqa: PLC0415 - as above, in each target's own process
 
     names = names or list(TARGETS)

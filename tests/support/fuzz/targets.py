@@ -1,4 +1,4 @@
-"""What is fuzzed: each takes any bytes, and raises only where Earshot has a fault."""
+"""Fuzz targets: each takes any bytes, and raises only if Earshot has a bug."""
 
 import io
 import os
@@ -38,13 +38,13 @@ OK, BAD_REQUEST, SERVER_ERROR = 200, 400, 500
 
 @contextmanager
 def nowhere(name: str) -> Iterator[io.BytesIO]:
-    """Take a table and forget it."""
+    """Accept a table and drop it."""
     del name
     yield io.BytesIO()
 
 
 def decode(data: bytes) -> None:
-    """A recording is measured, or refused in words."""
+    """Measure a recording, or refuse it with a reason."""
     parameters = FeatureParameters(tables=("mfcc", "energy"), n_mfcc=2, sr=8_000)
     try:
         extract(io.BytesIO(data), parameters, nowhere, longest_s=LONGEST_S)
@@ -54,7 +54,7 @@ def decode(data: bytes) -> None:
 
 
 def look(data: bytes) -> None:
-    """A header is read without decoding, and tells numbers that can be told."""
+    """Read a header without decoding; its numbers must be finite and in range."""
     for read in (look_into, read_header):
         contents = read(BufferedSource(io.BytesIO(data)))
         assert isinstance(contents, Contents)
@@ -67,7 +67,7 @@ def look(data: bytes) -> None:
 
 
 def parse(data: bytes) -> None:
-    """A transcript is read and can be exported in every format, or its field is named."""
+    """Read a transcript and export it in every format, or name the wrong field."""
     try:
         transcript = load_transcript(data)
     except TranscriptFormatError:
@@ -77,7 +77,7 @@ def parse(data: bytes) -> None:
 
 
 def name(data: bytes) -> None:
-    """Any key gives names that Transcribe and S3 take, and that lead back."""
+    """Make names of any key; Transcribe and S3 must take them, and they must lead back."""
     key = f"uploads/{data.decode(errors='replace')}"
     recording_id = keys.recording_id(key, bucket="media", etag="etag", size=len(data))
     assert JOB_NAME.fullmatch(recording_id)
@@ -89,7 +89,7 @@ def name(data: bytes) -> None:
 
 
 def choose(data: bytes) -> None:
-    """The parameters that an upload brings are taken or refused by name."""
+    """Take an upload's parameters, or refuse each wrong one by its name."""
     lines = [line.partition("=") for line in data.decode(errors="replace").splitlines()]
     try:
         FeatureParameters.parse({}, {name: value for name, _, value in lines})
@@ -99,12 +99,12 @@ def choose(data: bytes) -> None:
 
 
 def pace(data: bytes) -> None:
-    """An animation keeps its size, whatever it is."""
+    """Set the pace of an animation; its size must not change."""
     assert len(paced(data, pictures_per_s=8).body) == len(data)
 
 
 def ask(data: bytes) -> None:
-    """The API answers every question, if only that it was a bad one."""
+    """Send any request to the API; it must answer, if only with an error."""
     asker, recording_id, routes = api()
     which, argument, query, body = (*data.split(b"\n", 3), b"", b"", b"")[:4]
     path, method = routes[sum(which) % len(routes)]
@@ -120,7 +120,7 @@ def ask(data: bytes) -> None:
 
 @cache
 def api():
-    """Start the application inside moto, with a recording; return who asks, its id, the routes."""
+    """Start the application in moto, with a recording; return a client, its id, the routes."""
     import boto3  # noqa: PLC0415 - nobody else waits for these
     from moto import mock_aws  # noqa: PLC0415
 
@@ -154,7 +154,7 @@ def api():
 
 @dataclass(frozen=True)
 class Target:
-    """A function to feed, and what to begin with."""
+    """A function to fuzz, and its first inputs."""
 
     feed: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
