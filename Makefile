@@ -10,6 +10,10 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+FAILURES_EMAIL ?=
+ALLOWED_ORIGIN ?=
+LOG_RETENTION ?=
+BUDGET ?=
 HISTORIES ?= 20000
 SEED ?= 0
 SHRINK ?=
@@ -63,7 +67,11 @@ fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how 
 	$(BIN)/python tests/support/fuzz/fuzz.py "$(SECONDS)"
 
 deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
-	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)")
+	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)") \
+		$(if $(FAILURES_EMAIL),--failures-email "$(FAILURES_EMAIL)") \
+		$(if $(ALLOWED_ORIGIN),--allowed-origin "$(ALLOWED_ORIGIN)") \
+		$(if $(LOG_RETENTION),--log-retention "$(LOG_RETENTION)") \
+		$(if $(BUDGET),--budget "$(BUDGET)")
 
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")

@@ -138,7 +138,7 @@ def store_renditions(event: CloudWatchEvent) -> None:
 @app.schedule(Rate(15, Rate.MINUTES))
 def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
     """A quarter of an hour has passed: find what events have left undone, and do it."""
-    reconciliation.reconcile(services()).raise_failures()
+    reconciliation.reconcile(services(), lasting=reconciliation.LASTING).raise_failures()
 
 
 def _answering(view: View) -> View:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ METRICS: Mapping[str, tuple[str, list[list[str]]]] = {
     "recordings_failed": ("Count", [["stage"], ["stage", "failed_branches"]]),
     "audio_seconds": ("Seconds", [["stage"]]),
     "times_real_time": ("None", [["stage"]]),
+    "recordings_hanging": ("Count", [["stage"]]),
+    "look_overdue_seconds": ("Seconds", [["stage"]]),
+    "walk_rounds": ("Count", [["stage"]]),
 }
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
@@ -47,7 +51,9 @@ def event(function_name: str, services: "Services") -> Iterator[None]:
     began = services.clock()
     try:
         yield
-        facts["outcome"] = "done"
+        # Chalice makes an answer of an exception, so nothing is raised here.
+        is_answered = facts.get("status", HTTPStatus.OK) < HTTPStatus.INTERNAL_SERVER_ERROR
+        facts["outcome"] = "done" if is_answered else "raised"
     except BaseException as exc:
         facts |= {"outcome": "raised", "error": type(exc).__name__}
         raise

@@ -47,7 +47,8 @@ def isolate(endpoint_url: str) -> None:
 def create() -> dict[str, str]:
     """Create the stack and return the application's environment variables."""
     # moto knows none of these, and says so at length; here nothing needs them.
-    for unknown in ("S3::BucketPolicy", "MediaConvert::Queue", "CloudWatch::Alarm"):
+    policies = ("S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy")
+    for unknown in (*policies, "MediaConvert::Queue", "CloudWatch::Alarm"):
         warnings.filterwarnings("ignore", message=f"Tried to parse AWS::{unknown}")
     logging.getLogger("moto").setLevel(logging.ERROR)
     cloudformation = boto3.client("cloudformation")

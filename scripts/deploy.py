@@ -39,6 +39,15 @@ has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,
 that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.
 """
 
+PARAMETERS = {
+    "email": "NoticesEmail",
+    "failures-email": "FailuresEmail",
+    "allowed-origin": "AllowedOrigin",
+    "log-retention": "LogRetentionInDays",
+    "budget": "MonthlyBudgetUsd",
+}
+"""Options and the stack's parameters that they set; one that is not given stays as it was."""
+
 RETRIES = 2
 EVENT_AGE_S = 6 * 3600
 
@@ -285,6 +294,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make deploy", description="Deploy a stage of Earshot.")
     parser.add_argument("stage")
     parser.add_argument("--email", help="who is told of finished recordings and of alarms")
+    for option, name in PARAMETERS.items():
+        if option != "email":
+            parser.add_argument(f"--{option}", metavar="VALUE", help=f"{name} of the stack")
     parser.add_argument("--project", type=Path, default=Path(), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
@@ -297,7 +309,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         return 1
     print(f"Stage {given.stage} in account {account.account_id}, {account.region}.")
-    parameters = {"NoticesEmail": given.email} if given.email else {}
+    asked = {name: getattr(given, option.replace("-", "_")) for option, name in PARAMETERS.items()}
+    parameters = {name: value for name, value in asked.items() if value is not None}
     status = run(deployment.steps(parameters), again=f"make deploy STAGE={given.stage}")
     if status == 0:
         print(deployment.summary)

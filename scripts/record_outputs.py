@@ -30,6 +30,10 @@ ENVIRONMENT = {
 ADMINISTRATORS = "ADMINISTRATORS"
 """The setting that says who may see every owner's recordings: who deploys, unless it is set."""
 
+TRANSCRIBE_ROLE = "TRANSCRIBE_DATA_ACCESS_ROLE_ARN"
+"""The setting that names the role that Transcribe queues jobs with: the stack's, unless it is set.
+"""
+
 API_URL = "API_URL"
 """The setting that says where notices link to: the stage's own page, unless it is set."""
 
@@ -116,6 +120,8 @@ def record(
     )
     if account.administrators:
         entry["environment_variables"].setdefault(ADMINISTRATORS, account.administrators)
+    if "TranscribeRoleArn" in outputs:
+        entry["environment_variables"].setdefault(TRANSCRIBE_ROLE, outputs["TranscribeRoleArn"])
     if page and not _is_chosen(entry["environment_variables"].get(API_URL)):
         entry["environment_variables"][API_URL] = page
     for function in functions(project):
@@ -141,6 +147,9 @@ def forget(project: Path, stage: str, account: Account) -> None:
         variables.pop(name, None)
     if variables.get(ADMINISTRATORS) == account.administrators:
         del variables[ADMINISTRATORS]
+    role = f"{APP_NAME}-{stage}-{account.region}-transcribe"
+    if variables.get(TRANSCRIBE_ROLE, "").endswith(f":role/{role}"):
+        del variables[TRANSCRIBE_ROLE]
     if not _is_chosen(variables.get(API_URL)):
         variables.pop(API_URL, None)
     for settings in entry.get("lambda_functions", {}).values():

@@ -180,3 +180,26 @@ def test_a_line_is_one_line_and_has_no_metrics_where_there_are_none():
 
     assert "\n" not in line
     assert json.loads(line) == {"reason": "first\nsecond"}
+
+
+def test_an_error_of_the_api_is_one_in_its_line(client, services, lines):
+    """Chalice answers for the exception, so Lambda counts a success."""
+    boto3.client("dynamodb").delete_table(TableName=services.settings.metadata_table)
+
+    answer = Asker(client).get("/recordings")
+
+    assert answer.status_code == 500
+    (line,) = lines()
+    assert (line["status"], line["outcome"]) == (500, "raised")
+
+
+def test_every_alarm_on_our_own_metrics_watches_one_that_is_written():
+    resources = cfn_yaml.load(str(ROOT / "cloudformation/resources.yml"))["Resources"].values()
+    watched = {
+        resource["Properties"]["MetricName"]
+        for resource in resources
+        if resource["Properties"].get("Namespace") == journal.NAMESPACE
+    }
+
+    assert watched == {"recordings_hanging", "look_overdue_seconds"}
+    assert watched <= journal.METRICS.keys()

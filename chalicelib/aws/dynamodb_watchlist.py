@@ -24,13 +24,23 @@ class Watchlist:
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Return the ids that are to be looked at by now, the longest due first."""
+        found = (keys.recording_id_of(item["JsonFile"]) for item in self._read(now, limit))
+        return [recording_id for recording_id in found if recording_id]
+
+    def longest_due(self, now: datetime) -> datetime | None:
+        """Return since when a recording has been due that has been so the longest."""
+        for item in self._read(now, 1):
+            return datetime.fromisoformat(item["look_at"])
+        return None
+
+    def _read(self, now: datetime, limit: int) -> list[dict[str, Any]]:
         page = self._table.query(
             IndexName=BY_LOOK_AT,
             KeyConditionExpression=Key("kind").eq(KIND) & Key("look_at").lte(now.isoformat()),
             Limit=limit,
         )
-        found = (keys.recording_id_of(item["JsonFile"]) for item in page["Items"])
-        return [recording_id for recording_id in found if recording_id]
+        items: list[dict[str, Any]] = page["Items"]
+        return items
 
     def put_off(self, recording_id: str, until: datetime) -> None:
         """Have a recording looked at (again) at a time. Nothing happens if it is gone."""

@@ -1,6 +1,6 @@
 """Finds what events have left undone, and does it: events may be lost, and functions may die.
 
-Three questions, each with a bounded amount of work in one run, each safe to ask again:
+Three questions, each safe to ask again; a run ends in time for the function that it is in:
 
 * Which recordings have not been found well since they last moved? They are listed by the time of
   their next look, and struck off when everything that was to be made of them is there.
@@ -10,7 +10,7 @@ Three questions, each with a bounded amount of work in one run, each safe to ask
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.journal import note
 from chalicelib.pipeline import events
 from chalicelib.pipeline.branches import settle
 from chalicelib.pipeline.removal import remove_everything, remove_results
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 LOOKS = 200
-"""How many recordings one run looks at."""
+"""How many recordings are asked for at once that are due for a look."""
 
 PAGES = 1
-"""How many pages one run walks: of 1,000 objects, or of as many items as a scan gives at once."""
+"""How many pages one run walks: of 1,000 objects, or of as many items."""
+
+READS_A_PAGE = 20
+"""Items may be large, so they are read 50 at a time."""
+
+LASTING = timedelta(minutes=12)
+"""How long a run of the function goes on looking; it has 15 minutes, and comes every 15."""
 
 SOONEST = timedelta(minutes=15)
 LATEST = timedelta(days=1)
@@ -39,6 +46,9 @@ LATEST = timedelta(days=1)
 
 MESSAGE_LASTS = timedelta(hours=6)
 """When a message that has been received must be lost: the queue gives it again every 90 minutes."""
+
+HANGS_AFTER = timedelta(days=1)
+"""When somebody is told that a recording is still on its way: Transcribe takes hours at most."""
 
 ITEMS = "items"
 STAGES = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, ITEMS)
@@ -56,6 +66,7 @@ class Findings:
     looks: int = 0
     walked: int = 0
     is_round: bool = False
+    hanging: int = 0
     failures: list[Exception] = field(default_factory=list)
 
     def attempt(self, work: Callable[[], object], what: str) -> None:
@@ -72,16 +83,49 @@ class Findings:
             raise ExceptionGroup("not everything could be settled", self.failures)
 
 
-def reconcile(services: "Services", *, looks: int = LOOKS, pages: int = PAGES) -> Findings:
-    """Look at the recordings that are due, and walk on; one that fails keeps no other waiting."""
+def reconcile(
+    services: "Services", *, lasting: timedelta | None = None, pages: int = PAGES
+) -> Findings:
+    """Walk on, and look at the recordings that are due, as many as there is time for.
+
+    One that cannot be settled keeps no other waiting, and many that are due keep no walk waiting.
+    """
     findings = Findings()
     now = services.clock()
-    for recording_id in services.watchlist.due(now, looks):
-        findings.looks += 1
-        findings.attempt(partial(look, recording_id, services), recording_id)
+    overdue = now - (services.watchlist.longest_due(now) or now)
     for _ in range(pages):
         _walk(services, findings)
+    for recording_id in _due(now, lasting, services):
+        findings.attempt(partial(_look_at, recording_id, services, findings), recording_id)
+    note(
+        looks=findings.looks,
+        walked=findings.walked,
+        look_overdue_seconds=overdue.total_seconds(),
+        recordings_hanging=findings.hanging,
+        walk_rounds=int(findings.is_round),
+    )
     return findings
+
+
+def _due(now: datetime, lasting: timedelta | None, services: "Services") -> Iterator[str]:
+    """Yield each recording that is due by now, until there are no more or the time is over."""
+    seen: set[str] = set()
+    while due := set(services.watchlist.due(now, LOOKS)) - seen:
+        for recording_id in sorted(due):
+            if lasting and services.clock() - now >= lasting:
+                return
+            yield recording_id
+        # One that could not be put off would be the first again.
+        seen |= due
+
+
+def _look_at(recording_id: str, services: "Services", findings: Findings) -> None:
+    findings.looks += 1
+    look(recording_id, services)
+    found = services.recordings.find(recording_id)
+    if found and not found.is_settled:
+        age = services.clock() - datetime.fromisoformat(found.attributes["created_at"])
+        findings.hanging += age > HANGS_AFTER
 
 
 def look(recording_id: str, services: "Services") -> None:
@@ -276,9 +320,13 @@ def _remove_orphans(recording_id: str, services: "Services") -> None:
 
 
 def _walk_items(after: str, services: "Services", findings: Findings) -> str | None:
-    page, cursor = services.recordings.page(cursor=after or None)
-    for recording in page:
-        findings.walked += 1
-        if services.media.find_source(recording) is None:
-            findings.attempt(partial(remove_everything, recording.id, services), recording.id)
+    cursor = after or None
+    for _ in range(READS_A_PAGE):
+        page, cursor = services.recordings.page(cursor=cursor)
+        for recording in page:
+            findings.walked += 1
+            if services.media.find_source(recording) is None:
+                findings.attempt(partial(remove_everything, recording.id, services), recording.id)
+        if cursor is None:
+            break
     return cursor

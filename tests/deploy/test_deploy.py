@@ -126,7 +126,7 @@ def test_a_deployment_is_whole(aws, project):
     assert found["functions"].keys() == functions.keys()
     assert found["roles"] == {
         f"earshot-dev-{name}": [f"earshot-dev-{name}"] for name in functions.values()
-    } | {"earshot-dev-us-east-1-mediaconvert": ["media"]}
+    } | {f"earshot-dev-us-east-1-{name}": ["media"] for name in ("mediaconvert", "transcribe")}
     assert len(found["s3"]) == 3
     assert len(found["queues"]) == len(found["apis"]) == 1
     assert len(found["rules"]) == 3

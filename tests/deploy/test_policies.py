@@ -32,6 +32,7 @@ OUTPUTS = {
     "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
     "MediaConvertQueueArn": "arn:aws:mediaconvert:us-east-1:123456789012:queues/earshot-dev",
     "NoticesTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-notices",
+    "TranscribeRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-transcribe",
     "FailuresTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-failures",
 }
 KEY = "uploads/alice/my talk.wav"
@@ -77,6 +78,8 @@ OTHER_NEEDS = {
         ("transcribe:StartTranscriptionJob", "*"),
         ("s3:GetObject", f"{MEDIA}/uploads/*"),
         ("s3:PutObject", f"{RESULTS}/transcripts/*"),
+        # With a role of its own it queues what is over its limit.
+        ("iam:PassRole", OUTPUTS["TranscribeRoleArn"]),
     },
     # MediaConvert reads and writes with the role that it is passed.
     "create_job": {

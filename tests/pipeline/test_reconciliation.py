@@ -10,6 +10,7 @@ import yaml
 from botocore.stub import Stubber
 from support.media import wav
 
+from chalicelib import journal
 from chalicelib.aws.dynamodb import QUIET, RecordingTable
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
@@ -339,3 +340,87 @@ def test_an_event_that_was_given_up_is_sent_to_its_function_again(services):
 
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
     assert services
+
+
+class Few:
+    """A watchlist that gives two recordings at a time, as the real one gives 200."""
+
+    def __init__(self, watchlist):
+        self._watchlist = watchlist
+
+    def __getattr__(self, name):
+        return getattr(self._watchlist, name)
+
+    def due(self, now, _limit):
+        return self._watchlist.due(now, 2)
+
+
+def receive(services, put, n: int) -> None:
+    for number in range(n):
+        put(f"uploads/alice/{number}.wav", wav())
+        events.receive_upload(f"uploads/alice/{number}.wav", services)
+
+
+def test_one_run_looks_at_all_that_are_due(services, put, later):
+    receive(services, put, 5)
+    after = later(hours=2)
+
+    findings = reconcile(replace(after, watchlist=Few(after.watchlist)))
+
+    assert findings.looks == 5
+
+
+def test_a_run_ends_in_time_for_its_function_and_has_walked_all_the_same(services, put, later):
+    receive(services, put, 3)
+    put("uploads/alice/lost.wav", wav())
+    after = later(hours=2)
+    minutes = iter(range(0, 1000, 5))
+    start = after.clock()
+
+    findings = reconcile(
+        replace(after, clock=lambda: start + timedelta(minutes=next(minutes))),
+        lasting=reconciliation.LASTING,
+    )
+
+    assert 0 < findings.looks < 3
+    assert len(services.recordings.page()[0]) == 4
+    config = json.loads((TEMPLATE.parents[1] / ".chalice/config.json").read_text())
+    limit_s = config["lambda_functions"]["reconcile"]["lambda_timeout"]
+    assert reconciliation.LASTING + timedelta(minutes=2) < timedelta(seconds=limit_s)
+
+
+def line_of_a_run(services) -> dict:
+    lines: list[str] = []
+    with journal.event("earshot-dev-reconcile", replace(services, write_line=lines.append)):
+        reconcile(services)
+    return json.loads(lines[0])
+
+
+def test_a_run_tells_which_recordings_hang_and_for_how_long_a_look_has_been_due(
+    services, put, later
+):
+    receive(services, put, 2)
+
+    young, old = line_of_a_run(later(hours=2)), line_of_a_run(later(days=2))
+
+    assert young["recordings_hanging"] == 0
+    assert young["look_overdue_seconds"] == pytest.approx(3600, abs=120)
+    assert old["recordings_hanging"] == 2
+    assert old["look_overdue_seconds"] > 24 * 3600
+
+
+def test_one_run_walks_past_more_items_than_one_read_gives(services, put):
+    receive(services, put, 3)
+    services.bookmark.write(reconciliation.ITEMS, "")
+    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key="uploads/alice/0.wav")
+
+    class Short:
+        def __getattr__(self, name):
+            return getattr(services.recordings, name)
+
+        def page(self, *, cursor=None):
+            return services.recordings.page(cursor=cursor, limit=1)
+
+    findings = reconcile(replace(services, recordings=Short()))
+
+    assert (findings.walked, findings.is_round) == (3, True)
