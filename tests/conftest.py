@@ -1,4 +1,4 @@
-"""AWS for tests: moto, and in it the project's own template; and a browser."""
+"""Fixtures: AWS as moto with the project's template, and a browser."""
 
 import gc
 import importlib
@@ -21,12 +21,13 @@ from chalicelib.services import Services
 from chalicelib.services import services as connected
 from local import stack
 
-# Hypothesis's own for machines that judge: no deadlines, which a busy machine misses, and the same
-# examples each time. `make fuzz` and `make soak` are what looks further.
+# Hypothesis's profile for continuous integration: no deadlines, which a busy machine misses, and
+# the same examples each time. `make fuzz` and `make soak` search further.
 settings.load_profile("ci")
 
-# librosa compiles as it is used, and keeps the code on disk. Processes that fill and read one
-# folder at the same moment may crash, so each worker and what it starts have their own.
+# librosa compiles its functions at first use, and stores the code on disk. Processes that write and
+# read one folder at the same time may crash, so each worker and its children have a separate
+# folder.
 os.environ["NUMBA_CACHE_DIR"] = str(
     Path(__file__).parents[1]
     / ".pytest_cache/numba"
@@ -44,7 +45,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the tests that make the quick part slow. It is no failure: a busy machine is slower."""
+    """List the tests that take over two seconds. This is not a failure, as machines differ."""
     if over_the_limit:
         terminalreporter.section(f"not marked slow, and over {QUICK_S:.0f} s")
     for report in sorted(over_the_limit, key=lambda report: -report.duration):
@@ -53,16 +54,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def leaks() -> Iterator[None]:
-    """What a file of tests leaves open fails one of its own tests, not whichever runs later."""
+    """Let open files fail a test of the module that opened them, not a later test."""
     yield
     gc.collect()
 
 
 @pytest.fixture
 def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The application's connections, to a stack that is made of the template for each test.
+    """The application's services, on a stack that is created from the template for each test.
 
-    A test that is parametrised with ON_EACH_DATABASE has its tables on moto, then on dynalite.
+    A test that is parametrised with ON_EACH_DATABASE runs with tables on moto, then on dynalite.
     """
     for name, value in stack.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
@@ -79,7 +80,7 @@ def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def put(services: Services) -> Callable[..., str]:
-    """Put an object into the bucket; give back the id that its recording has."""
+    """Put an object into the bucket; return its recording's id."""
 
     def put_object(key: str, body: bytes, **metadata: str) -> str:
         boto3.client("s3").put_object(
@@ -94,7 +95,7 @@ def put(services: Services) -> Callable[..., str]:
 
 @pytest.fixture
 def application(services: Services) -> ModuleType:  # noqa: ARG001  # its settings are read here
-    """The module ``app``, imported anew: it reads its settings as it is imported."""
+    """The module ``app``, imported again, because it reads its settings when it is imported."""
     sys.modules.pop("app", None)
     return importlib.import_module("app")
 

@@ -1,4 +1,4 @@
-"""The benchmark's scripts do what they are timed for."""
+"""The benchmark's scripts do the work that they are timed for."""
 
 import importlib
 import json
@@ -48,13 +48,13 @@ def test_the_recipe_that_is_timed_writes_the_table_of_the_original(recording, tm
 
 
 @pytest.mark.parametrize("work", ["mfcc", "energy", "pitch", "together", "floor", "decode"])
-def test_each_kind_of_work_tells_the_seconds_of_its_runs(recording, work):
+def test_each_kind_of_work_prints_the_seconds_of_its_runs(recording, work):
     seconds = json.loads(run("warm.py", work, recording, 2))
 
     assert len(seconds) == 2
 
 
-def test_a_recording_is_made_as_long_as_it_is_asked_for(tmp_path):
+def test_a_recording_is_made_with_the_given_length(tmp_path):
     run("recordings.py", tmp_path / "speech.wav", 2)
 
     assert soundfile.info(tmp_path / "speech.wav").duration == 2.0
@@ -72,8 +72,8 @@ def test_earshots_pitch_agrees_with_librosas(tmp_path):
     assert found["librosa.pyin, fmax 500"]["most_cents"] == 0.0
 
 
-def test_the_authors_pyin_is_asked_of_vamps_host(agreement, recording, tmp_path, monkeypatch):
-    """A host of the test's own: it lists a plugin, and writes a track that is voiced for 0.2 s."""
+def test_the_authors_pyin_runs_in_vamps_host(agreement, recording, tmp_path, monkeypatch):
+    """Use a fake host that lists a plugin, and writes a track that is voiced for 0.2 s."""
     host = tmp_path / "vamp-simple-host"
     host.write_text(
         "#!/usr/bin/env python3\n"

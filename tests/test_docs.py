@@ -1,4 +1,4 @@
-"""README and docs tell the truth about names."""
+"""README and docs name existing things, and all that they should name."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ SOURCES = {
 
 
 def readers() -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the functions that are given the environment, each by the name it is called by."""
+    """Yield the functions that take the environment, with the names by which they are called."""
     for tree in SOURCES.values():
         for scope in (
             node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef)
@@ -110,7 +110,7 @@ def drawn() -> Iterator[str]:
         yield "/".join(above)
 
 
-def test_the_tree_that_is_drawn_is_the_tree():
+def test_the_tree_in_contributing_is_the_real_tree():
     tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
     folders = {path.parent.as_posix() for path in map(Path, tracked)} - {"."}
     shown = {path for path in drawn() if path != "app.py"}
@@ -131,7 +131,7 @@ def test_every_format_is_in_the_readme():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_somewhere(page):
+def test_every_link_to_a_file_has_a_target(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
 
@@ -139,12 +139,12 @@ def test_every_link_to_a_file_leads_somewhere(page):
 @pytest.mark.parametrize(
     "pattern", sorted(set(re.findall(r"`([\w./*-]+/[\w.*-]+\.\w+|[\w-]+/)`", CONTRIBUTING)))
 )
-def test_every_place_that_contributing_names_is_there(pattern):
+def test_every_path_in_contributing_exists(pattern):
     places = [*ROOT.glob(pattern), *(ROOT / "chalicelib").glob(pattern)]
 
     assert places or pattern == "build/fuzz"
 
 
 @pytest.mark.parametrize("name", ["EXPORTS"])
-def test_every_table_that_contributing_names_is_there(name):
+def test_every_table_in_contributing_exists(name):
     assert f"\n{name}" in (ROOT / "chalicelib/core/transcripts/exports.py").read_text()

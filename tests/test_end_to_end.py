@@ -1,14 +1,14 @@
-"""What a user does with boto3 and the real ``aws`` CLI, and what they get, wherever Earshot runs.
+"""A user's work with boto3 and the real ``aws`` CLI, in local mode and on MiniStack.
 
-The tests are the same in local mode and on MiniStack, where `make test-peers` deploys the
-functions. Some facts only local mode can show; their tests are in ``tests/local``:
+`make test-peers` deploys the functions to MiniStack, and the same tests run there. Some facts only
+local mode can show; their tests are in ``tests/local``:
 
-- what is heard: MiniStack's Transcribe makes its words up, also those of silence, and takes an
-  ``s3://`` address to end before a ``?`` or ``#`` in the name;
+- the recognised words: MiniStack's Transcribe invents them, also for silence, and cuts an
+  ``s3://`` address at a ``?`` or ``#`` in the name;
 - videos: MiniStack has no MediaConvert;
-- the API and the page: botocore cannot read how MiniStack lists REST APIs, so none is deployed;
-- a second bucket for results, and what starts, stops or kills the process, which ask for one of
-  their own.
+- the API and the page: botocore cannot read MiniStack's list of REST APIs, so none is deployed;
+- a second bucket for results, and tests that start, stop or kill the process, because each of
+  them needs a separate process.
 """
 
 import csv
@@ -35,7 +35,7 @@ MFCC_TOLERANCE = 5e-4
 
 @pytest.fixture(
     scope="module",
-    # To build what is deployed takes a minute or two.
+    # Building the packages takes a minute or two.
     params=["local mode", pytest.param("MiniStack", marks=pytest.mark.timeout(900))],
 )
 def stage(request, tmp_path_factory):
@@ -60,7 +60,7 @@ def assert_completed(item: dict[str, str]) -> None:
     assert (item["transcription"], item["features"]) == ("COMPLETED", "COMPLETED"), item
 
 
-def test_hard_names_are_recordings_like_any_other(stage):
+def test_uploads_with_difficult_names_are_recordings(stage):
     for name in HARD_NAMES:
         stage.put(f"uploads/alice/{name}", SAMPLE.read_bytes())
 
@@ -142,7 +142,7 @@ def test_the_same_bytes_twice_are_one_recording(stage):
     assert stage.items(key) == [first]
 
 
-def test_other_bytes_take_the_place_of_the_old(stage):
+def test_other_bytes_replace_the_old_recording(stage):
     key = "uploads/alice/replaced.wav"
     stage.put(key, wav(1.0))
     old = stage.settled(key)
@@ -206,7 +206,7 @@ def test_a_removed_upload_leaves_nothing(stage):
     assert left == []
 
 
-def test_a_folder_is_no_recording(stage):
+def test_a_folder_is_not_a_recording(stage):
     stage.put("uploads/carol/", b"")
     stage.put("uploads/carol/a.wav", wav(1.0))
 

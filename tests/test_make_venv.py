@@ -1,4 +1,4 @@
-"""A virtual environment with pip in it, even from a Python that was packaged without either."""
+"""A virtual environment with pip, even from a Python packaged without venv and pip."""
 
 import os
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def apt_offers_pip() -> bool:
-    """Whether apt has a pip, and for this Python: the distribution's own is as old as its pip."""
+    """True if apt has a pip for this Python; the distribution's pip fits its own Python only."""
     if not (shutil.which("apt-cache") and shutil.which("dpkg-deb")):
         return False
     found = subprocess.run(
@@ -32,7 +32,7 @@ def apt_offers_pip() -> bool:
 
 
 def make_venv(tmp_path: Path, *refused: str) -> Path:
-    """Make an environment with an interpreter that has no module for some ways of making one."""
+    """Make an environment with an interpreter that lacks some modules for it."""
     python = tmp_path / "python3"
     cases = "".join(f'  "{start}"*) exit 1 ;;\n' for start in refused)
     python.write_text(
@@ -41,7 +41,7 @@ def make_venv(tmp_path: Path, *refused: str) -> Path:
     )
     python.chmod(0o755)
     folder = tmp_path / "venv"
-    # Without the folder of this environment's own tools, uv among them.
+    # Without the folder of this environment's tools, such as uv.
     path = os.pathsep.join(part for part in os.defpath.split(os.pathsep) if part)
     subprocess.run(
         ["sh", SCRIPT, python, folder], env={**os.environ, "PATH": path}, check=True, timeout=200

@@ -1,4 +1,4 @@
-"""The Makefile's targets hand on what was typed, whatever characters it has."""
+"""The Makefile's targets pass on the user's text unchanged, with any characters."""
 
 import json
 import shutil
@@ -22,12 +22,12 @@ HARD_NAMES = [
 
 @pytest.fixture
 def make(tmp_path):
-    """Return what runs a target with a Python that prints how it was called, as JSON."""
+    """Return a function that runs a target with a Python that prints its arguments as JSON."""
     python = tmp_path / "python"
     python.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
     python.chmod(0o755)
     for name in (".local", ".kernels", ".desk"):
-        (tmp_path / name).touch()  # newer than its lock file: there is nothing to install
+        (tmp_path / name).touch()  # newer than its lock file, so that nothing is installed
 
     def make(*arguments):
         made = subprocess.run(
@@ -44,12 +44,12 @@ def make(tmp_path):
 
 @pytest.mark.parametrize("name", HARD_NAMES)
 @pytest.mark.parametrize("target", ["process", "compare", "chart"])
-def test_a_file_arrives_as_it_was_typed(make, target, name):
+def test_a_file_name_is_passed_on_unchanged(make, target, name):
     assert make(target, f"FILE={name}")[-2:] == ["--", name]
 
 
 @pytest.mark.parametrize("name", HARD_NAMES)
-def test_folders_arrive_as_they_were_typed(make, name):
+def test_folder_names_are_passed_on_unchanged(make, name):
     assert make("process", f"OUT={name}") == ["-m", "local", "process", "--out", name]
     assert make("run", f"DATA={name}") == ["-m", "local", "run", "--data", name]
 
@@ -58,7 +58,7 @@ def test_run_takes_a_port(make):
     assert make("run", "PORT=5999") == ["-m", "local", "run", "--port", "5999"]
 
 
-def test_what_is_not_given_is_not_passed(make):
+def test_a_variable_that_is_not_given_is_not_passed_on(make):
     assert make("run") == ["-m", "local", "run"]
     assert make("process") == ["-m", "local", "process", "--out", "out"]
     assert make("compare")[-1] == "samples/sample.wav"

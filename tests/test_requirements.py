@@ -1,4 +1,4 @@
-"""Everything that is installed was locked: by version, and by hash."""
+"""Every installed package is locked, by version and by hash."""
 
 import re
 import tomllib
@@ -31,7 +31,7 @@ def asked(group: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_every_group_was_locked_as_it_is_written(lock):
+def test_every_lock_fits_its_group(lock):
     group = "deployed" if lock == DEPLOYED else lock.stem
     wanted = {(normal(name), version) for name, version, _ in PIN.findall("\n".join(asked(group)))}
 
@@ -40,7 +40,7 @@ def test_every_group_was_locked_as_it_is_written(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_every_package_is_held_to_a_hash(lock):
+def test_every_package_is_locked_with_a_hash(lock):
     found = PIN.findall(lock.read_text())
 
     assert found
@@ -48,11 +48,11 @@ def test_every_package_is_held_to_a_hash(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_no_lock_names_a_place_to_install_from(lock):
+def test_no_lock_names_a_registry(lock):
     assert not re.search(r"https?:|-index|find-links", lock.read_text())
 
 
-def test_what_is_deployed_is_what_was_tested():
+def test_the_deployed_versions_are_the_tested_versions():
     tested = pins(ROOT / "requirements/dev.txt")
 
     assert pins(DEPLOYED) | pins(ROOT / "requirements/media.txt") <= tested

@@ -1,4 +1,4 @@
-"""The description of the API is that of the routes there are."""
+"""The OpenAPI document describes exactly the routes of the API."""
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -51,7 +51,7 @@ def test_a_paths_parameters_are_described(method, path):
     ("path", "query"),
     [("/recordings", ""), ("/search", "q=a&"), ("/manifests/recordings", "")],
 )
-def test_the_limits_are_those_that_hold(ask, path, query):
+def test_the_described_limits_are_the_real_limits(ask, path, query):
     template = path.replace("manifests/recordings", "manifests/{kind}")
     (limit,) = (
         one["schema"]["maximum"]

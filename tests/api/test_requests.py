@@ -1,4 +1,4 @@
-"""Who asks, by what API Gateway tells."""
+"""The caller of a request, read from API Gateway's context."""
 
 import pytest
 
@@ -74,6 +74,6 @@ def test_a_pools_user_is_named_by_the_token(groups, is_administrator):
         {"authorizer": {"claims": {"sub": "1"}}},
     ],
 )
-def test_whoever_cannot_own_a_folder_is_refused(context):
+def test_a_caller_whose_name_cannot_be_a_folder_is_refused(context):
     with pytest.raises(CallerError, match=r"\.$"):
         caller_of(context, ("*",))

@@ -16,7 +16,7 @@ def unfinished_uploads(services) -> list[dict]:
     return found.get("Uploads", [])
 
 
-def test_what_is_not_there_is_not_found(services):
+def test_a_missing_object_is_not_found(services):
     assert services.media.find("uploads/nothing.wav") is None
     assert services.media.read("uploads/nothing.wav") is None
 
@@ -43,7 +43,7 @@ def test_an_opened_upload_is_read_and_sought_like_a_file(services, put):
     assert (end, middle) == (body[-10:], body[5:12])
 
 
-def test_bytes_that_were_replaced_are_not_read(services, put):
+def test_an_upload_that_was_replaced_is_not_read(services, put):
     put(KEY, b"one")
     before = services.media.find(KEY)
     put(KEY, b"two")
@@ -54,7 +54,7 @@ def test_bytes_that_were_replaced_are_not_read(services, put):
         services.media.read_head(before, 10)
 
 
-def test_bytes_that_are_replaced_while_they_are_read_end_the_reading(services, put):
+def test_an_upload_that_is_replaced_during_reading_ends_the_reading(services, put):
     put(KEY, bytes(20_000_000))
 
     with (
@@ -67,7 +67,7 @@ def test_bytes_that_are_replaced_while_they_are_read_end_the_reading(services, p
         source.read(10)
 
 
-def test_a_recording_replaced_under_the_decoder_is_no_damaged_recording(services, put):
+def test_a_recording_replaced_during_decoding_is_not_called_damaged(services, put):
     recording_id = put(KEY, wav(400.0))
     events.receive_upload(KEY, services)
     opened = services.media.open
@@ -103,7 +103,7 @@ def test_a_large_object_is_written_in_parts(services):
     assert found.etag.endswith("-3")
 
 
-def test_what_could_not_be_removed_is_not_passed_over(services, put, monkeypatch):
+def test_an_object_that_cannot_be_removed_is_an_error(services, put, monkeypatch):
     put("features/a/mfcc.csv", b"1")
     error = {"Key": "features/a/mfcc.csv", "Code": "InternalError", "Message": "Try again."}
     client = services.media._client
@@ -114,7 +114,7 @@ def test_what_could_not_be_removed_is_not_passed_over(services, put, monkeypatch
 
 
 def test_everything_below_a_prefix_is_removed_and_nothing_beside_it(services, put):
-    # More than a page of them, which takes a minute through the API.
+    # More objects than one page; creating them through the API would take a minute.
     backend = s3_backends["123456789012"]["aws"]
     for number in range(1005):
         backend.put_object(services.media.bucket, f"features/a/{number}", b"")

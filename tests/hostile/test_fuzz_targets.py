@@ -1,4 +1,4 @@
-"""The fuzzer's targets take what they begin with, and what was found by them once."""
+"""The fuzz targets accept their first inputs, and the inputs that once failed."""
 
 import pytest
 from support.fuzz.targets import TARGETS

@@ -1,4 +1,4 @@
-"""Local mode for the tests that can share one."""
+"""One local mode for the tests that can share it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The API of a running local mode, over its port, as a page and a script use it."""
+"""The API of a running local mode, used over HTTP as a page and a script use it."""
 
 import json
 import uuid
@@ -59,7 +59,7 @@ def test_a_recording_is_uploaded_listed_played_and_deleted(local_mode):
     assert local_mode.items("uploads/erin/my tälk.wav") == []
 
 
-def test_whoever_signs_nothing_administers_their_own_machine(local_mode):
+def test_a_caller_without_a_signature_is_the_administrator(local_mode):
     local_mode.put("uploads/frank/a.wav", wav(1.0))
     local_mode.settled("uploads/frank/a.wav")
 
@@ -91,13 +91,13 @@ def test_other_sites_pages_are_refused_everywhere(local_mode, origin, method, pa
 @pytest.mark.parametrize(
     "path", ["/api/recordings", "/earshot-local/uploads/me/a.wav", "/api/caller"]
 )
-def test_what_another_site_embeds_is_refused(local_mode, site, path):
+def test_content_embedded_by_another_site_is_refused(local_mode, site, path):
     status, _, _ = fetch(f"{local_mode.url}{path}", Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors")
 
     assert status == 403
 
 
-def test_a_link_on_another_site_leads_to_the_page_and_to_nothing_else(local_mode):
+def test_a_link_on_another_site_can_open_the_page_only(local_mode):
     linked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
 
     assert fetch(f"{local_mode.url}/api/", **linked)[0] == 200
@@ -140,7 +140,7 @@ def test_the_page_keeps_its_own_policy(local_mode):
     assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
 
 
-def test_its_own_page_is_answered(local_mode):
+def test_requests_of_its_own_page_are_answered(local_mode):
     status, _, _ = fetch(f"{local_mode.url}/api/recordings", Origin=local_mode.url)
 
     assert status == 200
@@ -168,7 +168,7 @@ def test_a_path_is_read_as_api_gateway_reads_it(local_mode, path, status):
     assert fetch(f"{local_mode.url}/api{path}")[0] == status
 
 
-def test_more_than_lambda_takes_is_refused(local_mode):
+def test_a_request_larger_than_lambda_allows_is_refused(local_mode):
     body = b'{"name": "' + b"a" * 6_300_000 + b'"}'
 
     status, _, _ = fetch(

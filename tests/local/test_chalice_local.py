@@ -1,4 +1,4 @@
-"""``chalice local``, typed by hand for a stage that is there."""
+"""``chalice local`` for an existing stage."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def serve(stage, tmp_path):
         process.communicate()
 
 
-def test_whoever_is_named_sees_their_own_recordings(stage, serve):
+def test_the_caller_in_caller_arn_sees_their_own_recordings(stage, serve):
     for owner in ("ada", "bob"):
         stage.put(f"uploads/{owner}/a.wav", SAMPLE.read_bytes())
         stage.wait(lambda owner=owner: stage.items(f"uploads/{owner}/a.wav"), "its item")
@@ -74,7 +74,7 @@ def test_whoever_is_named_sees_their_own_recordings(stage, serve):
     assert [one["owner"] for one in json.loads(listed)["recordings"]] == ["ada"]
 
 
-def test_nobody_is_signed_in_who_is_not_named(serve):
+def test_without_caller_arn_nobody_is_signed_in(serve):
     status, _, _ = fetch(f"{serve()}/recordings")
 
     assert status == 403

@@ -1,4 +1,4 @@
-"""``python -m local`` as it is typed: options in any order, and a sentence for each mistake."""
+"""``python -m local``: options in any order, and one sentence for each mistake."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def run(*arguments, **options):
 
 
 def refused(*arguments):
-    """Return what a command says that ends at once."""
+    """Return the output of a command that ends at once."""
     ended = run(*arguments)
     assert ended.returncode in (1, 2), ended.stdout
     assert "Traceback" not in ended.stderr
@@ -53,7 +53,7 @@ def test_help_is_plain_text_with_defaults():
     assert "(default: out)" in " ".join(run("process", "--help").stdout.split())
 
 
-def test_a_folder_that_is_a_file_is_not_blamed_on_the_port():
+def test_a_data_folder_that_is_a_file_gives_an_error_about_the_folder():
     told = refused("run", "--port", "0", "--data", "README.md")
 
     assert told == "README.md cannot be kept in: it is a file, not a folder.\n"
@@ -66,7 +66,7 @@ def test_a_folder_that_cannot_be_made_says_why():
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
-def test_what_is_no_port_is_refused_in_a_sentence(port):
+def test_an_invalid_port_is_refused_in_one_sentence(port):
     assert f"{port!r} is not a port: use 0 to 65535." in refused("run", f"--port={port}")
 
 
@@ -82,12 +82,12 @@ def test_a_port_that_is_taken_says_how_to_take_another():
 
 
 @pytest.mark.slow
-def test_whoever_waits_for_the_port_finds_the_bucket_there():
+def test_the_bucket_exists_when_the_port_opens():
     port = free_port()
     outcome = []
 
     def upload():
-        # A script that waits until somebody listens, and begins at once.
+        # A script that waits until the port is open, and starts at once.
         until = time.monotonic() + 60
         while time.monotonic() < until:
             with socket.socket() as probe:
@@ -108,7 +108,7 @@ def test_whoever_waits_for_the_port_finds_the_bucket_there():
     with start(command=("run", "--port", str(port))) as local_mode:
         script.join()
 
-        # Nor is its event lost: what calls the functions was there too.
+        # The event is not lost either, because the triggers have started before.
         assert outcome == ["uploaded"]
         assert local_mode.settled("uploads/me/a.wav")["features"] == "COMPLETED"
 
@@ -139,7 +139,7 @@ def test_chalice_local_works_on_a_running_local_mode_in_two_lines():
             process.communicate(timeout=30)
 
 
-def test_variables_say_that_nobody_answers():
+def test_variables_say_that_no_local_mode_runs():
     told = refused("variables", "--port", free_port())
 
     assert "start it with make run" in told

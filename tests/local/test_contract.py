@@ -1,4 +1,4 @@
-"""What the API answers is what its description says, whatever it is asked."""
+"""The API's answers match its OpenAPI document, for any request."""
 
 from zlib import crc32
 
@@ -26,13 +26,13 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-"""Not whether all that fits is taken, for no pattern tells a cursor that a page ended with, nor
-whether all else is refused, for parameters that nobody knows are passed over."""
+"""Checks of Schemathesis. Two are left out: not every value that fits is accepted (no pattern
+describes a cursor), and not every other value is refused (unknown parameters are ignored)."""
 
 
 @pytest.fixture(scope="module")
 def recordings(local_mode) -> list[str]:
-    """Recordings of every kind: with all that can be made, silent, and not a recording."""
+    """Uploads of every kind: a recording with all outputs, a silent one, and no recording."""
     uploads = {
         "uploads/grace/sample.wav": SAMPLE.read_bytes(),
         "uploads/grace/tone.wav": wav(1.0),
@@ -48,9 +48,9 @@ schema = schemathesis.openapi.from_dict(document())
 
 @schema.parametrize()
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-def test_nothing_is_answered_that_is_not_described(case, local_mode, recordings):
+def test_every_answer_is_described(case, local_mode, recordings):
     if case.method == "GET" and "recording_id" in (case.path_parameters or {}):
-        # Left to chance, no id would be a recording's. What is chosen follows from the case.
+        # A random id would never be a recording's. The choice follows from the case.
         ids = [*recordings, case.path_parameters["recording_id"]]
         case.path_parameters["recording_id"] = ids[crc32(repr(case.query).encode()) % len(ids)]
 

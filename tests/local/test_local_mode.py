@@ -1,4 +1,4 @@
-"""What is local mode's own: its recogniser's words, its port, its process, what it keeps."""
+"""Facts about local mode only: its recogniser, its port, its process, its data folder."""
 
 import ctypes
 import io
@@ -17,7 +17,7 @@ from support.running import ROOT, SAMPLE, fetch, start
 pytestmark = pytest.mark.slow
 
 
-def test_the_same_words_are_heard_under_any_name(local_mode):
+def test_the_same_words_are_recognised_under_any_name(local_mode):
     names = ["sample.wav", *HARD_NAMES, "semi;colon&amp=x?y#z.wav"]
     for name in names:
         local_mode.put(f"uploads/alice/{name}", SAMPLE.read_bytes())
@@ -54,7 +54,7 @@ def test_results_go_to_a_second_bucket_when_one_is_named():
         assert f"features/{item['recording_id']}/mfcc.csv" in {entry["Key"] for entry in found}
 
 
-def test_ctrl_c_ends_it_cleanly_even_with_work_in_hand():
+def test_ctrl_c_ends_it_cleanly_even_during_work():
     with start() as local_mode:
         local_mode.put("uploads/alice/a.wav", SAMPLE.read_bytes())
         local_mode.process.send_signal(signal.SIGINT)
@@ -67,7 +67,7 @@ def test_ctrl_c_ends_it_cleanly_even_with_work_in_hand():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are found in /proc")
-def test_a_signal_ends_it_whichever_thread_it_meets():
+def test_a_signal_ends_it_whichever_thread_receives_it():
     with start() as local_mode:
         pid = local_mode.process.pid
         *_, thread = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
@@ -78,7 +78,7 @@ def test_a_signal_ends_it_whichever_thread_it_meets():
         assert said.rstrip().endswith("Stopped.")
 
 
-def test_what_was_kept_is_there_after_a_kill(tmp_path):
+def test_the_data_folder_is_complete_after_a_kill(tmp_path):
     with start("--data", str(tmp_path)) as local_mode:
         local_mode.put("uploads/alice/ä b.wav", SAMPLE.read_bytes(), Metadata={"n-mfcc": "13"})
         before = local_mode.settled("uploads/alice/ä b.wav")
@@ -110,7 +110,7 @@ def test_what_was_kept_is_there_after_a_kill(tmp_path):
         assert head["LastModified"] == put_at
 
 
-def test_a_port_in_use_is_said_in_a_sentence():
+def test_a_port_in_use_gives_one_sentence():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(

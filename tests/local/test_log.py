@@ -1,4 +1,4 @@
-"""The log of a whole run: a line for each event, and nothing in it that is nobody's business."""
+"""The log of a whole run: one line for each event, without spoken words or addresses."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def runs_of_words(text: str, n: int = 3) -> set[str]:
     return {" ".join(words[i : i + n]) for i in range(len(words) - n + 1)}
 
 
-def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
+def test_the_log_has_every_outcome_and_no_spoken_words(tmp_path, capfd):
     log = tmp_path / "log"
     with start("--data", str(tmp_path / "data"), LOG_FILE=str(log)) as local_mode:
         local_mode.put("uploads/alice/said.wav", SAMPLE.read_bytes())
@@ -46,7 +46,7 @@ def test_the_log_tells_what_was_done_and_never_what_was_said(tmp_path, capfd):
         of_this = [line for line in lines if line.get("recording_id") == item["recording_id"]]
         ends = [line for line in of_this if {"recordings_done", "recordings_failed"} & line.keys()]
         assert len(ends) == 1, of_this
-    # Local mode reconciles as it starts, which may be over before anything is written here.
+    # Local mode reconciles at its start, which may end before the log is read.
     assert {line["function"] for line in lines} - {"reconcile"} == {
         *("receive_upload", "extract_features", "store_transcript", "store_renditions"),
         *("remove_recording", "api_handler"),

@@ -1,4 +1,4 @@
-"""A recording's progress starts at nothing, ends at all, and tells what is left."""
+"""The progress of a recording goes from 0 to 1, with an estimate of the time left."""
 
 import io
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def recording(**statuses):
 
 
 def shown(recording, heard=0.0, encoded=0.0):
-    """Return what a terminal shows of a recording in work."""
+    """Return the terminal's line for a recording in work."""
     observers = []
     runtime = SimpleNamespace(
         observe=observers.append,
@@ -39,23 +39,23 @@ def shown(recording, heard=0.0, encoded=0.0):
     return " ".join(console.file.getvalue().split())
 
 
-def test_what_is_skipped_or_measured_already_does_not_count_as_done():
+def test_skipped_and_finished_branches_do_not_count_as_done():
     assert " 0 % transcribing" in shown(recording())
 
 
-def test_the_slowest_branch_says_how_far_it_is():
+def test_the_progress_is_that_of_the_slowest_branch():
     video = recording(renditions="IN_PROGRESS")
 
     assert "30 % transcribing, encoding" in shown(video, heard=0.9, encoded=0.3)
 
 
-def test_a_recording_that_only_waits_to_be_measured_is_told_so():
+def test_a_recording_that_waits_for_its_features_says_so():
     assert "100 % measuring" in shown(recording(transcription="COMPLETED", features="PENDING"))
 
 
-def test_the_rest_takes_as_long_as_the_pace_so_far_says():
+def test_the_time_left_follows_from_the_pace_so_far():
     assert seconds_left(100.0, 0.1, now=120.0, share=0.5) == pytest.approx(25.0)
 
 
-def test_nothing_is_foretold_before_there_is_a_pace():
+def test_there_is_no_estimate_before_there_is_a_pace():
     assert seconds_left(100.0, 0.1, now=120.0, share=0.11) is None

@@ -40,11 +40,11 @@ def test_a_recording_whose_item_was_lost_is_made_again(local_mode):
     assert local_mode.settled(key)["recording_id"] == item["recording_id"]
 
 
-def test_a_dead_letter_goes_through_again(local_mode):
+def test_a_dead_letter_is_sent_again(local_mode):
     key = "uploads/me/dead.wav"
     local_mode.put(key, SAMPLE)
     item = local_mode.settled(key)
-    # As the third failure leaves both.
+    # The state of queue and item after a third failure.
     local_mode.client("dynamodb").update_item(
         TableName="metadata",
         Key={"JsonFile": {"S": item["JsonFile"]}},

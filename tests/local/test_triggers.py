@@ -1,4 +1,4 @@
-"""What calls the functions in local mode starts, delivers and stops."""
+"""Local mode's triggers start, deliver events to functions, and stop."""
 
 import queue
 import threading
@@ -40,7 +40,7 @@ def test_an_event_is_delivered_and_no_thread_is_left(bucket):
     assert threads_of("see") == []
 
 
-def test_work_that_takes_long_does_not_keep_the_program(bucket, monkeypatch):
+def test_long_work_does_not_delay_the_end_of_the_program(bucket, monkeypatch):
     monkeypatch.setattr(under_test, "STOP_S", 0.1)
     begun, end = queue.Queue(), threading.Event()
     triggers = Triggers()

@@ -1,4 +1,4 @@
-"""What words.csv says of each word is what librosa finds in the same span."""
+"""The values of each word in words.csv equal librosa's over the same span."""
 
 import csv
 import json

@@ -53,8 +53,8 @@ def test_a_recording_is_uploaded_read_searched_downloaded_and_deleted(
         delete(page)
 
         expect(page.get_by_text("Nothing here yet")).to_be_visible()
-    # Amazon Transcribe leaves a file of its own, with which it tries whether it may write, and
-    # reconcile one that says how far it has walked.
+    # Amazon Transcribe leaves a file with which it checks that it may write, and reconcile
+    # leaves its bookmark.
     left = [key for key in local_mode.object_keys() if not key.endswith(".temp")]
     assert set(left) <= {keys.BOOKMARK}
     assert local_mode.items("uploads/local/a walk.wav") == []
@@ -124,7 +124,7 @@ def delete(page):
     dialog.get_by_role("button", name="All recordings").click()
 
 
-def test_a_video_is_seen_with_its_words(browser, local_mode, tmp_path):
+def test_a_video_is_shown_with_its_words(browser, local_mode, tmp_path):
     film = tmp_path / "film.mov"
     film.write_bytes(video.make("mov", duration_s=4.5, speech=SAMPLE))
 
@@ -145,7 +145,7 @@ def test_a_video_is_seen_with_its_words(browser, local_mode, tmp_path):
 
 
 @pytest.mark.skipif(not JFK.exists(), reason="the shared recordings are not here")
-def test_real_speech_is_heard_seen_and_read(browser, local_mode):
+def test_real_speech_is_played_drawn_and_transcribed(browser, local_mode):
     with opened(browser, local_mode.url) as page:
         upload(page, JFK)
         expect_done(page, "jfk.flac", "Transcribed", "Measured")
@@ -156,7 +156,9 @@ def test_real_speech_is_heard_seen_and_read(browser, local_mode):
         expect(page.locator(".clock")).to_contain_text("/ 0:11")
 
 
-def test_several_files_are_sent_and_what_cannot_be_used_says_why(browser, local_mode, tmp_path):
+def test_several_files_are_uploaded_and_an_unusable_one_gives_a_reason(
+    browser, local_mode, tmp_path
+):
     notes, empty = tmp_path / "notes.txt", tmp_path / "empty.wav"
     notes.write_text("no sound")
     empty.write_bytes(b"")
@@ -168,4 +170,4 @@ def test_several_files_are_sent_and_what_cannot_be_used_says_why(browser, local_
         expect(failed).to_have_count(2)
         expect(failed.filter(has_text="notes.txt")).to_contain_text("Use wav, mp3")
         expect(failed.filter(has_text="empty.wav")).to_contain_text("empty")
-        page.complaints.clear()  # Chromium itself tells of the two answers 400
+        page.complaints.clear()  # Chromium itself logs the two answers 400

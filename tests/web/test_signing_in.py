@@ -1,4 +1,4 @@
-"""People sign in by their user pool's page, stay signed in, and see what is theirs."""
+"""People sign in with their user pool's page, stay signed in, and see their own recordings."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def page(browser, stage, pool):
     pool.grants.clear()
     with opened(browser, f"{stage.url}/api/") as page:
         yield page
-        # A browser calls each 401 and 400 an error.
+        # A browser logs each 401 and 400 as an error.
         page.complaints[:] = [
             words for words in page.complaints if not re.search("status of 40[01] ", words)
         ]
@@ -47,7 +47,7 @@ def ask(stage, **headers):
     return status, json.loads(body)
 
 
-def test_whoever_has_signed_in_uploads_plays_and_takes_away(page, stage):
+def test_after_signing_in_a_user_can_upload_play_and_download(page, stage):
     sign_in(page)
 
     upload(page, SAMPLE)
@@ -70,7 +70,7 @@ def test_whoever_has_signed_in_uploads_plays_and_takes_away(page, stage):
     assert b"-->" in taken["sample.srt"]
 
 
-def test_play_is_heeded_before_it_is_known_where_the_media_are(page):
+def test_play_works_before_the_address_of_the_media_is_known(page):
     asked = []
 
     def hold(route):
@@ -90,7 +90,7 @@ def test_play_is_heeded_before_it_is_known_where_the_media_are(page):
     played_to(page, 0.5)
 
 
-def test_a_token_goes_to_the_api_alone(page, stage):
+def test_a_token_is_sent_to_the_api_only(page, stage):
     told = []
 
     def look(request):
@@ -108,7 +108,7 @@ def test_a_token_goes_to_the_api_alone(page, stage):
     assert [url for url in told if not url.startswith(f"{stage.url}/api/")] == []
 
 
-def test_signing_in_leads_back_and_leaves_nothing_in_the_address(page, stage, pool):
+def test_signing_in_returns_to_the_page_with_a_clean_address(page, stage, pool):
     page.goto(f"{stage.url}/api/#/search?q=river")
 
     sign_in(page)
@@ -123,7 +123,7 @@ def test_signing_in_leads_back_and_leaves_nothing_in_the_address(page, stage, po
 @pytest.mark.parametrize(
     ("told_s", "lasts_s"), [(0, 3600), (3600, 0)], ids=["run out", "refused all the same"]
 )
-def test_a_token_is_made_anew_without_a_word(page, pool, told_s, lasts_s):
+def test_a_token_is_renewed_silently(page, pool, told_s, lasts_s):
     pool.told_s, pool.lasts_s = told_s, lasts_s
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="I am alice").click()
@@ -136,7 +136,7 @@ def test_a_token_is_made_anew_without_a_word(page, pool, told_s, lasts_s):
     assert set(pool.grants) == {"authorization_code", "refresh_token"}
 
 
-def test_who_cannot_stay_is_asked_to_sign_in_again(page, pool):
+def test_a_user_whose_session_has_ended_is_asked_to_sign_in_again(page, pool):
     sign_in(page)
     pool.refresh_tokens.clear()
     page.evaluate(
@@ -152,7 +152,7 @@ def test_who_cannot_stay_is_asked_to_sign_in_again(page, pool):
     sign_in(page)
 
 
-def test_signing_out_forgets_the_tokens_here_and_at_the_pool(page, stage, pool):
+def test_signing_out_deletes_the_tokens_here_and_at_the_pool(page, stage, pool):
     pool.refresh_tokens.clear()
     sign_in(page)
     assert len(pool.refresh_tokens) == 1
@@ -168,7 +168,7 @@ def test_signing_out_forgets_the_tokens_here_and_at_the_pool(page, stage, pool):
     assert pool.sign_outs[-1] == {"client_id": "the-page", "logout_uri": f"{stage.url}/api/"}
 
 
-def test_an_answer_that_was_not_asked_for_signs_nobody_in(page, stage, pool):
+def test_an_unrequested_answer_signs_nobody_in(page, stage, pool):
     page.get_by_role("button", name="Sign in").wait_for()
 
     page.goto(f"{stage.url}/api/?code=somebodys&state=elses")
@@ -178,7 +178,7 @@ def test_an_answer_that_was_not_asked_for_signs_nobody_in(page, stage, pool):
     assert pool.grants == []
 
 
-def test_what_the_pool_refuses_is_said(page):
+def test_the_pools_refusal_is_shown(page):
     page.get_by_role("button", name="Sign in").click()
     link = page.get_by_role("link", name="I am alice")
     state = link.get_attribute("href").partition("state=")[2]
@@ -189,7 +189,7 @@ def test_what_the_pool_refuses_is_said(page):
     expect(page.locator(".toast")).to_have_text("Signing in did not work: No entry")
 
 
-def test_a_token_says_who_asks(stage):
+def test_a_token_identifies_the_caller(stage):
     assert ask(stage, Authorization=token("alice")) == (
         200,
         {"owner": "alice", "is_administrator": False},
@@ -208,5 +208,5 @@ def test_a_token_says_who_asks(stage):
         {"Authorization": "AWS4-HMAC-SHA256 Credential=alice/20240101/us-east-1/execute-api/"},
     ],
 )
-def test_without_a_token_that_holds_nobody_is_told_anything(stage, headers):
+def test_without_a_valid_token_no_request_is_answered(stage, headers):
     assert ask(stage, **headers) == (401, {"message": "Unauthorized"})

@@ -1,4 +1,4 @@
-"""``python -m local chart``: a picture, or a sentence on what is missing for it."""
+"""``python -m local chart`` draws a picture, or says what it needs."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_a_folder_of_folders_says_which_can_be_drawn(tmp_path):
     assert f"Name one of {tmp_path / 'talk'}." in ended.stderr
 
 
-def test_without_matplotlib_it_says_how_to_have_it(tmp_path):
+def test_without_matplotlib_it_says_how_to_install_it(tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError(name='matplotlib')")
 
     ended = chart("out/talk", PYTHONPATH=str(tmp_path))

@@ -1,4 +1,4 @@
-"""The comparison measures both sides on a recording, each in a process of its own."""
+"""The comparison measures Earshot and librosa on a recording, each in a separate process."""
 
 import os
 import subprocess
@@ -54,7 +54,9 @@ def test_the_command_prints_the_comparison_of_each_file(tmp_path, monkeypatch, c
     ],
     ids=["missing", "empty", "text", "folder"],
 )
-def test_what_cannot_be_compared_says_why_and_the_next_is_compared(tmp_path, name, content, words):
+def test_a_file_that_cannot_be_compared_gives_a_reason_and_the_next_is_compared(
+    tmp_path, name, content, words
+):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
