@@ -52,7 +52,8 @@ def encode_container(y, sr, container, codec, *, with_video=False):
             frame_size=audio.codec_context.frame_size or 1024,
         )
         for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
-            media.mux(audio.encode(piece))
+            # FLAC ends with a packet of no bytes, which Ogg cannot hold.
+            media.mux([packet for packet in audio.encode(piece) if packet.size])
     return stream.getvalue()
 
 

@@ -7,6 +7,6 @@ In the order in which they act:
 
 1. ``source`` reads a distant file by ranges.
 2. ``formats`` tells by the first bytes which decoder a file needs.
-3. ``wav``, ``soundfiles`` and ``containers`` are the decoders.
+3. ``wav``, ``soundfiles`` and ``containers`` are the decoders; ``ogg`` reads an Ogg file's pages.
 4. ``decoding`` chooses one, mixes channels and resamples.
 """

@@ -1,15 +1,16 @@
-"""Reads what phones and browsers record and libsndfile cannot: m4a, mp4, mov, webm, amr."""
+"""Reads what libsndfile cannot: m4a, mp4, mov, webm, amr, and Speex or FLAC in Ogg."""
 
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
+from chalicelib.core.audio.ogg import is_cut_off
 from chalicelib.core.audio.source import READ_BYTES, BufferedSource
 from chalicelib.errors import MediaError
 
 MICROSECONDS = 1_000_000
-NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC"}
+NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC", "ogg": "Ogg"}
 # The others hold no index: FFmpeg estimates their duration from the file's size.
 INDEXED = {"mov", "matroska"}
 
@@ -63,7 +64,7 @@ class ContainerReader:
                 stream.discard = self._av.stream.Discard.all
         self.damage: str | None = None
         self.promised_frames: int | None = None
-        self.ends_early = False
+        self.ends_early = container == "ogg" and is_cut_off(source)
         self._frames = self._decoded_frames()
         self._first = next(self._frames, None)
         if self._first is None:

@@ -1,5 +1,6 @@
 """Tells by its first bytes what a file is, for its name may say anything."""
 
+from chalicelib.core.audio.ogg import codec_of
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.errors import MediaError
 
@@ -7,6 +8,8 @@ HEAD_BYTES = 64
 # ISO media files open with a box: four bytes of length, then its type.
 ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 CONTAINERS = {b"\x1aE\xdf\xa3": "matroska", b"#!AMR": "amr"}
+# In Ogg, libsndfile knows Vorbis and Opus alone.
+OGG_CODECS_OF_FFMPEG = {"speex", "flac"}
 ADTS_HEADS = {b"\xff\xf1", b"\xff\xf9"}
 NOT_RECORDINGS = {
     b"\x89PNG\r\n": "a PNG image",
@@ -41,6 +44,8 @@ def recognise_container(source: BufferedSource) -> str | None:
         return "mov"
     if head[:2] in ADTS_HEADS:
         return "aac"
+    if head.startswith(b"OggS") and codec_of(head) in OGG_CODECS_OF_FFMPEG:
+        return "ogg"
     for magic, container in CONTAINERS.items():
         if head.startswith(magic):
             return container

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from chalicelib.core.audio.ogg import is_cut_off
 from chalicelib.core.audio.source import BufferedSource
-from chalicelib.core.audio.wav import read_wav_header
+from chalicelib.core.audio.wav import UNKNOWN_BYTES, read_wav_header
 from chalicelib.errors import MediaError
 
 # Reading integers and scaling them afterwards gives the same bits as asking libsndfile for
@@ -23,8 +24,6 @@ INTEGER_DTYPES = {
 }
 # What libsndfile reports where the header does not say: any count beyond this is no promise.
 UNKNOWN_FRAMES = 1 << 48
-OGG_PAGE_BYTES = 65_307  # the largest that there can be
-OGG_END_OF_STREAM = 4
 
 
 class _SequentialSoundFile(soundfile.SoundFile):  # type: ignore[misc]
@@ -59,8 +58,13 @@ class SoundFileReader:
         self.channels: int = self._file.channels
         self._dtype = INTEGER_DTYPES.get(self._file.subtype, "float32")
         self.damage: str | None = None
-        self.promised_frames = self._promised_frames()
-        self.ends_early = self.container == "OGG" and not _has_last_ogg_page(source)
+        frames: int = self._file.frames
+        self.promised_frames = frames if 0 < frames < UNKNOWN_FRAMES else None
+        self.ends_early = False
+        if self.container == "OGG":
+            self.ends_early = is_cut_off(source)
+        elif self.container in {"WAV", "WAVEX"}:
+            self._read_wav_promise()
 
     def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield the samples in order.
@@ -95,27 +99,18 @@ class SoundFileReader:
             # What a decoder makes of a file cut short is not damage in what is there.
             self.damage = None
 
-    def _promised_frames(self) -> int | None:
-        frames: int = self._file.frames
-        if self.container in {"WAV", "WAVEX"}:
-            # libsndfile tells what is there, whatever the header promises.
-            position = self._source.tell()
-            header = read_wav_header(self._source)
-            self._source.seek(position)
-            if header and header.promised_frames:
-                return header.promised_frames
-        return frames if 0 < frames < UNKNOWN_FRAMES else None
-
-
-def _has_last_ogg_page(source: BufferedSource) -> bool:
-    """Tell whether the last Ogg page is marked as the end of the stream (RFC 3533, section 6)."""
-    position = source.tell()
-    source.seek(max(0, source.size - OGG_PAGE_BYTES))
-    tail = source.read(OGG_PAGE_BYTES)
-    source.seek(position)
-    page = tail.rfind(b"OggS\x00")
-    flags = tail[page + 5 : page + 6]
-    return page < 0 or not flags or bool(flags[0] & OGG_END_OF_STREAM)
+    def _read_wav_promise(self) -> None:
+        """Note what a wav file's header promises: libsndfile tells what is there instead."""
+        position = self._source.tell()
+        header = read_wav_header(self._source)
+        self._source.seek(position)
+        if header is None or header.data_bytes in UNKNOWN_BYTES:
+            return
+        if header.promised_frames:
+            self.promised_frames = header.promised_frames
+        else:
+            # Compressed samples (ADPCM, GSM) are promised in bytes alone.
+            self.ends_early = header.data_start + header.data_bytes > self._source.size
 
 
 def open_soundfile(source: BufferedSource) -> SoundFileReader:

@@ -6,13 +6,13 @@ What a header does not tell, or tells wrongly, is None: whoever decodes the file
 
 import struct
 
+from chalicelib.core.audio.ogg import first_packet, read_last_page
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.probe.contents import Contents
 
 _Told = tuple[int, int, float | None]
 """Sampling rate in hertz, channels, and how many samples of each there are."""
 
-OGG_PAGE_BYTES = 65_307  # the largest that there can be
 OPUS_HZ = 48_000  # RFC 7845: positions count at this rate, whatever was recorded
 MP3_SEARCH_BYTES = 1 << 16
 MP3_FRAMES = 32
@@ -88,7 +88,7 @@ def _flac(head: bytes) -> _Told | None:
 
 
 def _ogg(source: BufferedSource, head: bytes) -> _Told | None:
-    body = head[27 + head[26] :]
+    body = first_packet(head)
     if body.startswith(b"OpusHead"):
         channels, n_skipped = struct.unpack("<BH", body[9:12])
         rate = OPUS_HZ
@@ -97,15 +97,11 @@ def _ogg(source: BufferedSource, head: bytes) -> _Told | None:
         n_skipped = 0
     else:
         return None
-    source.seek(max(0, source.size - OGG_PAGE_BYTES))
-    tail = source.read(OGG_PAGE_BYTES)
-    page = tail.rfind(b"OggS\x00")
-    last = tail[page : page + 18]
+    last = read_last_page(source)
     # Another stream's page tells nothing of this one (RFC 3533, section 6).
-    if page < 0 or last[14:18] != head[14:18]:
+    if last is None or last.position is None or last.stream != head[14:18]:
         return rate, channels, None
-    position = int.from_bytes(last[6:14], "little", signed=True)
-    return rate, channels, position - n_skipped if position > n_skipped else None
+    return rate, channels, last.position - n_skipped if last.position > n_skipped else None
 
 
 def _mp3(source: BufferedSource, head: bytes) -> _Told | None:

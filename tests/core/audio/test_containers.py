@@ -17,6 +17,8 @@ from support.measuring import (
 )
 
 from chalicelib.core.audio.decoding import DecodedAudio
+from chalicelib.core.audio.formats import recognise_container
+from chalicelib.core.audio.source import BufferedSource
 from chalicelib.errors import MediaError
 
 KINDS = [
@@ -28,6 +30,8 @@ KINDS = [
     ("amr", "libopencore_amrnb", 8000, 1),
     ("adts", "aac", 22050, 2),
 ]
+# A file cut short loses its last page, here two seconds of it.
+WITH_LONG_PAGES = [*KINDS, ("ogg", "flac", 16000, 1)]
 
 
 def decoded_whole(media):
@@ -42,7 +46,7 @@ def decoded_whole(media):
         return np.concatenate(frames, axis=1), container.streams.audio[0].rate
 
 
-@pytest.mark.parametrize(("container", "codec", "sr", "channels"), KINDS)
+@pytest.mark.parametrize(("container", "codec", "sr", "channels"), WITH_LONG_PAGES)
 def test_mfcc_equal_those_of_librosa_for_what_ffmpeg_decodes(container, codec, sr, channels):
     media = encode_container(noise(sr * 3, channels=channels), sr, container, codec)
     y, sr_native = decoded_whole(media)
@@ -92,8 +96,23 @@ def test_a_container_cut_short_is_measured_as_far_as_it_goes_or_refused(
         assert "The file ends early" in recording.remark
 
 
+def test_flac_in_ogg_that_is_cut_short_has_a_remark():
+    media = encode_container(noise(16000 * 5), 16000, "ogg", "flac")
+    recording = DecodedAudio(io.BytesIO(media[: len(media) * 6 // 10]))
+
+    list(recording.blocks(None))
+
+    assert "The file ends early" in recording.remark
+
+
+def test_speex_in_ogg_is_given_to_pyav():
+    head = b"OggS\0\2" + bytes(20) + b"\1\x50" + b"Speex   1.2.1"
+
+    assert recognise_container(BufferedSource(io.BytesIO(head))) == "ogg"
+
+
 def test_a_whole_container_has_no_remark():
-    for container, codec, sr, channels in KINDS:
+    for container, codec, sr, channels in WITH_LONG_PAGES:
         media = encode_container(noise(sr * 2, channels=channels), sr, container, codec)
         recording = DecodedAudio(io.BytesIO(media))
         list(recording.blocks(None))

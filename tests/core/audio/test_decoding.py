@@ -1,6 +1,7 @@
 """Any recording becomes the samples that librosa loads, and what is none is refused."""
 
 import io
+import re
 import struct
 
 import librosa
@@ -79,6 +80,29 @@ def test_a_compressed_recording_that_ends_early_is_decoded_as_far_as_it_goes(for
     n = sum(len(y) for (y,) in recording.blocks(None))
 
     assert 16000 * 5 < n < 16000 * 7
+
+
+def test_an_ogg_file_cut_anywhere_has_a_remark():
+    media = encode(noise(16000 * 3), 16000, form="OGG", subtype="VORBIS")
+    last_page = media.rfind(b"OggS")
+    assert last_page > len(media) // 2
+
+    for length in (len(media) - 1, last_page + 300, last_page + 20, last_page + 3, last_page):
+        recording = DecodedAudio(io.BytesIO(media[:length]))
+        list(recording.blocks(None))
+        assert "The file ends early" in recording.remark, length
+
+
+@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])
+def test_a_compressed_wav_that_ends_early_has_a_remark_and_a_whole_one_has_none(subtype):
+    media = encode(noise(8000 * 10), 8000, subtype=subtype)
+    whole, cut = (DecodedAudio(io.BytesIO(part)) for part in (media, media[: len(media) // 2]))
+
+    for recording in (whole, cut):
+        list(recording.blocks(None))
+
+    assert whole.remark is None
+    assert re.match(r"The file ends early, after (4\.9|5\.0) s", cut.remark)
 
 
 def test_a_wav_of_unknown_length_is_decoded_without_a_remark():
