@@ -3,11 +3,13 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.jobs.ladder import Ladder
 from chalicelib.core.jobs.transcribe import TranscriptionOptions
+from chalicelib.errors import ParameterError
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
@@ -22,6 +24,7 @@ CHALICE_LOCAL = (
 )
 MEASURING_CONCURRENCY = 5
 CONCURRENCIES = range(2, 1001)  # Lambda's own bounds for a queue's MaximumConcurrency
+FEATURE_PREFIX = "FEATURE_"
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
 
 
@@ -74,11 +77,7 @@ class Settings:
             search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             transcription=_transcription(environ),
-            feature_parameters={
-                name.removeprefix("FEATURE_").lower(): value
-                for name, value in environ.items()
-                if name.startswith("FEATURE_") and value
-            },
+            feature_parameters=_feature_parameters(environ),
             # Read here so that importing the application, as every deploy does, checks it.
             ladder=Ladder.parse(PRESETS.read_text()),
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
@@ -147,6 +146,31 @@ def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
         subtitles=_subtitles(environ),
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
     )
+
+
+def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the tables' parameters by name, each of which exists and has a usable value."""
+    found = {
+        name.removeprefix(FEATURE_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(FEATURE_PREFIX) and value
+    }
+    known = {field.name for field in fields(FeatureParameters)}
+    for name in found.keys() - known:
+        near = FeatureParameters.nearest(name)
+        hint = f" Did you mean {FEATURE_PREFIX}{near.upper()}?" if near else ""
+        raise SettingError(
+            f"{FEATURE_PREFIX}{name.upper()}",
+            f"is no parameter of the tables; these are {', '.join(sorted(known))}.{hint}",
+        )
+    try:
+        FeatureParameters.parse(found)
+    except ParameterError as exc:
+        message = str(exc).removeprefix(f"{exc.name}: ")
+        raise SettingError(
+            f"{FEATURE_PREFIX}{exc.name.upper()}", f"is unusable: {message}"
+        ) from exc
+    return found
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -92,6 +92,21 @@ def test_feature_parameters_are_handed_on_by_librosas_names():
     assert settings.feature_parameters == {"n_mfcc": "20"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("FEATURE_NMFCC", "20", "is no parameter of the tables.*Did you mean FEATURE_N_MFCC"),
+        ("FEATURE_SPEED", "2", "is no parameter of the tables; these are channels, deltas"),
+        ("FEATURE_N_MFCC", "999", "is unusable: 999 is not between 1 and 512"),
+    ],
+)
+def test_a_feature_parameter_that_cannot_be_used_is_refused_at_the_start(name, value, told):
+    with pytest.raises(SettingError, match=f"^{name} {told}") as caught:
+        Settings.from_env(REQUIRED | {name: value})
+
+    assert caught.value.name == name
+
+
 def test_the_ladder_is_read_with_the_settings():
     ladder = Settings.from_env(REQUIRED).ladder
 

@@ -1,8 +1,9 @@
 """What a recording's features are computed with: librosa's names and librosa's defaults."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from chalicelib.errors import ParameterError
@@ -13,6 +14,7 @@ NO = {"false", "no", "off", "0"}
 CHANNELS = ("mix", "each")
 TABLES = ("mfcc", "energy", "pitch")
 MAX_SR_HZ = 384_000
+NEARLY = 0.85  # so alike are nmfcc and n_mfcc, table and tables; filter and lifter are not
 
 # Bounds that keep memory and the rows on disk within reason; librosa's users stay well inside.
 RANGES: dict[str, tuple[float, float]] = {
@@ -116,22 +118,33 @@ class FeatureParameters:
             )
 
     @classmethod
+    def misspelt(cls, names: Iterable[str]) -> tuple[str, ...]:
+        """Return a sentence for each name that is none of ours and nearly one of ours."""
+        return tuple(
+            f"{name} is no parameter; did you mean {meant}?"
+            for name in names
+            if (meant := cls.nearest(name)) not in (None, _plain(name))
+        )
+
+    @classmethod
+    def nearest(cls, name: str) -> str | None:
+        """Return the parameter that a name is, or is nearly."""
+        known = [field.name for field in fields(cls)]
+        return next(iter(get_close_matches(_plain(name), known, n=1, cutoff=NEARLY)), None)
+
+    @classmethod
     def parse(cls, *sources: Mapping[str, str]) -> "FeatureParameters":
         """Read text settings; a later source wins over an earlier one.
 
         Names are librosa's, with ``-`` or ``_``; what is not one of ours is left alone, for a
-        recording's metadata may hold anything.
+        recording's metadata may hold anything: see `misspelt`.
 
         Raises
         ------
         ParameterError
             if a value cannot be read or used
         """
-        texts = {
-            name.lower().replace("-", "_"): text.strip()
-            for source in sources
-            for name, text in source.items()
-        }
+        texts = {_plain(name): text.strip() for source in sources for name, text in source.items()}
         return cls(
             **{
                 field.name: _READERS[field.name](field.name, texts[field.name])
@@ -139,6 +152,10 @@ class FeatureParameters:
                 if field.name in texts
             }
         )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _whole(name: str, text: str) -> int:

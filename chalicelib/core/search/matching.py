@@ -119,8 +119,9 @@ def score(counts: Sequence[int], n_holding: Sequence[int], *, length: float) -> 
     """Return the BM25 score of a transcript for a query.
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009. How many transcripts
-    there are in all is not known without counting them, and changes every score in the same way.
-    The count of the most common phrase of the query is used instead.
+    there are in all is not known without counting them. The count of the most common phrase of the
+    query is used instead, and the mean length of the transcripts found: the order may differ from
+    that of BM25 over the whole collection.
 
     Parameters
     ----------

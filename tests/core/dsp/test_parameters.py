@@ -35,6 +35,21 @@ def test_what_is_not_a_parameter_is_left_alone():
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [("nmfcc", "n_mfcc"), ("n-mfc", "n_mfcc"), ("table", "tables"), ("HopLength", "hop_length")],
+)
+def test_a_misspelt_name_is_remarked(name, meant):
+    remark = f"{name} is no parameter; did you mean {meant}?"
+
+    assert FeatureParameters.misspelt([name]) == (remark,)
+
+
+@pytest.mark.parametrize("name", ["n-mfcc", "N_MFCC", "speaker", "title", "filter", "mfcc", ""])
+def test_a_right_name_and_a_strangers_are_not(name):
+    assert FeatureParameters.misspelt([name]) == ()
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("sr", "-1"),
