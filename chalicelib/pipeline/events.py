@@ -97,10 +97,15 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     head = services.media.read_head(upload, formats.HEAD_BYTES)
     media_format, reason = formats.media_format(upload.key, head)
-    contents = contents_of(upload, media_format, services) if media_format else Contents()
+    # The size is known without a look into the file, which may be full of headers.
+    reason = reason or limits.refusal(upload.size, Contents())
+    contents = (
+        contents_of(upload, media_format, services) if media_format and not reason else Contents()
+    )
     reason = reason or limits.refusal(upload.size, contents)
     if media_format is None or reason:
-        none_made = reason if contents.picture else NO_PICTURE
+        may_show = contents.picture or media_format in formats.CONTAINERS
+        none_made = reason if may_show else NO_PICTURE
         settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=none_made)
         for branch in (Branch.TRANSCRIPTION, Branch.FEATURES):
             settle(recording.id, branch, Status.FAILED, services, reason=reason)

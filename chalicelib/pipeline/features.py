@@ -22,12 +22,12 @@ LEAST_S = 0.001
 """The shortest time that a speed is told of: a clock may stand still for less."""
 
 READING_LASTS = timedelta(minutes=10)
-"""How long a recording may take to be read; what is left of the function's time is for writing.
+"""How long a recording may take to be read and its tables to be written.
 
 Four hours of speech take a minute and a half. What takes ten was made to: many channels at an
-absurd rate, packed into nothing. It is looked at between blocks, so the recording ends and not the
-function; a decoder that never comes back is ended with the function, by Lambda, and no process of
-our own could end it any better.
+absurd rate, packed into nothing, or a table of a billion numbers. It is looked at between blocks
+and between rows, so the recording ends and not the function; a decoder that never comes back is
+ended with the function, by Lambda, and no process of our own could end it any better.
 """
 
 
@@ -117,6 +117,7 @@ def _extract(
             "source_key": upload.key,
             "etag": upload.etag,
         },
+        remarks=parameters.misspelt(upload.metadata),
         longest_s=LONGEST_S,
         is_late=is_late,
     )

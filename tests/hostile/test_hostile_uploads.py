@@ -77,6 +77,48 @@ def test_a_recording_that_takes_too_long_to_read_is_ended(services, measured):
     assert measured("uploads/alice/good.wav", wav(1.0)).attributes["features"] == "COMPLETED"
 
 
+def test_tables_that_take_too_long_to_write_end_the_recording(services, measured):
+    read = 3  # looks at the clock, before the first table is written
+    moments = (services.clock() + max(0, n - read) * READING_LASTS / 5 for n in count())
+    late = replace(services, clock=lambda: next(moments))
+
+    recording = measured("uploads/mallory/wide.wav", wav(30.0), late, **{"hop-length": "16"})
+
+    assert "tables take too long to write" in recording.attributes["features_reason"]
+    assert recording.status_of(Branch.FEATURES) == Status.FAILED
+
+
+def test_a_misspelt_parameter_is_remarked_on_the_recording(measured):
+    recording = measured("uploads/alice/good.wav", wav(1.0), nmfcc="20")
+
+    assert recording.status_of(Branch.FEATURES) == Status.COMPLETED
+    assert recording.attributes["features_reason"] == (
+        "nmfcc is no parameter; did you mean n_mfcc?"
+    )
+
+
+def test_a_file_that_is_too_large_is_refused_by_its_size_without_a_look_into_it(services, put):
+    class Huge:
+        """A bucket whose one file is larger than can be taken, and must not be opened."""
+
+        def __init__(self, media):
+            self.find, self.read_head, self.bucket = self._find, media.read_head, media.bucket
+            self._media = media
+
+        def _find(self, key):
+            return replace(self._media.find(key), size=50 << 30)
+
+    put("uploads/mallory/huge.mp4", b"\0\0\0\x20ftypisom" + bytes(100))
+    services = replace(services, media=Huge(services.media))
+
+    events.receive_upload("uploads/mallory/huge.mp4", services)
+
+    upload = services.media.find("uploads/mallory/huge.mp4")
+    recording = services.recordings.get(upload.recording_id)
+    assert "has 50.0 GB, and at most 2 GB" in recording.attributes["features_reason"]
+    assert recording.attributes["renditions_reason"] == recording.attributes["features_reason"]
+
+
 def test_reading_ends_in_time_for_the_tables_to_be_written():
     config = json.loads((Path(__file__).parents[2] / ".chalice/config.json").read_text())
     timeout_s = config["lambda_functions"]["extract_features"]["lambda_timeout"]

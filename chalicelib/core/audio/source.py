@@ -12,8 +12,8 @@ SEEK_SET, SEEK_CUR, SEEK_END = 0, 1, 2
 class BufferedSource:
     """A seekable view of ``source`` that decoders may read in small pieces.
 
-    Holds one piece of 1 MiB. A seek costs nothing until something is read, for on S3 it is a new
-    request; the length is asked for once.
+    Holds one piece of 1 MiB, and counts in ``n_fetches`` how many were asked for. A seek costs
+    nothing until something is read, for on S3 it is a new request; the length is asked for once.
 
     Parameters
     ----------
@@ -24,6 +24,7 @@ class BufferedSource:
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
         self.size = source.seek(0, SEEK_END)
+        self.n_fetches = 0
         self._source_position = self.size
         self._position = 0
         self._piece = b""
@@ -77,6 +78,7 @@ class BufferedSource:
     def _fetch(self, size: int) -> bytes:
         if self._failure is not None or self._position >= self.size:
             return b""
+        self.n_fetches += 1
         try:
             if self._source_position != self._position:
                 self._source.seek(self._position)

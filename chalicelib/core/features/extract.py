@@ -1,7 +1,7 @@
 """One pass over a recording gives all of its tables."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -15,8 +15,11 @@ from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.core.dsp import kernels
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features import display as displays
+from chalicelib.core.features.bounds import OpenTable, check_n_numbers, timed
 from chalicelib.core.features.tables import Array, write_csv, write_npz
-from chalicelib.core.features.tracks import TRACKS, Track, frame_times
+from chalicelib.core.features.tracks import Track, frame_times, make_tracks, pitch_frame_length
+from chalicelib.core.probe import limits
+from chalicelib.core.probe.contents import Contents
 from chalicelib.errors import MediaError
 
 __all__ = ["FeatureParameters", "FeatureSummary", "extract"]
@@ -25,7 +28,6 @@ SUMMARY_NAME = "features.json"
 ARCHIVE_NAME = "features"
 # Each channel has buffers and rows on disk.
 MAX_CHANNELS_APART = 16
-OpenTable = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,10 @@ class FeatureSummary:
     """What was measured, and with what.
 
     ``duration_s`` is that of what could be decoded; ``n_frames`` is the rows in every table;
+    ``f0_frame_length`` is the ``frame_length`` of pYIN, None without a pitch table;
     ``tables`` are the names written beside ``features.json``, and ``display`` is the name of what
-    a page draws; ``remark`` is a sentence for the uploader about a recording that could be decoded
-    only in part; ``versions`` has None for kernels where numpy did everything.
+    a page draws; ``remark`` tells the uploader what could not be decoded or measured, and which
+    parameter may be misspelt; ``versions`` has None for kernels where numpy did everything.
     """
 
     parameters: FeatureParameters
@@ -44,6 +47,7 @@ class FeatureSummary:
     channels: int
     duration_s: float
     n_frames: int
+    f0_frame_length: int | None
     tables: tuple[str, ...]
     display: str
     remark: str | None
@@ -56,6 +60,7 @@ def extract(
     open_table: OpenTable,
     *,
     provenance: Mapping[str, str] | None = None,
+    remarks: Sequence[str] = (),
     longest_s: float | None = None,
     is_late: Callable[[], bool] | None = None,
 ) -> FeatureSummary:
@@ -81,10 +86,13 @@ def extract(
         by an exception is to be thrown away
     provenance : mapping of str to str
         written into ``features.json`` beside the rest, such as the upload's ETag
+    remarks : sequence of str
+        sentences for the uploader, which ``remark`` begins with
     longest_s : float
         refuse a recording that turns out longer than this many seconds
     is_late : callable
-        is asked after each block, and ends a recording that takes too long to read
+        is asked after each block and each few rows, and ends a recording that takes too long to
+        be read or whose tables take too long to be written
 
     Returns
     -------
@@ -94,9 +102,12 @@ def extract(
     Raises
     ------
     MediaError
-        if the recording cannot be decoded or measured; no table is written then
+        if the recording cannot be decoded or measured, and no table is written then; or if
+        writing takes too long, and the tables that were whole by then are left
     """
     recording = DecodedAudio(source)
+    if reason := limits.refusal(0, Contents(sample_rate_hz=recording.sample_rate_hz)):
+        raise MediaError(reason)
     sr = parameters.sr or recording.sample_rate_hz
     each_channel = parameters.channels == "each"
     if each_channel and recording.channels > MAX_CHANNELS_APART:
@@ -105,10 +116,10 @@ def extract(
             f"at most {MAX_CHANNELS_APART} can be measured apart"
         )
     with ExitStack() as stack:
-        signals: list[list[Track]] = [
-            [TRACKS[name](parameters, sr=sr, stack=stack) for name in parameters.tables]
-            for _ in range(recording.channels if each_channel else 1)
-        ]
+        n_signals = recording.channels if each_channel else 1
+        check_n_numbers(parameters, (recording.promised_s or 0) * sr, n_signals=n_signals)
+        made = [make_tracks(parameters, sr=sr, stack=stack) for _ in range(n_signals)]
+        signals = [list(tracks.values()) for tracks, _ in made]
         display = displays.Display(sr=sr, hop_length=parameters.hop_length)
         for block in recording.blocks(sr, each_channel=each_channel):
             if longest_s is not None and recording.duration_s > longest_s:
@@ -118,6 +129,7 @@ def extract(
                     "The recording takes too long to decode: "
                     f"only {recording.duration_s:.1f} s of it could be read in the time there is"
                 )
+            check_n_numbers(parameters, recording.duration_s * sr, n_signals=n_signals)
             display.push(block[0])
             for tracks, y in zip(signals, block, strict=True):
                 for track in tracks:
@@ -131,7 +143,7 @@ def extract(
                 tracks,
                 f".ch{number}" if each_channel else "",
                 parameters,
-                open_table,
+                timed(open_table, is_late),
                 sr=sr,
                 display=display if number == 1 else None,
             )
@@ -146,9 +158,10 @@ def extract(
         channels=recording.channels,
         duration_s=recording.duration_s,
         n_frames=n_frames,
+        f0_frame_length=pitch_frame_length(parameters, sr=sr) if "pitch" in made[0][0] else None,
         tables=tuple(tables),
         display=displays.NAME,
-        remark=recording.remark,
+        remark=" ".join(filter(None, [*remarks, made[0][1], recording.remark])) or None,
         versions=_versions() | dict([recording.decoder] if recording.decoder else []),
     )
     with open_table(SUMMARY_NAME) as stream:

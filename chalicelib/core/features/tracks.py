@@ -1,5 +1,6 @@
 """What can be measured of a signal, each with the table and the arrays that it makes."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 MFCC_GROUPS = ("mfcc", "delta", "delta2")
 ENERGY_COLUMNS = ("rms", "zero_crossing_rate")
 PITCH_COLUMNS = ("f0_hz", "voiced", "voiced_prob")
-PITCH_PARAMETERS = {"fmin": "f0_min", "fmax": "f0_max"}
+# As pYIN names them, which for the tables are the range of the mel bands.
+PITCH_RANGE = re.compile(r"\bf(min|max)\b")
 PITCH_FRAME_LENGTH = 2048
 TIME_DECIMALS = 6
 TIMES_AT_ONCE = 1 << 16
@@ -150,9 +152,6 @@ class PitchTrack:
         # A tenth of the time to the first MFCC: imported where pitch is asked for.
         from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415
 
-        frame_length = PITCH_FRAME_LENGTH
-        while frame_length < 2 * sr / parameters.f0_min:
-            frame_length *= 2
         self._hop_length = parameters.hop_length
         self._frame_s = parameters.hop_length / sr
         # An odd n_fft has half a sample less of padding at each end.
@@ -163,12 +162,12 @@ class PitchTrack:
                 sr=sr,
                 fmin=parameters.f0_min,
                 fmax=parameters.f0_max,
-                frame_length=frame_length,
+                frame_length=pitch_frame_length(parameters, sr=sr),
                 hop_length=parameters.hop_length,
             )
         except ParameterError as exc:
-            name = PITCH_PARAMETERS.get(exc.name, exc.name)
-            raise ParameterError(name, str(exc).removeprefix(f"{exc.name}: ")) from exc
+            name, message = (PITCH_RANGE.sub(r"f0_\1", text) for text in (exc.name, f"{exc}"))
+            raise ParameterError(name, message.removeprefix(f"{name}: ")) from exc
         self._spilled = stack.enter_context(SpilledRows(3, dtype=np.float64))
 
     @property
@@ -226,6 +225,65 @@ TRACKS: dict[str, type[MfccTrack | EnergyTrack | PitchTrack]] = {
     "energy": EnergyTrack,
     "pitch": PitchTrack,
 }
+
+
+def pitch_frame_length(parameters: FeatureParameters, *, sr: int) -> int:
+    """Return the ``frame_length`` of pYIN: librosa's 2048, or more so that it holds two periods.
+
+    Parameters
+    ----------
+    parameters : FeatureParameters
+        the recipe, whose ``f0_min`` has the longest period
+    sr : int > 0
+        sampling rate of the signal in hertz
+
+    Returns
+    -------
+    frame_length : int
+        the power of two from 2048 on that holds two periods of ``f0_min``
+    """
+    frame_length = PITCH_FRAME_LENGTH
+    while frame_length < 2 * sr / parameters.f0_min:
+        frame_length *= 2
+    return frame_length
+
+
+def make_tracks(
+    parameters: FeatureParameters, *, sr: int, stack: ExitStack
+) -> tuple[dict[str, Track], str | None]:
+    """Make what measures one signal; a table that cannot be made does not cost the others.
+
+    Parameters
+    ----------
+    parameters : FeatureParameters
+        the recipe
+    sr : int > 0
+        sampling rate of the signal in hertz
+    stack : ExitStack
+        closes what the tracks keep on disk
+
+    Returns
+    -------
+    tracks : dict of str to Track
+        by the name of the table, in the order of ``tables``
+    remark : str or None
+        which table is not made, and why
+
+    Raises
+    ------
+    ParameterError
+        if no table can be made
+    """
+    tracks: dict[str, Track] = {}
+    remark = None
+    for name in parameters.tables:
+        try:
+            tracks[name] = TRACKS[name](parameters, sr=sr, stack=stack)
+        except ParameterError as exc:
+            if len(parameters.tables) == 1:
+                raise
+            remark = f"There is no {name} table. {exc}."
+    return tracks, remark
 
 
 def frame_times(n_frames: int, frame_s: float) -> Iterator[np.ndarray]:

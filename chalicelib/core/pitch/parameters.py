@@ -9,6 +9,7 @@ MAX_PITCH_BINS = 4096
 MAX_THRESHOLDS = 1000
 MAX_BETA_PARAMETER = 40
 MAX_FRAME_LENGTH = 1 << 16
+MAX_PERIOD = 8192  # the prior over its troughs has a quarter of its square of numbers, 134 MB
 MAX_SR_HZ = 10_000_000.0
 
 
@@ -92,6 +93,12 @@ class PitchParameters:
             raise ParameterError("fmin", f"{self.fmin} is not below fmax={self.fmax}")
         if not self.fmax <= self.sr / 2:
             raise ParameterError("fmax", f"{self.fmax} is above half of sr={self.sr}")
+        if self.sr / self.fmin > MAX_PERIOD:
+            raise ParameterError(
+                "fmin",
+                f"{self.fmin:g} Hz has a period of {self.sr / self.fmin:.0f} samples at"
+                f" sr={self.sr:g}, and at most {MAX_PERIOD} are searched: use a lower sr",
+            )
         if not self.sr / self.fmin < self.frame_length - 1:
             raise ParameterError(
                 "fmin",
@@ -131,9 +138,11 @@ class PitchParameters:
             )
         if self.transition_width > self.n_pitch_bins:
             raise ParameterError(
-                "fmax",
-                f"{self.fmax} is so near fmin={self.fmin} that one frame's change of pitch"
-                f" ({self.transition_width} bins) leaves the range ({self.n_pitch_bins} bins)",
+                "hop_length",
+                f"{self.hop_length} is too long at sr={self.sr:g}: within it pitch may change by"
+                f" {self.transition_width} bins, which leaves the range of {self.n_pitch_bins} bins"
+                f" between fmin={self.fmin:g} and fmax={self.fmax:g} Hz. Use a hop_length of at"
+                f" most {self.longest_hop_length}, or a lower fmin",
             )
 
     @property
@@ -155,6 +164,13 @@ class PitchParameters:
     def n_pitch_bins(self) -> int:
         """Pitch bins from ``fmin`` to ``fmax``."""
         return math.floor(12 * self.bins_per_semitone * math.log2(self.fmax / self.fmin)) + 1
+
+    @property
+    def longest_hop_length(self) -> int:
+        """Most samples between frames for which a change of pitch stays within the range."""
+        semitones = (self.n_pitch_bins - 1) // self.bins_per_semitone
+        # Half a semitone is rounded to an even number, and so perhaps up.
+        return math.ceil((semitones + 0.5) * self.sr / (12 * self.max_transition_rate)) - 1
 
     @property
     def transition_width(self) -> int:

@@ -1,9 +1,12 @@
 """What pYIN believes before it hears: which threshold, and which of the troughs below it."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 
+@lru_cache(maxsize=1)  # the channels of a recording share it
 def trough_prior(n_troughs: int, boltzmann_parameter: float) -> NDArray[np.float64]:
     """Tabulate the truncated Boltzmann distribution over the troughs below a threshold.
 

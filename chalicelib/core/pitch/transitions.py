@@ -1,6 +1,7 @@
 """How likely pYIN's states are to follow one another, as log tables."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -45,6 +46,7 @@ class Transitions:
         return int(self.keep_band.shape[1]) // 2
 
     @classmethod
+    @lru_cache(maxsize=1)  # the channels of a recording share them
     def of(cls, parameters: PitchParameters) -> "Transitions":
         """Tabulate the transitions that the parameters describe."""
         n_bins, width = parameters.n_pitch_bins, parameters.transition_width

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from chalicelib.core.audio.source import BufferedSource
 
 MAX_ELEMENTS = 10_000
-"""How many boxes or elements are looked at: a file that has more before its index has none."""
+MAX_FETCHES = 64
+"""How many boxes or elements are looked at, and for how many of them S3 is asked anew, which is a
+request and 1 MiB each: a file that has more before its index has none."""
 
 ISO_PARENTS = frozenset({b"moov", b"trak", b"mdia"})
 TKHD_BYTES = {0: 84, 1: 96}
@@ -82,7 +84,7 @@ def _iso_contents(source: BufferedSource) -> Contents:
 def _boxes(source: BufferedSource, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the boxes that matter with their first bytes, parents before children."""
     waiting, n_seen = [(start, end)], 0
-    while waiting and n_seen < MAX_ELEMENTS:
+    while waiting and n_seen < MAX_ELEMENTS and source.n_fetches < MAX_FETCHES:
         start, end = waiting.pop()
         n_seen += 1
         source.seek(start)
@@ -164,7 +166,7 @@ def _elements(source: BufferedSource) -> Iterator[tuple[int, bytes]]:
     """Yield the small elements of the parents that matter, up to the first media after them."""
     waiting, has_tracks = [(0, source.size)], False
     for _ in range(MAX_ELEMENTS):
-        if not waiting:
+        if not waiting or source.n_fetches >= MAX_FETCHES:
             return
         start, end = waiting.pop()
         source.seek(start)

@@ -12,6 +12,9 @@ LARGEST_BYTES = 2 * 2**30
 "25 MB (26,214,400 bytes)"."""
 
 SHORTEST_S = 0.5
+LOWEST_MEASURED_HZ = 100
+"""Below this, a second of a few bytes becomes hundreds of thousands of samples at ``sr``."""
+
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 MOST_CHANNELS = 2
 
@@ -29,6 +32,12 @@ def refusal(size: int, contents: Contents) -> str | None:
         return (
             f"The recording is too long: it lasts {contents.duration_s / _HOUR_S:.1f} h, "
             f"and at most {LONGEST_S / _HOUR_S:.0f} h can be taken."
+        )
+    rate = contents.sample_rate_hz
+    if rate is not None and rate < LOWEST_MEASURED_HZ:
+        return (
+            f"The recording's sampling rate is too low: it has {rate} samples a second, "
+            f"and at least {LOWEST_MEASURED_HZ} are needed."
         )
     return None
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import tracemalloc
 from contextlib import contextmanager
 
@@ -157,7 +158,79 @@ def test_only_the_tables_that_are_asked_for_are_written():
 
 def test_a_pitch_range_beyond_the_sample_rate_is_refused_by_its_name():
     with pytest.raises(ParameterError, match=r"^f0_max: 500\.0 is above half"):
-        measure(encode(noise(100), 100), sr=None)
+        measure(encode(noise(100), 100), sr=None, tables=("pitch",))
+
+
+def test_a_hop_too_long_for_pitch_costs_pitch_alone_and_says_which_hop_would_do():
+    media = encode(speech_like(2, sr=11025), 11025)
+
+    summary, _ = measure(media, sr=11025, hop_length=1024)
+
+    assert summary.tables == ("mfcc.csv", "energy.csv")
+    assert summary.f0_frame_length is None
+    assert "There is no pitch table. hop_length: 1024 is too long at sr=11025" in summary.remark
+    assert "or a lower f0_min" in summary.remark
+    longest = int(re.search(r"hop_length of at most (\d+)", summary.remark)[1])
+    assert measure(media, sr=11025, hop_length=longest)[0].remark is None
+    with pytest.raises(ParameterError, match=r"^hop_length: "):
+        measure(media, sr=11025, hop_length=1024, tables=("pitch",))
+
+
+@pytest.mark.parametrize(("sr", "f0_min"), [(22050, 65.0), (22050, 20.0), (48000, 40.0)])
+def test_the_frame_length_of_pitch_is_told_and_is_that_of_the_numbers(sr, f0_min):
+    media = encode(speech_like(2), 22050)
+
+    _, tables = measure(media, sr=sr, f0_min=f0_min, tables=("pitch",))
+
+    told = json.loads(tables["features.json"])["f0_frame_length"]
+    y, _ = librosa.load(io.BytesIO(media), sr=sr)
+    f0, voiced, _ = librosa.pyin(y, sr=sr, fmin=f0_min, fmax=500, frame_length=told, hop_length=512)
+    np.testing.assert_array_equal(tables.rows("pitch.csv")[:, 1], f0.astype(np.float32))
+    np.testing.assert_array_equal(tables.rows("pitch.csv")[:, 2], voiced)
+
+
+def test_tables_that_would_take_longer_than_there_is_are_refused_before_anything_is_read():
+    class Unread(io.BytesIO):
+        furthest = 0
+
+        def read(self, size=-1):
+            data = super().read(size)
+            self.furthest = max(self.furthest, self.tell())
+            return data
+
+    media = Unread(encode(np.zeros(16000 * 180), 16000))
+    asked = FeatureParameters(sr=48000, hop_length=16, n_mels=512, n_mfcc=512, deltas=2, npz=True)
+    tables = Tables()
+
+    with pytest.raises(MediaError, match=r"540,000 frames would hold 1,665 million numbers"):
+        extract(media, asked, tables.open)
+
+    assert not tables
+    assert media.furthest <= 1 << 20
+
+
+def test_writing_ends_when_it_is_late():
+    tables = Tables()
+    is_late = iter([False] * 30 + [True] * 1000).__next__
+
+    with pytest.raises(MediaError, match="tables take too long to write"):
+        extract(
+            io.BytesIO(encode(noise(22050 * 30), 22050)),
+            FeatureParameters(gzip=True),
+            tables.open,
+            is_late=is_late,
+        )
+
+    assert "features.json" not in tables
+
+
+def test_remarks_come_first():
+    tables = Tables()
+    media = io.BytesIO(encode(noise(9000), 22050)[:9000])
+
+    summary = extract(media, FeatureParameters(), tables.open, remarks=["Mind the gap."])
+
+    assert summary.remark.startswith("Mind the gap. The file ends early")
 
 
 def test_a_recording_longer_than_allowed_is_refused():

@@ -1,6 +1,7 @@
 """Pitch parameters are librosa's, and an unusable one is named."""
 
 import inspect
+import re
 from dataclasses import fields
 
 import librosa
@@ -65,3 +66,15 @@ def test_an_unusable_value_is_named(name, value):
 def test_an_hour_of_hop_is_refused_before_it_is_computed():
     with pytest.raises(ParameterError, match="leaves the range"):
         PitchParameters(sr=22050, hop_length=22050 * 3600)
+
+
+@pytest.mark.parametrize("sr", [8000, 11025, 22050, 48000])
+@pytest.mark.parametrize(("fmin", "fmax"), [(65, 500), (75, 300), (100, 110)])
+def test_the_longest_hop_is_told_and_can_be_used(sr, fmin, fmax):
+    with pytest.raises(ParameterError, match=r"^hop_length: ") as caught:
+        PitchParameters(sr=sr, fmin=fmin, fmax=fmax, hop_length=20_000)
+    longest = int(re.search(r"at most (\d+)", str(caught.value))[1])
+
+    assert PitchParameters(sr=sr, fmin=fmin, fmax=fmax, hop_length=longest)
+    with pytest.raises(ParameterError, match="hop_length"):
+        PitchParameters(sr=sr, fmin=fmin, fmax=fmax, hop_length=longest + 2)

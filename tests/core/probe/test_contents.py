@@ -65,6 +65,34 @@ def test_a_file_cut_anywhere_holds_no_more_than_the_whole(extension):
 
 
 @pytest.mark.parametrize(
+    "element",
+    [
+        struct.pack(">I4s", 2 << 20, b"free"),
+        b"\xec" + (0x1000_0000 | 2 << 20).to_bytes(4, "big"),  # Void, RFC 8794
+    ],
+    ids=["boxes", "elements"],
+)
+def test_little_is_read_of_a_large_file_of_empty_headers(element):
+    class Headers(io.BytesIO):
+        """500 GB of one header every 2 MiB."""
+
+        n_reads = 0
+
+        def seek(self, offset, whence=0):
+            self.place = 500 << 30 if whence == 2 else offset
+            return self.place
+
+        def read(self, size):
+            self.n_reads += 1
+            return (element.ljust(2 << 20, b"\0") * 2)[self.place % (2 << 20) :][:size]
+
+    source = Headers()
+
+    assert look_into(BufferedSource(source)).picture is None
+    assert source.n_reads <= 64
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"\x00\x00\x00\x08ftyp" + struct.pack(">I4s", 0, b"moov") * 3,

@@ -113,6 +113,7 @@ def test_little_is_read_of_a_large_file():
     [
         (3 * 2**30, Contents(), "has 3.0 GB, and at most 2 GB"),
         (1, Contents(duration_s=5 * 3600.0), "lasts 5.0 h, and at most 4 h"),
+        (1, Contents(sample_rate_hz=99), "has 99 samples a second, and at least 100"),
     ],
 )
 def test_what_is_too_large_or_too_long_is_refused_in_a_sentence(size, contents, told):
