@@ -31,13 +31,13 @@ MAY_IMPORT = {
     | {"boto3", "botocore", "datetime", "orjson", "smart_open", "chalicelib.errors"}
     | {"chalicelib.aws", "chalicelib.core.keys", "chalicelib.core.notices"}
     | {"chalicelib.core.recording", "chalicelib.core.search"},
-    "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core"},
+    "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core", "chalicelib.errors"},
     "chalicelib/core/*.py": CORE | {"chalicelib.core.recording"},
     "chalicelib/core/audio": NUMBERS | {"av", "soundfile", "soxr", "chalicelib.core.audio"},
     "chalicelib/core/dsp": NUMBERS | {"earshot_kernels", "chalicelib.core.dsp"},
     "chalicelib/core/features": NUMBERS
     | {"soxr", "chalicelib.core.audio", "chalicelib.core.dsp", "chalicelib.core.features"}
-    | {"chalicelib.core.pitch", "chalicelib.core.transcripts"},
+    | {"chalicelib.core.pitch", "chalicelib.core.probe", "chalicelib.core.transcripts"},
     "chalicelib/core/jobs": CORE | {"chalicelib.core.jobs", "chalicelib.core.probe"},
     "chalicelib/core/pitch": NUMBERS | {"chalicelib.core.dsp", "chalicelib.core.pitch"},
     "chalicelib/core/probe": CORE | {"chalicelib.core.audio", "chalicelib.core.probe"},
