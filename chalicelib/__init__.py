@@ -1,3 +1,3 @@
-"""Earshot: recordings in an S3 bucket become text and speech features."""
+"""Earshot: transcripts and speech features of recordings in an S3 bucket."""
 
 __version__ = "0.1.0"

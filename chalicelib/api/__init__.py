@@ -1,6 +1,6 @@
 """Answers to requests: the routes of the API, and the page.
 
-Belongs here: reading a request, deciding what its caller may see, and the shape of the answer.
+Belongs here: reading a request, checking its caller's rights, and the shape of the answer.
 Does not belong here: work that outlives the request (``pipeline``), calls to AWS (``aws``).
 
 In the order in which they act:
@@ -8,5 +8,5 @@ In the order in which they act:
 1. ``requests`` reads and checks the caller, the query and the body.
 2. ``recordings``, ``search``, ``uploads`` and ``downloads`` answer.
 3. ``schemas`` and ``openapi`` describe every route to programs.
-4. ``page`` serves the files of the page, which lie in ``web``.
+4. ``page`` serves the files of the page, which are in ``web``.
 """

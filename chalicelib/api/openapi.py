@@ -1,4 +1,4 @@
-"""What the API takes and answers, as an OpenAPI 3.1 document."""
+"""The API's requests and answers, as an OpenAPI 3.1 document."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,41 +14,41 @@ Schema = Mapping[str, Any]
 Responses = dict[str, dict[str, Any]]
 
 DESCRIPTION = """\
-Recordings become transcripts and speech features; see each recording's status for how far it has
-come. An owner sees and touches their own recordings; what is somebody else's is answered as what
-does not exist. Requests are signed (AWS Signature Version 4, service execute-api), or carry a
-token of the Cognito user pool that the stage was deployed with.
+Transcripts and speech features of recordings. The status of a recording says how far it is. An
+owner can see and change their own recordings only; for another owner's recording the answer is
+404, as if it did not exist. Requests are signed (AWS Signature Version 4, service execute-api),
+or carry a token of the Cognito user pool that the stage was deployed with.
 """
 
 ERRORS = {
-    "400": "Something in the request cannot be used; the message says what and why.",
-    "403": "Whoever asks may not ask this.",
-    "404": "There is no such thing, or not yet, or it is somebody else's.",
+    "400": "A value in the request cannot be used; the message says which and why.",
+    "403": "The caller is not allowed to do this.",
+    "404": "It does not exist, or not yet, or it is another owner's.",
     "415": "The request's Content-Type is not application/json.",
 }
 
 OWNER = {
     "name": "owner",
     "in": "query",
-    "description": "Whose recordings. Only an administrator may name another owner than themself.",
+    "description": "Whose recordings. Only an administrator may name another owner.",
     "schema": {"type": "string", "maxLength": 500},
 }
 CURSOR = {
     "name": "cursor",
     "in": "query",
-    "description": "What the page before ended with.",
+    "description": "The cursor from the end of the page before.",
     "schema": {"type": "string", "maxLength": 500},
 }
 REDIRECT = {
     "name": "redirect",
     "in": "query",
-    "description": "With no, the answer tells the address instead of leading to it.",
+    "description": "With no, the answer contains the address instead of a redirect to it.",
     "schema": {"enum": ["yes", "no"]},
 }
 ATTACHMENT = {
     "name": "attachment",
     "in": "query",
-    "description": "With yes, a browser keeps it as a file under its own name, and shows nothing.",
+    "description": "With yes, a browser saves it as a file and does not show it.",
     "schema": {"enum": ["yes", "no"]},
 }
 RECORDING_ID = {
@@ -61,13 +61,13 @@ RECORDING_ID = {
 
 @cache
 def query_parameters(method: str, path: str) -> frozenset[str]:
-    """Return the names that the query of a route may have."""
+    """Return the names of the query parameters of a route."""
     operation = document()["paths"].get(path, {}).get(method.lower(), {})
     return frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
 
 
 def document() -> dict[str, Any]:
-    """Return the description of every route but the page's own."""
+    """Return the description of every route except those of the page."""
     recording = "/recordings/{recording_id}"
     return {
         "openapi": "3.1.0",
@@ -77,14 +77,14 @@ def document() -> dict[str, Any]:
             "description": DESCRIPTION,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        # Below the stage, as this document is.
+        # Relative to the stage, like this document.
         "servers": [{"url": "."}],
         "components": {"schemas": SCHEMAS},
         "paths": {
-            "/caller": {"get": _operation("Say who asks", _json("Caller"), errors=())},
+            "/caller": {"get": _operation("Show the caller", _json("Caller"), errors=())},
             "/uploads": {
                 "post": _operation(
-                    "Get the form of an upload to one's own folder",
+                    "Get the form of an upload to the caller's folder",
                     _json("Offer", status="201"),
                     body="Upload",
                     errors=(),
@@ -101,14 +101,14 @@ def document() -> dict[str, Any]:
             recording: {
                 "get": _operation("Show a recording", _json("Recording"), path=[RECORDING_ID]),
                 "delete": _operation(
-                    "Remove a recording and everything that was made of it",
+                    "Remove a recording and all its outputs",
                     _json("Removed"),
                     path=[RECORDING_ID],
                 ),
             },
             f"{recording}/reprocess": {
                 "post": _operation(
-                    "Make everything that is made of a recording anew",
+                    "Make all outputs of a recording again",
                     _json("Recording", status="202"),
                     path=[RECORDING_ID],
                 )
@@ -143,7 +143,7 @@ def document() -> dict[str, Any]:
             },
             "/search": {
                 "get": _operation(
-                    "Find recordings by what was said in them, best first",
+                    "Find recordings by spoken words, best first",
                     _json("SearchPage"),
                     query=[_query(), OWNER, CURSOR, _limit(20)],
                     errors=(),
@@ -151,7 +151,7 @@ def document() -> dict[str, Any]:
             },
             "/manifests/{kind}": {
                 "get": _operation(
-                    "List a selection of recordings as Lhotse does",
+                    "List a selection of recordings as Lhotse manifests",
                     _manifest(),
                     path=[_path("kind", "recordings or supervisions")],
                     query=[*_selection(), CURSOR, _limit(50)],
@@ -197,7 +197,10 @@ def _json(name: str, *, status: str = "200") -> Responses:
 def _address() -> Responses:
     location = {"schema": {"type": "string"}, "required": True}
     return {
-        "302": {"description": "It is there, for an hour", "headers": {"Location": location}},
+        "302": {
+            "description": "The address, which is valid for an hour",
+            "headers": {"Location": location},
+        },
         **_json("Address"),
     }
 
@@ -213,7 +216,7 @@ def _manifest() -> Responses:
     link = {"description": "The next page's address (RFC 8288)", "schema": {"type": "string"}}
     return {
         "200": {
-            "description": "JSON lines that Lhotse reads; pages may be put together",
+            "description": "JSON lines that Lhotse reads; pages may be concatenated",
             "headers": {"Link": link},
             "content": {"application/jsonl": {"schema": {"type": "string"}}},
         }
@@ -230,7 +233,7 @@ def _selection() -> list[Schema]:
 
 
 def _query() -> Schema:
-    return _text("q", 'Words, and "phrases in quotes": all must have been said.') | {
+    return _text("q", 'Words, and "phrases in quotes": all must be in the transcript.') | {
         "required": True
     }
 

@@ -12,7 +12,7 @@ from chalicelib.core import keys
 from chalicelib.errors import CallerError, NotThereError, RequestError
 
 MAX_TEXT = 500
-"""How many characters one value of a query may have."""
+"""Longest value of a query parameter, in characters."""
 
 ADMINISTRATORS_GROUP = "earshot-administrators"
 """The group of a Cognito user pool whose members see every owner's recordings."""
@@ -20,13 +20,13 @@ ADMINISTRATORS_GROUP = "earshot-administrators"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request: the owner of their own recordings, or an administrator of all."""
+    """The sender of a request: an owner of recordings, or an administrator of all recordings."""
 
     owner: str
     is_administrator: bool = False
 
     def may_see(self, owner: str) -> bool:
-        """Tell whether an owner's recordings are this caller's to see and to touch."""
+        """Return whether this caller may see and change an owner's recordings."""
         return self.is_administrator or owner == self.owner
 
 
@@ -34,7 +34,7 @@ class Caller:
 class Request:
     """A request of the API.
 
-    Each method raises RequestError, with a sentence for the sender, for what cannot be used.
+    If a value cannot be used, each method raises RequestError with a sentence for the caller.
     """
 
     caller: Caller
@@ -42,7 +42,7 @@ class Request:
     content: bytes = b""
 
     def text(self, name: str) -> str | None:
-        """Return a value of the query, or None where it is not given."""
+        """Return a value of the query, or None if it is not given."""
         value = self.query.get(name)
         if not value:
             return None
@@ -53,24 +53,24 @@ class Request:
         return value
 
     def choice(self, name: str, choices: Iterable[str]) -> str | None:
-        """Return a value that is one of a few, or None where it is not given."""
+        """Return a value that must be one of a few, or None if it is not given."""
         value, known = self.text(name), list(choices)
         if value is not None and value not in known:
             raise RequestError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
         return value
 
     def limit(self, largest: int) -> int:
-        """Return how many are asked for at most: the most there may be, where it is not given."""
+        """Return the limit of a list; if it is not given, the largest that is allowed."""
         value = self.text("limit") or str(largest)
-        # int() alone takes signs, spaces and the digits of any script.
+        # int() alone accepts signs, spaces and the digits of any script.
         if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= largest:
             raise RequestError(f"limit must be 1 to {largest}, not {value!r}.")
         return int(value)
 
     def owner(self) -> str | None:
-        """Return whose recordings are asked for: the caller's own, or None for everybody's.
+        """Return the owner whose recordings are requested, or None for all owners.
 
-        Raise CallerError where somebody else's are, and the caller is no administrator.
+        Raise CallerError for another owner's recordings, if the caller is not an administrator.
         """
         named = self.text("owner")
         if named is not None and not self.caller.may_see(named):
@@ -89,7 +89,7 @@ class Request:
 
 
 def text_of(body: Mapping[str, Any], name: str) -> str | None:
-    """Return a text of a body, or None where it is not given. Raise RequestError for the rest."""
+    """Return a text of a body, or None if it is not given. Raise RequestError for other types."""
     value = body.get(name)
     if value is None:
         return None
@@ -99,14 +99,14 @@ def text_of(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def not_found(recording_id: str) -> NotThereError:
-    """Return the one answer to what does not exist and to what is somebody else's."""
+    """Return the error for a recording that does not exist, or that is another owner's."""
     return NotThereError(f"There is no recording {recording_id[:MAX_TEXT]!r}.")
 
 
 def caller_of(
     context: Mapping[str, Any], administrators: Iterable[str], *, unsigned: str = ""
 ) -> Caller:
-    """Return who sent a request.
+    """Return the caller of a request.
 
     With IAM the owner is the last part of the ARN: a user's name, or a role's session name. With
     Cognito it is the user's name.
@@ -116,25 +116,25 @@ def caller_of(
     context : mapping
         the request context that API Gateway gives with each event
     administrators : iterable of str
-        patterns of administrators' ARNs, in which ``*`` stands for anything
+        patterns of administrators' ARNs, in which ``*`` matches any text
     unsigned : str
-        the ARN of who asks where nothing checks who does; nobody if empty
+        the caller's ARN if requests are not authorised; empty for no caller
 
     Raises
     ------
     CallerError
-        if nobody is named, or under a name that no folder of uploads can have
+        if there is no caller, or the caller's name cannot be a folder of uploads
     """
     claims = (context.get("authorizer") or {}).get("claims")
     if claims:
-        # API Gateway hands a token's list on as text.
+        # API Gateway passes the list in a token on as text.
         groups = re.split(r"[\s,\[\]]+", str(claims.get("cognito:groups", "")))
         name = str(claims.get("cognito:username", ""))
         return Caller(_owner(name), ADMINISTRATORS_GROUP in groups)
     arn = (context.get("identity") or {}).get("userArn") or unsigned
     if not arn:
         raise CallerError("Nobody is signed in.")
-    # The account's own ARN ends in ":root".
+    # The ARN of the account ends in ":root".
     name = re.split("[/:]", arn)[-1]
     return Caller(_owner(name), any(fnmatchcase(arn, pattern) for pattern in administrators))
 

@@ -1,4 +1,4 @@
-"""Lets a caller upload to a folder of their own, and to no other."""
+"""Upload forms: a caller can upload to their own folder only."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ MEDIA_TYPE = re.compile(r"(audio|video)/[a-z0-9][a-z0-9.+-]{0,99}(; ?codecs=[\w.
 
 
 def offer_upload(request: Request, services: "Services") -> dict[str, Any]:
-    """Return the form of an upload whose size, type and key are bound: S3 refuses any other."""
+    """Return the form of an upload; S3 refuses any other size, type or key."""
     body = request.body()
     owner = text_of(body, "owner") or request.caller.owner
     if not request.caller.may_see(owner):

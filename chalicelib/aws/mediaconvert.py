@@ -9,7 +9,7 @@ from chalicelib.errors import JobRejectedError, ServiceBusyError
 _REFUSALS = frozenset({"BadRequestException", "ForbiddenException"})
 _BUSY = frozenset({"TooManyRequestsException", "ThrottlingException"})
 _PAGE = 20
-"""How many of the latest jobs are looked at: a job that is sought has just been started."""
+"""Number of the latest jobs that are searched; the wanted job has just been started."""
 
 
 class Transcoder:
@@ -19,10 +19,10 @@ class Transcoder:
         self._client = client
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start a job and return its id: that of the first, if asked twice within a minute.
+        """Start a job and return its id; a repeat within a minute returns the first job's id.
 
-        Raise JobRejectedError with MediaConvert's own words if it will not take the request, and
-        ServiceBusyError if it will not take it now.
+        Raise JobRejectedError with MediaConvert's message if it refuses the request, and
+        ServiceBusyError if it refuses the request for now.
         """
         try:
             response = self._client.create_job(**request)
@@ -36,14 +36,14 @@ class Transcoder:
         return str(response["Job"]["Id"])
 
     def find(self, token: str) -> str | None:
-        """Return the id of the job that was started with a token, if it is one of the latest."""
+        """Return the id of the job with a token, if the job is one of the latest."""
         jobs = self._client.list_jobs(MaxResults=_PAGE, Order="DESCENDING")["Jobs"]
         return next(
             (str(job["Id"]) for job in jobs if job.get("ClientRequestToken") == token), None
         )
 
     def get(self, job_id: str) -> dict[str, Any] | None:
-        """Return a job as MediaConvert describes it, or None."""
+        """Return MediaConvert's description of a job, or None."""
         try:
             job: dict[str, Any] = self._client.get_job(Id=job_id)["Job"]
         except ClientError as exc:
@@ -57,7 +57,7 @@ class Transcoder:
         try:
             self._client.cancel_job(Id=job_id)
         except ClientError as exc:
-            # A job that has ended, or is none any more, cannot be stopped.
+            # A job that has ended or no longer exists cannot be stopped.
             if exc.response["Error"]["Code"] not in {
                 "NotFoundException",
                 "ConflictException",

@@ -1,4 +1,4 @@
-"""Where ``reconcile`` has come to in its walk: one small object."""
+"""The place that ``reconcile`` has reached in its walk, in one small object."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from chalicelib.core.keys import BOOKMARK
 
 
 class Bookmark:
-    """Remembers a place from one run to the next. Without one, the walk begins anew."""
+    """Storage for the place of the walk between runs; without a place, the walk starts again."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class FeatureQueue:
-    """Sends what ``extract_features`` receives."""
+    """The queue whose messages ``extract_features`` receives."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
@@ -18,7 +18,7 @@ class FeatureQueue:
         )
 
     def retry_after(self, receipt_handle: str, delay_s: int) -> None:
-        """Have a message that was received come back sooner than the queue's own time-out."""
+        """Let a received message come back before the queue's time-out."""
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
         )

@@ -1,1 +1,1 @@
-"""Pure computation: values in, values out. Knows audio and transcripts, nothing of AWS."""
+"""Pure computation on audio and transcripts: values in, values out, without AWS."""

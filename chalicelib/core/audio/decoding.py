@@ -1,4 +1,4 @@
-"""A media file of any kind becomes blocks of samples at the rate that was asked for."""
+"""Media files to blocks of samples at a requested rate."""
 
 import math
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from chalicelib.errors import MediaError
 
 BLOCK_SAMPLES = 1 << 18
 PAIRWISE_CHANNELS = 8
-# Durations in containers are rounded, and codecs pad: less than this is not a file cut short.
+# Containers round durations and codecs pad, so a smaller difference is not a truncated file.
 SLACK_S = 0.1
 
 
 class Reader(Protocol):
-    """Decodes one kind of file, with libsndfile, with PyAV, or with neither."""
+    """A decoder for one kind of file, with libsndfile, with PyAV, or without a library."""
 
     decoder: tuple[str, str] | None
     container: str
@@ -47,7 +47,7 @@ class DecodedAudio:
     Raises
     ------
     MediaError
-        if it is empty, not a recording, has no audio track, or cannot be decoded
+        if the file is empty, is not a recording, has no audio track, or cannot be decoded
     """
 
     def __init__(self, source: BinaryIO) -> None:
@@ -55,7 +55,7 @@ class DecodedAudio:
         try:
             self._reader = _open_reader(buffered)
         except MediaError:
-            # What could not be read for now must not pass for a file that is no recording.
+            # A failed read must not look like a file that is not a recording.
             buffered.raise_failure()
             raise
         self.decoder = self._reader.decoder
@@ -66,18 +66,18 @@ class DecodedAudio:
 
     @property
     def promised_s(self) -> float | None:
-        """The duration that the header gives, in seconds."""
+        """Duration that the header gives, in seconds."""
         frames = self._reader.promised_frames
         return None if frames is None else frames / self.sample_rate_hz
 
     @property
     def duration_s(self) -> float:
-        """The duration of what has been decoded so far, in seconds."""
+        """Duration of the samples decoded so far, in seconds."""
         return self._n_frames / self.sample_rate_hz
 
     @property
     def remark(self) -> str | None:
-        """What the uploader should know about a file that was decoded in part."""
+        """Warning for the owner if only a part of the file was decoded, or None."""
         if self._reader.damage:
             return (
                 f"The file is damaged after {self.duration_s:.1f} s: "
@@ -100,7 +100,7 @@ class DecodedAudio:
         sr : int > 0 or None
             sampling rate of the result in hertz; None keeps the recording's own
         each_channel : bool
-            keep the channels apart rather than mix them to one
+            keep the channels separate instead of mixing them to one
 
         Yields
         ------
@@ -135,7 +135,7 @@ class DecodedAudio:
 
 
 def _open_reader(source: BufferedSource) -> Reader:
-    # A plain wav needs neither decoder: see `WavReader` for what importing one costs.
+    # A plain WAV needs neither decoder; `WavReader` gives the cost of importing one.
     container = recognise_container(source)
     if container:
         from chalicelib.core.audio.containers import ContainerReader  # noqa: PLC0415 - as above
@@ -150,7 +150,7 @@ def _open_reader(source: BufferedSource) -> Reader:
 
 
 class _Resampler:
-    """soxr at high quality, as librosa uses it, with librosa's length."""
+    """soxr at high quality, as in librosa, with librosa's output length."""
 
     def __init__(self, sr_from: int, sr_to: int) -> None:
         self._ratio = float(sr_to) / sr_from
@@ -182,7 +182,7 @@ def _split(block: np.ndarray) -> list[np.ndarray]:
 
 
 def _mix(block: np.ndarray) -> np.ndarray:
-    """Average the channels with the very roundings of ``np.mean``, which librosa uses."""
+    """Average the channels with the same rounding as ``np.mean``, which librosa uses."""
     channels = block.shape[1]
     scale = _scale(block.dtype)
     if channels == 1:

@@ -1,4 +1,4 @@
-"""Reads the plainest and commonest recording, 16-bit PCM in a wav file, without a decoder."""
+"""A reader for the most common recording, 16-bit PCM in a WAV file, without a decoder."""
 
 import struct
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ import numpy as np
 from chalicelib.core.audio.source import BufferedSource
 
 PCM = 1
-# PCM, IEEE float, A-law, mu-law and the extensible form of them: bytes tell frames.
+# PCM, IEEE float, A-law, mu-law and their extensible form: frames follow from bytes.
 UNCOMPRESSED = {PCM, 3, 6, 7, 0xFFFE}
 FORMAT_BYTES = 16
 MAX_CHUNKS = 1_000
 MAX_CHANNELS = 1_024
 MAX_SR_HZ = 1 << 24
-# What writers leave that could not go back to fill in the length.
+# Lengths left by writers that could not go back to fill in the real one.
 UNKNOWN_BYTES = {0, 0xFFFFFFFF}
 
 
 @dataclass(frozen=True, slots=True)
 class WavHeader:
-    """What the chunks before a wav file's samples say."""
+    """Values from the chunks before a WAV file's samples."""
 
     tag: int
     channels: int
@@ -33,14 +33,14 @@ class WavHeader:
 
     @property
     def promised_frames(self) -> int | None:
-        """How many frames there should be; None where the header cannot tell."""
+        """Number of frames by the header, or None if the header does not give it."""
         if self.data_bytes in UNKNOWN_BYTES or self.tag not in UNCOMPRESSED:
             return None
         return self.data_bytes // self.bytes_per_frame if self.bytes_per_frame else None
 
     @property
     def is_plain(self) -> bool:
-        """Whether the samples are 16-bit integers, and nothing else is unusual."""
+        """True if the samples are 16-bit integers, and nothing else is unusual."""
         return (
             self.tag == PCM
             and self.bits == 16  # noqa: PLR2004 - as the name says
@@ -52,9 +52,9 @@ class WavHeader:
 
 
 class WavReader:
-    """A plain wav file, with the very samples that libsndfile gives.
+    """A plain WAV file, with exactly libsndfile's samples.
 
-    libsndfile is not even loaded, which is a fifth of the time to the first MFCC.
+    libsndfile is not loaded, which saves a fifth of the time to the first MFCC.
     """
 
     def __init__(self, source: BufferedSource, header: WavHeader) -> None:
@@ -74,8 +74,8 @@ class WavReader:
         Parameters
         ----------
         n_frames : int > 0
-            frames in a block; the buffer of ``n_frames * channels`` samples is used again for
-            every block
+            frames in a block; every block uses the same buffer of ``n_frames * channels``
+            samples
 
         Yields
         ------
@@ -97,7 +97,7 @@ class WavReader:
 
 
 def read_wav_header(source: BufferedSource) -> WavHeader | None:
-    """Read the chunks up to the samples; None where that is no wav file or a strange one."""
+    """Read the chunks up to the samples; None if it is not a WAV file, or an unusual one."""
     source.seek(0)
     head = source.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":

@@ -1,4 +1,4 @@
-"""The power of frames in mel bands, compiled where it can be."""
+"""The power of frames in mel bands, compiled if possible."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ LANES = 4  # as in kernels.c
 
 
 class CompiledMelSpectrum:
-    """`MelSpectrum`, compiled, and in double precision throughout.
+    """`MelSpectrum`, compiled, and always in double precision.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class CompiledMelSpectrum:
 
 
 def _span(first: int, weights: np.ndarray) -> tuple[int, int]:
-    """Return the first bin that a band touches, and how many; its weights rise, then fall."""
+    """Return the first bin of a band, and the number of bins; its weights rise, then fall."""
     (touched,) = np.nonzero(weights)
     return (first + int(touched[0]), len(touched)) if len(touched) else (first, 0)
 
@@ -69,7 +69,7 @@ def _span(first: int, weights: np.ndarray) -> tuple[int, int]:
 def make_mel_spectrum(
     parameters: FeatureParameters, *, sr: int, window: np.ndarray
 ) -> MelSpectrum | CompiledMelSpectrum:
-    """Return what computes mel spectra: see `MelSpectrum` for the arguments."""
+    """Return an object that computes mel spectra; see `MelSpectrum` for the arguments."""
     is_power_of_two = len(window).bit_count() == 1
     kind = CompiledMelSpectrum if kernels.library and is_power_of_two else MelSpectrum
     return kind(parameters, sr=sr, window=window)

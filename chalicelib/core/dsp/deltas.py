@@ -1,4 +1,4 @@
-"""Local slopes of features over time, as librosa computes them, in a stream."""
+"""Local slopes of features over time, equal to librosa's, for a stream of rows."""
 
 import math
 from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ import numpy as np
 from chalicelib.core.dsp.framing import Framer
 from chalicelib.core.dsp.spill import SpilledRows
 
-# Nearer to zero than this is zero, which counts as positive.
+# A smaller magnitude counts as zero, and zero as positive.
 ZERO = np.float32(1e-10)
 
 
@@ -38,21 +38,21 @@ class EnergyMeter(AbstractContextManager["EnergyMeter"]):
 
     @property
     def n_frames(self) -> int:
-        """How many frames have been completed."""
+        """Number of complete frames."""
         return self._spilled.n_rows
 
     def push(self, y: np.ndarray) -> None:
-        """Take the next samples, of shape (n,), any number of them."""
+        """Take the next samples, of shape (n,), for any n."""
         crossings, n_frames = self._crossing_framer.complete(self._crossings(y))
         self._keep(self._framer.push(y), self._rates(crossings, n_frames))
 
     def finish(self) -> None:
-        """Take the end of the signal; nothing may be pushed after it."""
+        """Take the end of the signal; no samples may be pushed after it."""
         crossings, n_frames = self._crossing_framer.complete_last()
         self._keep(self._framer.finish(), self._rates(crossings, n_frames))
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield what was measured, once the signal is finished.
+        """Yield the results, after the end of the signal.
 
         Yields
         ------
@@ -78,6 +78,6 @@ class EnergyMeter(AbstractContextManager["EnergyMeter"]):
             return np.empty(0, dtype=np.float32)
         counts = np.cumsum(crossings, dtype=np.int32)
         first = np.arange(n_frames) * self._hop_length
-        # A frame's first sample has none before it within the frame.
+        # The first sample of a frame has no sample before it in the frame.
         crossed = counts[first + self._frame_length - 1] - counts[first]
         return (crossed / self._frame_length).astype(np.float32)

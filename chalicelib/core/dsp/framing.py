@@ -1,4 +1,4 @@
-"""Cuts a signal that arrives in blocks into overlapping, centred frames."""
+"""Overlapping, centred frames of a signal that arrives in blocks."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ import numpy as np
 class Framer:
     """Frames as librosa centres them: frame ``i`` is around sample ``i * hop_length``.
 
-    The signal is padded with zeros by half a frame at both ends. Holds less than one frame
-    between two blocks, and the result does not depend on where the blocks are cut.
+    The signal is padded with zeros by half a frame at both ends. Less than one frame is in memory
+    between two blocks, and the result does not depend on the size of the blocks.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Framer:
         Parameters
         ----------
         x : np.ndarray [shape=(n,)]
-            the next samples, any number of them
+            the next samples, for any n
 
         Returns
         -------
@@ -44,18 +44,18 @@ class Framer:
         return self._frames(*self.complete(x))
 
     def finish(self) -> np.ndarray:
-        """Pad the end and return the last frames; nothing may be pushed after it."""
+        """Pad the end and return the last frames; no samples may be pushed after it."""
         return self._frames(*self.complete_last())
 
     def complete(self, x: np.ndarray) -> tuple[np.ndarray, int]:
-        """Add samples, as `push` does, and return the signal rather than its frames.
+        """Add samples, as `push` does, and return the signal instead of its frames.
 
         Returns
         -------
         signal : np.ndarray [shape=(n,)]
             samples from the start of the first frame that ``x`` completes
         n_frames : int
-            how many whole frames it holds, ``hop_length`` apart
+            number of whole frames in it, ``hop_length`` apart
         """
         n_skipped = min(self._n_skipped, len(x))
         self._n_skipped -= n_skipped
@@ -67,7 +67,7 @@ class Framer:
         return signal, n_frames
 
     def complete_last(self) -> tuple[np.ndarray, int]:
-        """Pad the end, as `finish` does, and return the signal rather than its frames."""
+        """Pad the end, as `finish` does, and return the signal instead of its frames."""
         return self.complete(self._padding)
 
     def _frames(self, signal: np.ndarray, n_frames: int) -> np.ndarray:

@@ -1,13 +1,13 @@
-"""Compiled inner loops in numpy's place, where the package ``earshot_kernels`` is installed.
+"""Compiled inner loops in place of numpy, if the package ``earshot_kernels`` is installed.
 
-This is the only module that knows of it. `compiled_mel` and `compiled_lattice` use what it has, and
-each gives numpy's own where there is nothing: librosa's numbers too, slower.
+Only this module imports the package. `compiled_mel` and `compiled_lattice` use its functions. If it
+is not installed, they use numpy, which gives librosa's numbers too, but more slowly.
 """
 
 from typing import Any
 
 library: Any
-"""The functions of ``kernels.c``; None where numpy does everything."""
+"""The functions of ``kernels.c``, or None if numpy does everything."""
 
 try:
     import earshot_kernels
@@ -18,5 +18,5 @@ else:
 
 
 def version() -> str | None:
-    """Return the version of what is compiled; None where numpy does everything."""
+    """Return the version of the compiled functions, or None if numpy does everything."""
     return str(earshot_kernels.__version__) if library else None

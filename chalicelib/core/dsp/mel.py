@@ -22,7 +22,7 @@ def hz_to_mel(hz: float, *, htk: bool) -> float:
 
 
 def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
-    """Convert mels to frequencies in hertz, shape kept."""
+    """Convert mels to frequencies in hertz, of the same shape."""
     if htk:
         return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))
     linear = LINEAR_HZ_PER_MEL * mels
@@ -35,12 +35,12 @@ def mel_slabs(
 ) -> list[tuple[slice, slice, np.ndarray]]:
     """Make triangular filters of equal area, evenly spaced in mels.
 
-    Nearly all of the filterbank is zeros, so it comes in slabs, and is never whole.
+    Most of the filterbank is zeros, so it is returned in slabs, never as one matrix.
 
     Parameters
     ----------
     parameters : FeatureParameters
-        how many filters, from which frequency to which, on whose mel scale
+        number of filters, lowest and highest frequency, and the mel scale
     sr : int > 0
         sampling rate in hertz
     n_fft : int > 0
@@ -49,7 +49,7 @@ def mel_slabs(
     Returns
     -------
     slabs : list of (slice, slice, np.ndarray [shape=(n_bands, n_bins)])
-        some bands, the FFT bins that they touch, and the float32 weight of each bin in each band
+        some bands, their FFT bins, and the float32 weight of each bin in each band
     """
     n_mels, htk = parameters.n_mels, parameters.htk
     fmax = sr / 2 if parameters.fmax is None else parameters.fmax
@@ -72,7 +72,7 @@ def _triangles(edges: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
     widths = np.diff(edges)[:, np.newaxis]
     rising, falling = -ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]
     np.minimum(rising, falling, out=rising)
-    # librosa rounds once before scaling and once after.
+    # librosa rounds before scaling and again after it.
     weights = np.maximum(rising, 0, out=rising).astype(np.float32)
     weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     return np.asarray(weights)

@@ -1,4 +1,4 @@
-"""The power of frames in mel bands, in single precision where that is enough."""
+"""The power of frames in mel bands, in single precision if that is exact enough."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from chalicelib.core.dsp.mel import mel_slabs
 from chalicelib.core.dsp.memory import BUFFER_ELEMENTS, aligned
 from chalicelib.core.dsp.parameters import FeatureParameters
 
-# Enough frames for a product with the filterbank to pay; of a transform, so much at once that it
-# stays in a core's cache.
+# Enough frames to make one product with the filterbank fast; of a transform, as much at once as
+# fits into a core's cache.
 FRAMES_IN_A_PRODUCT = 64
 TRANSFORM_BYTES = 1 << 18
-# What lies 80 dB below the loudest band is lifted to there, and need not be exact.
+# Values more than 80 dB below the loudest band are raised to that level, so they need not be exact.
 TOP_RATIO = np.float32(1e8)
 # A transform in single precision adds noise of about this part of the spectrum's mean amplitude.
 SINGLE_NOISE = 2.0**-24
-# So much relative noise in the bands, root mean square, is some millionths of a decibel.
+# This relative noise in the bands, root mean square, is a few millionths of a decibel.
 MOST_NOISE = 1e-6
-# A block with more noisy frames than this is followed by one in double precision.
+# After a block with more noisy frames than this, the next block is in double precision.
 MOST_NOISY_FRAMES = 0.4
 
 
@@ -24,8 +24,9 @@ class MelSpectrum:
     """librosa's mel spectrum of frames that come in blocks.
 
     Tones and steep spectra need the double precision in which librosa transforms; the noise of
-    single precision would drown their weak bands. Speech mostly does not, and takes two thirds
-    of the time. Every frame is told by its own spectrum, and computed again where it has to be.
+    single precision would hide their weak bands. Most speech does not, and single precision
+    takes two thirds of the time. Each frame is checked by its spectrum, and computed again if
+    necessary.
 
     Parameters
     ----------
@@ -34,15 +35,15 @@ class MelSpectrum:
     sr : int > 0
         sampling rate of the signal in hertz
     window : np.ndarray [shape=(n_fft,)]
-        what frames are multiplied with
+        the factors of a frame's samples
     """
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, window: np.ndarray) -> None:
         n_fft = len(window)
         self._n_mels = parameters.n_mels
         slabs = mel_slabs(parameters, sr=sr, n_fft=n_fft)
-        # Each bin stands twice, for the squares of its real and of its imaginary part, which the
-        # product then adds up.
+        # Each bin occurs twice, for the squares of its real and its imaginary part, which the
+        # product adds up.
         self._slabs = [
             (bands, slice(2 * bins.start, 2 * bins.stop), np.repeat(weights.T, 2, axis=0))
             for bands, bins, weights in slabs
@@ -53,7 +54,7 @@ class MelSpectrum:
         self._power = aligned(FRAMES_IN_A_PRODUCT, 2 * n_bins, dtype=np.float32)
         self._single = _Transform(window, np.float32)
         self._double = _Transform(window, np.float64)
-        # Other lengths are noisier by far.
+        # Other lengths have much more noise.
         self._never_single = n_fft.bit_count() != 1
         self._is_noisy = self._never_single
         self._loudest = np.float32(0)
@@ -69,7 +70,7 @@ class MelSpectrum:
         Returns
         -------
         mel : np.ndarray [shape=(n, n_mels)]
-            float32; not finite where the samples are too large
+            float32; not finite if the samples are too large
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             np.setbufsize(BUFFER_ELEMENTS)
@@ -103,7 +104,7 @@ class MelSpectrum:
         loudest = np.maximum.reduce(mel, axis=1, initial=self._loudest)
         np.maximum.accumulate(loudest, out=loudest)
         self._loudest = loudest[-1]
-        # An empty band is silent, so it is not among those that count.
+        # An empty band is silent, so it does not count.
         counts = mel * TOP_RATIO > loudest[:, np.newaxis]
         noise = np.divide(self._peaks, mel, out=np.zeros_like(mel), where=counts)
         noise = np.add.reduce(noise, axis=1) * mean_power / self._n_mels

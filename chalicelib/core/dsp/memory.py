@@ -1,4 +1,4 @@
-"""Memory to compute in, laid out for the processor."""
+"""Arrays aligned to the processor's cache lines."""
 
 import math
 from typing import Any
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 CACHE_LINE_BYTES = 64
-# Elements that numpy takes at once where operands differ in shape. At its default of 8192 it
-# copies an operand that is repeated for every row; a row at a time, it does not.
+# Number of elements that numpy handles at once if operands differ in shape. With its default of
+# 8192 it copies an operand that is repeated for every row; with one row at a time it does not.
 BUFFER_ELEMENTS = 512
 
 
 def aligned(*shape: int, dtype: DTypeLike) -> NDArray[Any]:
     """Return zeros that begin on a cache line.
 
-    numpy's own arrays begin 16 bytes after one, and every vector that lies across two lines is
-    read twice: a product or a sum takes twice as long.
+    numpy's arrays begin 16 bytes after the start of a line. Every vector that crosses two lines is
+    read twice, and a product or a sum takes twice as long.
 
     Parameters
     ----------
@@ -32,5 +32,5 @@ def aligned(*shape: int, dtype: DTypeLike) -> NDArray[Any]:
 
 
 def aligned_size(n: int) -> int:
-    """Return how many doubles, ``n`` or a few more, end where a cache line does."""
+    """Return the smallest number of doubles, at least ``n``, that fills whole cache lines."""
     return n + -n % (CACHE_LINE_BYTES // np.dtype(np.float64).itemsize)

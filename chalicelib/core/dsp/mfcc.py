@@ -19,8 +19,9 @@ DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 class MfccExtractor(AbstractContextManager["MfccExtractor"]):
     """``librosa.feature.mfcc``, block by block, in bounded memory.
 
-    The log-mel spectrum is kept, and spilled to disk beyond 4 MiB (4 bytes a band: 512 for each
-    frame by default), for librosa lifts all of it to 80 dB below the recording's loudest value.
+    The log-mel spectrum is kept until the end, because librosa raises all of it to 80 dB below the
+    loudest value of the recording. Beyond 4 MiB it is spilled to disk (4 bytes for each band, by
+    default 512 for each frame).
 
     Parameters
     ----------
@@ -44,28 +45,28 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
 
     @property
     def n_frames(self) -> int:
-        """How many frames have been completed."""
+        """Number of complete frames."""
         return self._spilled.n_rows
 
     def push(self, y: np.ndarray) -> None:
-        """Take the next samples, of shape (n,), any number of them."""
+        """Take the next samples, of shape (n,), for any n."""
         self._keep(self._framer.push(y))
 
     def finish(self) -> None:
-        """Take the end of the signal; nothing may be pushed after it."""
+        """Take the end of the signal; no samples may be pushed after it."""
         self._keep(self._framer.finish())
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield the coefficients, once the signal is finished.
+        """Yield the coefficients, after the end of the signal.
 
         Yields
         ------
         mfcc : np.ndarray [shape=(n, n_mfcc)]
-            float32, a row for each frame, at most 256 at once
+            float32, one row for each frame, at most 256 rows at once
         """
         floor = np.float32(self._loudest_db - TOP_DB)
         for log_mel in self._spilled.rows():
-            # In float32 this product would be off by 1e-3 on silence.
+            # In float32 this product would have an error of 1e-3 for silence.
             lifted = np.maximum(log_mel, floor).astype(np.float64)
             yield (lifted @ self._dct).astype(np.float32)
 
@@ -92,7 +93,7 @@ def _hann(win_length: int, n_fft: int) -> np.ndarray:
 
 
 def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:
-    """Return the orthonormal DCT-II with the lifter in it, shape (n_mels, n_mfcc), float64."""
+    """Return the orthonormal DCT-II times the lifter, shape (n_mels, n_mfcc), float64."""
     k = np.arange(n_mfcc)
     n = np.arange(n_mels)[:, np.newaxis]
     dct = np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels)) * np.sqrt(2.0 / n_mels)

@@ -1,4 +1,4 @@
-"""Data set aside until the whole recording has been read: in memory first, then on disk."""
+"""Data stored until the whole recording has been read: first in memory, then on disk."""
 
 import errno
 import io
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MEMORY_BYTES = 4 << 20
-# So few that OpenBLAS does not share a product with them out among threads, which costs more.
+# Few enough that OpenBLAS does not divide a product among threads, which would take longer.
 ROWS_AT_ONCE = 256
 
 
 class Spill:
-    """Bytes that are appended in order and read from anywhere.
+    """Bytes that are appended in order and read at any position.
 
     Parameters
     ----------
     memory_bytes : int
-        bytes that are kept in memory; beyond them everything is in a temporary file
+        most bytes in memory; if there are more, all are in a temporary file
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -35,7 +35,7 @@ class Spill:
         self.n_frames = 0
 
     def append(self, data: "Buffer", *, n_frames: int) -> int:
-        """Write the data of some frames at the end, and return where they begin.
+        """Append the data of some frames, and return their position.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Spill:
         return start
 
     def read(self, start: int, n_bytes: int) -> bytes:
-        """Return bytes from a position, fewer only at the end."""
+        """Return bytes from a position; fewer only at the end."""
         self._file.seek(start)
         return self._file.read(n_bytes)
 
@@ -74,9 +74,9 @@ class Spill:
     def _moved_to_disk(self, memory: io.BytesIO) -> BinaryIO:
         import tempfile  # noqa: PLC0415 - a fortieth of the time to the first MFCC, seldom needed
 
-        # Unbuffered: what a full disk did not take fails where it is written, not when it closes.
+        # Unbuffered, so that a full disk fails at the write and not when the file is closed.
         file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
-        # An owner that ends with an exception leaves no open file behind.
+        # Close the file also if the owner ends with an exception.
         weakref.finalize(self, file.close)
         _write_all(file, memory.getvalue())
         return file
@@ -89,7 +89,7 @@ def _write_all(file: BinaryIO, data: "Buffer") -> None:
 
 
 class SpilledRows(AbstractContextManager["SpilledRows"]):
-    """Rows of numbers, all of one width.
+    """Rows of numbers, all with the same number of columns.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class SpilledRows(AbstractContextManager["SpilledRows"]):
 
     @property
     def n_rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return self._spill.n_frames
 
     def append(self, rows: np.ndarray) -> None:

@@ -1,8 +1,8 @@
-"""A recording at display resolution: what a page draws, in a few hundred kB whatever the length.
+"""A recording at display resolution, for a page: a few hundred kB for any length.
 
-The waveform, the pitch contour and a heat map of the coefficients, each in columns of one width.
-A column of the waveform holds its samples' lowest and highest, one of the contour the median of its
-voiced frames, one of the heat map the means of its frames.
+It has the waveform, the pitch contour and a heat map of the coefficients, each in columns of equal
+width. A column of the waveform has the lowest and highest of its samples, a column of the contour
+the median of its voiced frames, and a column of the heat map the means of its frames.
 """
 
 from binascii import b2a_base64
@@ -15,7 +15,7 @@ NAME = "display.json"
 VERSION = 1
 FINEST_SAMPLES = 128
 MAX_COLUMNS = 32_768
-"""The most columns of the waveform and of the contour: an hour has one for each 0.19 s."""
+"""Most columns of the waveform and of the contour; in an hour one column is 0.19 s."""
 
 MAX_MFCC_COLUMNS = 8_192
 MAX_COEFFICIENTS = 20
@@ -24,15 +24,15 @@ STEPS_IN_A_HERTZ = 10
 
 
 class Peaks:
-    """The lowest and highest sample of each column, found as the samples come.
+    """The lowest and highest sample of each column, for samples in blocks.
 
-    Columns start with 128 samples; when there are as many as there may be, each two become one.
-    Memory is that of the columns, 256 kB, and of the block that is pushed.
+    Columns start with 128 samples; when their number reaches the limit, each two become one.
+    Memory holds the columns, 256 kB, and the block that is pushed.
 
     Parameters
     ----------
     max_columns : int > 0
-        how many columns there may be, an even number
+        largest number of columns, even
     """
 
     def __init__(self, max_columns: int = MAX_COLUMNS) -> None:
@@ -43,7 +43,7 @@ class Peaks:
         self._n_begun = 0
 
     def push(self, y: np.ndarray) -> None:
-        """Take the next samples, of shape (n,), any number of them."""
+        """Take the next samples, of shape (n,), for any n."""
         while len(y):
             if self._n == len(self._low):
                 self._halve()
@@ -61,7 +61,7 @@ class Peaks:
             y = y[n_taken:]
 
     def columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest and the highest of each column, the last one perhaps of fewer samples.
+        """Return the lowest and the highest of each column; the last column may have fewer samples.
 
         Returns
         -------
@@ -150,7 +150,7 @@ class Display:
         self._heat_map: FrameColumns | None = None
 
     def push(self, y: np.ndarray) -> None:
-        """Take the next samples, of shape (n,), any number of them."""
+        """Take the next samples, of shape (n,), for any n."""
         self._peaks.push(y)
 
     def watch_f0(self, blocks: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:

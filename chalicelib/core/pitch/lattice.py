@@ -1,4 +1,4 @@
-"""The states that pYIN can be in, frame by frame: how likely each is, and where it came from."""
+"""pYIN's states, frame by frame: the likelihood of each, and the state before it."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from chalicelib.core.dsp.memory import aligned, aligned_size
 from chalicelib.core.pitch.transitions import LOG_IMPOSSIBLE, Transitions
 
-# Far more than rounding can be, on sums of log probabilities over any recording.
+# Much more than the rounding error of sums of log probabilities over any recording.
 _MARGIN = 1.0
 
 States = NDArray[np.intp]
@@ -18,16 +18,16 @@ class Lattice:
     """A block of frames of a Viterbi lattice equal to librosa's, ties and rounding included.
 
     Each pitch bin has a voiced state and an unvoiced one.
-    States are numbered as in librosa, the voiced ones first; of equals the lowest is taken.
-    What makes it cheap, and exact:
+    States are numbered as in librosa, the voiced ones first; of equal ones the lowest is taken.
+    Three facts make this fast, and exact:
 
-    - All unvoiced states are equally likely in a frame. So the voiced state of a bin that is no
-      candidate is less likely, by far, than the unvoiced state of the same bin, and is left out.
-      Only when a frame is voiced beyond doubt may this fail; then every state is looked at.
+    - All unvoiced states are equally likely in a frame. So if a bin is not a candidate, its voiced
+      state is much less likely than its unvoiced state, and is left out. This may fail only if a
+      frame is certainly voiced; then every state is checked.
     - Only moves within ``reach`` bins are possible. Of all impossible moves, only the one from
-      the likeliest state of all, the leader, can be best.
-    - Going forward, only likelihoods are computed. Where a state was reached from is found out
-      later, for the few states that a path turns out to go through.
+      the most likely state, the leader, can be the best.
+    - Going forward, only likelihoods are computed. The state before a state is found later, only
+      for the few states on a path.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Lattice:
         self._log_init = float(np.log(1 / (2 * n_bins) + np.finfo(np.float64).tiny))
         possible = moves.keep_band > -np.inf
         gap = np.abs(moves.keep_band[possible] - moves.switch_band[possible])
-        # Above this, the unvoiced state of a bin outdoes a voiced one that was not observed.
+        # Above this, the unvoiced state of a bin is more likely than an unobserved voiced state.
         self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max()) + _MARGIN
         self._best_move = float(max(moves.keep.max(), moves.switch.max()))
 
@@ -146,7 +146,7 @@ class Lattice:
         return voiced
 
     def _jump(self, scores: Values) -> None:
-        """Let the leader make an impossible move where nothing else is better."""
+        """Let the leader make an impossible move if no other move is better."""
         before = self.row - 1
         # The moves of voiced states, impossible ones too, are all in the tables.
         if not self._leader_is_voiced[before]:
@@ -162,11 +162,11 @@ class Lattice:
         self._leader_is_voiced[0] = self._leader_is_voiced[row]
 
     def states(self, row: int) -> States:
-        """Return the states of a row that a best path can go through, ascending."""
+        """Return the states of a row that can be on a best path, ascending."""
         return np.concatenate([self._bins[row], self._count + self.n_bins])
 
     def best(self) -> int:
-        """Return which of the last frame's states is the likeliest, as an index."""
+        """Return the index of the most likely state of the last frame."""
         return int(np.argmax(np.concatenate([self._voiced[self.row], self._unvoiced[self.row]])))
 
     def sources(self, row: int, states: States) -> States:
@@ -182,7 +182,7 @@ class Lattice:
         Returns
         -------
         sources : np.ndarray [shape=(n,)]
-            the states of row ``row - 1`` that they were most likely reached from
+            for each state, the most likely state before it, in row ``row - 1``
         """
         moves = self._moves
         split = int(np.searchsorted(states, self.n_bins))
@@ -192,7 +192,7 @@ class Lattice:
         return np.concatenate([voiced, unvoiced])
 
     def source(self, row: int, state: int) -> int:
-        """Return the state before one state: ``sources``, without the cost of arrays."""
+        """Return the state before one state, as ``sources`` does, without the cost of arrays."""
         moves, before = self._moves, row - 1
         if state < self.n_bins:
             target, from_voiced, from_unvoiced = state, moves.keep, moves.switch_band

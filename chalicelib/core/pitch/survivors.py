@@ -1,4 +1,4 @@
-"""Paths through pYIN's states that may still turn out to be the best one."""
+"""Paths through pYIN's states that may still become the best path."""
 
 from dataclasses import dataclass, replace
 
@@ -17,10 +17,10 @@ Columns = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run of frames on every surviving path.
+    """A run of frames on all surviving paths.
 
-    ``pitches`` has a row for each frame and a column for each path; ``entry`` tells which column
-    of the run before each path comes from.
+    ``pitches`` has a row for each frame and a column for each path; ``entry`` is, for each path,
+    its column in the run before.
     """
 
     pitches: Pitches
@@ -44,7 +44,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _SpilledRun:
-    """A run whose frames are on disk: where they are there, and which columns are left."""
+    """A run whose frames are on disk: their position in the file, and the columns that are left."""
 
     offset: int
     shape: tuple[int, ...]
@@ -73,15 +73,15 @@ class _SpilledRun:
 class Survivors:
     """The frames not yet decided, on every path that is still possible.
 
-    All paths soon share their past, and what they share is decided.
-    Paths that differ only in which unvoiced state they are in share what can be seen of them.
+    After some frames all paths have the same past, and the frames of this past are decided.
+    Paths that differ only in their unvoiced states count as equal, because their results are equal.
     A signal may keep two readings equally likely for hours. Its frames are kept here, two bytes
     for each frame and path; beyond ``memory_bytes`` the older ones are spilled to disk.
 
     Parameters
     ----------
     memory_bytes : int
-        bytes of frames that may be held in memory
+        most bytes of frames in memory
     """
 
     def __init__(self, *, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -100,7 +100,7 @@ class Survivors:
         voiced_prob : np.ndarray [shape=(n_frames,)]
             kept beside the frames
         entry : np.ndarray [shape=(n_paths,)]
-            column of the run before that each path comes from
+            for each path, its column in the run before
         """
         self._runs.append(_Run(pitches, voiced_prob, entry))
         self._prune()
@@ -118,7 +118,7 @@ class Survivors:
         """
         pitches: list[Pitches] = [np.empty(0, np.int16)]
         probs: list[Probs] = [np.empty(0)]
-        # Nothing can have been decided while the oldest frames have as many paths as before.
+        # No frame can have been decided while the oldest frames have as many paths as before.
         while self._runs and self._runs[0].n_paths != self._paths_looked_at:
             oldest = self._runs[0].read_back(self._spill)
             agree = (oldest.pitches == oldest.pitches[:, :1]).all(axis=1)
@@ -147,7 +147,7 @@ class Survivors:
         return self.take()
 
     def _prune(self) -> None:
-        """Drop the paths that none goes on from."""
+        """Drop the paths that no later path continues."""
         for i in range(len(self._runs) - 1, 0, -1):
             run = self._runs[i]
             used, entry = np.unique(run.entry, return_inverse=True)
@@ -157,7 +157,7 @@ class Survivors:
             self._runs[i - 1] = self._runs[i - 1].keep(used)
 
     def _spill_oldest(self) -> None:
-        """Write frames to disk while too many are held, all but the newest run's."""
+        """Write frames to disk while too many are in memory, except those of the newest run."""
         held = sum(run.nbytes for run in self._runs)
         for i, run in enumerate(self._runs[:-1]):
             if held <= self._memory_bytes:

@@ -1,4 +1,4 @@
-"""Mono samples to pitch, frame by frame, as they arrive: pYIN, equal to ``librosa.pyin``."""
+"""Mono samples in blocks to pitch, frame by frame: pYIN, equal to ``librosa.pyin``."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from chalicelib.core.pitch.viterbi import Decoder
 from chalicelib.core.pitch.yin import DifferenceFunction
 from chalicelib.errors import MediaError
 
-# Enough frames to share the cost of a call, few enough to stay in the processor's cache.
+# Enough frames to share the cost of a call, few enough for the processor's cache.
 BATCH_FRAMES = 32
 
 
@@ -42,8 +42,8 @@ class PitchFrames:
 class PitchTracker:
     """Track the pitch of one channel, given in blocks of any length.
 
-    The frames that come out are those of ``librosa.pyin`` on the whole signal, however it is cut.
-    A frame comes out when no later sample can change it, mostly within some seconds.
+    The frames equal those of ``librosa.pyin`` on the whole signal, for blocks of any size.
+    A frame is returned when no later sample can change it, usually after some seconds.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ class PitchTracker:
         self._decoder = Decoder(self._parameters)
         n_bins = self._parameters.n_pitch_bins
         steps = np.arange(n_bins) / (12 * self._parameters.bins_per_semitone)
-        # One more, for unvoiced: it is found at -1.
+        # One more value for unvoiced, which is found at index -1.
         self._freqs = np.append(self._parameters.fmin * 2**steps, np.nan)
         self._framer: _Framer | None = None
 
     def push(self, y: NDArray[np.floating]) -> PitchFrames:
-        """Take in samples, and return the frames that are decided.
+        """Take samples, and return the frames that are decided.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class _Framer:
 def track_pitch(y: NDArray[np.floating], *, sr: float, **options: Any) -> PitchFrames:
     """Track the pitch of a whole signal that is in memory.
 
-    For notebooks and scripts, in the place of ``librosa.pyin``. Earshot itself streams, through
+    For notebooks and scripts, in place of ``librosa.pyin``. Earshot itself streams, with
     `PitchTracker`.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The most likely path through pYIN's states, decoded as the frames arrive."""
+"""The most likely path through pYIN's states, decoded frame by frame."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,15 @@ Paths = NDArray[np.intp]
 
 
 class Decoder:
-    """Viterbi decoding that gives a frame as soon as no later one can change it.
+    """Viterbi decoding that returns a frame as soon as no later frame can change it.
 
-    Frames are taken in blocks. At the end of a block every path that is still possible is
-    followed back to its beginning; most have met long before.
+    Frames are taken in blocks. At the end of a block every possible path is followed back to its
+    beginning; most paths meet long before.
 
     Parameters
     ----------
     parameters : PitchParameters
-        pitch bins and transitions are taken from it
+        the pitch bins and transitions
     """
 
     def __init__(self, parameters: PitchParameters) -> None:
@@ -35,12 +35,12 @@ class Decoder:
         self._first_row = 0
 
     def push(self, candidates: Candidates) -> tuple[Pitches, Probs]:
-        """Take in observed frames, and return those that are decided.
+        """Take observed frames, and return the frames that are decided.
 
         Parameters
         ----------
         candidates : Candidates
-            what was observed in the next frames
+            candidates of the next frames
 
         Returns
         -------

@@ -1,11 +1,11 @@
-"""The YIN difference function of each frame, bit for bit as librosa computes it."""
+"""The YIN difference function of each frame, equal to librosa's to the last bit."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.core.pitch.parameters import PitchParameters
 
-# The spectra of this many frames leave most of the processor's second-level cache to others.
+# The spectra of so many frames take a small part of the processor's second-level cache.
 FFT_FRAMES = 16
 
 _TINY = np.finfo(np.float64).tiny
@@ -14,13 +14,13 @@ _TINY = np.finfo(np.float64).tiny
 class DifferenceFunction:
     """The cumulative mean normalised difference function of YIN, many frames at a time.
 
-    Every operation has the precision and the order that it has in librosa: a trough is compared
-    with thresholds, so the last bit can decide a candidate.
+    Every operation has the same precision and order as in librosa, because a trough is compared
+    with thresholds, and the last bit can decide.
 
     Parameters
     ----------
     parameters : PitchParameters
-        lags and frame length are taken from it
+        the lags and the frame length
     dtype : np.dtype
         ``float32`` or ``float64``, the precision of the samples
     n_frames : int > 0
@@ -39,7 +39,7 @@ class DifferenceFunction:
         self._n_fft = 2 * parameters.frame_length
         self._correlations = np.empty((n_frames, parameters.max_period + 1), dtype)
         self._padded = np.zeros((FFT_FRAMES, self._n_fft), dtype)
-        # Kept from batch to batch: fresh memory of this size costs page faults every time.
+        # Reused for every batch, because new memory of this size causes page faults each time.
         self._power = np.zeros(
             (FFT_FRAMES, parameters.frame_length + 1), np.result_type(dtype, np.complex64)
         )

@@ -1,4 +1,4 @@
-"""What a file is, from its header alone: nothing is decoded.
+"""Facts about a file from its header alone, without decoding.
 
 Belongs here: format, duration, channels and tracks, and whether a service would take the file.
 Does not belong here: samples (``audio``), the requests themselves (``jobs``).

@@ -1,4 +1,4 @@
-"""Which uploads Amazon Transcribe can be given, by their names and first bytes."""
+"""The format of an upload, by its name and first bytes."""
 
 import re
 
@@ -6,7 +6,7 @@ from chalicelib.core import keys
 from chalicelib.core.audio.formats import NOT_RECORDINGS
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv")
-"""The extensions taken, each the name of a format; Amazon Transcribe takes all but the last two."""
+"""Accepted extensions, each the name of a format; Transcribe takes all except the last two."""
 
 CONTAINERS = frozenset({"mp4", "webm", "mov", "mkv"})
 """The formats that may hold a picture."""
@@ -15,7 +15,7 @@ MAX_KEY_BYTES = 1024
 """S3's limit for a key."""
 
 HEAD_BYTES = 64
-"""How much of a file :func:`recognise` wants to see."""
+"""Number of bytes of a file that :func:`recognise` needs."""
 
 _MP3_FRAME = re.compile(rb"\xff[\xfa\xfb\xf2\xf3\xe2\xe3]")
 
@@ -28,22 +28,22 @@ def extension(key: str) -> str:
 
 
 def sentence() -> str:
-    """Return the formats as a person reads them."""
+    """Return the formats as text."""
     return f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
 
 
 def needs_audio_track(media_format: str) -> bool:
-    """Tell whether Amazon Transcribe cannot take a format, and has to be given its sound alone."""
+    """Return whether Amazon Transcribe cannot read a format, so that it needs the sound alone."""
     return media_format in ("mov", "mkv")
 
 
 def unusable_name(name: str, key: str) -> str | None:
-    """Return why nothing can be uploaded under a name that would have this key, or None."""
+    """Return why a name with this key cannot be uploaded, or None."""
     if not keys.is_plain(name):
         return "name must not have control characters in it."
     if {"", ".", ".."}.intersection(name.split("/")):
         return f"name must be a file's, or a path of folders and a file, not {name[:100]!r}."
-    # S3 would put the name that the form gives for its file in its place.
+    # S3 would replace it with the file name from the form.
     if "${" in name:
         return "name must not have ${ in it."
     if len(key.encode()) > MAX_KEY_BYTES:
@@ -54,14 +54,14 @@ def unusable_name(name: str, key: str) -> str | None:
 
 
 def recognise(head: bytes) -> tuple[str | None, str | None]:
-    """Tell what a file is by its first bytes.
+    """Recognise a file by its first bytes.
 
     Returns
     -------
     media_format : str or None
-        the format's name, or None if these bytes do not tell
+        the format's name, or None if the bytes do not show it
     stranger : str or None
-        what the file is instead, with its article, if it is certainly no recording
+        the kind of file, with its article, if it is certainly not a recording
     """
     if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
         return "wav", None
@@ -80,16 +80,16 @@ def recognise(head: bytes) -> tuple[str | None, str | None]:
 
 
 def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:
-    """Decide what format a file has, in Amazon Transcribe's words, or say why it has none.
+    """Return the format of a file, in Amazon Transcribe's words, or the reason for a refusal.
 
-    What the bytes are wins over what the name says, for a wrong format fails the whole job.
+    The bytes decide, not the name, because a wrong format makes the whole job fail.
 
     Returns
     -------
     media_format : str or None
         one of :data:`FORMATS`
     reason : str or None
-        why the file cannot be taken, for the person who uploaded it
+        why the file cannot be used, for its owner
     """
     named = extension(key)
     if named not in FORMATS:
@@ -101,6 +101,6 @@ def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:
     if stranger:
         return None, f"The file is named .{named} but is {stranger}. Use {sentence()}."
     if found in ("m4a", "mp4") and named in ("m4a", "mp4"):
-        # One container under two names, and phones give either brand to either.
+        # One container with two extensions, and phones write both brands into both.
         return named, None
     return found or named, None
