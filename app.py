@@ -199,7 +199,10 @@ def show_page() -> Response:
         # What the document names is beside it, and without the slash that would be elsewhere.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
-    return Response(body=page.index(sign_in), headers=dict(page.index_headers(origins, sign_in)))
+    return Response(
+        body=page.index(sign_in, settings.stand_in),
+        headers=dict(page.index_headers(origins, sign_in)),
+    )
 
 
 @app.route("/web/{version}/{name}", authorizer=page_authorizer)

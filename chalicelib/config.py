@@ -57,6 +57,7 @@ class Settings:
     log_file: str = ""
     administrators: tuple[str, ...] = ()
     caller_arn: str = ""
+    stand_in: str = ""
     cognito_user_pool_arn: str = ""
     cognito_domain: str = ""
     cognito_client_id: str = ""
@@ -90,6 +91,7 @@ class Settings:
             administrators=_list(environ.get("ADMINISTRATORS", "")),
             # `chalice local` checks no signatures. In Lambda this is nothing, whatever is set.
             caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
+            stand_in=environ.get("EARSHOT_STAND_IN", ""),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
             cognito_domain=_cognito_domain(environ),
             cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
+from chalicelib.core.recording import Branch
 from local import stack
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
@@ -130,12 +131,25 @@ class Gateway:
         if message := self._refusal(environ):
             return _answer(start_response, 403, {"message": message})
         raw = environ.get("RAW_URI", "")
+        if raw == f"{STAGE}/progress":
+            return _answer(start_response, 200, {"recordings": self._progress()})
         if self.api and raw.startswith(f"{STAGE}/"):
             return _answer_api(self.api, raw.removeprefix(STAGE), environ, start_response)
         if raw == STAGE or (raw == "/" and _is_browser(environ)):
             start_response("302 Found", [("Location", f"{self.url}{STAGE}/")])
             return []
         return self._answer_as_aws(environ, start_response)
+
+    def _progress(self) -> dict[str, dict[str, float]]:
+        """Return how much is done, 0 to 1, by recording and branch: what AWS tells nobody."""
+        found: dict[str, dict[str, float]] = {}
+        for branch, service in (
+            (Branch.TRANSCRIPTION, self.transcribe),
+            (Branch.RENDITIONS, self.mediaconvert),
+        ):
+            for recording_id, share in (service.progress() if service else {}).items():
+                found.setdefault(recording_id, {})[branch] = share
+        return found
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
         """Return why a request is not answered: nothing here asks for a key, so pages could ask."""

@@ -78,6 +78,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         os.environ |= stack.create()
         # The terminal is the person's; who wants to read the functions' log names a file.
         os.environ.setdefault("LOG_FILE", os.devnull)
+        os.environ["EARSHOT_STAND_IN"] = engine.name
         services.cache_clear()
         on_given_up: list[Callable[[str], object]] = []
         triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])

@@ -73,7 +73,9 @@ def transcript(recording: Recording, request: Request, services: "Services") -> 
     if name == "json":
         language = recording.attributes.get("language_code")
         columns = to_columns(found, recording_id=recording.id, language_code=language)
-        return Download(orjson.dumps(columns).decode(), "application/json")
+        return Download(
+            orjson.dumps(columns).decode(), "application/json", f"{_stem(recording)}.json"
+        )
     export = find_export(name)
     text = export.write(found, recording.id, recording.attributes.get("duration_s") or 0.0)
     return Download(text, export.content_type, f"{_stem(recording)}{export.suffix}")

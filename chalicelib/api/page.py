@@ -1,4 +1,7 @@
-"""The web page: its files under a version, and what a browser may do with them."""
+"""The web page: its files under a version, and what a browser may do with them.
+
+The document, one module, a sheet and a sign: four requests.
+"""
 
 import hashlib
 import html
@@ -8,14 +11,21 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from chalicelib.api.bundle import bundle
 from chalicelib.errors import NotThereError
 
 FOLDER = Path(__file__).parents[1] / "web"
+ENTRY = "main"
+MODULE = "page.js"
+"""All modules as one."""
+
 CONTENT_TYPES = {
+    ".mp3": "audio/mpeg",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+BINARY = frozenset({".mp3"})
 FOREVER = "public, max-age=31536000, immutable"
 """How long a file is kept that has its version in its address."""
 
@@ -31,49 +41,52 @@ class SignIn:
 
 
 @cache
-def files() -> dict[str, str]:
-    """Return the text of every file that the page asks for, by its name."""
-    return {
-        path.name: path.read_text(encoding="utf-8")
+def modules() -> dict[str, str]:
+    """Return the source of every module, by its name without the extension."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js"))}
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """Return every file that the page asks for, by its name."""
+    beside = {
+        path.name: path.read_bytes()
         for path in sorted(FOLDER.iterdir())
-        if path.suffix in CONTENT_TYPES
+        if path.suffix in CONTENT_TYPES and path.suffix != ".js"
     }
+    return {MODULE: bundle(modules(), ENTRY).encode(), **beside}
 
 
 @cache
 def version() -> str:
     """Return a mark of all the files: another page has other addresses, so any may be kept."""
     mark = hashlib.sha256()
-    for name, text in files().items():
-        mark.update(f"{name}\0{text}\0".encode())
+    for name, content in files().items():
+        mark.update(name.encode() + b"\0" + content + b"\0")
     return mark.hexdigest()[:_VERSION_DIGITS]
 
 
 @cache
-def index(sign_in: SignIn | None = None) -> str:
-    """Return the document, which asks for all modules at once and not one after the other."""
-    preloads = "\n  ".join(
-        f'<link rel="modulepreload" href="web/{version()}/{name}">'
-        for name in files()
-        if name.endswith(".js")
-    )
+def index(sign_in: SignIn | None = None, stand_in: str = "") -> str:
+    """Return the document; ``stand_in`` is local mode's recogniser, of which the page tells."""
     document = (FOLDER / "index.html").read_text(encoding="utf-8")
     told = html.escape(json.dumps(asdict(sign_in))) if sign_in else ""
     return (
-        document.replace("{preloads}", preloads)
-        .replace("{version}", version())
+        document.replace("{version}", version())
         .replace("{sign_in}", told)
+        .replace("{stand_in}", html.escape(stand_in))
     )
 
 
-def read(asked_version: str, name: str) -> str:
-    """Return one of the page's files.
+def read(asked_version: str, name: str) -> str | bytes:
+    """Return one of the page's files: bytes for a sound, text for all else, as Chalice takes them.
 
     Raise NotThereError for another version than this: kept under that address, it would stay.
     """
     if asked_version != version() or name not in files():
         raise NotThereError("There is no such file of the page. Load the page again.")
-    return files()[name]
+    content = files()[name]
+    return content if Path(name).suffix in BINARY else content.decode()
 
 
 def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -> dict[str, str]:

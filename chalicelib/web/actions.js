@@ -1,85 +1,144 @@
-// What changes a recording: deleting it, and making everything anew.
+// What changes recordings: deleting them, and making everything anew. Each asks first.
 
 import { call, recordingPath } from "./api.js";
 import { button, h, replace, toast } from "./dom.js";
 import { go } from "./routes.js";
-import { nameOf, plural, visible } from "./wording.js";
+import { standIn } from "./standin.js";
+import { clock, nameOf, plural, visible } from "./wording.js";
 
 /** Asks, deletes, and shows what was removed. `onRemoved` is called before the report is shown. */
 export function removalDialog(recording, onRemoved) {
-  const name = nameOf(recording);
+  const { dialog } = question({
+    title: ["Delete ", h("bdi", {}, nameOf(recording)), "?"],
+    words:
+      "The upload goes, and everything made of it: transcript, subtitles, tables, renditions, what search knows, and the transcription job. It cannot be undone.",
+    yes: "Delete for good",
+    sign: "bin",
+    onYes: async () => {
+      const report = await call(recordingPath(recording.recording_id), { method: "DELETE" });
+      onRemoved();
+      showReport(dialog, nameOf(recording), report.removed);
+    },
+  });
+}
+
+/** Asks, and deletes many; what cannot be deleted is told. */
+export function removalOfMany(recordings, onDone) {
+  const { dialog } = question({
+    title: `Delete ${plural(recordings.length, "recording")}?`,
+    words: "Their uploads go, and everything made of them. It cannot be undone.",
+    names: recordings,
+    yes: "Delete for good",
+    sign: "bin",
+    onYes: async () => {
+      await each(recordings, (one) => call(recordingPath(one.recording_id), { method: "DELETE" }));
+      dialog.close();
+      onDone();
+      toast(`${plural(recordings.length, "recording")} deleted.`);
+    },
+  });
+}
+
+/** Asks, saying what it deletes and costs, and has everything made anew. */
+export function reprocessDialog(recordings, onStarted) {
+  const seconds = recordings.reduce((sum, one) => sum + (one.duration_s ?? 0), 0);
+  const cost = standIn
+    ? "On this machine it costs nothing but time."
+    : `Amazon Transcribe charges for ${clock(seconds)} once more, and MediaConvert for video.`;
+  const { dialog } = question({
+    title:
+      recordings.length === 1
+        ? ["Process ", h("bdi", {}, nameOf(recordings[0])), " again?"]
+        : `Process ${plural(recordings.length, "recording")} again?`,
+    words: `Transcript, tables and renditions are deleted and made anew of the upload, which stays. ${cost}`,
+    names: recordings.length > 1 ? recordings : [],
+    yes: "Process again",
+    no: "Not now",
+    sign: "again",
+    onYes: async () => {
+      await each(recordings, (one) =>
+        call(recordingPath(one.recording_id, "reprocess"), { method: "POST" }),
+      );
+      dialog.close();
+      toast("Everything is being made anew.");
+      onStarted();
+    },
+  });
+}
+
+/** Does something to each, one after the other; one that fails keeps no other from its turn. */
+async function each(recordings, act) {
+  const troubles = [];
+  for (const one of recordings) {
+    try {
+      await act(one);
+    } catch (error) {
+      const words = error.status === 404 ? "It is gone already." : error.message;
+      troubles.push(recordings.length > 1 ? `${nameOf(one)}: ${words}` : words);
+    }
+  }
+  if (troubles.length) throw new Error(troubles.join(" "));
+}
+
+function question({ title, words, names = [], yes, no = "Keep it", sign, onYes }) {
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": "dialog-title" });
   const trouble = h("p", { class: "bad", role: "alert" });
-  const remove = button("Delete for good", "bin", act, { class: "danger solid" });
-  const cancel = button("Keep it", null, () => dialog.close());
+  const agree = button(yes, sign, act, { class: sign === "bin" ? "danger solid" : "primary" });
+  const cancel = button(no, null, () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   replace(
     dialog,
-    h("h2", { id: "dialog-title" }, "Delete ", h("bdi", {}, name), "?"),
-    h(
-      "p",
-      {},
-      "The upload goes, and everything made of it: transcript, subtitles, tables, renditions, what search knows, and the transcription job. It cannot be undone.",
-    ),
+    h("h2", { id: "dialog-title" }, title),
+    h("p", {}, words),
+    names.length > 0 &&
+      h("ul", { class: "names" }, names.map((one) => h("li", {}, h("bdi", {}, nameOf(one))))),
     trouble,
-    h("div", { class: "actions" }, cancel, remove),
+    h("div", { class: "actions" }, cancel, agree),
   );
   document.body.append(dialog);
   dialog.showModal();
   cancel.focus();
 
   async function act() {
-    remove.disabled = true;
+    agree.disabled = true;
     trouble.textContent = "";
     try {
-      const report = await call(recordingPath(recording.recording_id), { method: "DELETE" });
-      onRemoved();
-      showReport(report.removed);
+      await onYes();
     } catch (error) {
       trouble.textContent = error.status === 404 ? "It is gone already." : error.message;
-      remove.disabled = false;
+      agree.disabled = false;
     }
   }
-
-  function showReport(removed) {
-    const objects = removed.objects ?? [];
-    const facts = [
-      removed.upload && "the upload",
-      objects.length && plural(objects.length, "object"),
-      removed.search_entries && plural(removed.search_entries, "search entry", "search entries"),
-      removed.transcription_job && "the transcription job",
-      removed.item && "the table's item",
-    ].filter(Boolean);
-    const close = button("All recordings", null, () => dialog.close(), { class: "primary" });
-    dialog.addEventListener("close", () => go(""));
-    replace(
-      dialog,
-      h("h2", { id: "dialog-title" }, h("bdi", {}, name), " is deleted"),
-      h("p", {}, facts.length ? `Removed: ${facts.join(", ")}.` : "There was nothing left to remove."),
-      objects.length > 0 &&
-        h(
-          "details",
-          {},
-          h("summary", {}, "Every object"),
-          h(
-            "ul",
-            { class: "keys" },
-            objects.map((key) => h("li", {}, h("code", {}, visible(key)))),
-          ),
-        ),
-      h("div", { class: "actions" }, close),
-    );
-    close.focus();
-  }
+  return { dialog };
 }
 
-/** Has everything made anew. */
-export async function reprocess(recording, onStarted) {
-  try {
-    await call(recordingPath(recording.recording_id, "reprocess"), { method: "POST" });
-    toast("Everything is being made anew.");
-    onStarted();
-  } catch (error) {
-    toast(error.message);
-  }
+function showReport(dialog, name, removed) {
+  const objects = removed.objects ?? [];
+  const facts = [
+    removed.upload && "the upload",
+    objects.length && plural(objects.length, "object"),
+    removed.search_entries && plural(removed.search_entries, "search entry", "search entries"),
+    removed.transcription_job && "the transcription job",
+    removed.item && "the table's item",
+  ].filter(Boolean);
+  const close = button("All recordings", null, () => dialog.close(), { class: "primary" });
+  dialog.addEventListener("close", () => go(""));
+  replace(
+    dialog,
+    h("h2", { id: "dialog-title" }, h("bdi", {}, name), " is deleted"),
+    h("p", {}, facts.length ? `Removed: ${facts.join(", ")}.` : "There was nothing left to remove."),
+    objects.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, "Every object"),
+        h(
+          "ul",
+          { class: "keys" },
+          objects.map((key) => h("li", {}, h("code", {}, visible(key)))),
+        ),
+      ),
+    h("div", { class: "actions" }, close),
+  );
+  close.focus();
 }

@@ -72,7 +72,7 @@ export async function take(href) {
   const response = await ask(href);
   const name = /filename\*=UTF-8''(.+)/.exec(response.headers.get("Content-Disposition"))?.[1];
   const url = URL.createObjectURL(await response.blob());
-  h("a", { href: url, download: decodeURIComponent(name ?? "transcript.json") }).click();
+  h("a", { href: url, download: decodeURIComponent(name ?? "transcript") }).click();
 }
 
 function suffixOf(key) {

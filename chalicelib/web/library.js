@@ -1,194 +1,277 @@
-// The list of recordings: live, filtered, by page.
+// The list of recordings: live, filtered, sorted, by page; one or many can be chosen.
 
-import { call, recordingPath } from "./api.js";
-import { button, h, icon, replace, state } from "./dom.js";
+import { removalOfMany, reprocessDialog } from "./actions.js";
+import { call } from "./api.js";
+import { button, h, replace, state, toast } from "./dom.js";
 import { poll } from "./polling.js";
 import { go } from "./routes.js";
+import { ORDERS, rowOf } from "./rows.js";
+import { progressOfAll } from "./standin.js";
 import { troubleState } from "./trouble.js";
-import { FORMATS, dropPlace } from "./uploads.js";
-import { BRANCHES, OVERALL, UNFINISHED, date, duration, nameOf, statusWords, visible, when } from "./wording.js";
+import { FORMATS, dropPlace, sendSample } from "./uploads.js";
+import { OVERALL, UNFINISHED, nameOf, plural, visible } from "./wording.js";
 
 const PAGE = 50;
-const SIGNS = {
-  PENDING: "clock",
-  IN_PROGRESS: "clock",
-  COMPLETED: "check",
-  FAILED: "warning",
-  SKIPPED: "dash",
-};
+const ALL = 1000; // what is loaded at most to be sorted or looked through by name
 
 /** Shows the list; `caller` says whether owners can be chosen. */
-export function libraryView({ status = "", owner = "" }, caller) {
-  const list = h("ol", { class: "rows", "aria-label": "Recordings" });
-  const body = h("div", { class: "library" }, loading());
-  const more = button("Show more", "down", showMore, { class: "more", hidden: true });
-  const rows = new Map();
-  let cursor = null;
-  let olderPages = 0;
+export function libraryView(parameters, caller) {
+  return new LibraryView(parameters, caller);
+}
 
-  const polling = poll(async () => {
-    try {
-      const page = await call("recordings", { parameters: { status, owner, limit: PAGE } });
-      if (!olderPages) cursor = page.cursor;
-      const changed = show(page.recordings, true);
-      const busy = page.recordings.some((recording) => UNFINISHED.has(recording.status));
-      return changed ? "changed" : busy ? "busy" : "idle";
-    } catch (error) {
-      if (!rows.size)
-        replace(
-          body,
-          troubleState(error, () => polling.hurry()),
-        );
-      throw error;
-    }
-  });
-
-  /** Brings the rows up to date, and keeps those that are as they were: focus stays where it is. */
-  function show(recordings, isFirstPage) {
-    let changed = false;
-    if (isFirstPage && !olderPages) {
-      const ids = new Set(recordings.map((recording) => recording.recording_id));
-      for (const [id, row] of rows) {
-        if (ids.has(id)) continue;
-        row.element.remove();
-        rows.delete(id);
-        changed = true;
-      }
-    }
-    let before = isFirstPage ? null : list.lastElementChild;
-    for (const recording of recordings) {
-      const written = JSON.stringify(recording);
-      const known = rows.get(recording.recording_id);
-      if (known?.written !== written) {
-        changed = true;
-        const element = known?.element ?? h("li");
-        const hadFocus = element.contains(document.activeElement);
-        replace(element, rowOf(recording, caller));
-        if (hadFocus) element.querySelector("a").focus();
-        rows.set(recording.recording_id, { written, element });
-      }
-      const { element } = rows.get(recording.recording_id);
-      const place = before ? before.nextElementSibling : list.firstElementChild;
-      if (element !== place) list.insertBefore(element, place);
-      before = element;
-    }
-    more.hidden = !cursor;
-    const content = rows.size ? list : emptyState(status, owner);
-    if (body.firstElementChild !== list || !rows.size) replace(body, content);
-    return changed;
-  }
-
-  async function showMore() {
-    more.disabled = true;
-    try {
-      const page = await call("recordings", { parameters: { status, owner, limit: PAGE, cursor } });
-      cursor = page.cursor;
-      olderPages += 1;
-      show(page.recordings, false);
-    } finally {
-      more.disabled = false;
-    }
-  }
-
-  list.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const links = [...list.querySelectorAll("a.row")];
-    const target = links[links.indexOf(document.activeElement) + step];
-    if (!step || !target) return;
-    event.preventDefault();
-    target.focus();
-  });
-
-  return {
-    title: "Recordings",
-    element: h(
+class LibraryView {
+  constructor({ status = "", owner = "", named = "", from = "", to = "", sort = "" }, caller) {
+    this.title = "Recordings";
+    this.caller = caller;
+    this.asked = { status, owner, named, from, to, sort: ORDERS[sort] ? sort : "" };
+    this.recordings = new Map(); // in the order of the API
+    this.rows = new Map();
+    this.chosen = new Set();
+    this.progress = {};
+    this.cursor = null;
+    this.hasOlderPages = false;
+    this.abort = new AbortController();
+    this.list = h("ol", { class: "rows", "aria-label": "Recordings" });
+    this.body = h("div", { class: "library" }, loading());
+    this.more = button("Show more", "down", () => this.loadMore(), { class: "more", hidden: true });
+    this.count = h("p", { class: "soft counted", role: "status" });
+    this.chosenBar = h("div", { class: "chosen-bar", hidden: true });
+    this.element = h(
       "div",
       { class: "page" },
-      dropPlace(() => polling.hurry()),
+      dropPlace(() => this.polling.hurry()),
       h(
         "div",
         { class: "heading" },
-        h("h1", { tabindex: -1 }, "Recordings"),
-        filters({ status, owner }, caller),
+        h("div", {}, h("h1", { tabindex: -1 }, "Recordings"), this.count),
+        filters(this.asked, caller),
       ),
-      body,
-      more,
-    ),
-    close: () => polling.stop(),
-  };
+      this.chosenBar,
+      this.body,
+      this.more,
+    );
+    this.polling = poll(() => this.look());
+  }
+
+  get parameters() {
+    const { status, owner, from, to } = this.asked;
+    return { status, owner, from, to, limit: PAGE };
+  }
+
+  async look() {
+    try {
+      const page = await call("recordings", { parameters: this.parameters, signal: this.abort.signal });
+      const isBusy = page.recordings.some((one) => UNFINISHED.has(one.status));
+      this.progress = isBusy ? await progressOfAll(this.abort.signal) : {};
+      if (!this.hasOlderPages) this.cursor = page.cursor;
+      this.take(page.recordings, true);
+      // An order or a name of one's own is that of all recordings, not of the newest fifty.
+      if ((this.asked.sort || this.asked.named) && this.cursor) await this.loadAll();
+      return this.draw() ? "changed" : isBusy ? "busy" : "idle";
+    } catch (error) {
+      if (!this.recordings.size && !this.abort.signal.aborted)
+        replace(
+          this.body,
+          troubleState(error, () => this.polling.hurry()),
+        );
+      throw error;
+    }
+  }
+
+  take(recordings, isFirstPage) {
+    const known = isFirstPage && !this.hasOlderPages ? [] : [...this.recordings];
+    const fresh = recordings.map((one) => [one.recording_id, one]);
+    this.recordings = new Map(isFirstPage ? [...fresh, ...known] : [...known, ...fresh]);
+    if (isFirstPage) for (const [id, one] of fresh) this.recordings.set(id, one);
+  }
+
+  async loadAll() {
+    while (this.cursor && this.recordings.size < ALL) await this.loadPage();
+  }
+
+  async loadPage() {
+    const parameters = { ...this.parameters, cursor: this.cursor };
+    const page = await call("recordings", { parameters, signal: this.abort.signal });
+    this.cursor = page.cursor;
+    this.hasOlderPages = true;
+    this.take(page.recordings, false);
+  }
+
+  async loadMore() {
+    this.more.disabled = true;
+    try {
+      await this.loadPage();
+      this.draw();
+    } catch (error) {
+      toast(error.message);
+    } finally {
+      this.more.disabled = false;
+    }
+  }
+
+  shown() {
+    const { named, sort } = this.asked;
+    const wanted = named.trim().toLowerCase();
+    const found = [...this.recordings.values()].filter((one) => nameOf(one).toLowerCase().includes(wanted));
+    return ORDERS[sort].compare ? found.sort(ORDERS[sort].compare) : found;
+  }
+
+  /** Brings the rows up to date, and keeps those that are as they were: focus stays where it is. */
+  draw() {
+    const shown = this.shown();
+    const ids = new Set(shown.map((one) => one.recording_id));
+    let changed = false;
+    for (const [id, row] of this.rows) {
+      if (ids.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+      this.chosen.delete(id);
+      changed = true;
+    }
+    let before = null;
+    for (const recording of shown) {
+      const id = recording.recording_id;
+      changed = this.drawRow(id, recording) || changed;
+      const { element } = this.rows.get(id);
+      const place = before ? before.nextElementSibling : this.list.firstElementChild;
+      if (element !== place) this.list.insertBefore(element, place);
+      before = element;
+    }
+    this.more.hidden = !this.cursor;
+    if (!shown.length) replace(this.body, this.emptyState());
+    else if (this.body.firstElementChild !== this.list) replace(this.body, this.list);
+    this.count.textContent = shown.length
+      ? plural(shown.length, "recording") + (this.cursor ? ", and there are more" : "")
+      : "";
+    this.drawChosen();
+    return changed;
+  }
+
+  drawRow(id, recording) {
+    const written = JSON.stringify([recording, this.progress[id]]);
+    const known = this.rows.get(id);
+    if (known?.written === written) return false;
+    const element = known?.element ?? h("li");
+    const focused = element.contains(document.activeElement) ? document.activeElement.tagName : null;
+    replace(
+      element,
+      rowOf(recording, {
+        isAdministrator: this.caller.is_administrator,
+        isChosen: this.chosen.has(id),
+        progress: this.progress[id],
+        onChoose: (isChosen) => this.choose(id, isChosen),
+      }),
+    );
+    if (focused) element.querySelector(focused)?.focus();
+    this.rows.set(id, { written, element });
+    return true;
+  }
+
+  choose(id, isChosen) {
+    if (isChosen) this.chosen.add(id);
+    else this.chosen.delete(id);
+    this.drawChosen();
+  }
+
+  chooseAll(isChosen) {
+    this.chosen = new Set(isChosen ? this.rows.keys() : []);
+    for (const { element } of this.rows.values()) element.querySelector(".choose").checked = isChosen;
+    this.drawChosen();
+  }
+
+  drawChosen() {
+    const n = this.chosen.size;
+    this.chosenBar.hidden = !n;
+    if (this.chosenBar.dataset.n === String(n)) return;
+    this.chosenBar.dataset.n = String(n);
+    const chosen = () => [...this.chosen].map((id) => this.recordings.get(id));
+    const done = () => {
+      this.chooseAll(false);
+      this.polling.hurry();
+    };
+    replace(
+      this.chosenBar,
+      h("span", { role: "status" }, `${n} selected`),
+      n < this.rows.size && button(`Select all ${this.rows.size}`, "check", () => this.chooseAll(true)),
+      button("Process again", "again", () => reprocessDialog(chosen(), done)),
+      button("Delete", "bin", () => removalOfMany(chosen(), done), { class: "danger" }),
+      button("Clear the selection", "close", () => this.chooseAll(false), { wordless: true, class: "quiet" }),
+    );
+  }
+
+  /** Arrow keys go from row to row, and into the list from wherever nothing has the focus. */
+  onKey(key) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+    const links = [...this.list.querySelectorAll("a.row")];
+    if (!step || !links.length) return false;
+    const place = links.indexOf(document.activeElement);
+    const target = place >= 0 ? links[place + step] : links.at(step > 0 ? 0 : -1);
+    target?.focus();
+    return Boolean(target);
+  }
+
+  emptyState() {
+    const { status, owner, named, from, to } = this.asked;
+    if (status || owner || named || from || to) {
+      const words = [
+        "No recording",
+        owner && ` of ${visible(owner)}`,
+        named && ` named “${visible(named)}”`,
+        (from || to) && " of these days",
+        ` is ${status ? OVERALL[status].toLowerCase() : "here"}.`,
+      ];
+      return state(
+        "empty",
+        "Nothing matches",
+        words.filter(Boolean).join(""),
+        h("p", {}, h("a", { href: "#/" }, "Show all recordings")),
+      );
+    }
+    const sample = button("Try the sample", "play", async () => {
+      sample.disabled = true;
+      await sendSample().catch((error) => toast(error.message));
+      sample.disabled = false;
+    });
+    return state(
+      "empty",
+      "Nothing here yet",
+      `Drop a recording on this page, or choose one: ${FORMATS}. Its transcript, pitch and MFCC appear here as they are made.`,
+      sample,
+    );
+  }
+
+  close() {
+    this.abort.abort();
+    this.polling.stop();
+  }
 }
 
-function rowOf(recording, caller) {
-  const name = nameOf(recording);
-  const remark = recording.reason || recording.excerpt;
-  return h(
-    "a",
-    { class: "row", href: `#/${recordingPath(recording.recording_id)}` },
-    h("span", { class: "row-name" }, h("bdi", {}, name)),
+function filters({ status, owner, named, from, to, sort }, caller) {
+  const field = (words, input) => h("label", {}, h("span", {}, words), input);
+  const select = (parameter, choices, chosen) =>
     h(
-      "span",
-      { class: recording.status === "FAILED" ? "row-text bad" : "row-text", dir: "auto" },
-      remark ?? (UNFINISHED.has(recording.status) ? "" : "No words were recognised."),
-    ),
-    h("span", { class: "row-branches" }, chips(recording)),
-    h("span", { class: "row-length" }, recording.duration_s ? duration(recording.duration_s) : "–"),
-    h(
-      "span",
-      { class: "row-when" },
-      caller.is_administrator && h("bdi", { class: "row-owner" }, visible(recording.owner)),
-      h(
-        "time",
-        { datetime: recording.created_at, title: date(recording.created_at) },
-        when(recording.created_at),
-      ),
-    ),
-  );
-}
-
-/** A chip for each branch that there is something to say of. */
-export function chips(recording) {
-  return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map(
-    (branch) =>
-      h(
-        "span",
-        { class: `chip ${String(recording[branch]).toLowerCase()}` },
-        icon(SIGNS[recording[branch]] ?? "dash"),
-        statusWords(branch, recording[branch]),
-      ),
-  );
-}
-
-function filters({ status, owner }, caller) {
+      "select",
+      { name: parameter },
+      choices.map(([value, words]) => h("option", { value, selected: value === chosen }, words)),
+    );
+  const plain = { spellcheck: "false", autocapitalize: "off", autocomplete: "off" };
   const form = h(
     "form",
     { class: "filters", "aria-label": "Filters" },
-    h(
-      "label",
-      {},
-      h("span", {}, "Status"),
-      h(
-        "select",
-        { name: "status" },
-        h("option", { value: "" }, "All"),
-        Object.entries(OVERALL).map(([value, words]) =>
-          h("option", { value, selected: value === status }, words),
-        ),
+    field("Name", h("input", { name: "named", value: named, type: "search", size: 12, ...plain })),
+    field("Status", select("status", [["", "All"], ...Object.entries(OVERALL)], status)),
+    field("From", h("input", { name: "from", value: from, type: "date" })),
+    field("To", h("input", { name: "to", value: to, type: "date" })),
+    caller.is_administrator &&
+      field("Owner", h("input", { name: "owner", value: owner, placeholder: "Everybody", size: 10, ...plain })),
+    field(
+      "Order",
+      select(
+        "sort",
+        Object.entries(ORDERS).map(([value, { words }]) => [value, words]),
+        sort,
       ),
     ),
-    caller.is_administrator &&
-      h(
-        "label",
-        {},
-        h("span", {}, "Owner"),
-        h("input", {
-          name: "owner",
-          value: owner,
-          placeholder: "Everybody",
-          spellcheck: "false",
-          autocapitalize: "off",
-          size: 12,
-        }),
-      ),
   );
   const apply = (event) => {
     event.preventDefault();
@@ -197,23 +280,6 @@ function filters({ status, owner }, caller) {
   form.addEventListener("change", apply);
   form.addEventListener("submit", apply);
   return form;
-}
-
-function emptyState(status, owner) {
-  if (status || owner) {
-    const words = `No recording${owner ? ` of ${visible(owner)}` : ""} is ${status ? OVERALL[status].toLowerCase() : "here"}.`;
-    return state(
-      "empty",
-      "Nothing matches",
-      words,
-      h("p", {}, h("a", { href: "#/" }, "Show all recordings")),
-    );
-  }
-  return state(
-    "empty",
-    "Nothing here yet",
-    `Drop a recording on this page, or choose one: ${FORMATS}. Its transcript, pitch and MFCC appear here as they are made.`,
-  );
 }
 
 function loading() {

@@ -1,4 +1,18 @@
 // Starts the page: which view is shown, what the keys do, whether Earshot can be reached.
+//
+// Where things are:
+//   main, routes, shortcuts        which view, which keys
+//   library, rows, uploads         the list, its rows and what is dropped on it
+//   recording, pane, summary       one recording, and the places that fill in as its parts are done
+//   stage, player, transport       its picture, its sound, and the bar that controls both
+//   timeline, overview, selection  its pictures over time; painting draws, display holds the numbers
+//   transcript, words              its text; search finds words in all texts
+//   actions, downloads, menu       what can be done with it
+//   status, wording, dom, trouble  chips, sentences, elements, what to do when something fails
+//   api, identity, polling         asking Earshot, who asks, and asking again
+//   standin                        local mode: which recogniser stands in, and how far it is
+//
+// There is no build step: what is served is these files, one after the other (api/page.py).
 
 import { call, connection } from "./api.js";
 import { replace, toast } from "./dom.js";
@@ -8,6 +22,7 @@ import { recordingView } from "./recording.js";
 import { go, parse } from "./routes.js";
 import { searchView } from "./search.js";
 import { shortcutsDialog } from "./shortcuts.js";
+import { standIn, standInBanner } from "./standin.js";
 import { acceptDrops } from "./uploads.js";
 import { visible } from "./wording.js";
 
@@ -67,6 +82,7 @@ connection.addEventListener("lost", () => {
 });
 connection.addEventListener("found", () => (banner.hidden = true));
 
+if (standIn) document.getElementById("offline").before(standInBanner());
 document.getElementById("help").addEventListener("click", shortcutsDialog);
 acceptDrops(() => go(""));
 addEventListener("hashchange", show);

@@ -4,10 +4,10 @@ import { clock } from "./wording.js";
 
 const STEPS_S = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const LEAST_TICK_PX = 72;
-const LEAST_WORD_PX = 12;
 const WORD_GAP_PX = 4;
 const LONGEST_WORD_S = 5;
 const LEAP = 1.3; // from one column to the next: two voices or an error, no glide
+const PITCH_AIR = 1.08;
 const FULL_SCALE = 127;
 const QUIETEST = 4; // a recording that is quieter than this is not blown up further
 // From dark to light, each step as much lighter as the last; read in both schemes.
@@ -69,13 +69,18 @@ function loudestOf({ low, high }) {
   return loudest.get(low);
 }
 
-/** The range of a pitch axis: what is there, with some air, at least an octave. */
+/** The range of a pitch axis: everything that is there, with some air, at least an octave. */
 export function pitchRange({ f0 }) {
-  const voiced = Array.from(f0.filter((hz) => hz > 0)).sort((a, b) => a - b);
-  if (!voiced.length) return { least: 75, most: 300 };
-  const at = (share) => voiced[Math.floor(share * (voiced.length - 1))];
-  const least = at(0.01) / 1.12;
-  return { least, most: Math.max(at(0.99) * 1.12, least * 2) };
+  let [lowest, highest] = [Infinity, 0];
+  for (const hz of f0) {
+    if (!hz) continue;
+    lowest = Math.min(lowest, hz);
+    highest = Math.max(highest, hz);
+  }
+  if (!highest) return { least: 75, most: 300 };
+  // A contour that is cut off looks like data.
+  const least = lowest / PITCH_AIR;
+  return { least, most: Math.max(highest * PITCH_AIR, least * 2) };
 }
 
 export function pitchHeight(hz, { least, most }, height) {
@@ -97,7 +102,7 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   const last = Math.min(f0.length - 1, Math.ceil((start + span) / column) + 1);
   const step = (column / span) * width;
   const x = (i) => ((i * column - start) / span) * width;
-  const y = (i) => Math.min(height - 1, Math.max(1, pitchHeight(f0[i], range, height)));
+  const y = (i) => pitchHeight(f0[i], range, height);
   context.fillStyle = line;
   const dot = Math.max(1.6, Math.min(3, step));
   context.beginPath();
@@ -186,7 +191,6 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
   context.textBaseline = "middle";
   const { start, span } = view;
   const x = (seconds) => ((seconds - start) / span) * width;
-  const isLegible = (words.firstAfter(start + span) - words.firstAfter(start)) * LEAST_WORD_PX < width;
   let free = -Infinity;
   const last = words.firstAfter(start + span);
   for (let place = words.firstAfter(start - LONGEST_WORD_S); place < last; place += 1) {
@@ -199,7 +203,7 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
     context.fillRect(left, height - 2, Math.max(1, right - left - 1), 2);
     const wide = context.measureText(words.text[i]).width;
     const textLeft = Math.max(0, (left + right - wide) / 2);
-    if (!isLegible || textLeft < free) continue;
+    if (textLeft < free) continue; // as many words as there is room for, at any zoom
     context.fillStyle = i === spoken ? accent : text;
     context.fillText(words.text[i], textLeft, height / 2 - 1);
     free = textLeft + wide + WORD_GAP_PX;

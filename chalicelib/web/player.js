@@ -33,6 +33,7 @@ export class Player extends EventTarget {
     const play = () => {
       cancelAnimationFrame(this.frame);
       const step = () => {
+        this.keepInRange();
         this.dispatchEvent(new Event("time"));
         if (!media.paused) this.frame = requestAnimationFrame(step);
       };
@@ -40,8 +41,9 @@ export class Player extends EventTarget {
       tell("state")();
     };
     media.addEventListener("play", play);
-    for (const name of ["pause", "ended", "ratechange", "durationchange"])
+    for (const name of ["pause", "ended", "ratechange", "volumechange", "durationchange"])
       media.addEventListener(name, tell("state"));
+    media.addEventListener("timeupdate", () => this.keepInRange()); // frames rest in a hidden tab
     for (const name of ["seeking", "seeked", "timeupdate"]) media.addEventListener(name, tell("time"));
     media.addEventListener("loadedmetadata", () => {
       this.isReady = true;
@@ -105,6 +107,41 @@ export class Player extends EventTarget {
 
   play() {
     this.media.play().catch(() => this.dispatchEvent(new Event("state")));
+  }
+
+  /** Plays a stretch to its end, or again and again; null lets it go on. */
+  playRange(range, isLooped = false) {
+    this.range = range && { ...range, isLooped };
+    if (!range) return;
+    this.seek(range.start);
+    this.play();
+  }
+
+  /** Stops or turns back at the end of a stretch. */
+  keepInRange() {
+    const { range, media } = this;
+    if (!range || media.paused) return;
+    const { currentTime } = media;
+    // Whoever goes elsewhere leaves the stretch.
+    if (currentTime < range.start - 1 || currentTime > range.end + 1) this.range = null;
+    else if (currentTime >= range.end && range.isLooped) media.currentTime = range.start;
+    else if (currentTime >= range.end) {
+      this.range = null;
+      media.pause();
+    }
+  }
+
+  get volume() {
+    return this.media.muted ? 0 : this.media.volume;
+  }
+
+  set volume(volume) {
+    this.media.volume = volume;
+    this.media.muted = volume === 0;
+  }
+
+  toggleSound() {
+    this.media.muted = !this.media.muted;
   }
 
   get rate() {

@@ -8,16 +8,18 @@ const KEYS = [
     [
       ["/", "Search every transcript"],
       ["?", "This list"],
-      ["↑ ↓", "From recording to recording"],
     ],
   ],
+  ["In the list", [["↑ ↓", "From recording to recording"]]],
   [
     "In a recording",
     [
       ["Space or K", "Play or pause"],
       ["J L or ← →", "Back or on by 5 seconds"],
       ["[ ]", "Slower or faster"],
+      ["M", "Sound off or on"],
       ["+ − 0", "Zoom in, out, show everything"],
+      ["I, O, P", "Select from here, to here, play it"],
       ["F, N, Shift N", "Find, next, previous"],
       ["D", "Downloads"],
     ],
@@ -25,7 +27,7 @@ const KEYS = [
   [
     "With the focus on",
     [
-      ["the timeline", "← → by a second, with Shift by ten"],
+      ["the timeline", "← → by a second, with Shift by ten; drag with Shift to select"],
       ["the words", "← → from word to word, Enter plays from there"],
     ],
   ],

@@ -2,15 +2,22 @@
 
 import { View, coefficientAt, pitchAt } from "./display.js";
 import { button, h, prefersStillness, replace } from "./dom.js";
+import { Overview } from "./overview.js";
 import * as paint from "./painting.js";
+import { Selection } from "./selection.js";
 import { clock, spokenTime } from "./wording.js";
 
 const ZOOM = 1.6;
 const HEADROOM_PX = 2;
+const LONG_S = 90; // from here on the whole is a smear,
+const READABLE_S = 30; // and so much is shown at first
 
-/** What is drawn of a recording. `seek` is called with the seconds that somebody points at. */
+/**
+ * What is drawn of a recording. `seek` is called with the seconds that somebody points at,
+ * `playRange` with a stretch to be played.
+ */
 export class Timeline {
-  constructor(display, { seek }) {
+  constructor(display, { seek, playRange }) {
     this.display = display;
     this.view = new View(display.duration);
     this.seek = seek;
@@ -18,6 +25,8 @@ export class Timeline {
     this.spoken = -1;
     this.time = 0;
     this.pointers = new Map();
+    this.selection = new Selection(display, { playRange, onChange: () => this.placeSelection() });
+    this.overview = new Overview(display, this.view);
     this.range = display.pitch && paint.pitchRange(display.pitch);
     this.picture = display.mfcc && paint.heatPicture(display.mfcc);
     this.build();
@@ -58,6 +67,7 @@ export class Timeline {
     this.wordsLane = wordsLane;
     this.playhead = h("div", { class: "playhead" });
     this.hover = h("div", { class: "hover", hidden: true });
+    this.selected = h("div", { class: "stretch", hidden: true });
     this.readout = h("output", { class: "readout", "aria-live": "off" });
     this.lanes = h(
       "div",
@@ -75,7 +85,7 @@ export class Timeline {
       pitch && pitchLane,
       mfcc && heatLane,
       axisLane,
-      h("div", { class: "over" }, this.hover, this.playhead),
+      h("div", { class: "over" }, this.selected, this.hover, this.playhead),
     );
     this.listen();
     const tool = (words, name, act, keys) =>
@@ -91,11 +101,13 @@ export class Timeline {
         tool("Zoom in", "plus", () => this.zoomIn(), "+"),
         tool("Show the whole recording", "fit", () => this.view.set(0, this.view.duration), "0"),
       ),
+      this.overview.element,
       this.lanes,
+      this.selection.element,
       h(
         "p",
         { class: "unseen", id: "timeline-keys" },
-        "Arrow keys move by a second, with Shift by ten. Plus and minus zoom, 0 shows everything.",
+        "Arrow keys move by a second, with Shift by ten. Plus and minus zoom, 0 shows everything. I and O select from and to the playhead, P plays it.",
       ),
     );
   }
@@ -113,7 +125,10 @@ export class Timeline {
     lanes.addEventListener("pointerdown", (event) => this.onDown(event));
     lanes.addEventListener("pointermove", (event) => this.onMove(event));
     for (const name of ["pointerup", "pointercancel"])
-      lanes.addEventListener(name, (event) => this.pointers.delete(event.pointerId));
+      lanes.addEventListener(name, (event) => {
+        this.pointers.delete(event.pointerId);
+        this.selectedFrom = null;
+      });
     lanes.addEventListener("pointerleave", () => this.read(null));
     lanes.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     lanes.addEventListener("keydown", (event) => this.onKey(event));
@@ -130,6 +145,9 @@ export class Timeline {
     if (event.button) return;
     this.pointers.set(event.pointerId, event.clientX);
     this.lanes.setPointerCapture(event.pointerId);
+    // Along the axis, or anywhere with Shift, a drag selects.
+    const selects = event.shiftKey || event.target === this.canvases.axis;
+    this.selectedFrom = selects && this.pointers.size === 1 ? this.at(event) : null;
     if (this.pointers.size === 1) this.seek(this.at(event));
   }
 
@@ -143,7 +161,8 @@ export class Timeline {
       this.view.zoom(before / spread(), this.at(event));
     } else {
       this.pointers.set(event.pointerId, event.clientX);
-      this.seek(this.at(event));
+      if (this.selectedFrom === null) this.seek(this.at(event));
+      else this.selection.set(this.selectedFrom, this.at(event));
     }
   }
 
@@ -208,6 +227,19 @@ export class Timeline {
     return ((time - this.view.start) / this.view.span) * this.canvases.wave.clientWidth;
   }
 
+  placeSelection() {
+    const { range } = this.selection;
+    this.selected.hidden = !range;
+    if (!range) return;
+    this.selected.style.left = `${this.x(range.start)}px`;
+    this.selected.style.width = `${this.x(range.end) - this.x(range.start)}px`;
+  }
+
+  /** Shows a readable part of a long recording, with a moment in it. */
+  open(time) {
+    if (this.view.duration > LONG_S) this.view.set(time - READABLE_S / 4, READABLE_S);
+  }
+
   setWords(words) {
     this.words = words;
     this.wordsLane.hidden = words.length === 0;
@@ -233,12 +265,14 @@ export class Timeline {
     const x = this.x(this.time);
     this.playhead.hidden = x < -HEADROOM_PX || x > this.canvases.wave.clientWidth + HEADROOM_PX;
     this.playhead.style.transform = `translateX(${x}px)`;
+    this.placeSelection();
   }
 
   /** Draws everything, once for however many changes come before the next picture. */
   draw() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
+      if (!this.element.isConnected) return;
       const { wave, contour, heat, axis } = this.canvases;
       const { peaks, pitch, mfcc } = this.display;
       const colours = this.colours();
@@ -246,6 +280,7 @@ export class Timeline {
       if (pitch)
         paint.drawPitch(contour, pitch, this.range, this.view, { line: colours.pitch, grid: colours.grid });
       if (mfcc) paint.drawHeat(heat, this.picture, mfcc.column, this.view);
+      this.overview.draw(colours.whole);
       paint.drawAxis(axis, this.view, colours, this.font);
       this.drawWords();
       this.place();
@@ -262,6 +297,7 @@ export class Timeline {
     this.font = `500 11px ${style.fontFamily}`;
     const names = {
       wave: "--wave",
+      whole: "--wave-soft",
       pitch: "--pitch",
       grid: "--line",
       text: "--ink",

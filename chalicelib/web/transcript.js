@@ -6,11 +6,12 @@ import { clock, percent, speaker } from "./wording.js";
 const HANDS_OFF_MS = 4000;
 const TONES = 6;
 
-/** A transcript's text. `seek` is called with the seconds at which a chosen word begins. */
+/** A transcript's text. `seek` and `playFrom` are called with the seconds at which a word begins. */
 export class TranscriptText {
-  constructor(transcript, words, { seek }) {
+  constructor(transcript, words, { seek, playFrom }) {
     this.words = words;
     this.seek = seek;
+    this.playFrom = playFrom;
     this.spans = new Array(words.length);
     this.lit = null;
     this.caret = -1;
@@ -44,7 +45,7 @@ export class TranscriptText {
       { type: "button", class: "stamp", "aria-label": `Play from ${clock(segment.start_s)}` },
       clock(segment.start_s),
     );
-    stamp.addEventListener("click", () => this.seek(segment.start_s));
+    stamp.addEventListener("click", () => this.playFrom(segment.start_s));
     const text = h("p", { dir: "auto", lang: segment.language_code ?? null });
     let rest = segment.text;
     for (let i = segment.first_word; i < segment.first_word + segment.n_words; i += 1) {
@@ -63,12 +64,12 @@ export class TranscriptText {
   }
 
   span(i) {
-    const isUnsure = this.words.isUnsure(i);
+    const doubt = this.words.doubt(i);
     const span = h(
       "span",
       {
-        class: isUnsure ? "word unsure" : "word",
-        title: isUnsure ? `${percent(this.words.confidence[i])} sure` : null,
+        class: ["word", "word unsure", "word unsure very"][doubt],
+        title: doubt ? `${percent(this.words.confidence[i])} sure` : null,
       },
       this.words.text[i],
     );
@@ -117,7 +118,11 @@ export class TranscriptText {
     this.query.addEventListener("input", () => this.find(this.query.value));
     this.query.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.step(event.shiftKey ? -1 : 1);
-      if (event.key === "Escape") this.query.blur();
+      if (event.key === "Escape") {
+        this.query.value = "";
+        this.find("");
+        this.query.blur();
+      }
     });
     this.onScroll = () => (this.scrolledAt = performance.now());
     for (const name of ["wheel", "touchmove"]) addEventListener(name, this.onScroll, { passive: true });
@@ -129,7 +134,7 @@ export class TranscriptText {
     if (step) {
       const from = this.caret >= 0 ? this.caret : (this.lit?.index ?? -1);
       this.moveCaret(Math.min(this.words.length - 1, Math.max(0, from + step)));
-    } else if (event.key === "Enter" && this.caret >= 0) this.seek(this.words.start[this.caret]);
+    } else if (event.key === "Enter" && this.caret >= 0) this.playFrom(this.words.start[this.caret]);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -214,11 +219,18 @@ export class TranscriptText {
   }
 }
 
-/** What the dotted line means, where there is one. */
-export function unsureLegend(words) {
+/** What the dotted lines mean, where there are some. */
+export function doubtLegend(words) {
   let n = 0;
-  for (let i = 0; i < words.length; i += 1) n += words.isUnsure(i) ? 1 : 0;
-  return n
-    ? h("p", { class: "legend" }, h("span", { class: "unsure" }, "Dotted words"), " are less than 60 % sure")
-    : null;
+  for (let i = 0; i < words.length; i += 1) n += words.doubt(i) ? 1 : 0;
+  const isPoor = words.meanConfidence !== null && words.meanConfidence < 0.6;
+  if (!n && !isPoor) return null;
+  return h(
+    "p",
+    { class: "legend" },
+    n > 0 && [h("span", { class: "unsure" }, "Dotted words"), ` are less than ${percent(words.bounds[0])} sure`],
+    n > 0 && words.bounds[1] > 0 && [", ", h("span", { class: "unsure very" }, "bold dots"), ` less than ${percent(words.bounds[1])}`],
+    n > 0 && ". ",
+    isPoor && `The whole was hard to hear: ${percent(words.meanConfidence)} sure on average.`,
+  );
 }

@@ -25,6 +25,18 @@ export class Transport {
       RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`)),
     );
     this.rate.addEventListener("change", () => (player.rate = Number(this.rate.value)));
+    this.volume = h("input", {
+      type: "range",
+      class: "volume",
+      min: 0,
+      max: 1,
+      step: 0.05,
+      value: 1,
+      "aria-label": "Volume",
+      title: "Volume",
+      "aria-keyshortcuts": "m",
+    });
+    this.volume.addEventListener("input", () => (player.volume = Number(this.volume.value)));
     this.canvas = h("canvas");
     this.window = h("div", { class: "window", hidden: true });
     this.played = h("div", { class: "played" });
@@ -61,6 +73,7 @@ export class Transport {
       this.clock,
       this.overview,
       this.rate,
+      this.volume,
       this.copy,
     );
     this.listen();
@@ -144,6 +157,7 @@ export class Transport {
       this.overview.setAttribute("aria-valuenow", Math.round(time));
       this.overview.setAttribute("aria-valuetext", `${spokenTime(time)} of ${spokenTime(this.duration)}`);
     }
+    if (Number(this.volume.value) !== this.player.volume) this.volume.value = String(this.player.volume);
     if (Number(this.rate.value) !== rate) this.rate.value = String(rate);
     this.overview.style.setProperty("--share", this.duration ? Math.min(1, time / this.duration) : 0);
   }

@@ -2,16 +2,20 @@
 
 import { call, sendForm } from "./api.js";
 import { button, h, icon, toast } from "./dom.js";
-import { percent, size, visible } from "./wording.js";
+import { percent, plural, size, visible } from "./wording.js";
 
 const AT_ONCE = 3;
-const ACCEPTED = "audio/*,video/*,.wav,.mp3,.flac,.ogg,.m4a,.mp4,.webm,.amr,.mov,.mkv";
-export const FORMATS = "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov or mkv";
+const EXTENSIONS = ["wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv"];
+const ACCEPTED = `audio/*,video/*,${EXTENSIONS.map((one) => `.${one}`).join(",")}`;
+export const FORMATS = `${EXTENSIONS.slice(0, -1).join(", ")} or ${EXTENSIONS.at(-1)}`;
 
 const waiting = [];
 const active = new Set();
 const queue = h("ul", { class: "uploads", "aria-label": "Files being sent" });
 let onSent = () => {};
+
+/** A file that no second try would make any better. */
+class RefusedError extends Error {}
 
 /** The place to drop files on, and the files on their way. `listener` is told of each that has arrived. */
 export function dropPlace(listener) {
@@ -53,9 +57,19 @@ export function acceptDrops(onAccepted) {
   let depth = 0;
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   const show = () => document.body.classList.toggle("dropping", depth > 0);
-  addEventListener("dragenter", (event) => carriesFiles(event) && ((depth += 1), show()));
-  addEventListener("dragleave", (event) => carriesFiles(event) && ((depth = Math.max(0, depth - 1)), show()));
-  addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  addEventListener("dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    depth += 1;
+    show();
+  });
+  addEventListener("dragleave", (event) => {
+    if (!carriesFiles(event)) return;
+    depth = Math.max(0, depth - 1);
+    show();
+  });
+  addEventListener("dragover", (event) => {
+    if (carriesFiles(event)) event.preventDefault();
+  });
   addEventListener("drop", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
@@ -66,11 +80,24 @@ export function acceptDrops(onAccepted) {
     const files = items.filter(([entry, file]) => file && !entry?.isDirectory).map(([, file]) => file);
     if (files.length < items.length) toast("Folders are not taken: drop the files that are in them.");
     if (files.length) {
-      send(files);
       onAccepted();
+      send(files);
+      // Whoever is far down the list sees that they were taken.
+      toast(`${plural(files.length, "file")} taken`);
+      queue.scrollIntoView({ block: "center" });
     }
   });
-  addEventListener("beforeunload", (event) => (active.size || waiting.length) && event.preventDefault());
+  addEventListener("beforeunload", (event) => {
+    if (active.size || waiting.length) event.preventDefault();
+  });
+}
+
+/** Sends the spoken sample that comes with the page. */
+export async function sendSample() {
+  // The answer is binary only for who says so: API Gateway goes by the Accept header.
+  const response = await fetch(new URL("sample.mp3", import.meta.url), { headers: { Accept: "audio/mpeg" } });
+  if (!response.ok) throw new Error(`The sample cannot be had (${response.status}).`);
+  send([new File([await response.blob()], "sample.mp3", { type: "audio/mpeg" })]);
 }
 
 function send(files) {
@@ -96,9 +123,11 @@ function row(file) {
   upload.note = h("span", { class: "note" }, `${size(file.size)}, waiting`);
   upload.actions = h("span", { class: "actions" });
   upload.element = h("li", {}, h("bdi", { class: "name" }, name), upload.note, upload.bar, upload.actions);
-  upload.actions.append(
-    button(`Stop sending ${name}`, "close", () => upload.abort.abort(), { wordless: true, class: "quiet" }),
-  );
+  upload.stop = button(`Stop sending ${name}`, "close", () => upload.abort.abort(), {
+    wordless: true,
+    class: "quiet",
+  });
+  upload.actions.append(upload.stop);
   upload.abort.signal.addEventListener("abort", () => {
     const place = waiting.indexOf(upload);
     if (place >= 0) waiting.splice(place, 1);
@@ -111,11 +140,14 @@ function row(file) {
 async function run(upload) {
   const { file, abort } = upload;
   try {
-    if (!file.size) throw new Error("The file is empty.");
+    const name = visible(file.name);
+    if (!EXTENSIONS.includes(file.name.split(".").at(-1).toLowerCase()))
+      throw new RefusedError(`${name} is not a recording. Use ${FORMATS}.`);
+    if (!file.size) throw new RefusedError(`${name} is empty.`);
     const body = { name: file.name, ...(file.type && { content_type: file.type }) };
     const grant = await call("uploads", { method: "POST", body, signal: abort.signal });
     if (file.size > grant.max_bytes)
-      throw new Error(`It has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
+      throw new RefusedError(`${name} has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
     const onProgress = (share) => {
       upload.bar.value = share;
       upload.note.textContent = share < 1 ? `${percent(share)} of ${size(file.size)}` : "arriving";
@@ -124,16 +156,24 @@ async function run(upload) {
     upload.element.remove();
     onSent(grant.key);
   } catch (error) {
-    if (abort.signal.aborted) return;
-    upload.element.classList.add("failed");
-    upload.element.setAttribute("role", "alert");
-    upload.note.textContent = error.message;
-    upload.bar.remove();
-    upload.actions.prepend(
-      button("Try again", "again", () => {
-        upload.element.remove();
-        send([file]);
-      }),
-    );
+    if (!abort.signal.aborted) fail(upload, error);
   }
+}
+
+function fail(upload, error) {
+  upload.element.classList.add("failed");
+  const told = h("span", { class: "note", role: "alert" }, error.message);
+  upload.note.replaceWith(told);
+  upload.bar.remove();
+  const words = `Remove ${visible(upload.file.name)} from this list`;
+  upload.stop.setAttribute("aria-label", words);
+  upload.stop.title = words;
+  // What the API refuses by 400 it would refuse again.
+  if (error instanceof RefusedError || error.status === 400) return;
+  upload.actions.prepend(
+    button("Try again", "again", () => {
+      upload.element.remove();
+      send([upload.file]);
+    }),
+  );
 }

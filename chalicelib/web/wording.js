@@ -25,6 +25,12 @@ const STATUS_WORDS = {
 };
 export const BRANCHES = Object.keys(STATUS_WORDS);
 export const UNFINISHED = new Set(["PENDING", "IN_PROGRESS"]);
+
+/** Whether anything of a recording is still to come. */
+export function isUnfinished(recording) {
+  return BRANCHES.some((branch) => UNFINISHED.has(recording[branch]));
+}
+
 export const OVERALL = {
   PENDING: "Waiting",
   IN_PROGRESS: "In progress",
@@ -77,9 +83,9 @@ export function spokenTime(seconds) {
   return said.join(" ") || "0 seconds";
 }
 
-/** How long a recording is; a short one to a tenth of a second. */
+/** How long a recording is, in the form that the player's clock has. */
 export function duration(seconds) {
-  return clock(seconds, seconds < 10 ? 1 : 0);
+  return seconds < 1 ? "< 0:01" : clock(seconds);
 }
 
 export function size(bytes) {

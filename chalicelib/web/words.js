@@ -2,6 +2,9 @@
 
 const LINGER_S = 0.25; // a word stays lit in the short pause after it
 const UNSURE = 0.6;
+const VERY_UNSURE = 0.4;
+const MARKED = 0.25; // no more of a page than this, or the marks say nothing
+const MARKED_MOST = 0.08;
 
 /** The words of a recording. */
 export class Words {
@@ -15,6 +18,11 @@ export class Words {
     this.length = words.text.length;
     this.plain = words.text.map(plain);
     // Words stand by their segments, and two channels may speak at once.
+    const known = this.confidence.filter((one) => one !== null).sort((a, b) => a - b);
+    const quantile = (share) => known[Math.floor(share * (known.length - 1))] ?? 0;
+    /** Below these a word is marked: the least sure of the recording, and none that is sure. */
+    this.bounds = [Math.min(UNSURE, quantile(MARKED)), Math.min(VERY_UNSURE, quantile(MARKED_MOST))];
+    this.meanConfidence = known.length ? known.reduce((a, b) => a + b) / known.length : null;
     this.order = Array.from(this.start.keys()).sort((a, b) => this.start[a] - this.start[b]);
   }
 
@@ -35,9 +43,11 @@ export class Words {
     return i >= 0 && time <= this.end[i] + LINGER_S ? i : -1;
   }
 
-  isUnsure(i) {
+  /** How much a word is doubted: 0 not, 1 somewhat, 2 most of all. */
+  doubt(i) {
     const confidence = this.confidence[i];
-    return confidence !== null && confidence < UNSURE;
+    if (confidence === null || confidence >= this.bounds[0]) return 0;
+    return confidence < this.bounds[1] ? 2 : 1;
   }
 
   /** The runs of words that hold a phrase, as [first, last]; its last word may be unfinished. */

@@ -9,40 +9,63 @@ import pytest
 from support.asking import ADMINISTRATOR, Asker
 
 from chalicelib.api import page
+from chalicelib.api.bundle import bundle
 from chalicelib.services import connect
 
-MODULES = [name for name in page.files() if name.endswith(".js")]
-IMPORT = re.compile(r'from "(?:\./)?([^"]+)"')
+MODULES = sorted(page.modules())
+IMPORT = re.compile(r'from "(?:\./)?([^"]+)\.js"')
 
 
 def test_the_document_names_every_file_under_its_version():
     asked = re.findall(rf'"web/{page.version()}/([^"]+)"', page.index())
 
-    assert set(asked) == set(page.files())
+    # The sample is asked for by who tries it.
+    assert {*asked, "sample.mp3"} == set(page.files())
+    assert len(asked) == 3  # each a function's call, of which a new account runs ten at once
     assert "{" not in page.index()
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_imports_what_is_there(name):
     for module, names in re.findall(
-        r'import \{([^}]*)\} from "\./([^"]+)"', page.files()[name], re.DOTALL
+        r'import \{([^}]*)\} from "\./([^"]+)\.js"', page.modules()[name], re.DOTALL
     ):
-        source = page.files()[names]
+        source = page.modules()[names]
         for imported in re.findall(r"\w+", module):
             assert re.search(
                 rf"export (?:async )?(?:function|const|class) {imported}\b", source
             ) or re.search(rf"export \{{[^}}]*\b{imported}\b", source), (name, imported)
-    assert all(path in page.files() for path in IMPORT.findall(page.files()[name]))
+    assert all(path in page.modules() for path in IMPORT.findall(page.modules()[name]))
+
+
+def test_one_module_holds_all_of_them_each_after_those_that_it_imports():
+    served = page.files()["page.js"].decode()
+
+    assert set(re.findall(r"^const \$(\w+) = ", served, re.MULTILINE)) == set(MODULES) - {"main"}
+    assert not re.search(r"^(import|export) ", served, re.MULTILINE)
+    defined: set[str] = set()
+    for name, used in re.findall(r"^const \$(\w+) = |\} = \$(\w+);$", served, re.MULTILINE):
+        defined.add(name)
+        assert not used or used in defined
+
+
+def test_modules_that_import_each_other_in_a_circle_are_refused():
+    circle = {"a": 'import { b } from "./b.js";\n', "b": 'import { a } from "./a.js";\n'}
+
+    with pytest.raises(ValueError, match="imports itself"):
+        bundle(circle, "a")
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_no_module_parses_text_as_markup_or_code(name):
     forbidden = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\beval\(|Function\("
 
-    assert not re.search(forbidden, page.files()[name])
+    assert not re.search(forbidden, page.modules()[name])
 
 
-@pytest.mark.parametrize("name", [*page.files(), "index.html"])
+@pytest.mark.parametrize(
+    "name", [*(f"{name}.js" for name in MODULES), "page.css", "mark.svg", "index.html"]
+)
 def test_nothing_is_asked_of_another_host(name):
     text = (page.FOLDER / name).read_text()
 
@@ -51,7 +74,7 @@ def test_nothing_is_asked_of_another_host(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_stay_short(name):
-    assert len(page.files()[name].splitlines()) < 400
+    assert len(page.modules()[name].splitlines()) < 400
 
 
 def test_only_the_buckets_are_allowed_beside_the_page_itself():
@@ -77,6 +100,11 @@ def test_the_page_is_told_where_people_sign_in_and_may_ask_there():
     assert "pool.example" not in page.index_headers([])["Content-Security-Policy"]
 
 
+def test_the_page_is_told_of_what_stands_in_for_amazon_transcribe():
+    assert '<meta name="stand-in" content="vosk&lt;">' in page.index(stand_in="vosk<")
+    assert '<meta name="stand-in" content="">' in page.index()
+
+
 def test_the_version_names_the_files():
     assert re.fullmatch(r"[0-9a-f]{12}", page.version())
 
@@ -100,7 +128,7 @@ def test_the_page_is_shown_to_whoever_asks_and_never_from_a_cache(ask, services)
 @pytest.mark.parametrize(
     ("name", "content_type"),
     [
-        ("main.js", "text/javascript; charset=utf-8"),
+        ("page.js", "text/javascript; charset=utf-8"),
         ("page.css", "text/css; charset=utf-8"),
         ("mark.svg", "image/svg+xml"),
     ],
@@ -109,7 +137,7 @@ def test_a_file_of_the_page_may_be_kept_for_ever(ask, name, content_type):
     answer = ask(f"/web/{page.version()}/{name}")
 
     assert answer.status == 200
-    assert answer.text == page.files()[name]
+    assert answer.text == page.files()[name].decode()
     assert answer.headers["Content-Type"] == content_type
     assert "immutable" in answer.headers["Cache-Control"]
 
@@ -117,7 +145,7 @@ def test_a_file_of_the_page_may_be_kept_for_ever(ask, name, content_type):
 @pytest.mark.parametrize(
     "target",
     [
-        "/web/0123456789ab/main.js",
+        "/web/0123456789ab/page.js",
         f"/web/{page.version()}/index.html",
         f"/web/{page.version()}/..%2Fpage.py",
         f"/web/{page.version()}/nothing.js",

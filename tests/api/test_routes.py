@@ -335,6 +335,14 @@ def test_a_transcript_is_shown_as_columns(ask, finished):
     assert [first for first, _ in runs] == [0, *(2 for _ in runs[1:])]
 
 
+def test_a_transcript_as_json_is_named_as_its_recording_is(ask, finished):
+    recording_id = finished("uploads/alice/talk.wav")
+
+    answer = ask(f"/recordings/{recording_id}/transcript?format=json")
+
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="talk.json"')
+
+
 @pytest.mark.parametrize("name", EXPORTS)
 def test_a_transcript_is_downloaded_in_every_format(ask, finished, name):
     recording_id = finished('uploads/alice/my "tälk".wav')

@@ -25,6 +25,7 @@ FORMATS = {
     ".labels.txt": "\t",
     ".words.txt": "river",
 }
+EMPTY = {"recordings": [], "cursor": None}
 TABLES = {"mfcc": "mfcc_13", "pitch": "f0_hz", "energy": "rms", "words": "f0_median_hz"}
 
 
@@ -124,6 +125,20 @@ def delete(page):
     dialog.get_by_role("button", name="All recordings").click()
 
 
+def test_the_sample_is_tried_with_nothing_at_hand(browser, local_mode):
+    with opened(browser, local_mode.url) as page:
+        # Some other test's recordings may be there: the list is shown as if there were none.
+        page.route(re.compile(r"/api/recordings\?"), lambda route: route.fulfill(json=EMPTY))
+        page.reload()
+        page.get_by_role("button", name="Try the sample").click()
+        expect(page.locator(".uploads li")).to_have_count(0)
+        page.unroute_all()
+        page.reload()
+
+        expect_done(page, "sample.mp3", "Transcribed", "Measured")
+        expect(row(page, "sample.mp3")).to_contain_text("walked along")
+
+
 def test_a_video_is_shown_with_its_words(browser, local_mode, tmp_path):
     film = tmp_path / "film.mov"
     film.write_bytes(video.make("mov", duration_s=4.5, speech=SAMPLE))
@@ -142,6 +157,17 @@ def test_a_video_is_shown_with_its_words(browser, local_mode, tmp_path):
             """() => document.querySelector("video").currentTime > 2
                 && document.querySelectorAll(".word.spoken").length === 1"""
         )
+        picture.click()
+        assert picture.evaluate("media => media.paused")
+        page.get_by_role("button", name="Captions").click()
+        shown = picture.evaluate(
+            """({ textTracks: [track] }) =>
+                [track.mode, [...track.cues].map((cue) => cue.text).join(" ")]"""
+        )
+        said = " ".join(page.locator(".word").all_text_contents())
+        assert shown == ["showing", said]
+        page.get_by_role("button", name="Full screen").click()
+        page.wait_for_function("() => document.fullscreenElement?.querySelector('video')")
 
 
 @pytest.mark.skipif(not JFK.exists(), reason="the shared recordings are not here")

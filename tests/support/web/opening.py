@@ -1,8 +1,10 @@
 """The page in a browser, as somebody who looks at it and listens."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.browser import PATIENCE_MS
@@ -67,3 +69,13 @@ def stands_at(page: Page, seconds: float) -> None:
         "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.001",
         arg=seconds,
     )
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, by rule and place."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {json.dumps(node['target'])} {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]

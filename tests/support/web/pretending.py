@@ -120,6 +120,8 @@ class Pretended:
     is_administrator: bool = True
     refusal: tuple[int, dict[str, str]] | None = None
     is_down: bool = False
+    stand_in: str = ""
+    progress: dict[str, dict[str, float]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sound: bytes = field(default_factory=lambda: wav(60.0))
     breaks_off_at: int | None = None
@@ -145,7 +147,9 @@ class Pretended:
         address = urlsplit(route.request.url)
         path = address.path.removeprefix("/api")
         if path == "/":
-            route.fulfill(body=page.index(), headers=page.index_headers([ORIGIN]))
+            route.fulfill(
+                body=page.index(stand_in=self.stand_in), headers=page.index_headers([ORIGIN])
+            )
         elif path.startswith("/web/"):
             name = path.rpartition("/")[2]
             route.fulfill(body=page.files()[name], headers=page.file_headers(name))
@@ -166,7 +170,11 @@ class Pretended:
         elif path == "/recordings":
             status = query.get("status")
             shown = [one for one in self.recordings if status in (None, one["status"])]
-            route.fulfill(json={"recordings": shown, "cursor": None})
+            first, limit = int(query.get("cursor", 0)), int(query["limit"])
+            cursor = str(first + limit) if first + limit < len(shown) else None
+            route.fulfill(json={"recordings": shown[first : first + limit], "cursor": cursor})
+        elif path == "/progress":
+            route.fulfill(json={"recordings": self.progress})
         elif path == "/search":
             route.fulfill(json={"results": self.results, "cursor": None})
         elif found and found[1] in known:

@@ -1,0 +1,76 @@
+// The whole of a long recording, small: the part in view is a window that can be dragged.
+
+import { h } from "./dom.js";
+import { drawWaveform } from "./painting.js";
+import { spokenTime } from "./wording.js";
+
+/** Draws a display's waveform whole, with the window of a view on it. Hidden while all is in view. */
+export class Overview {
+  constructor(display, view) {
+    Object.assign(this, { display, view });
+    this.canvas = h("canvas");
+    this.window = h("div", { class: "window" });
+    this.element = h(
+      "div",
+      {
+        class: "whole",
+        role: "slider",
+        tabindex: 0,
+        hidden: true,
+        "aria-label": "Part in view",
+        "aria-valuemin": 0,
+        "aria-valuemax": Math.ceil(view.duration),
+      },
+      this.canvas,
+      this.window,
+    );
+    this.element.addEventListener("pointerdown", (event) => this.onDown(event));
+    this.element.addEventListener("pointermove", (event) => {
+      if (this.element.hasPointerCapture(event.pointerId)) this.moveTo(this.at(event) - this.grip);
+    });
+    this.element.addEventListener("keydown", (event) => this.onKey(event));
+    view.addEventListener("change", () => this.place());
+    this.place();
+  }
+
+  at(event) {
+    const box = this.element.getBoundingClientRect();
+    return ((event.clientX - box.left) / box.width) * this.view.duration;
+  }
+
+  onDown(event) {
+    if (event.button) return;
+    const time = this.at(event);
+    const { start, end, span } = this.view;
+    // Whoever takes hold of the window drags it; elsewhere it comes to the pointer.
+    this.grip = time >= start && time <= end ? time - start : span / 2;
+    this.element.setPointerCapture(event.pointerId);
+    this.moveTo(time - this.grip);
+  }
+
+  moveTo(start) {
+    this.view.set(start);
+  }
+
+  onKey(event) {
+    const step = { ArrowLeft: -0.25, ArrowRight: 0.25, PageUp: -1, PageDown: 1 }[event.key];
+    const start = { Home: 0, End: this.view.duration }[event.key];
+    if (step === undefined && start === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.view.set(start ?? this.view.start + step * this.view.span);
+  }
+
+  place() {
+    const { start, span, duration, isWhole } = this.view;
+    this.element.hidden = isWhole;
+    this.window.style.left = `${(100 * start) / duration}%`;
+    this.window.style.width = `${(100 * span) / duration}%`;
+    this.element.setAttribute("aria-valuenow", String(Math.round(start)));
+    this.element.setAttribute("aria-valuetext", `${spokenTime(start)} to ${spokenTime(start + span)}`);
+  }
+
+  draw(colour) {
+    drawWaveform(this.canvas, this.display.peaks, { start: 0, span: this.view.duration }, colour);
+  }
+}

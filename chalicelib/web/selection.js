@@ -1,0 +1,84 @@
+// A stretch of the time axis: chosen by dragging, played once or again and again, measured.
+
+import { button, h, replace } from "./dom.js";
+import { clock } from "./wording.js";
+
+const LEAST_S = 0.05;
+
+/** What is chosen of a timeline. `onChange` draws it anew. */
+export class Selection {
+  constructor(display, { playRange, onChange }) {
+    Object.assign(this, { display, playRange, onChange });
+    this.range = null;
+    this.isLooped = false;
+    this.words = h("output", { class: "selected", "aria-live": "polite" });
+    this.loop = button("Loop", null, () => this.setLooped(!this.isLooped), {
+      class: "toggle",
+      "aria-pressed": "false",
+    });
+    this.element = h(
+      "div",
+      { class: "selection-bar", hidden: true },
+      this.words,
+      button("Play the selection", "play", () => this.play(), { "aria-keyshortcuts": "p" }),
+      this.loop,
+      button("Clear the selection", "close", () => this.clear(), { wordless: true, class: "quiet" }),
+    );
+  }
+
+  /** Chooses what is between two moments, in whichever order they come. */
+  set(one, other) {
+    const [start, end] = one < other ? [one, other] : [other, one];
+    this.range = {
+      start: Math.max(0, start),
+      end: Math.min(this.display.duration, Math.max(end, start + LEAST_S)),
+    };
+    this.show();
+  }
+
+  /** Sets one edge; the other stays, or is the recording's own. */
+  setEdge(edge, time) {
+    const other = edge === "start" ? (this.range?.end ?? this.display.duration) : (this.range?.start ?? 0);
+    this.set(time, other);
+  }
+
+  setLooped(isLooped) {
+    this.isLooped = isLooped;
+    this.loop.setAttribute("aria-pressed", String(isLooped));
+    if (this.range) this.play();
+  }
+
+  play() {
+    if (this.range) this.playRange(this.range, this.isLooped);
+  }
+
+  clear() {
+    this.range = null;
+    this.playRange(null);
+    this.show();
+  }
+
+  show() {
+    this.element.hidden = !this.range;
+    if (this.range) {
+      const { start, end } = this.range;
+      const hz = meanPitch(this.display, this.range);
+      replace(
+        this.words,
+        h("span", { class: "stamp" }, `${clock(start, 2)} – ${clock(end, 2)}`),
+        h("span", {}, `${(end - start).toFixed(2)} s`),
+        this.display.pitch && h("span", {}, hz ? `mean ${hz.toFixed(1)} Hz` : "unvoiced"),
+      );
+    }
+    this.onChange();
+  }
+}
+
+/** The mean f0 of a stretch's voiced columns in hertz, or nothing. */
+function meanPitch({ pitch }, { start, end }) {
+  if (!pitch) return 0;
+  const voiced = pitch.f0
+    .slice(Math.ceil(start / pitch.column), Math.floor(end / pitch.column) + 1)
+    .filter((hz) => hz > 0);
+  return voiced.length ? voiced.reduce((a, b) => a + b) / voiced.length : 0;
+}

@@ -1,0 +1,29 @@
+// How far each branch of a recording has come, in chips.
+
+import { h, icon } from "./dom.js";
+import { BRANCHES, percent, statusWords } from "./wording.js";
+
+const SIGNS = {
+  PENDING: "clock",
+  IN_PROGRESS: "clock",
+  COMPLETED: "check",
+  FAILED: "warning",
+  SKIPPED: "dash",
+};
+
+/** A chip for each branch that there is something to say of; `progress` holds shares by branch. */
+export function chips(recording, progress = {}) {
+  return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map(
+    (branch) => {
+      const status = recording[branch];
+      const share = status === "IN_PROGRESS" ? progress?.[branch] : undefined;
+      return h(
+        "span",
+        { class: `chip ${String(status).toLowerCase()}` },
+        icon(SIGNS[status] ?? "dash"),
+        statusWords(branch, status),
+        share !== undefined && ` ${percent(share)}`,
+      );
+    },
+  );
+}

@@ -1,0 +1,75 @@
+// What a recording is, above its pictures and below them: its facts, its notices, its parameters.
+
+import { h } from "./dom.js";
+import { chips } from "./status.js";
+import {
+  BRANCHES,
+  date,
+  duration,
+  isUnfinished,
+  language,
+  percent,
+  plural,
+  size,
+  visible,
+} from "./wording.js";
+
+/** The line below a recording's name. */
+export function factsLine(recording) {
+  const facts = [
+    recording.duration_s && duration(recording.duration_s),
+    recording.language_code && language(recording.language_code),
+    recording.word_count > 0 && plural(recording.word_count, "word"),
+    recording.mean_confidence && `${percent(recording.mean_confidence)} sure`,
+    date(recording.created_at),
+    visible(recording.owner),
+  ].filter(Boolean);
+  return h("p", { class: "soft" }, h("bdi", {}, facts.join("  ·  ")));
+}
+
+/** What there is to say of the branches: each reason once, however many branches have it. */
+export function noticesOf(recording, progress) {
+  const settled = !isUnfinished(recording) && !recording.reason;
+  const reasons = new Map();
+  for (const branch of BRANCHES) {
+    const reason = recording[`${branch}_reason`];
+    if (!reason || recording[branch] === "SKIPPED") continue;
+    reasons.set(reason, reasons.get(reason) || recording[branch] === "FAILED");
+  }
+  return [
+    settled ? [] : h("p", { class: "branches" }, chips(recording, progress)),
+    [...reasons].map(([reason, isBad]) => h("p", { class: isBad ? "notice bad" : "notice" }, reason)),
+  ];
+}
+
+/** How a recording was measured, folded away. */
+export function detailsOf(recording, isOpen) {
+  const parameters = Object.entries(recording.feature_parameters ?? {}).filter(([, value]) => value !== null);
+  const rows = [
+    ["Recording", recording.recording_id],
+    ["Upload", visible(recording.source_key)],
+    ["Size", size(recording.size)],
+    ["ETag", recording.etag],
+    [
+      "Measured at",
+      recording.sample_rate_hz &&
+        `${recording.sample_rate_hz.toLocaleString()} Hz, ${plural(recording.n_frames, "frame")}`,
+    ],
+    [
+      "Parameters",
+      parameters
+        .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
+        .join(" · "),
+    ],
+  ].filter(([, value]) => value);
+  return h(
+    "details",
+    { open: isOpen },
+    h("summary", {}, "Details"),
+    h(
+      "dl",
+      {},
+      rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, String(value)))]).flat(),
+    ),
+  );
+}
