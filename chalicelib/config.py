@@ -26,6 +26,8 @@ MEASURING_CONCURRENCY = 5
 CONCURRENCIES = range(2, 1001)  # Lambda's own bounds for a queue's MaximumConcurrency
 FEATURE_PREFIX = "FEATURE_"
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
+MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
+CHANNELS = frozenset({"each", "mix"})
 
 
 class SettingError(ValueError):
@@ -135,19 +137,52 @@ def _required(environ: Mapping[str, str], name: str) -> str:
 
 def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
     language = environ.get("TRANSCRIBE_LANGUAGE") or "en-US"
-    return TranscriptionOptions(
-        languages=() if language == "auto" else _list(language),
-        max_speakers=_max_speakers(environ),
-        vocabulary=environ.get("TRANSCRIBE_VOCABULARY", ""),
-        vocabulary_filter=environ.get("TRANSCRIBE_VOCABULARY_FILTER", ""),
+    languages = () if language == "auto" else _list(language)
+    options = TranscriptionOptions(
+        languages=languages,
+        is_multilingual=_is_yes(environ, "TRANSCRIBE_MULTILINGUAL"),
+        has_channels=_choice(environ, "TRANSCRIBE_CHANNELS", CHANNELS) == "each",
+        max_speakers=_number(environ, "TRANSCRIBE_MAX_SPEAKERS", MAX_SPEAKERS),
+        max_alternatives=_number(environ, "TRANSCRIBE_MAX_ALTERNATIVES", MAX_ALTERNATIVES),
+        vocabularies=_by_language(environ, "TRANSCRIBE_VOCABULARY", languages),
+        vocabulary_filters=_by_language(environ, "TRANSCRIBE_VOCABULARY_FILTER", languages),
         vocabulary_filter_method=_choice(
             environ, "TRANSCRIBE_VOCABULARY_FILTER_METHOD", FILTER_METHODS
         )
         or "mask",
+        language_models=_by_language(environ, "TRANSCRIBE_LANGUAGE_MODEL", languages),
         redaction=_choice(environ, "TRANSCRIBE_REDACTION", REDACTIONS),
+        pii_types=_list(environ.get("TRANSCRIBE_PII_TYPES", "")),
+        finds_toxicity=_is_yes(environ, "TRANSCRIBE_TOXICITY"),
         subtitles=_subtitles(environ),
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
     )
+    if options.refusal:
+        raise SettingError("The settings of Transcribe", f"do not go together: {options.refusal}")
+    return options
+
+
+def _is_yes(environ: Mapping[str, str], name: str) -> bool:
+    return _choice(environ, name, frozenset({"yes", "no"})) == "yes"
+
+
+def _by_language(
+    environ: Mapping[str, str], name: str, languages: tuple[str, ...]
+) -> Mapping[str, str]:
+    """Read one name for the one language, or ``de-DE=names,en-US=others`` for several."""
+    text = environ.get(name, "")
+    if not text:
+        return {}
+    if "=" in text:
+        pairs = [part.partition("=") for part in _list(text)]
+        return {code.strip(): value.strip() for code, _, value in pairs}
+    if len(languages) != 1:
+        raise SettingError(
+            name,
+            f"is {text!r}, and TRANSCRIBE_LANGUAGE is not one language: name one for each that is "
+            "listed there, as in de-DE=names,en-US=others",
+        )
+    return {languages[0]: text}
 
 
 def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
@@ -179,13 +214,12 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _max_speakers(environ: Mapping[str, str]) -> int:
-    name = "TRANSCRIBE_MAX_SPEAKERS"
+def _number(environ: Mapping[str, str], name: str, bounds: range) -> int:
     text = environ.get(name) or "0"
     if text == "0":
         return 0
-    if not text.isdecimal() or int(text) not in MAX_SPEAKERS:
-        raise SettingError(name, f"must be 0 (no speaker labels) or 2 to 30, not {text!r}")
+    if not text.isdecimal() or int(text) not in bounds:
+        raise SettingError(name, f"must be 0 (none) or {bounds[0]} to {bounds[-1]}, not {text!r}")
     return int(text)
 
 

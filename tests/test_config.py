@@ -42,6 +42,10 @@ def test_the_language_is_one_or_several_or_found_out(text, languages):
         ("TRANSCRIBE_MAX_SPEAKERS", "31"),
         ("TRANSCRIBE_MAX_SPEAKERS", "many"),
         ("TRANSCRIBE_REDACTION", "yes"),
+        ("TRANSCRIBE_MAX_ALTERNATIVES", "11"),
+        ("TRANSCRIBE_CHANNELS", "left"),
+        ("TRANSCRIBE_TOXICITY", "true"),
+        ("TRANSCRIBE_MULTILINGUAL", "maybe"),
         ("TRANSCRIBE_SUBTITLES", "srt,ass"),
         ("TRANSCRIBE_VOCABULARY_FILTER_METHOD", "hide"),
     ],
@@ -111,3 +115,36 @@ def test_the_ladder_is_read_with_the_settings():
     ladder = Settings.from_env(REQUIRED).ladder
 
     assert {preset.name for preset in ladder.presets} >= {"web", "phone", "audio", "gif", "poster"}
+
+
+def test_a_vocabulary_is_for_the_one_language_or_named_for_each():
+    one = Settings.from_env(
+        REQUIRED | {"TRANSCRIBE_LANGUAGE": "de-DE", "TRANSCRIBE_VOCABULARY": "namen"}
+    )
+    several = Settings.from_env(
+        REQUIRED
+        | {
+            "TRANSCRIBE_LANGUAGE": "de-DE,en-US",
+            "TRANSCRIBE_VOCABULARY": "de-DE=namen, en-US=names",
+            "TRANSCRIBE_LANGUAGE_MODEL": "en-US=law",
+        }
+    )
+
+    assert one.transcription.vocabularies == {"de-DE": "namen"}
+    assert several.transcription.vocabularies == {"de-DE": "namen", "en-US": "names"}
+    assert several.transcription.language_models == {"en-US": "law"}
+
+
+@pytest.mark.parametrize("language", ["auto", "de-DE,en-US"])
+def test_one_vocabulary_for_several_languages_is_refused(language):
+    with pytest.raises(SettingError, match=r"TRANSCRIBE_VOCABULARY is 'names'.*de-DE=names"):
+        Settings.from_env(
+            REQUIRED | {"TRANSCRIBE_LANGUAGE": language, "TRANSCRIBE_VOCABULARY": "names"}
+        )
+
+
+def test_options_that_do_not_go_together_are_refused_before_anything_is_asked():
+    with pytest.raises(SettingError, match="Redaction needs one language"):
+        Settings.from_env(
+            REQUIRED | {"TRANSCRIBE_LANGUAGE": "auto", "TRANSCRIBE_REDACTION": "redacted"}
+        )

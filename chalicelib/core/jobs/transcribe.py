@@ -1,6 +1,7 @@
 """The request to Amazon Transcribe, built from its options."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.core import keys
@@ -18,22 +19,67 @@ FAULTS_OF_THE_FILE = (
 All of them are about the file, which would fail again. For any other reason a retry may help.
 """
 
+MOST_LANGUAGES = 5
+"""Of LanguageIdSettings."""
+
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
     """Options of a transcription job.
 
     ``languages`` is one code, several codes to choose among, or empty to identify among all.
+    Vocabularies, filters and models are named by the code of the language that each is made for.
     """
 
     languages: tuple[str, ...] = ("en-US",)
+    is_multilingual: bool = False
+    has_channels: bool = False
     max_speakers: int = 0
-    vocabulary: str = ""
-    vocabulary_filter: str = ""
+    max_alternatives: int = 0
+    vocabularies: Mapping[str, str] = field(default_factory=dict)
+    vocabulary_filters: Mapping[str, str] = field(default_factory=dict)
     vocabulary_filter_method: str = "mask"
+    language_models: Mapping[str, str] = field(default_factory=dict)
     redaction: str = ""
+    pii_types: tuple[str, ...] = ()
+    finds_toxicity: bool = False
     subtitles: tuple[str, ...] = ()
     data_access_role_arn: str = ""
+
+    @property
+    def is_identifying(self) -> bool:
+        """Tell whether Transcribe is to find out the language."""
+        return len(self.languages) != 1
+
+    @property
+    def refusal(self) -> str | None:
+        """Why Amazon Transcribe would not take these options together; None if it would.
+
+        https://docs.aws.amazon.com/transcribe/latest/APIReference/API_StartTranscriptionJob.html
+        https://docs.aws.amazon.com/transcribe/latest/dg/pii-redaction-batch.html
+        https://docs.aws.amazon.com/transcribe/latest/dg/toxicity.html
+        """
+        named = {*self.vocabularies, *self.vocabulary_filters, *self.language_models}
+        if strangers := named - {*self.languages}:
+            return (
+                f"A vocabulary, filter or model is for {', '.join(sorted(strangers))}, which is "
+                "none of the languages: list each in TRANSCRIBE_LANGUAGE."
+            )
+        if self.is_multilingual and not self.is_identifying:
+            return (
+                "Several languages in one recording need several in TRANSCRIBE_LANGUAGE, or auto."
+            )
+        if self.is_multilingual and self.language_models:
+            return "A custom language model does not go with several languages in one recording."
+        if self.is_identifying and named and len(self.languages) > MOST_LANGUAGES:
+            return f"Vocabularies, filters and models go with {MOST_LANGUAGES} languages at most."
+        if self.redaction and self.is_identifying:
+            return "Redaction needs one language: it does not go with their identification."
+        if self.pii_types and not self.redaction:
+            return "Types of personal data are named, and redaction is off."
+        if self.finds_toxicity and self.languages != ("en-US",):
+            return "Toxic speech is found in en-US alone."
+        return None
 
     def transcript_key(self, recording_id: str) -> str:
         """Return the key of the transcript to index: the redacted one, if redaction is on."""
@@ -68,7 +114,10 @@ def job_request(
         request["ContentRedaction"] = {
             "RedactionType": "PII",
             "RedactionOutput": options.redaction,
+            **({"PiiEntityTypes": list(options.pii_types)} if options.pii_types else {}),
         }
+    if options.finds_toxicity:
+        request["ToxicityDetection"] = [{"ToxicityCategories": ["ALL"]}]
     if options.subtitles:
         request["Subtitles"] = {"Formats": list(options.subtitles), "OutputStartIndex": 1}
     if options.data_access_role_arn:
@@ -80,20 +129,50 @@ def job_request(
 
 
 def _language(options: TranscriptionOptions) -> dict[str, Any]:
-    if len(options.languages) == 1:
-        return {"LanguageCode": options.languages[0]}
+    if not options.is_identifying:
+        (language,) = options.languages
+        model = options.language_models.get(language)
+        settings = {"ModelSettings": {"LanguageModelName": model}} if model else {}
+        return {"LanguageCode": language, **settings}
+    identify = "IdentifyMultipleLanguages" if options.is_multilingual else "IdentifyLanguage"
+    request: dict[str, Any] = {identify: True}
     if options.languages:
-        return {"IdentifyLanguage": True, "LanguageOptions": list(options.languages)}
-    return {"IdentifyLanguage": True}
+        request["LanguageOptions"] = list(options.languages)
+    named = {
+        language: {
+            name: names[language]
+            for name, names in (
+                ("VocabularyName", options.vocabularies),
+                ("VocabularyFilterName", options.vocabulary_filters),
+                ("LanguageModelName", options.language_models),
+            )
+            if language in names
+        }
+        for language in options.languages
+    }
+    if by_language := {language: names for language, names in named.items() if names}:
+        # "If you're using automatic language identification ... use instead the LanguageIdSettings
+        # parameter": Transcribe's API reference, of Settings.
+        request["LanguageIdSettings"] = by_language
+    return request
 
 
 def _settings(options: TranscriptionOptions) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if options.max_speakers:
         settings |= {"ShowSpeakerLabels": True, "MaxSpeakerLabels": options.max_speakers}
-    if options.vocabulary:
-        settings["VocabularyName"] = options.vocabulary
-    if options.vocabulary_filter:
-        settings["VocabularyFilterName"] = options.vocabulary_filter
+    if options.has_channels:
+        settings["ChannelIdentification"] = True
+    if options.max_alternatives:
+        settings |= {"ShowAlternatives": True, "MaxAlternatives": options.max_alternatives}
+    if options.vocabulary_filters:
         settings["VocabularyFilterMethod"] = options.vocabulary_filter_method
+    if not options.is_identifying:
+        (language,) = options.languages
+        for name, names in (
+            ("VocabularyName", options.vocabularies),
+            ("VocabularyFilterName", options.vocabulary_filters),
+        ):
+            if language in names:
+                settings[name] = names[language]
     return settings

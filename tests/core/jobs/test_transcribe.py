@@ -46,35 +46,112 @@ def test_exactly_one_way_of_choosing_the_language_is_asked_for(languages, expect
     assert {name: asked[name] for name in asked if "Language" in name} == expected
 
 
-def test_every_option_together_is_a_request_that_the_service_model_takes():
-    asked = request(
-        TranscriptionOptions(
-            languages=("en-US", "de-DE"),
-            max_speakers=4,
-            vocabulary="names",
-            vocabulary_filter="swearing",
-            vocabulary_filter_method="remove",
-            redaction="redacted",
-            subtitles=("srt", "vtt"),
-            data_access_role_arn="arn:aws:iam::123456789012:role/transcribe",
-        )
-    )
+NAMES = {"vocabularies": "names", "vocabulary_filters": "swearing", "language_models": "law"}
+ONE = TranscriptionOptions(
+    languages=("en-US",),
+    has_channels=True,
+    max_speakers=4,
+    max_alternatives=3,
+    **{option: {"en-US": name} for option, name in NAMES.items()},
+    vocabulary_filter_method="remove",
+    redaction="redacted",
+    pii_types=("NAME", "PHONE"),
+    finds_toxicity=True,
+    subtitles=("srt", "vtt"),
+    data_access_role_arn="arn:aws:iam::123456789012:role/transcribe",
+)
+AMONG_TWO = TranscriptionOptions(
+    languages=("en-US", "de-DE"),
+    max_speakers=4,
+    vocabularies={"de-DE": "namen"},
+    vocabulary_filters={"en-US": "swearing"},
+    language_models={"en-US": "law"},
+)
+BOTH = TranscriptionOptions(
+    languages=("en-US", "de-DE"), is_multilingual=True, vocabularies={"en-US": "names"}
+)
 
+
+@pytest.mark.parametrize("options", [ONE, AMONG_TWO, BOTH, TranscriptionOptions(languages=())])
+def test_every_option_is_a_request_that_the_service_model_takes(options):
+    asked = request(options)
+
+    assert options.refusal is None
     client = boto3.client("transcribe", region_name="us-east-1")
     with Stubber(client) as stubber:
         stubber.add_response("start_transcription_job", {}, asked)
         client.start_transcription_job(**asked)
 
+
+def test_the_options_of_one_language_are_settings():
+    asked = request(ONE)
+
     assert asked["Settings"] == {
         "ShowSpeakerLabels": True,
         "MaxSpeakerLabels": 4,
+        "ChannelIdentification": True,
+        "ShowAlternatives": True,
+        "MaxAlternatives": 3,
         "VocabularyName": "names",
         "VocabularyFilterName": "swearing",
         "VocabularyFilterMethod": "remove",
     }
-    assert asked["ContentRedaction"]["RedactionOutput"] == "redacted"
+    assert asked["ModelSettings"] == {"LanguageModelName": "law"}
+    assert asked["ContentRedaction"] == {
+        "RedactionType": "PII",
+        "RedactionOutput": "redacted",
+        "PiiEntityTypes": ["NAME", "PHONE"],
+    }
+    assert asked["ToxicityDetection"] == [{"ToxicityCategories": ["ALL"]}]
     assert asked["Subtitles"]["Formats"] == ["srt", "vtt"]
     assert asked["JobExecutionSettings"]["AllowDeferredExecution"] is True
+
+
+def test_where_the_language_is_found_out_vocabularies_are_given_by_language():
+    """Settings has no place for them then: Transcribe would refuse them, or pass over them."""
+    asked = request(AMONG_TWO)
+
+    assert asked["LanguageIdSettings"] == {
+        "en-US": {"VocabularyFilterName": "swearing", "LanguageModelName": "law"},
+        "de-DE": {"VocabularyName": "namen"},
+    }
+    assert asked["Settings"] == {
+        "ShowSpeakerLabels": True,
+        "MaxSpeakerLabels": 4,
+        "VocabularyFilterMethod": "mask",
+    }
+    assert "ModelSettings" not in asked
+
+
+def test_several_languages_in_one_recording_are_identified_as_such():
+    asked = request(BOTH)
+
+    assert asked["IdentifyMultipleLanguages"] is True
+    assert "IdentifyLanguage" not in asked
+    assert asked["LanguageIdSettings"] == {"en-US": {"VocabularyName": "names"}}
+
+
+SIX = ("en-US", "de-DE", "fr-FR", "it-IT", "es-ES", "pt-PT")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"languages": (), "vocabularies": {"en-US": "names"}}, "none of the languages"),
+        ({"languages": ("de-DE",), "vocabulary_filters": {"en-US": "a"}}, "none of the languages"),
+        ({"is_multilingual": True}, "several in TRANSCRIBE_LANGUAGE"),
+        (
+            {"languages": SIX[:2], "is_multilingual": True, "language_models": {"en-US": "law"}},
+            "language model",
+        ),
+        ({"languages": SIX, "vocabularies": {"en-US": "names"}}, "5 languages at most"),
+        ({"languages": (), "redaction": "redacted"}, "identification"),
+        ({"pii_types": ("NAME",)}, "redaction is off"),
+        ({"languages": ("de-DE",), "finds_toxicity": True}, "en-US alone"),
+    ],
+)
+def test_what_transcribe_would_not_take_together_is_refused_with_a_sentence(options, reason):
+    assert reason in str(TranscriptionOptions(**options).refusal)
 
 
 def test_redaction_indexes_the_redacted_transcript():
