@@ -31,7 +31,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy reconcile redrive page screenshots test test-peers test-quick coverage docs check audit \
+.PHONY: help run process compare chart kernels cost deploy destroy package reconcile redrive page screenshots test test-peers test-quick coverage docs check audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -75,6 +75,9 @@ deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=d
 
 destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+
+package: $(DEPLOY)/.ready ## write what would be uploaded into a folder, without credentials: STAGE=dev OUT=out
+	@$(DEPLOY)/bin/python -m scripts.hand_over "$(STAGE)" --out "$(OUT)"
 
 reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or local
 	@$(BIN)/python -m scripts.reconcile "$(STAGE)"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.deploy import TEMPORARY_DISK_MB
+from scripts.package import FREE_DISK_MB, TEMPORARY_DISK_MB
 from scripts.record_outputs import MEASURING_FUNCTION, read_config
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -21,12 +21,6 @@ VCPU_MB = 1769
 """Memory that brings one vCPU, and less a share of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-"""
-
-FREE_DISK_MB = 512
-"""Temporary disk that every function has for nothing.
-
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
 """
 
 COPIES = 3

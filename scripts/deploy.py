@@ -32,13 +32,6 @@ from scripts.stack import Stack
 FINGERPRINT = "earshot-fingerprint"
 """A tag on the API's function. Chalice strips it whenever it deploys, so it cannot be stale."""
 
-TEMPORARY_DISK_MB = 2048
-"""Of the function that measures, which keeps each frame until the loudest is known: 128 bands of
-4 bytes, energy of 8, pitch of 24. The longest stereo recording whose channels are measured apart
-has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,000 Hz, the most
-that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.
-"""
-
 PARAMETERS = {
     "email": "NoticesEmail",
     "failures-email": "FailuresEmail",
@@ -178,12 +171,12 @@ class Deployment:
         """Give the function that measures its temporary disk; tell if it had another."""
         name = deployed_name(self._stage, MEASURING_FUNCTION)
         found = self._lambda.get_function_configuration(FunctionName=name)
-        if found["EphemeralStorage"]["Size"] == TEMPORARY_DISK_MB:
+        if found["EphemeralStorage"]["Size"] == package.TEMPORARY_DISK_MB:
             return False
         # Lambda refuses a change while it is still making the one before.
         self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name)
         self._lambda.update_function_configuration(
-            FunctionName=name, EphemeralStorage={"Size": TEMPORARY_DISK_MB}
+            FunctionName=name, EphemeralStorage={"Size": package.TEMPORARY_DISK_MB}
         )
         return True
 

@@ -28,7 +28,7 @@ from scripts.record_outputs import (
     forget,
     record,
 )
-from scripts.stack import Stack
+from scripts.stack import Stack, default_outputs
 
 ATTEMPTS = 3
 """Runs of ``chalice delete``: each deletes one resource of a kind, and there may be more."""
@@ -48,7 +48,7 @@ class Removal:
         self._s3 = session.client("s3")
         self._dynamodb = session.client("dynamodb")
         # The outputs, of the stack or of its record: an earlier attempt may have deleted the stack.
-        self._outputs = self._stack.default_outputs() | self._recorded_names()
+        self._outputs = default_outputs(stage, account) | self._recorded_names()
         self._outputs |= self._stack.outputs() or {}
 
     @property

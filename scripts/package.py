@@ -8,24 +8,41 @@ from pathlib import Path
 from typing import Any
 
 import chalice
-from chalice.deploy.packager import (
+
+from scripts import archive
+from scripts.chalice_internals import (
+    UI,
     AppOnlyDeploymentPackager,
     EmptyPackageError,
     LayerDeploymentPackager,
+    OSUtils,
 )
-from chalice.utils import UI, OSUtils
-
-from scripts import archive
 from scripts.console import DeploymentError
 from scripts.record_outputs import functions, read_config
 from scripts.wheels import LockedWheels
 
 MIB = 2**20
+RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+"""Chalice deploys for the Python that runs it."""
+
 FUNCTION_LIMIT = 1 * MIB
 LAYER_LIMIT = 30 * MIB
 ZIPPED_LIMIT = 50 * MIB
 UNZIPPED_LIMIT = 250 * MIB
 """The last two limits are Lambda's; the first two are Earshot's, for deployments of seconds."""
+
+TEMPORARY_DISK_MB = 2048
+"""Of the function that measures, which keeps each frame until the loudest is known: 128 bands of
+4 bytes, energy of 8, pitch of 24. The longest stereo recording whose channels are measured apart
+has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,000 Hz, the most
+that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.
+"""
+
+FREE_DISK_MB = 512
+"""Temporary disk that every function has for nothing.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +84,16 @@ def build(project: Path, machine: str) -> Package:
         "ui": _Silence(),
         "architecture": machine,
     }
-    runtime = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     function = AppOnlyDeploymentPackager(**settings).create_deployment_package(
-        str(project), runtime
+        str(project), RUNTIME
     )
     packager = LayerDeploymentPackager(**settings)
-    layer = Path(packager.deployment_package_filename(str(project), runtime))
+    layer = Path(packager.deployment_package_filename(str(project), RUNTIME))
     if layer.is_file() and not archive.is_compiled(layer):
         # A plain ``chalice deploy`` has built it, without a check of every wheel's hash.
         layer.unlink()
     try:
-        packager.create_deployment_package(str(project), runtime)
+        packager.create_deployment_package(str(project), RUNTIME)
     except EmptyPackageError:
         return Package(Path(function), None)
     archive.recompile(layer, project / "build" / "requirements")

@@ -128,12 +128,10 @@ def record(
         settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
         settings["iam_policy_file"] = _rendered(stage, function)
     entry["lambda_functions"][MEASURING_FUNCTION]["layers"] = layers
-    values = _values(stage, outputs, entry["environment_variables"], account)
+    rendered = policies(project, stage, outputs, account, entry["environment_variables"])
     files = {_config_file(project): _dump(config)} | {
-        project / ".chalice" / _rendered(stage, function): render(
-            (project / ".chalice" / f"policy-{function}.json").read_text(), values
-        )
-        for function in functions(project)
+        project / ".chalice" / _rendered(stage, function): policy
+        for function, policy in rendered.items()
     }
     return [str(path.relative_to(project)) for path, text in files.items() if _write(path, text)]
 
@@ -170,6 +168,22 @@ def forget(project: Path, stage: str, account: Account) -> None:
 def _is_chosen(address: str | None) -> bool:
     """Tell whether an address is somebody's choice, and not that of an API that comes and goes."""
     return bool(address) and not OWN_ADDRESS.match(str(address))
+
+
+def policies(
+    project: Path,
+    stage: str,
+    outputs: Mapping[str, str],
+    account: Account,
+    variables: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the policy of each function, with the names of a stage filled in."""
+    roles = {TRANSCRIBE_ROLE: outputs.get("TranscribeRoleArn", "")}
+    values = _values(stage, outputs, roles | dict(variables or {}), account)
+    return {
+        function: render((project / ".chalice" / f"policy-{function}.json").read_text(), values)
+        for function in functions(project)
+    }
 
 
 def render(policy: str, values: Mapping[str, str]) -> str:

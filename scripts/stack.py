@@ -46,25 +46,6 @@ class Stack:
             return None
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
-    def default_outputs(self) -> dict[str, str]:
-        """Return the outputs' values for a stack without names among its parameters."""
-        account_id, region = self._account.account_id, self._account.region
-        partition, place = self._account.partition, f"{region}:{account_id}"
-        role = f"role/{self.name}-{region}-mediaconvert"
-        return {
-            "MediaBucketName": f"{self.name}-media-{account_id}-{region}",
-            "MetadataTableName": f"{self.name}-metadata",
-            "SearchTableName": f"{self.name}-search",
-            "FeaturesQueueUrl": (
-                f"https://sqs.{region}.{self._account.dns_suffix}/{account_id}/{self.name}-features"
-            ),
-            "MediaConvertRoleArn": f"arn:{partition}:iam::{account_id}:{role}",
-            "MediaConvertQueueArn": f"arn:{partition}:mediaconvert:{place}:queues/{self.name}",
-            "NoticesTopicArn": f"arn:{partition}:sns:{place}:{self.name}-notices",
-            "FailuresTopicArn": f"arn:{partition}:sns:{place}:{self.name}-failures",
-            "FailedEventsQueueName": f"{self.name}-failed-events",
-        }
-
     def apply(self, project: Path, parameters: dict[str, str]) -> bool:
         """Create or update the stack; return whether anything changed.
 
@@ -178,6 +159,25 @@ class Stack:
             if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
                 reason = event.get("ResourceStatusReason", "")
                 note(f"{event['ResourceStatus']} {event['LogicalResourceId']} {reason}".rstrip())
+
+
+def default_outputs(stage: str, account: Account) -> dict[str, str]:
+    """Return what a stack's outputs are, unless parameters give other names."""
+    name, account_id, region = f"{APP_NAME}-{stage}", account.account_id, account.region
+    partition, place = account.partition, f"{region}:{account_id}"
+    roles = f"arn:{partition}:iam::{account_id}:role/{name}-{region}"
+    return {
+        "MediaBucketName": f"{name}-media-{account_id}-{region}",
+        "MetadataTableName": f"{name}-metadata",
+        "SearchTableName": f"{name}-search",
+        "FeaturesQueueUrl": f"https://sqs.{region}.{account.dns_suffix}/{account_id}/{name}-features",
+        "MediaConvertRoleArn": f"{roles}-mediaconvert",
+        "MediaConvertQueueArn": f"arn:{partition}:mediaconvert:{place}:queues/{name}",
+        "TranscribeRoleArn": f"{roles}-transcribe",
+        "NoticesTopicArn": f"arn:{partition}:sns:{place}:{name}-notices",
+        "FailuresTopicArn": f"arn:{partition}:sns:{place}:{name}-failures",
+        "FailedEventsQueueName": f"{name}-failed-events",
+    }
 
 
 def name_literally(template: str, values: Mapping[str, str], account: Account) -> str:

@@ -7,10 +7,8 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalice.deploy.packager import DependencyBuilder
-from chalice.utils import OSUtils
-
 from scripts.archive import MACHINES
+from scripts.chalice_internals import DependencyBuilder, OSUtils
 from scripts.console import DeploymentError
 
 OLDEST_GLIBC, NEWEST_GLIBC = 17, 34
