@@ -1,1 +1,1 @@
-"""Runs the deployed application whole on one machine. Never deployed."""
+"""Local mode: the complete application on one machine. Never deployed."""

@@ -1,7 +1,7 @@
-"""API Gateway and Lambda before the application: a request becomes the event that it is given.
+"""Stand-in for API Gateway and Lambda: HTTP requests to the application's events.
 
-Routes are matched, and events made, as ``chalice local`` does; what that leaves out is added here:
-who asks, a body as text, and Lambda's limits.
+Routes are matched, and events made, as in ``chalice local``. This module adds what ``chalice
+local`` leaves out: the caller, a body as text, and Lambda's limits.
 """
 
 import json
@@ -17,13 +17,13 @@ from chalice.app import Chalice, CognitoUserPoolAuthorizer
 from chalice.local import LambdaEventConverter, LocalChalice, RouteMatcher
 
 STAGE = "/api"
-"""What every path begins with, as it does where a stage is deployed."""
+"""The start of every path, like the stage's name in a deployed API."""
 
 LOCAL_USER = "arn:aws:iam::123456789012:user/local"
-"""Whoever signs nothing: the page on one's own machine."""
+"""Owner's name of callers who do not sign, such as the page on the user's machine."""
 
 MAX_BYTES = 6 * 2**20
-"""What Lambda takes as an event, and what it returns."""
+"""Largest event and answer of Lambda, in bytes."""
 
 _ACCESS_KEY = re.compile(r"AWS4-HMAC-SHA256 Credential=([\w.@=+-]+)/")
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response of HTTP."""
+    """An HTTP response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda tells a function about itself, as far as anyone asks."""
+    """The part of Lambda's context that the application reads."""
 
     function_name: str
 
@@ -50,7 +50,8 @@ class Api:
     """The routes of an application."""
 
     def __init__(self, app: Chalice) -> None:
-        # Chalice's own way to let several requests in at once: each thread has its current one.
+        # As in Chalice, so that several requests can be handled at once: one current request a
+        # thread.
         app.__class__ = LocalChalice
         self._app = app
         self._to_event = LambdaEventConverter(
@@ -66,7 +67,7 @@ class Api:
         try:
             event = self._to_event(method, target, dict(headers), body)
         except ValueError:
-            # API Gateway's words for a path that leads nowhere.
+            # API Gateway's message for an unknown path.
             return _refuse(403, "Missing Authentication Token")
         if not event.get("isBase64Encoded"):
             event["body"] = body.decode(errors="replace")
@@ -87,13 +88,15 @@ class Api:
 
 
 def _user(headers: Mapping[str, str]) -> str:
-    """Return the ARN of the user whose access key signs; nobody here checks the signature."""
+    """Return the ARN of the user whose access key signs; the signature is not checked."""
     signed = _ACCESS_KEY.match(headers.get("authorization", ""))
     return f"{LOCAL_USER.rpartition('/')[0]}/{signed[1]}" if signed else LOCAL_USER
 
 
 def _claims(token: str) -> dict[str, str] | None:
-    """Return what a user pool's token says, as text, until it runs out; nobody checks who wrote it.
+    """Return the claims of a user pool's token, as text, until it expires.
+
+    The token's signature is not checked.
 
     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
     """

@@ -1,4 +1,4 @@
-"""Processes of local mode's own, for work that may be slow, crash or be killed."""
+"""Child processes for work that may be slow, crash or be killed."""
 
 import multiprocessing
 import signal
@@ -6,22 +6,24 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the server's locks and sockets
+_SPAWN = multiprocessing.get_context(
+    "spawn"
+)  # a forked process would inherit the server's locks and sockets
 
 
 def start_child(
     name: str, serve: Callable[..., None], *arguments: object
 ) -> tuple[BaseProcess, Connection]:
-    """Start ``serve(connection, *arguments)`` in a process, and return our end of its connection.
+    """Start ``serve(connection, *arguments)`` in a process, and return a connection to it.
 
-    The process ends with this one. Ctrl-C, which reaches every process of a terminal, it ignores:
-    who started it ends it.
+    The process ends with this one. It ignores Ctrl-C, which reaches every process of a terminal,
+    because this process ends it.
     """
     ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(
         target=_serve, args=(serve, theirs, *arguments), name=name, daemon=True
     )
-    # The signal mask is inherited, so the signal is ignored from the first instruction on.
+    # The signal mask is inherited, so the signal is blocked from the first instruction.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()

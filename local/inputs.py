@@ -10,9 +10,9 @@ from chalicelib.core.probe.formats import FORMATS, extension
 def recordings_of(names: Iterable[str]) -> list[str]:
     """Return the paths of all recordings that the names stand for, in their order.
 
-    A file's own name comes first, so that ``a[1].wav`` can be named; then ``~`` and patterns, for
-    whom no shell has read them. A folder stands for the recordings in it and below. A name that
-    stands for nothing is returned as it is: whoever opens it says what is wrong.
+    An existing file comes first, so that ``a[1].wav`` can be named. Then ``~`` and patterns are
+    expanded, if no shell has done so. A folder stands for the recordings in it and below. A name
+    without a match is returned unchanged, and opening it gives the error.
     """
     return [
         recording
@@ -26,7 +26,7 @@ def _matches(name: str) -> list[str]:
     if Path(name).exists():
         return [name]
     expanded = str(Path(name).expanduser()) if name.startswith("~") else name
-    # A pattern may be absolute, which Path.glob does not take.
+    # A pattern may be absolute, which Path.glob does not accept.
     return sorted(glob.glob(expanded, recursive=True)) or [expanded]  # noqa: PTH207
 
 

@@ -1,4 +1,4 @@
-"""Opens media files that come from anywhere, and no other file through them."""
+"""Safe opening of media files: a hostile file cannot make FFmpeg open other files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ def open_media(path: Path, demuxers: str, *, refusal: str) -> Iterator[av.contai
     demuxers : str
         FFmpeg's names of the formats, by comma
     refusal : str
-        the message of the MediaError raised where the file names another, as playlists do
+        the message of the MediaError if the file refers to another file, as playlists do
     """
 
     def refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
@@ -29,7 +29,7 @@ def open_media(path: Path, demuxers: str, *, refusal: str) -> Iterator[av.contai
         raise MediaError(refusal)
 
     with (
-        # A file object has no name, so that nothing can be resolved beside it.
+        # A file object has no path, so no other file can be found relative to it.
         path.open("rb") as file,
         av.open(
             file,

@@ -1,4 +1,4 @@
-"""Builds the project's own template in the stand-in, and says what it is called."""
+"""The project's template, built in moto, and the names of its resources."""
 
 import logging
 import os
@@ -27,11 +27,11 @@ CREDENTIALS = {
 }
 
 APP_ID = f"earshot-{os.getpid()}"
-"""Marks this process's own requests."""
+"""A mark on this process's own requests."""
 
 
 def isolate(endpoint_url: str) -> None:
-    """Make every AWS client of this process speak to one address, whatever the user configured."""
+    """Make every AWS client of this process use one address, whatever the user has configured."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= CREDENTIALS | {
@@ -46,7 +46,7 @@ def isolate(endpoint_url: str) -> None:
 
 def create() -> dict[str, str]:
     """Create the stack and return the application's environment variables."""
-    # moto knows none of these, and says so at length; here nothing needs them.
+    # moto lacks these, and prints long warnings; local mode does not need them.
     policies = ("S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy")
     for unknown in (*policies, "MediaConvert::Queue", "CloudWatch::Alarm"):
         warnings.filterwarnings("ignore", message=f"Tried to parse AWS::{unknown}")
@@ -77,7 +77,7 @@ def create() -> dict[str, str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the application's environment variables in the stack that is there."""
+    """Return the application's environment variables for the existing stack."""
     cloudformation = boto3.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName="earshot-local")["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -94,7 +94,7 @@ def environment() -> dict[str, str]:
     }
 
 
-@cache  # reading YAML takes longer than anything else here
+@cache  # reading YAML is the slowest step here
 def _cors_of_the_template() -> dict[str, Any]:
     template = yaml.load(TEMPLATE.read_text(), Loader=_TemplateLoader)  # noqa: S506  # our own file
     bucket = template["Resources"]["MediaBucket"]["Properties"]
@@ -112,7 +112,7 @@ def _cors_of_the_template() -> dict[str, Any]:
 
 
 class _TemplateLoader(yaml.SafeLoader):
-    """Reads a template without resolving CloudFormation's own tags."""
+    """A YAML loader for templates that leaves CloudFormation's tags unresolved."""
 
 
 _TemplateLoader.add_multi_constructor("!", lambda _loader, tag, node: (tag, node.value))

@@ -1,5 +1,5 @@
-"""Tools for one's own desk, beside local mode: pictures, and comparisons with librosa.
+"""Tools beside local mode: pictures, and comparisons with librosa.
 
-``compare`` and ``comparison_plot`` hold a recording against librosa, ``chart`` draws its words,
-``screenshots`` takes the README's pictures of the page.
+``compare`` and ``comparison_plot`` compare a recording's tables with librosa's, ``chart`` draws its
+words, ``screenshots`` takes the README's pictures of the page.
 """

@@ -1,4 +1,4 @@
-"""A picture of what each word sounds like: the pitch contour, and the words at their medians."""
+"""A picture of the words' pitch: the pitch contour, and each word at its median."""
 
 import csv
 import sys
@@ -16,13 +16,13 @@ OCTAVE = 2.0
 
 
 def main(folder: Path, target: Path | None = None) -> int:
-    """Draw the words of a folder of results, and say where the picture is or what is missing."""
+    """Draw the words of a folder of outputs; print the picture's path, or what is missing."""
     missing = [name for name in TABLES if not (folder / name).is_file()]
     if missing:
         others = sorted(path.parent for path in folder.glob("*/words.csv"))
         told = f" Name one of {', '.join(map(str, others))}." if others else ""
         print(
-            f"{folder} holds no {' and no '.join(missing)}: name a folder that make process has "
+            f"{folder} has no {' and no '.join(missing)}. Name a folder that make process has "
             f"written for one recording, such as out/me-sample-wav-0123456789ab.{told}",
             file=sys.stderr,
         )
@@ -34,7 +34,7 @@ def main(folder: Path, target: Path | None = None) -> int:
 
 
 def draw(words_csv: Path, pitch_csv: Path, target: Path) -> None:
-    """Write a PNG: f0 over time, each word's span, and its median as words.csv has it."""
+    """Write a PNG: f0 over time, each word's span, and its median from words.csv."""
     with words_csv.open(newline="", encoding="utf-8") as table:
         words = list(csv.DictReader(table))
     times, f0 = np.genfromtxt(pitch_csv, delimiter=",", skip_header=1, usecols=(0, 1), unpack=True)

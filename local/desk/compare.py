@@ -1,4 +1,4 @@
-"""For anyone who doubts it: librosa and Earshot side by side on your own recordings."""
+"""A comparison of librosa and Earshot on your own recordings."""
 
 import multiprocessing
 import sys
@@ -13,15 +13,15 @@ from typing import Any, BinaryIO
 
 from chalicelib.errors import MediaError
 
-# librosa, numpy and matplotlib are imported where they are used: each side is measured in a
-# process of its own, which must not have the other's in it.
+# librosa, numpy and matplotlib are imported where they are used. Each side is measured in a
+# separate process, which must not contain the other side's packages.
 
 F0_MIN_HZ, F0_MAX_HZ = 65.0, 500.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one side took: CPU seconds of the work alone, and its process's peak memory."""
+    """Cost of one side: CPU seconds of the work alone, and peak memory of its process."""
 
     cpu_s: float
     peak_mb: float
@@ -30,7 +30,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far apart two arrays of numbers are, in the unit of the numbers."""
+    """Difference of two arrays of numbers, in the numbers' unit."""
 
     name: str
     largest: float
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def main(files: Sequence[str]) -> int:
-    """Compare each file, print what was found, and return 0 where all frames agree."""
+    """Compare each file, print the comparison, and return 0 if all frames agree."""
     agree = True
     for file in files:
         with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def main(files: Sequence[str]) -> int:
 
 def compare(path: Path, folder: Path) -> Comparison:
     """Measure ``path`` on both sides, leaving ``librosa.npz`` and ``earshot.npz`` in ``folder``."""
-    # Ours first: it says in a sentence what is wrong with a file that is no recording.
+    # Earshot first: it gives a reason if the file is not a recording.
     ours = _in_own_process(measure_with_earshot, path, folder / "earshot.npz")
     theirs = _in_own_process(measure_with_librosa, path, folder / "librosa.npz")
     import numpy as np  # noqa: PLC0415 - see the top
@@ -112,7 +112,7 @@ def report(comparison: Comparison) -> str:
 
 
 def measure_with_librosa(path: Path, archive: Path) -> Run:
-    """Compute with librosa what Earshot writes, and save it."""
+    """Compute Earshot's tables with librosa, and save them."""
     import librosa  # noqa: PLC0415 - see the top
     import numpy as np  # noqa: PLC0415 - see the top
 
@@ -127,7 +127,7 @@ def measure_with_librosa(path: Path, archive: Path) -> Run:
             "zero_crossing_rate": librosa.feature.zero_crossing_rate(y)[0],
         }
 
-    # Numba compiles on first use: that is not librosa's speed.
+    # Numba compiles on first use, which must not count as librosa's time.
     features(np.random.default_rng(0).normal(0, 0.1, 22050), 22050)
     start = time.process_time()
     y, sr = _load_for_librosa(path)
@@ -138,7 +138,7 @@ def measure_with_librosa(path: Path, archive: Path) -> Run:
 
 
 def measure_with_earshot(path: Path, archive: Path) -> Run:
-    """Extract every table as in production, its archive too, and keep the archive."""
+    """Extract every table and the archive as in production, and keep the archive."""
     from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: PLC0415 - see the top
 
     @contextmanager
@@ -155,10 +155,10 @@ def measure_with_earshot(path: Path, archive: Path) -> Run:
 
 
 def peak_memory_mb() -> float:
-    """Return this process's largest resident memory so far, in MB."""
+    """Return the peak resident memory of this process so far, in MB."""
     status = Path("/proc/self/status")
     if status.exists():
-        # getrusage would count what the parent held when it started this process.
+        # getrusage would also count the parent's memory at the start of this process.
         lines = status.read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
     import resource  # noqa: PLC0415 - not on every system
@@ -168,7 +168,7 @@ def peak_memory_mb() -> float:
 
 
 def _load_for_librosa(path: Path) -> tuple[Any, float]:
-    """Load as librosa does; what it cannot read without FFmpeg's program, PyAV reads for it."""
+    """Load with librosa; PyAV decodes the files for which librosa would need the ffmpeg program."""
     import librosa  # noqa: PLC0415 - see the top
     import numpy as np  # noqa: PLC0415 - see the top
     import soundfile  # noqa: PLC0415 - see the top
@@ -194,20 +194,20 @@ def _load_for_librosa(path: Path) -> tuple[Any, float]:
 
 
 def _in_own_process(work: Callable[[Path, Path], Run], path: Path, archive: Path) -> Run:
-    # A Pool would wait for ever for a process that crashes; this raises BrokenProcessPool.
+    # If a process crashes, this raises BrokenProcessPool; a Pool would wait for ever.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(work, path, archive).result()
 
 
 def _sentence(exc: MediaError | OSError) -> str:
-    """Return why a file cannot be compared, for people."""
+    """Return why a file cannot be compared, as a sentence."""
     told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
     return told if told.endswith(".") else f"{told}."
 
 
 def _picture(path: Path, folder: Path) -> str:
-    """Draw both sides and their difference beside where the command runs; say where."""
+    """Draw both sides and their difference in the current folder; return a line with its path."""
     try:
         from local.desk.comparison_plot import draw  # noqa: PLC0415 - see the top
     except ImportError:

@@ -1,4 +1,4 @@
-"""A picture of what librosa and Earshot make of one recording, and of their difference."""
+"""A picture of librosa's and Earshot's tables of one recording, and of their difference."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Takes the pictures of the page that the README shows: make screenshots.
+"""The README's pictures of the page: make screenshots.
 
-They are of a real local mode that has processed real files, so they show what there is and no more.
-Needs Chromium, and takes the fonts of the machine that it runs on.
+The pictures show a real local mode that has processed real files. This needs Chromium, and uses the
+fonts of the machine.
 """
 
 import shutil
@@ -24,7 +24,7 @@ COLOURS = 256
 
 
 def main(files: list[str]) -> int:
-    """Upload the files, or the sample, to a local mode, and take the pictures of the last."""
+    """Upload the files, or the sample, to a local mode, and take pictures of the last one."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         print("There is no Chromium here: apt-get install chromium", file=sys.stderr)
@@ -54,7 +54,7 @@ def main(files: list[str]) -> int:
 
 
 def _upload(browser: Browser, address: str, files: list[str]) -> str:
-    """Upload by the page itself, wait until all is done, and return the last one's fragment."""
+    """Upload with the page, wait until all are done, and return the last one's URL fragment."""
     page = browser.new_page()
     page.goto(address)
     for file in files:
@@ -69,7 +69,7 @@ def _upload(browser: Browser, address: str, files: list[str]) -> str:
 
 
 def _show(page: Page, address: str) -> None:
-    """Open a recording, with a word in its middle that is being said."""
+    """Open a recording and seek to a word in its middle."""
     page.goto(address)
     words = page.locator(".word")
     expect(words.first).to_be_visible()
@@ -82,7 +82,7 @@ def _show(page: Page, address: str) -> None:
 
 
 def _shrink(source: Path, target: Path) -> None:
-    """Write a picture with a palette, which is a third as large and looks the same."""
+    """Write a picture with a palette, which looks the same with a third of the size."""
     from PIL import Image  # noqa: PLC0415 - comes with matplotlib, and only this needs it
 
     with Image.open(source) as picture:

@@ -1,4 +1,4 @@
-"""Media file to 16 kHz mono samples, as the transcription service itself would decode it."""
+"""Media file to 16 kHz mono samples, with Amazon Transcribe's checks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ TOO_SHORT = (
 TOO_LONG = "Invalid file size: file size too large."
 WRONG_RATE = "The sample rate provided does not match the detected sample rate."
 
-# FFmpeg's names for containers. It does not tell Matroska from WebM, nor MP4 from M4A.
+# FFmpeg's names for containers. FFmpeg has one name for Matroska and WebM, and for MP4 and M4A.
 _FORMATS = {
     "wav": {"wav"},
     "mp3": {"mp3"},
@@ -46,7 +46,7 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a file says of itself. Nothing in it can be trusted but the format."""
+    """Values from a file's header; only the format can be trusted."""
 
     media_format: str
     sample_rate_hz: int
@@ -54,10 +54,10 @@ class Media:
 
 
 def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = None) -> Media:
-    """Return what ``path`` is, or raise MediaError in the service's own words.
+    """Return the header's values of ``path``, or raise MediaError with the service's message.
 
-    The checks are the service's: a known container, the one that was named, with a sound track,
-    at the sample rate that was named.
+    The checks are the service's: a known container that agrees with the named format, with a
+    sound track, at the named sample rate.
     """
     try:
         with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
@@ -65,7 +65,7 @@ def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = N
             if allowed is None or (media_format and media_format not in allowed):
                 raise MediaError(WRONG_FORMAT if media_format else UNSUPPORTED_FORMAT)
             tracks = container.streams.audio
-            # A track whose codec FFmpeg does not know has no context, and so no rate.
+            # If FFmpeg does not know a track's codec, the track has no context and no rate.
             if not tracks or tracks[0].codec_context is None:
                 raise MediaError(INVALID_MEDIA)
             rate = tracks[0].rate
@@ -85,7 +85,7 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
     path : Path
         a file in one of the service's formats
     max_duration_s : float > 0
-        how much may come out of it, whatever its header claims; in seconds
+        longest decoded duration in seconds, whatever the header claims
 
     Yields
     ------
@@ -106,7 +106,7 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
                     raise MediaError(TOO_LONG)
                 yield y
     except (av.error.FFmpegError, UnicodeDecodeError, IndexError) as exc:
-        # What was decoded before the fault counts, as it does with a file that was cut short.
+        # The samples before the fault are used, as with a truncated file.
         if n_samples < MIN_DURATION_S * SAMPLE_RATE_HZ:
             raise MediaError(INVALID_MEDIA) from exc
     if not n_samples:
@@ -116,7 +116,7 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
 
 
 def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
-    """Yield the container's first sound track as 16 kHz mono. Faulty packets are left out."""
+    """Yield the container's first sound track as 16 kHz mono, without faulty packets."""
     resampler, shape = None, None
     for packet in container.demux(audio=0):
         try:
@@ -124,7 +124,7 @@ def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
         except av.error.InvalidDataError:
             continue
         for frame in frames:
-            # AAC may turn out to have twice the rate or one more channel after its first frames.
+            # AAC may double its rate or add a channel after the first frames.
             if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 yield from _converted(resampler, None)
                 resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
@@ -135,6 +135,6 @@ def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
 def _converted(
     resampler: av.AudioResampler | None, frame: av.AudioFrame | None
 ) -> Iterator[Samples]:
-    """Yield what comes out of ``resampler`` for ``frame``, or what is left in it for None."""
+    """Yield the output of ``resampler`` for ``frame``, or its remaining output for None."""
     if resampler is not None:
         yield from (np.asarray(out.to_ndarray()[0]) for out in resampler.resample(frame))

@@ -1,4 +1,4 @@
-"""Transcription jobs: their state, how the service's API shows them, and the book of them all."""
+"""Transcription jobs: their state, their form in the service's API, and the store of all jobs."""
 
 import base64
 import threading
@@ -19,7 +19,7 @@ from local.transcribe.requests import (
 
 QUEUED, IN_PROGRESS, COMPLETED, FAILED = "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"
 
-_PAGE_SIZE = 5  # the service's own default
+_PAGE_SIZE = 5  # the service's default
 _Json = dict[str, Any]
 _ECHOED = (
     "TranscriptionJobName",
@@ -54,7 +54,7 @@ _SUMMARY = (
     "LanguageCodes",
     "ToxicityDetection",
 )
-# The regional variant that stands for a language when the request does not name one.
+# The regional variant of a language if the request does not name one.
 _DEFAULT_VARIANT = {
     "en": "en-US",
     "es": "es-US",
@@ -69,7 +69,7 @@ _DEFAULT_VARIANT = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, exactly as it is kept across restarts. Times are seconds since 1970."""
+    """One job, in the form that is stored across restarts. Times are seconds since 1970."""
 
     parameters: _Json
     created: float
@@ -96,12 +96,12 @@ class Job:
 
     @property
     def language(self) -> str | None:
-        """The primary subtag of the language that was asked for, None to have it identified."""
+        """The primary subtag of the requested language, or None to identify it."""
         code = self.parameters.get("LanguageCode")
         return str(code).split("-")[0] if code else None
 
     def to_json(self) -> _Json:
-        """Return plain JSON that ``from_json`` takes back."""
+        """Return plain JSON that ``from_json`` reads."""
         return asdict(self)
 
     @classmethod
@@ -141,9 +141,9 @@ class Job:
 
 
 class JobBook:
-    """Every job by its name, oldest first. Any thread may use it.
+    """All jobs by name, oldest first. Safe for threads.
 
-    A job is replaced, never changed, so the same name deleted and taken again is another job.
+    A job is replaced, never changed. If a name is deleted and used again, it is another job.
     """
 
     def __init__(self, region: str) -> None:
@@ -153,37 +153,38 @@ class JobBook:
         self._last_created = 0.0
 
     def add(self, parameters: _Json) -> Job:
-        """Add a job under a name that is not taken."""
+        """Add a job if its name is free."""
         with self._lock:
             if parameters["TranscriptionJobName"] in self._jobs:
                 raise RefusedError("ConflictException", JOB_EXISTS)
-            # No two at the same instant: the time of creation tells jobs apart and orders pages.
+            # No two jobs have the same time of creation, because it identifies jobs and orders
+            # pages.
             self._last_created = max(time.time(), self._last_created + 1e-3)
             job = Job(parameters, created=self._last_created)
             self._jobs[job.name] = job
             return job
 
     def get(self, name: str) -> Job:
-        """Return a job, or raise what the service answers for one that it does not have."""
+        """Return a job, or raise the service's error if it does not exist."""
         with self._lock:
             job = self._jobs.get(name)
         if job is None:
-            # Not NotFoundException, whatever the API reference says: this is what comes.
+            # The service answers this, not the NotFoundException of the API reference.
             raise bad_request(JOB_MISSING)
         return job
 
     def remove(self, name: str) -> None:
-        """Forget a job."""
+        """Remove a job."""
         with self._lock:
             self._jobs.pop(name, None)
 
     def is_current(self, job: Job) -> bool:
-        """Whether ``job`` is still in the book, just as it is."""
+        """Return whether ``job`` is still stored, unchanged."""
         with self._lock:
             return self._jobs.get(job.name) is job
 
     def replace(self, before: Job, after: Job) -> bool:
-        """Put ``after`` in the place of ``before``, if that is still there."""
+        """Replace ``before`` with ``after``, if ``before`` is still stored."""
         with self._lock:
             if self._jobs.get(before.name) is not before:
                 return False
@@ -191,7 +192,7 @@ class JobBook:
             return True
 
     def listed(self, parameters: _Json) -> _Json:
-        """Answer ListTranscriptionJobs: the newest first, a page at a time."""
+        """Answer ListTranscriptionJobs: newest first, by page."""
         with self._lock:
             newest_first = list(reversed(self._jobs.values()))
         status, part = parameters.get("Status"), parameters.get("JobNameContains", "").lower()
@@ -224,7 +225,7 @@ class JobBook:
             return [job.to_json() for job in self._jobs.values()]
 
     def restore(self, states: Iterable[_Json]) -> list[Job]:
-        """Take back what ``to_json`` gave. Returns the unfinished, which are queued again."""
+        """Take back stored jobs. Return the unfinished ones, which are queued again."""
         unfinished = []
         for state in states:
             job = Job.from_json(state)
@@ -238,12 +239,12 @@ class JobBook:
 
 
 def object_url(region: str, bucket: str, key: str) -> str:
-    """Return an object's address in the form that the service reports it."""
+    """Return an object's address in the service's form."""
     return f"https://s3.{region}.amazonaws.com/{bucket}/{key}"
 
 
 def language_code(language: str, parameters: _Json) -> str:
-    """Return the service's code for an identified language, one that was offered if possible."""
+    """Return the service's code for an identified language, from the offered ones if possible."""
     offered = parameters.get("LanguageOptions", ())
     known = service_model().shape_for("LanguageCode").enum
     variants = [code for code in (*offered, *known) if code.split("-")[0] == language]

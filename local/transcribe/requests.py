@@ -1,4 +1,4 @@
-"""What Amazon Transcribe checks before it takes a request, and how it words a refusal."""
+"""Amazon Transcribe's checks of a request, and its messages for a refusal."""
 
 import json
 import re
@@ -42,13 +42,13 @@ class RefusedError(EarshotError):
 
 
 def bad_request(message: str) -> RefusedError:
-    """Return the refusal that nearly everything gets."""
+    """Return the error for most wrong requests."""
     return RefusedError("BadRequestException", message)
 
 
 @cache
 def service_model() -> ServiceModel:
-    """Return botocore's description of the service: what the SDKs themselves send by."""
+    """Return botocore's model of the service, which the SDKs themselves use."""
     return botocore.session.get_session().get_service_model("transcribe")
 
 
@@ -76,8 +76,8 @@ def parse(operation: str, body: bytes) -> _Json:
 def media_location(uri: str) -> tuple[str, str]:
     """Return the bucket and key that a media URI names.
 
-    An ``s3://`` key is taken as it stands, with any character in it; that of an ``https://``
-    address is percent-decoded.
+    The key of an ``s3://`` address is used as it is, with any characters; the key of an
+    ``https://`` address is percent-decoded.
     """
     if uri.startswith("s3://"):
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -93,7 +93,7 @@ def media_location(uri: str) -> tuple[str, str]:
 
 
 def output_key(parameters: _Json) -> str:
-    """Return where the transcript goes. A key that is not a ``.json`` name is a folder."""
+    """Return the bucket and key of the transcript. A key without ``.json`` is a folder."""
     key = str(parameters.get("OutputKey", ""))
     if key.endswith(".json"):
         return key
@@ -102,7 +102,7 @@ def output_key(parameters: _Json) -> str:
 
 
 def _constraint_faults(value: Any, shape: Shape, path: str) -> list[str]:
-    """Return what breaks a pattern, an enumeration or a maximum, none of which botocore checks."""
+    """Return errors of patterns, enumerations and maxima, which botocore does not check."""
     faults: list[str] = []
     if shape.type_name == "structure":
         for name, member in shape.members.items():
@@ -127,7 +127,7 @@ def _broken_constraint(value: Any, shape: Shape) -> str | None:
         if "max" in metadata and len(value) > metadata["max"]:
             return f"have length less than or equal to {metadata['max']}"
         pattern = metadata.get("pattern")
-        # The service matches the whole value, whether its pattern says so or not.
+        # The service matches the whole value, even if its pattern has no anchors.
         if pattern and not re.fullmatch(pattern, value):
             return f"satisfy regular expression pattern: {pattern}"
     elif shape.type_name == "integer" and "max" in metadata and value > metadata["max"]:
@@ -136,7 +136,7 @@ def _broken_constraint(value: Any, shape: Shape) -> str | None:
 
 
 def _check_rules(parameters: _Json) -> None:
-    """Check what the service's description says in prose only."""
+    """Check the rules that are in the service's documentation only."""
     if parameters["TranscriptionJobName"] in {".", ".."}:
         raise bad_request("You can't use the strings '.' or '..' by themselves as the job name.")
     languages = [

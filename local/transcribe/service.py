@@ -1,7 +1,7 @@
 """Amazon Transcribe on one machine: its API, its jobs and its output, with a local recogniser.
 
-Custom vocabularies and their filters, alternatives, channels and toxicity are accepted and not
-done; each job that asks for one is told so in the log. Redaction is refused.
+Custom vocabularies and their filters, alternatives, channels and toxicity are accepted and ignored;
+the log has a line for each job that asks for one of them. Redaction is refused.
 """
 
 import logging
@@ -47,10 +47,10 @@ PutEvent = Callable[[str, str, _Json], None]
 
 
 class TranscribeService:
-    """Answers what the SDKs ask of Amazon Transcribe, and does the work.
+    """Answers the SDKs' requests to Amazon Transcribe, and does the work.
 
     ``put_event(source, detail_type, detail)`` and ``on_change(job_name)`` are called from the
-    service's own threads, outside its lock, and must not raise.
+    service's threads, outside its lock, and must not raise.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class TranscribeService:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Start working, and load the models in the background so that the first job is quick."""
+        """Start working, and load the models in the background, so that the first job is fast."""
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Stop at once. Jobs that were being worked on stay IN_PROGRESS, for ``restore``."""
+        """Stop at once. Unfinished jobs stay IN_PROGRESS, and ``restore`` starts them again."""
         self._closed.set()
         for process in self._processes:
             self._queue.put(None)
@@ -114,7 +114,7 @@ class TranscribeService:
             return 400, {"__type": exc.code, "Message": str(exc)}
 
     def progress(self) -> dict[str, float]:
-        """Return, for each job that is being worked on, how much of it is done, 0 to 1."""
+        """Return the progress of each running job, 0 to 1."""
         with self._lock:
             return dict(self._progress)
 
@@ -127,7 +127,7 @@ class TranscribeService:
         return self._book.to_json()
 
     def restore(self, jobs: Iterable[_Json]) -> None:
-        """Take back what ``jobs`` gave, in an earlier life. What was unfinished starts again."""
+        """Take back the jobs that ``jobs`` gave before a restart. Unfinished jobs start again."""
         for job in self._book.restore(jobs):
             self._queue.put(job)
 
@@ -135,7 +135,7 @@ class TranscribeService:
 
     def _start_job(self, parameters: _Json) -> _Json:
         if "ContentRedaction" in parameters:
-            # A transcript that only claims to be redacted would be worse than none.
+            # A transcript that claims to be redacted and is not would be worse than no transcript.
             raise bad_request(NO_REDACTION)
         self._check_access(Job(parameters, created=0.0))
         job = self._book.add(parameters)
@@ -162,7 +162,7 @@ class TranscribeService:
         return {}
 
     def _check_access(self, job: Job) -> None:
-        """Refuse what cannot be read or written, and leave the service's check file behind."""
+        """Refuse an input or output without access, and leave the service's check file behind."""
         bucket, key = job.media
         try:
             self._s3.head_object(Bucket=bucket, Key=key)
@@ -184,7 +184,7 @@ class TranscribeService:
             try:
                 self._step(job, process)
             except Exception:
-                # A thread that ended here would strand every later job.
+                # If this thread ended, no later job would be done.
                 logger.exception("transcription job=%s", job.name)
 
     def _step(self, queued: Job, process: RecogniserProcess) -> None:
@@ -204,7 +204,7 @@ class TranscribeService:
         self._settle(job, done)
 
     def _done(self, job: Job, process: RecogniserProcess) -> Job:
-        """Return the job as it ended."""
+        """Do a job and return it in its final state."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 outcome = transcribe(
@@ -229,7 +229,7 @@ class TranscribeService:
         return replace(job, status=FAILED, failure_reason=INTERNAL_FAILURE)
 
     def _settle(self, begun: Job, done: Job) -> None:
-        """Make the outcome known, unless the job is gone or the service is closing."""
+        """Publish the outcome, unless the job is gone or the service is closing."""
         done = replace(done, completed=time.time())
         if self._closed.is_set() or not self._book.replace(begun, done):
             return

@@ -1,4 +1,4 @@
-"""The work of one transcription job: fetch the media, recognise it, write what was asked for."""
+"""The work of one transcription job: fetch the media, recognise it, write the outputs."""
 
 import json
 import tempfile
@@ -38,13 +38,13 @@ def transcribe(
     wanted: Callable[[], bool],
     on_progress: Callable[[float], None],
 ) -> Job:
-    """Do one job and return it as it ended. Writes nothing once it is not ``wanted`` any more."""
+    """Do one job and return it in its final state. Write nothing if it is no longer ``wanted``."""
 
     def progressed(done_s: float, claimed_s: float | None) -> None:
         if not wanted():
-            # Deleted in the moment between being taken up and being handed over.
+            # The job was deleted just after it was taken from the queue.
             process.kill()
-        # A header may claim anything, so a fraction is only as good as it.
+        # The progress relies on the header's duration, which may be wrong.
         on_progress(min(1.0, done_s / claimed_s) if claimed_s else 0.0)
 
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
@@ -78,10 +78,10 @@ def transcribe(
 def _written(
     job: Job, s3: Any, finished: Finished, recognition: Recognition, account_id: str
 ) -> Job:
-    """Write the subtitles and then the transcript, whose arrival is what others wait for."""
+    """Write the subtitles, and then the transcript, because its arrival triggers the next step."""
     bucket, key = job.output
     in_results, in_job = _identified(job, recognition)
-    # Without speech there is no subtitle file, says the service's guide.
+    # Without speech there is no subtitle file, by the service's guide.
     forms = job.parameters.get("Subtitles", {}).get("Formats", ()) if recognition.words else ()
     start_index = job.parameters.get("Subtitles", {}).get("OutputStartIndex", 0)
     subtitle_keys = []
@@ -119,7 +119,7 @@ def _written(
 
 
 def _identified(job: Job, recognition: Recognition) -> tuple[_Json, _Json]:
-    """Return what language identification adds to the results, and to the job."""
+    """Return the fields that language identification adds to the results and to the job."""
     code = job.parameters.get("LanguageCode")
     if code:
         return {}, {}

@@ -41,7 +41,7 @@ def test_a_folder_of_folders_says_which_can_be_drawn(tmp_path):
     ended = chart(tmp_path)
 
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"{tmp_path} holds no words.csv and no pitch.csv")
+    assert ended.stderr.startswith(f"{tmp_path} has no words.csv and no pitch.csv")
     assert f"Name one of {tmp_path / 'talk'}." in ended.stderr
 
 
