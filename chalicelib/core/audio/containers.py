@@ -1,4 +1,4 @@
-"""Reads what libsndfile cannot: m4a, mp4, mov, webm, amr, and Speex or FLAC in Ogg."""
+"""A decoder for formats that libsndfile lacks: m4a, mp4, mov, webm, amr, Speex or FLAC in Ogg."""
 
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -11,15 +11,15 @@ from chalicelib.errors import MediaError
 
 MICROSECONDS = 1_000_000
 NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC", "ogg": "Ogg"}
-# The others hold no index: FFmpeg estimates their duration from the file's size.
+# The others have no index, so FFmpeg estimates their duration from the file's size.
 INDEXED = {"mov", "matroska"}
 
 
 class ContainerReader:
     """The first audio track of a media container, decoded by PyAV (FFmpeg).
 
-    Only the format that was recognised is opened, so that no file can make FFmpeg fetch others.
-    Holds a read buffer of 1 MiB, and one packet.
+    Only the recognised format is opened, so that a file cannot make FFmpeg open other files.
+    Memory holds a read buffer of 1 MiB, and one packet.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class ContainerReader:
         self._stream.thread_type = "NONE"
         for stream in self._media.streams:
             if stream is not self._stream:
-                # Pictures are passed over rather than read and thrown away.
+                # Pictures are skipped, not read.
                 stream.discard = self._av.stream.Discard.all
         self.damage: str | None = None
         self.promised_frames: int | None = None
@@ -80,7 +80,7 @@ class ContainerReader:
         Parameters
         ----------
         n_frames : int > 0
-            frames in a block; a packet that decodes to more is one larger block
+            frames in a block; a packet with more frames is one larger block
 
         Yields
         ------
@@ -123,7 +123,7 @@ class ContainerReader:
         if frame.sample_rate != self.sample_rate_hz or frame.layout.nb_channels != self.channels:
             raise MediaError("The recording changes its sample rate or channels half-way")
         y: np.ndarray = frame.to_ndarray()
-        # Packed formats come as one row, planar ones as a row for each channel.
+        # Packed formats have one row, planar formats one row for each channel.
         y = y.T if frame.format.is_planar else y.reshape(-1, self.channels)
         if y.dtype == np.uint8:
             return (y.astype(np.int16) - 128) << 8

@@ -1,4 +1,4 @@
-"""Tells by its first bytes what a file is, for its name may say anything."""
+"""The decoder for a file, found from its first bytes, because its name may be wrong."""
 
 from chalicelib.core.audio.ogg import codec_of
 from chalicelib.core.audio.source import BufferedSource
@@ -8,7 +8,7 @@ HEAD_BYTES = 64
 # ISO media files open with a box: four bytes of length, then its type.
 ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 CONTAINERS = {b"\x1aE\xdf\xa3": "matroska", b"#!AMR": "amr"}
-# In Ogg, libsndfile knows Vorbis and Opus alone.
+# In Ogg, libsndfile reads Vorbis and Opus only.
 OGG_CODECS_OF_FFMPEG = {"speex", "flac"}
 ADTS_HEADS = {b"\xff\xf1", b"\xff\xf9"}
 NOT_RECORDINGS = {
@@ -29,12 +29,12 @@ NOT_RECORDINGS = {
 
 
 def recognise_container(source: BufferedSource) -> str | None:
-    """Return FFmpeg's name of the container, or None for what libsndfile is to read.
+    """Return FFmpeg's name of the container, or None if libsndfile reads the file.
 
     Raises
     ------
     MediaError
-        if the file is empty or plainly something else than a recording
+        if the file is empty or certainly not a recording
     """
     if source.size == 0:
         raise MediaError("The file is empty: it has no bytes")

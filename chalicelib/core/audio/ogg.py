@@ -1,4 +1,4 @@
-"""Pages of an Ogg file (RFC 3533): which codec the first one names, and how the last one ends."""
+"""Pages of an Ogg file (RFC 3533): the codec in the first page, and the end of the last page."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ CODECS = {
 class LastPage:
     """The last page of a file, which may be cut off.
 
-    ``position`` counts the samples up to its end, as the codec does; None if it is not there.
+    ``position`` counts the samples up to the page's end, as the codec does, or is None.
     """
 
     stream: bytes
@@ -29,18 +29,18 @@ class LastPage:
 
 
 def first_packet(head: bytes) -> bytes:
-    """Return what there is of the first packet in a file's first bytes."""
+    """Return the part of the first packet that is in a file's first bytes."""
     return head[HEADER_BYTES + head[HEADER_BYTES - 1] :] if len(head) >= HEADER_BYTES else b""
 
 
 def codec_of(head: bytes) -> str | None:
-    """Return the codec of a file's first stream by its first bytes."""
+    """Return the codec of a file's first stream, from its first bytes."""
     packet = first_packet(head)
     return next((name for magic, name in CODECS.items() if packet.startswith(magic)), None)
 
 
 def read_last_page(source: BufferedSource) -> LastPage | None:
-    """Find the last page; the source is left where it was."""
+    """Find the last page, and restore the source's position."""
     position = source.tell()
     source.seek(max(0, source.size - MAX_PAGE_BYTES))
     tail = source.read(MAX_PAGE_BYTES)
@@ -62,6 +62,6 @@ def read_last_page(source: BufferedSource) -> LastPage | None:
 
 
 def is_cut_off(source: BufferedSource) -> bool:
-    """Tell whether the last page is not whole, or does not end its stream."""
+    """Return whether the last page is incomplete, or does not end its stream."""
     last = read_last_page(source)
     return last is not None and not (last.is_whole and last.ends_stream)

@@ -1,4 +1,4 @@
-"""Reads what libsndfile knows: wav, flac, mp3, ogg, aiff and their kin."""
+"""A decoder with libsndfile: wav, flac, mp3, ogg, aiff and similar formats."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +11,8 @@ from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.audio.wav import UNKNOWN_BYTES, read_wav_header
 from chalicelib.errors import MediaError
 
-# Reading integers and scaling them afterwards gives the same bits as asking libsndfile for
-# floats, and is several times faster.
+# Reading integers and scaling them gives the same bits as reading floats from libsndfile, and is
+# several times faster.
 INTEGER_DTYPES = {
     "PCM_S8": "int16",
     "PCM_U8": "int16",
@@ -22,15 +22,15 @@ INTEGER_DTYPES = {
     "ULAW": "int16",
     "ALAW": "int16",
 }
-# What libsndfile reports where the header does not say: any count beyond this is no promise.
+# libsndfile's count for a header without a length; a larger count is not a length.
 UNKNOWN_FRAMES = 1 << 48
 
 
 class _SequentialSoundFile(soundfile.SoundFile):  # type: ignore[misc]
-    """A sound file that is only read forwards."""
+    """A sound file that is read forwards only."""
 
     def seekable(self) -> bool:
-        # soundfile seeks after each read, which mp3 and flac decoders pay for dearly.
+        # soundfile seeks after each read, which is slow in mp3 and flac decoders.
         return False
 
 
@@ -72,8 +72,8 @@ class SoundFileReader:
         Parameters
         ----------
         n_frames : int > 0
-            frames in a block; the buffer of ``n_frames * channels`` samples is used again for
-            every block
+            frames in a block; every block uses the same buffer of ``n_frames * channels``
+            samples
 
         Yields
         ------
@@ -96,11 +96,11 @@ class SoundFileReader:
                 n_before += n_read
                 yield buffer[:n_read]
         if self._source.tell() >= self._source.size:
-            # What a decoder makes of a file cut short is not damage in what is there.
+            # A decoder's error at the end of a truncated file is not damage in the rest of it.
             self.damage = None
 
     def _read_wav_promise(self) -> None:
-        """Note what a wav file's header promises: libsndfile tells what is there instead."""
+        """Note the length in a WAV file's header; libsndfile gives the length of the samples."""
         position = self._source.tell()
         header = read_wav_header(self._source)
         self._source.seek(position)
@@ -109,12 +109,12 @@ class SoundFileReader:
         if header.promised_frames:
             self.promised_frames = header.promised_frames
         else:
-            # Compressed samples (ADPCM, GSM) are promised in bytes alone.
+            # For compressed samples (ADPCM, GSM) the header gives bytes only.
             self.ends_early = header.data_start + header.data_bytes > self._source.size
 
 
 def open_soundfile(source: BufferedSource) -> SoundFileReader:
-    """Open ``source`` with libsndfile; a MediaError where it cannot be read."""
+    """Open ``source`` with libsndfile; raise MediaError if it cannot be read."""
     try:
         return SoundFileReader(source)
     except soundfile.LibsndfileError as exc:

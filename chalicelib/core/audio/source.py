@@ -1,4 +1,4 @@
-"""Reads a distant file in few, large, mostly sequential pieces."""
+"""A reader for files in S3: few, large, mostly sequential pieces."""
 
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,8 +12,8 @@ SEEK_SET, SEEK_CUR, SEEK_END = 0, 1, 2
 class BufferedSource:
     """A seekable view of ``source`` that decoders may read in small pieces.
 
-    Holds one piece of 1 MiB, and counts in ``n_fetches`` how many were asked for. A seek costs
-    nothing until something is read, for on S3 it is a new request; the length is asked for once.
+    One piece of 1 MiB is in memory, and ``n_fetches`` counts the pieces that were read. On S3 a
+    seek is a new request, so it is done only before the next read. The length is read once.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class BufferedSource:
         self._failure: BaseException | None = None
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Move without touching the source; before the start is the start."""
+        """Move without a request to the source; a position before the start is the start."""
         origin = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self.size}[whence]
         self._position = max(0, origin + offset)
         return self._position
@@ -42,7 +42,7 @@ class BufferedSource:
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to ``size`` bytes, fewer only at the end or after a failure."""
+        """Read ``size`` bytes, or fewer at the end or after a failure."""
         if size < 0:
             size = max(0, self.size - self._position)
         parts = []
@@ -52,7 +52,7 @@ class BufferedSource:
         return b"".join(parts)
 
     def readinto(self, buffer: "Buffer") -> int:
-        """Fill ``buffer``, less only at the end or after a failure; return how many bytes."""
+        """Fill ``buffer``, or less at the end or after a failure; return the number of bytes."""
         wanted = memoryview(buffer).cast("B")
         n_read = 0
         while n_read < len(wanted) and (part := self._read_part(len(wanted) - n_read)):
@@ -61,7 +61,7 @@ class BufferedSource:
         return n_read
 
     def raise_failure(self) -> None:
-        """Raise what the source raised while a decoder was reading from it."""
+        """Raise the error that the source raised while a decoder was reading."""
         if self._failure is not None:
             raise self._failure
 

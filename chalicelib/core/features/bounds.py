@@ -1,4 +1,4 @@
-"""Bounds on what the tables of one recording may hold, and on the time to write them."""
+"""Limits on the size of a recording's tables, and on the time to write them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,14 +14,14 @@ OpenTable = Callable[[str], AbstractContextManager[BinaryIO]]
 
 N_OTHER_COLUMNS = 6  # of energy and pitch, with their times
 MOST_NUMBERS = 500_000_000
-"""How many numbers the tables of a recording may hold: ten minutes suffice to write them.
+"""Most numbers in the tables of a recording; ten minutes are enough to write them.
 
-Four hours by the default recipe hold 12 million. Compressed, a number takes a microsecond.
+Four hours with the default recipe have 12 million. With compression, a number takes a microsecond.
 """
 
 
 def check_n_numbers(parameters: FeatureParameters, n_samples: float, *, n_signals: int) -> None:
-    """Raise MediaError if the tables of so many samples would hold too many numbers."""
+    """Raise MediaError if the tables of a recording would have too many numbers."""
     n_columns = parameters.n_mfcc * (1 + parameters.deltas) if "mfcc" in parameters.tables else 0
     n_columns += N_OTHER_COLUMNS
     n_frames = n_samples / parameters.hop_length
@@ -35,7 +35,7 @@ def check_n_numbers(parameters: FeatureParameters, n_samples: float, *, n_signal
 
 
 def timed(open_table: OpenTable, is_late: Callable[[], bool] | None) -> OpenTable:
-    """Return what opens tables that end with an error once it is late."""
+    """Return a function that opens tables whose writing fails when the time is over."""
     if is_late is None:
         return open_table
 
@@ -48,7 +48,7 @@ def timed(open_table: OpenTable, is_late: Callable[[], bool] | None) -> OpenTabl
 
 
 class _TimedStream:
-    """A stream that raises MediaError instead of writing once it is late."""
+    """A stream that raises MediaError instead of writing when the time is over."""
 
     def __init__(self, stream: BinaryIO, is_late: Callable[[], bool]) -> None:
         self._stream = stream

@@ -91,16 +91,16 @@ class Peaks:
 
 
 class FrameColumns:
-    """Frames, so many to a column, each column reduced to one value or row.
+    """Frames grouped into columns, each column reduced to one value or row.
 
     Parameters
     ----------
     n_frames : int > 0
-        how many frames there will be
+        number of frames
     max_columns : int > 0
-        how many columns there may be; a column has the fewest frames, a power of two, that fit
+        largest number of columns; a column has the fewest frames, a power of two, that fit
     reduce : callable
-        makes of frames of shape (n_columns, span, …) values of shape (n_columns, …)
+        turns frames of shape (n_columns, span, …) into values of shape (n_columns, …)
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class FrameColumns:
         self._columns: list[np.ndarray] = []
 
     def push(self, frames: np.ndarray) -> None:
-        """Take the next frames, of shape (n, …), any number of them."""
+        """Take the next frames, of shape (n, …), for any n."""
         if self._begun is not None:
             frames = np.concatenate([self._begun, frames])
         n_columns = len(frames) // self.span
@@ -126,13 +126,13 @@ class FrameColumns:
         self._begun = frames[len(whole) :].copy() if len(whole) < len(frames) else None
 
     def columns(self) -> np.ndarray:
-        """Return all columns, the last one perhaps of fewer frames."""
+        """Return all columns; the last one may have fewer frames."""
         last = [] if self._begun is None else [self._reduce(self._begun[np.newaxis])]
         return np.concatenate([*self._columns, *last])
 
 
 class Display:
-    """What a page draws of one signal, gathered while its tables are made.
+    """The display of one signal, collected while its tables are computed.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class Display:
         self._peaks.push(y)
 
     def watch_f0(self, blocks: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
-        """Yield blocks of rows that begin with f0 as they come, and take f0 from them."""
+        """Pass on blocks of rows that begin with f0, and take f0 from them."""
         self._contour = FrameColumns(n_frames, MAX_COLUMNS, median_of_voiced)
         for rows in blocks:
             self._contour.push(rows[:, 0])
@@ -163,7 +163,7 @@ class Display:
     def watch_mfcc(
         self, blocks: Iterator[np.ndarray], n_frames: int, n_mfcc: int
     ) -> Iterator[np.ndarray]:
-        """Yield blocks of rows that begin with the coefficients, and take the first 20 of them."""
+        """Pass on blocks of rows that begin with the coefficients, and take the first 20."""
         self._heat_map = FrameColumns(n_frames, MAX_MFCC_COLUMNS, _mean)
         n_shown = min(n_mfcc, MAX_COEFFICIENTS)
         for rows in blocks:
@@ -171,7 +171,7 @@ class Display:
             yield rows
 
     def to_dict(self, *, duration_s: float) -> dict[str, Any]:
-        """Return everything as JSON can hold it: numbers are base64 of little-endian bytes.
+        """Return the display as JSON values: arrays are base64 of little-endian bytes.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class Display:
             ``pitch``: ``column_s``, and ``f0`` as uint16 in tenths of a hertz, 0 being unvoiced;
             ``mfcc``: ``column_s``, ``n`` coefficients, each one's ``low`` and ``high``, and
             ``values`` as uint8 between the two, column by column.
-            ``pitch`` and ``mfcc`` are None where there is no such table.
+            ``pitch`` or ``mfcc`` is None if there is no such table.
         """
         low, high = self._peaks.columns()
         return {
@@ -223,20 +223,20 @@ class Display:
 
 
 def median_of_voiced(f0: np.ndarray) -> np.ndarray:
-    """Return the median of each column's voiced frames, the lower one of two; NaN if none is.
+    """Return the median of each column's voiced frames, the lower of two; NaN if none is voiced.
 
     Parameters
     ----------
     f0 : np.ndarray [shape=(n_columns, span)]
         fundamental frequency in hertz, NaN where a frame is unvoiced
     """
-    ranked = np.sort(f0, axis=1)  # NaN comes last
+    ranked = np.sort(f0, axis=1)  # NaN is sorted to the end
     middle = np.maximum(np.sum(~np.isnan(f0), axis=1) - 1, 0) // 2
     return np.asarray(ranked[np.arange(len(ranked)), middle])
 
 
 def quantise(y: np.ndarray) -> np.ndarray:
-    """Return samples as int8, 127 being full scale; what is beyond it is cut off."""
+    """Return samples as int8, 127 being full scale; larger values are clipped."""
     steps: np.ndarray = np.clip(np.rint(y * FULL_SCALE), -FULL_SCALE, FULL_SCALE).astype(np.int8)
     return steps
 

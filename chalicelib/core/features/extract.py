@@ -1,4 +1,4 @@
-"""One pass over a recording gives all of its tables."""
+"""All tables of a recording, in one pass."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -26,19 +26,19 @@ __all__ = ["FeatureParameters", "FeatureSummary", "extract"]
 
 SUMMARY_NAME = "features.json"
 ARCHIVE_NAME = "features"
-# Each channel has buffers and rows on disk.
+# Each channel needs buffers and rows on disk.
 MAX_CHANNELS_APART = 16
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSummary:
-    """What was measured, and with what.
+    """Summary of the tables: what was measured, and the versions used.
 
-    ``duration_s`` is that of what could be decoded; ``n_frames`` is the rows in every table;
+    ``duration_s`` is the decoded duration; ``n_frames`` is the number of rows in every table;
     ``f0_frame_length`` is the ``frame_length`` of pYIN, None without a pitch table;
-    ``tables`` are the names written beside ``features.json``, and ``display`` is the name of what
-    a page draws; ``remark`` tells the uploader what could not be decoded or measured, and which
-    parameter may be misspelt; ``versions`` has None for kernels where numpy did everything.
+    ``tables`` are the names of the files beside ``features.json``, and ``display`` is the name of
+    the display; ``remark`` tells the owner which part could not be decoded or measured, and which
+    parameter may be misspelt; ``versions`` has None for kernels if numpy did everything.
     """
 
     parameters: FeatureParameters
@@ -66,14 +66,14 @@ def extract(
 ) -> FeatureSummary:
     """Measure a recording and write its tables and ``features.json``.
 
-    ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name where they are
-    compressed; ``mfcc.ch1.csv`` and so on where each channel is measured; on request
-    ``features.npz`` with the same as arrays; ``display.json`` with what a page draws, of the first
-    channel where each is measured.
+    The files are ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name if
+    they are compressed; ``mfcc.ch1.csv`` and so on if each channel is measured; on request
+    ``features.npz`` with the same as arrays; and ``display.json``, of the first channel if each is
+    measured.
 
-    Memory is bounded whatever the length: see `DecodedAudio` for what is read and decoded at once,
-    and `MfccExtractor` for what is spilled to disk. The tables are written one after the
-    other when the recording has been read, so only one is open at a time.
+    Memory is bounded for any length: see `DecodedAudio` for the buffers, and `MfccExtractor` for
+    the rows that are spilled to disk. The tables are written one after the other when the recording
+    has been read, so only one is open at a time.
 
     Parameters
     ----------
@@ -82,28 +82,28 @@ def extract(
     parameters : FeatureParameters
         the recipe
     open_table : callable
-        gives a writable binary stream for a file name, as a context manager; one that is left
-        by an exception is to be thrown away
+        returns a writable binary stream for a file name, as a context manager; a stream that is
+        left by an exception must be discarded
     provenance : mapping of str to str
         written into ``features.json`` beside the rest, such as the upload's ETag
     remarks : sequence of str
-        sentences for the uploader, which ``remark`` begins with
+        sentences for the owner, at the start of ``remark``
     longest_s : float
-        refuse a recording that turns out longer than this many seconds
+        longest recording in seconds; a longer one is refused
     is_late : callable
-        is asked after each block and each few rows, and ends a recording that takes too long to
-        be read or whose tables take too long to be written
+        called after each block and every few rows; if it returns true, reading or writing ends with
+        an error
 
     Returns
     -------
     summary : FeatureSummary
-        what ``features.json`` holds, without the provenance
+        the contents of ``features.json``, without the provenance
 
     Raises
     ------
     MediaError
-        if the recording cannot be decoded or measured, and no table is written then; or if
-        writing takes too long, and the tables that were whole by then are left
+        if the recording cannot be decoded or measured; then no table is written. Also if writing
+        takes too long; then the tables that are complete are kept.
     """
     recording = DecodedAudio(source)
     if reason := limits.refusal(0, Contents(sample_rate_hz=recording.sample_rate_hz)):

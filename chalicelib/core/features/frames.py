@@ -1,4 +1,4 @@
-"""Frames of a recording, read back from the tables that the feature engine wrote."""
+"""Frames of a recording, read back from its tables."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class Frames:
     f0 : np.ndarray [shape=(n,)]
         fundamental frequency in hertz, NaN where the frame is unvoiced
     voiced_flag : np.ndarray [shape=(n,)]
-        is the frame voiced
+        whether each frame is voiced
     rms : np.ndarray [shape=(n,)]
         root-mean-square energy, 1 being full scale
     """
@@ -40,7 +40,7 @@ class Frames:
         return len(self.times)
 
     def copy(self) -> Self:
-        """Return the same frames apart from the block that they came in."""
+        """Return a copy of the frames that does not keep their block in memory."""
         return replace(
             self,
             times=self.times.copy(),
@@ -85,7 +85,7 @@ def read_frames(
     Raises
     ------
     ValueError
-        if a table lacks a column, holds what is no number, or has fewer rows than another
+        if a table lacks a column, has a cell that is not a number, or has fewer rows than another
     """
     tables = (
         _read_columns(mfcc, "mfcc_"),
@@ -109,7 +109,7 @@ def read_frames(
 
 
 def _read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
-    """Yield blocks of shape (n_columns, n) of the columns named; ``mfcc_`` is ``mfcc_1`` and on."""
+    """Yield blocks of shape (n_columns, n) of the named columns; ``mfcc_`` is all of MFCC."""
     lines = iter(table)
     header = next(lines, b"").decode().strip().split(",")
     columns = [
@@ -121,7 +121,7 @@ def _read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
     if len(columns) < len(names):
         raise ValueError(f"no column {' and '.join(names)} in {','.join(header)}")
     while block := list(islice(lines, ROWS_AT_ONCE)):
-        # orjson reads numbers many times faster than Python can; an empty cell becomes null.
+        # orjson reads numbers many times faster than Python; an empty cell becomes null.
         rows = b"],[".join(line.strip() for line in block)
         rows = rows.replace(b",,", b",null,").replace(b",]", b",null]").replace(b"[,", b"[null,")
         yield np.array(orjson.loads(b"[[" + rows + b"]]"), dtype=np.float64)[:, columns].T

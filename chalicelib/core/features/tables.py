@@ -1,4 +1,4 @@
-"""Writes rows of numbers as CSV or as a NumPy archive, a few at a time."""
+"""Tables written as CSV or as a NumPy archive, a few rows at a time."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import orjson
 
-# The archive is the same bytes whenever it is made.
+# The archive has the same bytes each time it is made.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -17,7 +17,7 @@ class Array:
     """One array of an archive, whose frames come in blocks.
 
     ``blocks`` have shape (n,), or (n, n_rows) for an array of shape (n_rows, n_frames), which is
-    how librosa lays features out.
+    librosa's layout of features.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Array:
 def write_csv(
     stream: BinaryIO, columns: tuple[str, ...], lines: Iterator[bytes], *, compress: bool
 ) -> None:
-    """Write a header and lines of CSV as they come, gzipped on request."""
+    """Write a header and lines of CSV, gzipped on request."""
     with _compressed(stream) if compress else nullcontext(stream) as out:
         out.write(",".join(columns).encode() + b"\n")
         for line in lines:
@@ -39,15 +39,15 @@ def write_csv(
 def csv_rows(block: np.ndarray) -> bytes:
     """Return rows of shape (n > 0, n_columns) as CSV lines.
 
-    Each number is the shortest text that gives it back in its own precision.
+    Each number is the shortest text that gives the same number in its precision.
     """
-    # orjson writes that form many times faster than Python can.
+    # orjson writes this form many times faster than Python.
     text = orjson.dumps(np.ascontiguousarray(block), option=orjson.OPT_SERIALIZE_NUMPY)
     return text[2:-2].replace(b"],[", b"\n") + b"\n"
 
 
 def csv_columns(*columns: np.ndarray) -> bytes:
-    """Return columns of one length, each of its own type, as CSV lines; NaN is an empty cell."""
+    """Return columns of equal length, which may differ in type, as CSV lines; NaN is empty."""
     texts = [
         orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         .replace(b"null", b"")
@@ -58,7 +58,7 @@ def csv_columns(*columns: np.ndarray) -> bytes:
 
 
 def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress: bool) -> None:
-    """Write what ``np.load`` reads as an ``.npz``, without holding any array whole."""
+    """Write an ``.npz`` archive for ``np.load``, without a whole array in memory."""
     import zipfile  # noqa: PLC0415 - a twentieth of the time to the first MFCC, seldom needed
 
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
@@ -68,7 +68,8 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress:
             entry.compress_type = method
             with archive.open(entry, "w", force_zip64=True) as member:
                 shape = (n_frames,) if array.n_rows is None else (array.n_rows, n_frames)
-                # Fortran order: a frame's numbers lie together, so frames can come one by one.
+                # Fortran order: the numbers of a frame are adjacent, so frames can be written one
+                # by one.
                 header = {"descr": array.dtype, "fortran_order": True, "shape": shape}
                 np.lib.format.write_array_header_1_0(cast("BinaryIO", member), header)
                 for block in array.blocks:
@@ -78,7 +79,7 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress:
 def _compressed(stream: BinaryIO) -> AbstractContextManager[BinaryIO]:
     import gzip  # noqa: PLC0415 - as for zipfile
 
-    # No name and no time in the header: the same table is the same bytes.
+    # No name and no time in the header, so that the same table has the same bytes.
     return cast(
         "AbstractContextManager[BinaryIO]",
         gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6),

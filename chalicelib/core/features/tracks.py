@@ -1,4 +1,4 @@
-"""What can be measured of a signal, each with the table and the arrays that it makes."""
+"""Tracks: each computes one table of a signal, and the arrays of the archive."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MFCC_GROUPS = ("mfcc", "delta", "delta2")
 ENERGY_COLUMNS = ("rms", "zero_crossing_rate")
 PITCH_COLUMNS = ("f0_hz", "voiced", "voiced_prob")
-# As pYIN names them, which for the tables are the range of the mel bands.
+# pYIN's names, which in the tables' parameters are the range of the mel bands.
 PITCH_RANGE = re.compile(r"\bf(min|max)\b")
 PITCH_FRAME_LENGTH = 2048
 TIME_DECIMALS = 6
@@ -32,7 +32,7 @@ TIMES_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A CSV file to be: its name without a suffix, its header, and its lines as they come."""
+    """A CSV file to write: its name without a suffix, its header, and its lines."""
 
     name: str
     columns: tuple[str, ...]
@@ -40,23 +40,23 @@ class Table:
 
 
 class Track(Protocol):
-    """One kind of feature of one signal."""
+    """A track: one kind of feature of one signal."""
 
     @property
     def n_frames(self) -> int:
-        """How many frames there are, once the signal is finished."""
+        """Number of frames, after the end of the signal."""
 
     def push(self, y: np.ndarray) -> None:
-        """Take the next float32 samples, of shape (n,), any number of them."""
+        """Take the next float32 samples, of shape (n,), for any n."""
 
     def finish(self) -> None:
-        """Take the end of the signal; nothing may be pushed after it."""
+        """Take the end of the signal; no samples may be pushed after it."""
 
     def table(self, display: "Display | None" = None) -> Table:
-        """Return the table, once the signal is finished; a display sees its rows as they come."""
+        """Return the table, after the end of the signal; a display takes rows from it."""
 
     def arrays(self) -> list[Array]:
-        """Return the same for an archive, under librosa's names and in its shapes."""
+        """Return the same as arrays, with librosa's names and shapes."""
 
 
 class MfccTrack:
@@ -78,7 +78,7 @@ class MfccTrack:
         self._extractor.push(y)
 
     def finish(self) -> None:
-        """Take the end of the signal; a MediaError if it is too short for deltas."""
+        """Take the end of the signal; raise MediaError if it is too short for deltas."""
         self._extractor.finish()
         if self._deltas and self.n_frames < WIDTH:
             raise MediaError(
@@ -87,7 +87,7 @@ class MfccTrack:
             )
 
     def table(self, display: "Display | None" = None) -> Table:
-        """Return a table with the columns of the original."""
+        """Return a table with the original recipe's columns."""
         numbers = range(1, 1 + self._n_mfcc)
         columns = tuple(f"{group}_{i}" for group in self._groups for i in numbers)
         rows = self._rows()
@@ -130,7 +130,7 @@ class EnergyTrack:
         self._meter.finish()
 
     def table(self, _display: "Display | None" = None) -> Table:
-        """Return a table with the time of each frame; nothing of it is displayed."""
+        """Return a table with the time of each frame; the display takes nothing from it."""
         lines = (csv_columns(times, *rows.T) for times, rows in self._timed_rows())
         return Table("energy", ("time_s", *ENERGY_COLUMNS), lines)
 
@@ -149,7 +149,7 @@ class PitchTrack:
     """``pitch.csv``: f0 by pYIN, with its voicing. Keeps 24 bytes for each frame."""
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
-        # A tenth of the time to the first MFCC: imported where pitch is asked for.
+        # Importing this takes a tenth of the time to the first MFCC, so it is done only for pitch.
         from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415
 
         self._hop_length = parameters.hop_length
@@ -172,7 +172,7 @@ class PitchTrack:
 
     @property
     def n_frames(self) -> int:
-        """How many frames there are, once the signal is finished: as many as of MFCC."""
+        """Number of frames, after the end of the signal: the same as of MFCC."""
         return 1 + (self._n_samples - self._n_missing) // self._hop_length
 
     def push(self, y: np.ndarray) -> None:
@@ -185,7 +185,7 @@ class PitchTrack:
         self._keep(self._tracker.finish())
 
     def table(self, display: "Display | None" = None) -> Table:
-        """Return a table with the time of each frame, and no f0 where it is unvoiced."""
+        """Return a table with the time of each frame; f0 is empty in unvoiced frames."""
         blocks = self._rows()
         if display:
             blocks = display.watch_f0(blocks, self.n_frames)
@@ -228,7 +228,7 @@ TRACKS: dict[str, type[MfccTrack | EnergyTrack | PitchTrack]] = {
 
 
 def pitch_frame_length(parameters: FeatureParameters, *, sr: int) -> int:
-    """Return the ``frame_length`` of pYIN: librosa's 2048, or more so that it holds two periods.
+    """Return the ``frame_length`` of pYIN: 2048 as in librosa, or more to fit two periods.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def pitch_frame_length(parameters: FeatureParameters, *, sr: int) -> int:
     Returns
     -------
     frame_length : int
-        the power of two from 2048 on that holds two periods of ``f0_min``
+        the smallest power of two, at least 2048, that fits two periods of ``f0_min``
     """
     frame_length = PITCH_FRAME_LENGTH
     while frame_length < 2 * sr / parameters.f0_min:
@@ -251,7 +251,7 @@ def pitch_frame_length(parameters: FeatureParameters, *, sr: int) -> int:
 def make_tracks(
     parameters: FeatureParameters, *, sr: int, stack: ExitStack
 ) -> tuple[dict[str, Track], str | None]:
-    """Make what measures one signal; a table that cannot be made does not cost the others.
+    """Make the tracks of one signal; if one table cannot be made, the others still are.
 
     Parameters
     ----------
@@ -260,14 +260,14 @@ def make_tracks(
     sr : int > 0
         sampling rate of the signal in hertz
     stack : ExitStack
-        closes what the tracks keep on disk
+        closes the tracks' temporary files
 
     Returns
     -------
     tracks : dict of str to Track
         by the name of the table, in the order of ``tables``
     remark : str or None
-        which table is not made, and why
+        a sentence about a table that is not made, and the reason
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What stretches of a recording sound like: frames taken together by their times."""
+"""Features of parts of a recording: statistics over the frames between given times."""
 
 import math
 from collections import deque
@@ -16,9 +16,9 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What some frames sound like, taken together.
+    """Statistics of some frames.
 
-    Frequencies are in hertz and None where no frame is voiced; ``rms_db`` is the level of the
+    Frequencies are in hertz, and None if no frame is voiced; ``rms_db`` is the level of the
     frames' mean power, in decibels below full scale; deviations are the population's.
     """
 
@@ -38,12 +38,11 @@ UNHEARD = Voice()
 def measure_voices(subjects: Sequence[Sequence[Span]], blocks: Iterable[Frames]) -> list[Voice]:
     """Measure many subjects, each of one or more spans, in one pass over a recording's frames.
 
-    A frame belongs to a span by its centre's time: the span's start included, its end not.
-    A subject without any frame, being shorter than one, takes the frame nearest to the middle of
-    a span of its.
+    A frame belongs to a span if its centre is in the span, including the start, without the end. A
+    subject that is too short for a frame gets the frame nearest to the middle of one of its spans.
 
-    Memory is some 2 kB for each subject, 8 bytes for each of its voiced frames, since a median
-    needs them all, and one block of frames.
+    Memory holds about 2 kB for each subject, 8 bytes for each of its voiced frames, because a
+    median needs all of them, and one block of frames.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ def measure_voices(subjects: Sequence[Sequence[Span]], blocks: Iterable[Frames])
     Returns
     -------
     voices : list of Voice
-        one for each subject; where there are no frames at all, ``n_frames`` is 0
+        one for each subject; if there are no frames at all, ``n_frames`` is 0
     """
     voices = [UNHEARD] * len(subjects)
     waiting = deque(_by_start(subjects))
@@ -123,7 +122,8 @@ class _Tally:
         if self._mean is None or self._deviations is None:
             self._mean, self._deviations = mean, deviations
         else:
-            # Chan, Golub and LeVeque (1983): a plain sum of squares would leave noise in silence.
+            # By Chan, Golub and LeVeque (1983): a plain sum of squares would leave noise in
+            # silence.
             total = self._n_frames + n_frames
             step = mean - self._mean
             self._mean += step * (n_frames / total)
@@ -135,11 +135,11 @@ class _Tally:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether no frame has belonged to the subject yet."""
+        """Return whether the subject has no frame yet."""
         return not self._n_frames
 
     def offer(self, frame: Frames | None, span: Span) -> None:
-        """Take note of a frame in case that none belongs to the subject; the nearest is kept."""
+        """Remember the nearest frame, in case the subject gets no frame."""
         if frame is None:
             return
         distance = abs(float(frame.times[0]) - sum(span) / 2)
@@ -147,7 +147,7 @@ class _Tally:
             self._nearest = (distance, frame.copy())
 
     def voice(self) -> Voice:
-        """Return what was heard."""
+        """Return the statistics."""
         if self.is_empty and self._nearest:
             self.add(self._nearest[1])
         if self._mean is None or self._deviations is None:

@@ -1,4 +1,4 @@
-"""Frames joined to words: tables of what each word, segment and speaker sounds like."""
+"""Frames joined to words: tables of the features of each word, segment and speaker."""
 
 import csv
 import io
@@ -12,14 +12,14 @@ from chalicelib.core.transcripts.exports import guard_cell
 from chalicelib.core.transcripts.models import Transcript, Word
 
 DECIMALS = 6
-N_MFCC = 13  # how many columns a table of no frames has
+N_MFCC = 13  # number of columns of a table without frames
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceRow:
-    """One row of a table: a word, a segment or a speaker, and what it sounds like.
+    """One row of a table: a word, a segment or a speaker, and its features.
 
-    ``label`` is the word, the segment's text, or how many words a speaker says.
+    ``label`` is the word, the segment's text, or the speaker's number of words.
     """
 
     label: str
@@ -43,11 +43,11 @@ class VoiceTables:
 def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables:
     """Measure every word, segment and speaker of a transcript in one pass over its frames.
 
-    A segment's frames are those from its start to its end, a speaker's those of all its words,
-    each once. A speaker is a label within a channel; without labels the channel is the speaker.
+    A segment has the frames from its start to its end, a speaker the frames of all its words, each
+    once. A speaker is a label within a channel; without labels the channel is the speaker.
 
-    Memory is bounded by the words, some 3 kB for each, and by the voiced frames of those rows that
-    have not ended, 8 bytes for each: medians need them all.
+    Memory is about 3 kB for each word, and 8 bytes for each voiced frame of a row that has not
+    ended, because medians need all frames.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables
     Returns
     -------
     tables : VoiceTables
-        rows in the transcript's order; where there are no frames at all, ``n_frames`` is 0
+        rows in the transcript's order; if there are no frames at all, ``n_frames`` is 0
     """
     groups = (_word_rows(transcript), _segment_rows(transcript), _speaker_rows(transcript))
     voices = iter(measure_voices([spans for group in groups for _, spans in group], blocks))
@@ -72,7 +72,7 @@ def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables
 def write_voices(label: str, rows: Sequence[VoiceRow]) -> str:
     """Write rows as CSV, the first column named ``label``: word, segment or words.
 
-    A number that is not known is an empty cell, and no text begins as a formula.
+    An unknown number is an empty cell, and no text can be run as a formula.
     """
     n_mfcc = max((len(row.voice.mfcc_mean) for row in rows), default=N_MFCC) or N_MFCC
     table = io.StringIO()

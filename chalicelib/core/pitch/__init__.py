@@ -9,11 +9,11 @@ The steps, in the paper's words:
 2. ``candidates``: its troughs are the frame's pitch candidates. Each threshold of ``priors``
    (a Beta distribution) picks one; the probabilities of the thresholds add up on the candidates.
 3. ``transitions``: a hidden Markov model with a voiced and an unvoiced state for each pitch bin.
-   How likely one state is to follow another: a triangle over the bins, times voicing's own switch.
+   The probability of a move is a triangle over the bins, times the probability of a voicing switch.
 4. ``lattice``: the log probability of the best path into each state (``compiled_lattice`` with
    kernels).
 5. ``viterbi``: the most likely path. ``survivors`` keeps the paths that may still be the best
-   one and gives a frame out as soon as no later frame can change it.
+   one, and returns a frame as soon as no later frame can change it.
 
-``parameters`` checks what can be asked for; ``tracker`` is the face: samples in, f0 out.
+``parameters`` checks the parameters; ``tracker`` is the interface: samples in, f0 out.
 """

@@ -15,7 +15,7 @@ _TINY = np.finfo(np.float64).tiny
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What was observed in a run of frames.
+    """The candidates of a run of frames.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class Candidates:
 
 
 class _Room:
-    """Memory to work in, kept: fresh memory costs page faults, here more than the arithmetic."""
+    """Reused memory: new memory causes page faults, which take longer than the arithmetic."""
 
     def __init__(self, dtype: type[np.generic]) -> None:
         self._memory = np.empty(0, dtype)
 
     def of(self, *shape: int) -> NDArray[Any]:
-        """Return an array of this shape, its values whatever they were."""
+        """Return an array of this shape, with old values in it."""
         size = math.prod(shape)
         if size > len(self._memory):
             self._memory = np.empty(size, self._memory.dtype)
@@ -58,7 +58,7 @@ class CandidateFinder:
     Parameters
     ----------
     parameters : PitchParameters
-        thresholds, priors and pitch bins are taken from it
+        the thresholds, priors and pitch bins
 
     References
     ----------
@@ -93,7 +93,7 @@ class CandidateFinder:
         Returns
         -------
         candidates : Candidates
-            those with a probability above zero
+            the candidates with a probability above zero
         """
         frame, lag = np.nonzero(troughs(yin))
         probs = self._probabilities(yin[frame, lag], frame, len(yin))
@@ -111,7 +111,8 @@ class CandidateFinder:
         probs = np.zeros(len(heights))
         prior = self._prior_of(frame, n_above, n_frames)
         for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-            # One product for each frame, as in librosa: BLAS rounds by the shape it is given.
+            # One product for each frame, as in librosa, because BLAS's rounding depends on the
+            # shape.
             if count:
                 rows = slice(start, start + count)
                 np.dot(prior[rows], self._threshold_probs, out=probs[rows])
@@ -122,7 +123,7 @@ class CandidateFinder:
     def _prior_of(
         self, frame: NDArray[np.intp], n_above: NDArray[np.intp], n_frames: int
     ) -> NDArray[np.float64]:
-        """Return the prior of each trough at each threshold, zero where it is not below."""
+        """Return the prior of each trough at each threshold; zero if it is not below."""
         n_thresholds = len(self._threshold_probs)
         (low,) = np.nonzero(n_above < n_thresholds)
         frame = frame[low]
@@ -162,8 +163,8 @@ class CandidateFinder:
         n_frames: int,
     ) -> Candidates:
         n_bins = self._parameters.n_pitch_bins
-        # Bins fall as lags rise. Of two candidates in one bin the longer lag counts, and one
-        # above the last bin counts for nothing: both are librosa's rules.
+        # Bins fall as lags rise. Of two candidates in one bin the longer lag counts, and a
+        # candidate above the last bin does not count: both are librosa's rules.
         key = frame * (n_bins + 1) + bins
         order = np.argsort(key, kind="stable")
         key = key[order]
@@ -194,7 +195,7 @@ def troughs(yin: NDArray[np.float64]) -> NDArray[np.bool_]:
     Returns
     -------
     is_trough : np.ndarray [shape=(n_frames, n_lags)]
-        strictly below the lag before, and not above the lag after; a lag at an edge has to be
+        strictly below the lag before, and not above the lag after; a lag at an edge must be
         strictly below its one neighbour
     """
     is_trough = np.empty(yin.shape, np.bool_)
@@ -207,7 +208,7 @@ def troughs(yin: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _first_lowest(
     heights: NDArray[np.float64], frame: NDArray[np.intp], starts: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Return the index of each frame's deepest trough, the first of equals."""
+    """Return the index of each frame's deepest trough, the first if there are equal ones."""
     if not len(starts):
         return starts
     depth = np.minimum.reduceat(heights, starts)
@@ -231,7 +232,7 @@ def parabolic_shifts(
     Returns
     -------
     shifts : np.ndarray [shape=(n,)]
-        lags to add, within (-1, 1); 0 at an edge, and where the parabola's minimum is not near
+        lags to add, within (-1, 1); 0 at an edge, and if the parabola's minimum is not near
     """
     last = yin.shape[1] - 1
     here = yin[frame, lag]

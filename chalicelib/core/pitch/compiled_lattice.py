@@ -1,4 +1,4 @@
-"""The states that pYIN can be in, followed by compiled loops where there are any."""
+"""pYIN's states, computed with compiled loops if they are installed."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ SIDE_BY_SIDE = 8  # as in kernels.c
 
 
 class CompiledLattice(Lattice):
-    """`Lattice` with its two inner loops compiled: the very same sums, and the largest of them.
+    """`Lattice` with its two inner loops compiled: exactly the same sums and maxima.
 
-    What they read lies in memory whose addresses are known: to ask an array for its address takes
-    longer than a loop.
+    The loops read memory whose addresses were looked up before, because looking up an array's
+    address takes longer than a loop.
     """
 
     def __init__(self, moves: Transitions, *, n_rows: int) -> None:
@@ -71,7 +71,7 @@ class CompiledLattice(Lattice):
         return voiced
 
     def _kept(self, bins: States, values: Values) -> tuple[States, Values]:
-        """Copy some bins and a value for each into this row's memory."""
+        """Copy some bins, with a value for each, into this row's memory."""
         kept = self._bins_kept[self.row, : len(bins)], self._voiced_kept[self.row, : len(bins)]
         kept[0][:], kept[1][:] = bins, values
         return kept
@@ -83,7 +83,7 @@ class CompiledLattice(Lattice):
 
     @property
     def _jump_before(self) -> float:
-        """What the leader of the row before gives to every state, as `_jump` does."""
+        """Log probability that the leader of the row before gives every state, as in `_jump`."""
         before = self.row - 1
         return -np.inf if self._leader_is_voiced[before] else self._leader[before] + LOG_IMPOSSIBLE
 
@@ -99,6 +99,6 @@ class _Rows:
 
 
 def make_lattice(moves: Transitions, *, n_rows: int) -> Lattice:
-    """Return a lattice of pYIN's states: see `Lattice` for the arguments."""
+    """Return a lattice of pYIN's states; see `Lattice` for the arguments."""
     kind = CompiledLattice if kernels.library else Lattice
     return kind(moves, n_rows=n_rows)

@@ -1,4 +1,4 @@
-"""What pYIN may be asked for, checked once, and the sizes that follow from it."""
+"""pYIN's parameters, checked once, and the sizes that follow from them."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ MAX_PITCH_BINS = 4096
 MAX_THRESHOLDS = 1000
 MAX_BETA_PARAMETER = 40
 MAX_FRAME_LENGTH = 1 << 16
-MAX_PERIOD = 8192  # the prior over its troughs has a quarter of its square of numbers, 134 MB
+MAX_PERIOD = (
+    8192  # the prior over the troughs has a quarter of the square of this many numbers, 134 MB
+)
 MAX_SR_HZ = 10_000_000.0
 
 
@@ -28,7 +30,7 @@ class PitchParameters:
     hop_length : int > 0
         samples between successive frames
     n_thresholds : int > 0
-        thresholds that a trough of the difference function is held against
+        thresholds that a trough of the difference function is compared with
     beta_parameters : tuple of two int > 0
         shape of the beta distribution over the thresholds
     boltzmann_parameter : float > 0
@@ -42,9 +44,9 @@ class PitchParameters:
     no_trough_prob : float in (0, 1)
         largest probability given to the deepest trough when it is above a threshold
     center : bool
-        whether frame ``t`` is centred at sample ``t * hop_length``; if not, it begins there
+        whether frame ``t`` is centred at sample ``t * hop_length``; if false, it begins there
     pad_mode : "constant"
-        what stands before the first sample and after the last: zeros
+        padding before the first sample and after the last: zeros
 
     Raises
     ------
@@ -169,11 +171,11 @@ class PitchParameters:
     def longest_hop_length(self) -> int:
         """Most samples between frames for which a change of pitch stays within the range."""
         semitones = (self.n_pitch_bins - 1) // self.bins_per_semitone
-        # Half a semitone is rounded to an even number, and so perhaps up.
+        # Half a semitone is rounded to an even number, which may be up.
         return math.ceil((semitones + 0.5) * self.sr / (12 * self.max_transition_rate)) - 1
 
     @property
     def transition_width(self) -> int:
-        """Pitch bins that one frame's change of pitch can reach, its own among them."""
+        """Pitch bins that one frame's change of pitch can reach, including the same bin."""
         semitones = round(self.max_transition_rate * 12 * self.hop_length / self.sr)
         return semitones * self.bins_per_semitone + 1

@@ -1,4 +1,4 @@
-"""What pYIN believes before it hears: which threshold, and which of the troughs below it."""
+"""pYIN's prior distributions, over thresholds and over the troughs below a threshold."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ def trough_prior(n_troughs: int, boltzmann_parameter: float) -> NDArray[np.float
     n_troughs : int > 0
         most troughs that a frame can have
     boltzmann_parameter : float > 0
-        how much shorter periods are preferred
+        strength of the preference for shorter periods
 
     Returns
     -------
@@ -34,7 +34,7 @@ def beta_cdf(x: float, a: int, b: int) -> float:
     """Evaluate the cumulative beta distribution for whole shape parameters.
 
     It is the probability of at least ``a`` successes in ``a + b - 1`` trials, a finite sum,
-    taken over the side of the mean where no digits cancel.
+    computed on the side of the mean where no digits cancel.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How likely pYIN's states are to follow one another, as log tables."""
+"""Log probabilities of the moves between pYIN's states, as tables."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,16 +11,16 @@ from chalicelib.core.pitch.parameters import PitchParameters
 
 _TINY = np.finfo(np.float64).tiny
 
-# What librosa gives a move that cannot happen, so that its logarithm is finite.
+# librosa's probability of an impossible move, which makes its logarithm finite.
 LOG_IMPOSSIBLE = float(np.log(_TINY))
 
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Log transition probabilities between pitch bins, all of them and the band that is possible.
+    """Log transition probabilities between pitch bins: all moves, and the band of possible ones.
 
     A move is between two bins, and keeps or switches the voicing.
-    A bin reaches no further than ``reach`` bins.
+    A move is at most ``reach`` bins wide.
 
     Attributes
     ----------
@@ -46,14 +46,14 @@ class Transitions:
         return int(self.keep_band.shape[1]) // 2
 
     @classmethod
-    @lru_cache(maxsize=1)  # the channels of a recording share them
+    @lru_cache(maxsize=1)  # shared by the channels of a recording
     def of(cls, parameters: PitchParameters) -> "Transitions":
-        """Tabulate the transitions that the parameters describe."""
+        """Compute the transitions for the parameters."""
         n_bins, width = parameters.n_pitch_bins, parameters.transition_width
         local = local_transitions(n_bins, width)
         stay = 1 - parameters.switch_prob
         keep = np.log(stay * local + _TINY)
-        # (1 - stay) is librosa's arithmetic; it is not always switch_prob to the last bit.
+        # (1 - stay) as in librosa; its last bit may differ from switch_prob.
         switch = np.log((1 - stay) * local + _TINY)
         reach = width // 2
         return cls(keep, switch, _band(keep, reach), _band(switch, reach))
@@ -82,7 +82,7 @@ def local_transitions(n_bins: int, width: int) -> NDArray[np.float64]:
         rise = (2 * ramp - 1.0) / width
         triangle = np.concatenate([rise, rise[::-1]])
     reach = width // 2
-    # An even triangle has no middle bin: which of the two is taken depends on n_bins, as there.
+    # An even triangle has two middle bins; the choice depends on n_bins, as in librosa.
     offset = np.arange(-reach, reach + 1)
     index = (offset - (n_bins - width) // 2 - n_bins // 2 - 1) % n_bins
     kernel = np.where(index < width, triangle[np.minimum(index, width - 1)], 0)
@@ -100,6 +100,6 @@ def _band(table: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
     padded = np.full((n_bins + 2 * reach, n_bins), -np.inf)
     padded[reach : reach + n_bins] = table
     row, column = padded.strides
-    # A step along the band is a row down; a step from bin to bin goes down the diagonal.
+    # A step along the band is one row down; a step from bin to bin is one down the diagonal.
     band = as_strided(padded, (n_bins, 2 * reach + 1), (row + column, row), writeable=False)
     return np.ascontiguousarray(band)

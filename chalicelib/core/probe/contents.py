@@ -1,7 +1,7 @@
-"""What a media container holds, by its own index: a picture, sound, how large and how long.
+"""The tracks of a media container, from its index: picture, sound, size and length.
 
-Nothing is decoded, so a few small reads suffice, and no decoder has to be there. What is damaged
-or unknown counts as not there: whoever decodes the file can say what is wrong with it.
+Nothing is decoded, so a few small reads are enough, and no decoder is needed. Damaged or unknown
+parts count as missing; the decoder says later what is wrong.
 """
 
 import struct
@@ -12,8 +12,10 @@ from chalicelib.core.audio.source import BufferedSource
 
 MAX_ELEMENTS = 10_000
 MAX_FETCHES = 64
-"""How many boxes or elements are looked at, and for how many of them S3 is asked anew, which is a
-request and 1 MiB each: a file that has more before its index has none."""
+"""Most boxes or elements to read, and most of them that need a new request to S3 of 1 MiB.
+
+If a file has more before its index, the index counts as missing.
+"""
 
 ISO_PARENTS = frozenset({b"moov", b"trak", b"mdia"})
 TKHD_BYTES = {0: 84, 1: 96}
@@ -33,7 +35,7 @@ MAX_VALUE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A picture's width and height in pixels, as it is to be shown."""
+    """Displayed width and height of a picture, in pixels."""
 
     width: int
     height: int
@@ -41,7 +43,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. A picture whose size is not told is no picture."""
+    """The contents of a file. A picture without a size counts as missing."""
 
     picture: Size | None = None
     has_sound: bool = False
@@ -51,7 +53,7 @@ class Contents:
 
 
 def look_into(source: BufferedSource) -> Contents:
-    """Return what an MP4, QuickTime, WebM or Matroska file holds; nothing for any other file."""
+    """Return the contents of an MP4, QuickTime, WebM or Matroska file; empty for other files."""
     source.seek(0)
     head = source.read(12)
     if head[4:8] in (b"ftyp", b"moov", b"wide", b"free", b"skip", b"mdat"):
@@ -82,7 +84,7 @@ def _iso_contents(source: BufferedSource) -> Contents:
 
 
 def _boxes(source: BufferedSource, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the boxes that matter with their first bytes, parents before children."""
+    """Yield the needed boxes with their first bytes, parents before children."""
     waiting, n_seen = [(start, end)], 0
     while waiting and n_seen < MAX_ELEMENTS and source.n_fetches < MAX_FETCHES:
         start, end = waiting.pop()
@@ -97,7 +99,7 @@ def _boxes(source: BufferedSource, start: int, end: int) -> Iterator[tuple[bytes
         box_end = start + size if size else end
         if box_end <= start:
             continue
-        # The index ends the search: what follows is media.
+        # The search ends after the index, because the media follow.
         if kind != b"moov":
             waiting.append((box_end, end))
         if kind in ISO_PARENTS:
@@ -115,12 +117,12 @@ def _shown_size(tkhd: bytes) -> Size | None:
     width, height = (value // FIXED_POINT for value in struct.unpack(">II", tkhd[n_bytes - 8 :]))
     if not width or not height:
         return None
-    # The matrix turns what is a quarter to the side.
+    # The matrix turns the picture by 90 degrees.
     return Size(height, width) if abs(along) > abs(across) else Size(width, height)
 
 
 def _durations(header: bytes) -> list[float]:
-    """Return the duration that a movie's or a track's header gives, if it gives one."""
+    """Return the duration in a movie's or a track's header, if there is one."""
     n_bytes = MDHD_BYTES.get(header[0]) if header else None
     if n_bytes is None or len(header) < n_bytes:
         return []
@@ -156,14 +158,14 @@ def _matroska_contents(source: BufferedSource) -> Contents:
 
 def _matroska_size(pixels: dict[int, int]) -> Size | None:
     width, height = pixels.get(PIXEL_WIDTH, 0), pixels.get(PIXEL_HEIGHT, 0)
-    if not pixels.get(DISPLAY_UNIT):  # other units are no pixels
+    if not pixels.get(DISPLAY_UNIT):  # other units are not pixels
         width = pixels.get(DISPLAY_WIDTH) or width
         height = pixels.get(DISPLAY_HEIGHT) or height
     return Size(width, height) if width and height else None
 
 
 def _elements(source: BufferedSource) -> Iterator[tuple[int, bytes]]:
-    """Yield the small elements of the parents that matter, up to the first media after them."""
+    """Yield the small elements of the needed parents, up to the first media after them."""
     waiting, has_tracks = [(0, source.size)], False
     for _ in range(MAX_ELEMENTS):
         if not waiting or source.n_fetches >= MAX_FETCHES:
@@ -193,5 +195,5 @@ def _elements(source: BufferedSource) -> Iterator[tuple[int, bytes]]:
 
 
 def _length(first: bytes) -> int:
-    """Return how long the number is that begins with a byte: its leading zeros, and one."""
+    """Return the length of the number that begins with a byte: its leading zeros, plus one."""
     return 9 - first[0].bit_length() if first and first[0] else 0

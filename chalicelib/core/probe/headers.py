@@ -1,7 +1,7 @@
-"""How long a sound file is, at which rate and in how many channels: by its header alone.
+"""Length, sampling rate and channels of a sound file, from its header alone.
 
-Nothing is decoded and no decoder has to be there, so it can be asked before anything costs money.
-What a header does not tell, or tells wrongly, is None: whoever decodes the file finds out.
+Nothing is decoded and no decoder is needed, so this can be checked before anything costs money.
+If a header lacks a value, or the value is impossible, it is None, and the decoder finds it.
 """
 
 import struct
@@ -11,9 +11,9 @@ from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.probe.contents import Contents
 
 _Told = tuple[int, int, float | None]
-"""Sampling rate in hertz, channels, and how many samples of each there are."""
+"""Sampling rate in hertz, number of channels, and number of samples in each."""
 
-OPUS_HZ = 48_000  # RFC 7845: positions count at this rate, whatever was recorded
+OPUS_HZ = 48_000  # RFC 7845: positions count at this rate, for any recorded rate
 MP3_SEARCH_BYTES = 1 << 16
 MP3_FRAMES = 32
 AMR_SAMPLE_BYTES = 1 << 20
@@ -32,7 +32,7 @@ _AMR = {  # bytes of a frame by its type (RFC 4867, section 5.3), and the rate
 
 
 def read_header(source: BufferedSource) -> Contents:
-    """Return what the header of a wav, flac, ogg, mp3 or amr file tells."""
+    """Return the values in the header of a wav, flac, ogg, mp3 or amr file."""
     try:
         told = _read(source)
     except (IndexError, ValueError, struct.error):
@@ -65,13 +65,13 @@ def _read(source: BufferedSource) -> _Told | None:
 
 
 def _wav(source: BufferedSource) -> _Told | None:
-    # The module needs numpy, which takes longer to import than most events take to handle.
+    # The module needs numpy, whose import takes longer than the handling of most events.
     from chalicelib.core.audio.wav import UNCOMPRESSED, read_wav_header  # noqa: PLC0415
 
     header = read_wav_header(source)
     if header is None or header.tag not in UNCOMPRESSED or not header.bytes_per_frame:
         return None
-    # What is there counts, whatever is promised: a recording may have been cut short.
+    # The size of the file counts, not the header: a recording may be truncated.
     n_bytes = source.size - header.data_start
     if header.promised_frames is not None:
         n_bytes = min(n_bytes, header.data_bytes)
@@ -98,7 +98,7 @@ def _ogg(source: BufferedSource, head: bytes) -> _Told | None:
     else:
         return None
     last = read_last_page(source)
-    # Another stream's page tells nothing of this one (RFC 3533, section 6).
+    # The page of another stream says nothing about this one (RFC 3533, section 6).
     if last is None or last.position is None or last.stream != head[14:18]:
         return rate, channels, None
     return rate, channels, last.position - n_skipped if last.position > n_skipped else None
@@ -116,14 +116,14 @@ def _mp3(source: BufferedSource, head: bytes) -> _Told | None:
     if found is None:
         return None
     n_bytes, kbps, rate, n_samples, channels = _mp3_frame(data, found)
-    # The first frame may be none, but tell how many there are: Xing's tag, LAME's, or Fraunhofer's.
+    # The first frame may be a tag with the number of frames: Xing's, LAME's, or Fraunhofer's.
     tag = data[found : found + n_bytes]
     for name, offset in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
         place = tag.find(name)
         if place > 0 and (name == b"VBRI" or tag[place + 7] & 1):
             n_frames = int.from_bytes(tag[place + offset : place + offset + 4], "big")
             return rate, channels, n_frames * n_samples
-    # Without one, the bit rate tells, if it is constant.
+    # Without a tag, the length follows from the bit rate, if it is constant.
     rates: set[int] = set()
     place = found
     while len(data) - place > 4 and len(rates) < 2 and place < found + MP3_FRAMES * n_bytes:  # noqa: PLR2004
@@ -137,7 +137,7 @@ def _mp3(source: BufferedSource, head: bytes) -> _Told | None:
 
 
 def _is_mp3_frame(data: bytes, i: int) -> bool:
-    """Tell whether a frame begins here, and another where it ends."""
+    """Return whether a frame begins here, and another one at its end."""
     if not _has_mp3_header(data, i):
         return False
     following = i + _mp3_frame(data, i)[0]
@@ -173,7 +173,7 @@ def _amr(source: BufferedSource) -> _Told | None:
             kind = data[place] >> 3 & 0xF
             place += sizes[kind] if kind < len(sizes) else 1
             n_frames += 1
-        # Of a longer file the beginning tells how densely it was written.
+        # In a longer file, the beginning gives the number of bytes a second.
         n_frames = n_frames * source.size // place if source.size > len(data) else n_frames
         return rate, 1, n_frames / AMR_FRAMES_PER_S * rate
     return None

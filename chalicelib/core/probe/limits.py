@@ -1,7 +1,7 @@
-"""What Amazon Transcribe takes, so that what it would refuse costs nothing.
+"""Limits of Amazon Transcribe, checked first, so that a refusal costs nothing.
 
 The figures are those of the service's quotas and of its API reference (``MediaSampleRateHertz``,
-``FailureReason``). A file whose header does not tell is let through: the service has the last word.
+``FailureReason``). If a header lacks a value, the file passes, and the service decides.
 """
 
 from chalicelib.core.probe.contents import Contents
@@ -13,7 +13,7 @@ LARGEST_BYTES = 2 * 2**30
 
 SHORTEST_S = 0.5
 LOWEST_MEASURED_HZ = 100
-"""Below this, a second of a few bytes becomes hundreds of thousands of samples at ``sr``."""
+"""Lowest rate to measure; below it, a few bytes become very many samples at ``sr``."""
 
 LOWEST_HZ, HIGHEST_HZ = 8_000, 48_000
 MOST_CHANNELS = 2
@@ -22,7 +22,7 @@ _GB, _HOUR_S = 2**30, 3600
 
 
 def refusal(size: int, contents: Contents) -> str | None:
-    """Return why nothing at all is made of a file of ``size`` bytes, or None."""
+    """Return why a file of ``size`` bytes is refused completely, or None."""
     if size > LARGEST_BYTES:
         return (
             f"The recording is too large: it has {size / _GB:.1f} GB, "
@@ -43,7 +43,7 @@ def refusal(size: int, contents: Contents) -> str | None:
 
 
 def speech_refusal(contents: Contents) -> str | None:
-    """Return why a file can be measured but not transcribed, or None."""
+    """Return why a file cannot be transcribed, although it can be measured, or None."""
     if contents.duration_s is not None and contents.duration_s < SHORTEST_S:
         return (
             f"The recording is too short to be transcribed: it lasts {contents.duration_s:.2f} s, "
