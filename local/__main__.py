@@ -65,6 +65,20 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the results (default: %(default)s)",
     )
     process.add_argument(
+        "--format",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        default=[],
+        metavar="NAMES",
+        help="formats to write each transcript in too, by comma: text, srt, vtt, textgrid, ctm, "
+        "audacity, audacity-words or elan (default: none)",
+    )
+    process.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help="a .csv or .parquet for all words of all recordings (default: none)",
+    )
+    process.add_argument(
         "--json", action="store_true", help="print one JSON object for each file, a line each"
     )
     process.set_defaults(command=_process)
@@ -175,7 +189,14 @@ def _assignments(variables: dict[str, str]) -> str:
 def _process(options: argparse.Namespace) -> int:
     from local.process import process  # noqa: PLC0415
 
-    return 0 if process(options.files, out=options.out, as_json=options.json) else 1
+    completed = process(
+        options.files,
+        out=options.out,
+        as_json=options.json,
+        formats=options.format,
+        table=options.table,
+    )
+    return 0 if completed else 1
 
 
 def _compare(options: argparse.Namespace) -> int:

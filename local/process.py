@@ -13,10 +13,11 @@ from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 
 from chalicelib.core import keys
-from chalicelib.core.probe import formats
+from chalicelib.core.probe.formats import sentence
 from chalicelib.core.recording import Recording, Status, Upload
 from local.inputs import recordings_of
 from local.progress import Progress
+from local.results import check, export, fetch, write_words
 from local.runtime import Runtime, run
 
 OWNER = "me"
@@ -88,7 +89,14 @@ class Settled:
         return recording, f"{self._failed_function} failed: see its error above."
 
 
-def process(files: Sequence[str], *, out: Path, as_json: bool) -> bool:
+def process(
+    files: Sequence[str],
+    *,
+    out: Path,
+    as_json: bool,
+    formats: Sequence[str] = (),
+    table: Path | None = None,
+) -> bool:
     """Process files, print what became of each, and tell whether all completed.
 
     Parameters
@@ -99,7 +107,17 @@ def process(files: Sequence[str], *, out: Path, as_json: bool) -> bool:
         the folder that receives a folder of results for each recording
     as_json : bool
         print one JSON object a line instead of text
+    formats : sequence of str
+        formats in which each transcript is written too, by the API's names
+    table : Path or None
+        a .csv or .parquet that receives all words of all recordings
+
+    Raises
+    ------
+    ParameterError
+        if a format is unknown or the table cannot be written
     """
+    check(formats, table)
     progress_console = Console(stderr=True)
     outcomes = [Outcome(file) for file in recordings_of(files)]
     with run() as runtime:
@@ -109,9 +127,20 @@ def process(files: Sequence[str], *, out: Path, as_json: bool) -> bool:
             for outcome in outcomes:
                 if upload := uploads.get(outcome.file):
                     outcome.recording, outcome.reason = settled.wait(upload.recording_id)
-                    outcome.outputs = _fetch(upload.recording_id, out, runtime)
+                    bucket = runtime.services.results.bucket
+                    outcome.outputs = fetch(upload.recording_id, bucket, out)
+                    if outcome.recording:
+                        outcome.outputs |= export(outcome.recording, outcome.outputs, formats)
     for outcome in outcomes:
         print(json.dumps(outcome.to_dict()) if as_json else _describe(outcome))
+    if table:
+        found = {
+            outcome.recording.id: (outcome.file, outcome.recording.id, Path(words))
+            for outcome in outcomes
+            if outcome.recording and (words := outcome.outputs.get("words"))
+        }
+        n = write_words(list(found.values()), table)
+        progress_console.print(f"{table}: {n} words", markup=False, highlight=False)
     return all(outcome.is_complete for outcome in outcomes)
 
 
@@ -126,7 +155,7 @@ def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
         path = paths[outcome.file]
         key = f"{keys.UPLOADS}{OWNER}/{path.relative_to(common).as_posix()}"
         if path.is_dir():
-            outcome.reason = f"The folder has no recordings in it: {formats.sentence()}."
+            outcome.reason = f"The folder has no recordings in it: {sentence()}."
             continue
         try:
             s3.upload_file(str(path), bucket, key, Config=_TRANSFER)
@@ -137,31 +166,6 @@ def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
         if upload:
             uploads[outcome.file] = upload
     return uploads
-
-
-def _fetch(recording_id: str, out: Path, runtime: Runtime) -> dict[str, str]:
-    s3 = boto3.client("s3")
-    bucket = runtime.services.results.bucket
-    folder = out / recording_id
-    fetched = {}
-    for prefix in keys.derived_prefixes(recording_id):
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-        for key in (entry["Key"] for entry in found):
-            name = (
-                "transcript" + key[len(prefix) - 1 :]
-                if prefix.endswith(".")
-                else key[len(prefix) :]
-            )
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            s3.download_file(bucket, key, str(path))
-            fetched[_output_name(name)] = str(path)
-    return fetched
-
-
-def _output_name(name: str) -> str:
-    extension = name.rpartition(".")[2]
-    return f"subtitles_{extension}" if extension in ("srt", "vtt") else keys.table_name(name)
 
 
 def _describe(outcome: Outcome) -> str:

@@ -1,6 +1,7 @@
 """``python -m local process``: files in, outcomes out, nothing left running."""
 
 import ast
+import csv
 import json
 import re
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 import soundfile
 from support.media import convert, wav
 from support.running import ROOT, SAMPLE, process, process_as_json
+
+from local.results import write_words
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +137,79 @@ def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):
         0,
         ["in/a.wav", "in/deeper/b.wav", "c[1].wav", "c1.wav", "c2.wav"],
     )
+
+
+def test_transcripts_are_written_in_the_formats_of_other_programs(tmp_path):
+    names = ("text", "srt", "vtt", "textgrid", "ctm", "audacity", "audacity-words", "elan")
+
+    status, (line,) = process_as_json("--out", tmp_path, "--format", ",".join(names), SAMPLE)
+
+    assert status == 0
+    assert set(names) <= line["outputs"].keys()
+    for name, mark in {"srt": "-->", "vtt": "WEBVTT", "textgrid": "ooTextFile"}.items():
+        assert mark in Path(line["outputs"][name]).read_text()
+    folder = tmp_path / line["recording_id"]
+    assert "river" in (folder / "transcript.ctm").read_text()
+
+
+def test_all_words_of_all_recordings_are_one_table(tmp_path):
+    other = tmp_path / "other.wav"
+    other.write_bytes(convert(SAMPLE, "wav"))
+    table = tmp_path / "study" / "words.csv"
+
+    status, lines = process_as_json("--out", tmp_path, "--table", table, SAMPLE, other, SAMPLE)
+
+    assert status == 0
+    with table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for line in lines:
+        with Path(line["outputs"]["words"]).open(newline="") as stream:
+            own = list(csv.DictReader(stream))
+        whose = {"file": line["file"], "recording_id": line["recording_id"]}
+        assert own
+        assert [row for row in rows if row["file"] == line["file"]] == [whose | row for row in own]
+    assert len({row["recording_id"] for row in rows}) == 2
+
+
+def test_a_table_of_words_is_parquet_with_numbers_where_pyarrow_is_installed(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    words = tmp_path / "words.csv"
+    words.write_text("word,start_s,n_frames,f0_median_hz\nbirds,0.5,12,\nsing,0.9,7,120.5\n")
+
+    write_words([("a.wav", "me-a", words)], tmp_path / "all.parquet")
+
+    assert pq.read_table(tmp_path / "all.parquet").to_pylist() == [
+        {"file": "a.wav", "recording_id": "me-a", "word": "birds", "start_s": 0.5, "n_frames": 12}
+        | {"f0_median_hz": None},
+        {"file": "a.wav", "recording_id": "me-a", "word": "sing", "start_s": 0.9, "n_frames": 7}
+        | {"f0_median_hz": 120.5},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--format", "srt,docx"), "'docx' is none of text, srt, vtt"),
+        (("--table", "words.xlsx"), "'words.xlsx' does not end with .csv or .parquet"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_anything_is_processed(tmp_path, arguments, words):
+    ended = process("--out", tmp_path / "out", *arguments, SAMPLE)
+
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_parquet_without_pyarrow_says_how_to_have_it(tmp_path, monkeypatch):
+    (tmp_path / "pyarrow.py").write_text("raise ModuleNotFoundError(name='pyarrow')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    ended = process("--out", tmp_path / "out", "--table", "words.parquet", SAMPLE)
+
+    assert ended.returncode == 2
+    assert "needs pyarrow, which is not installed: .venv/bin/pip install pyarrow" in ended.stderr
 
 
 def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
