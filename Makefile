@@ -48,7 +48,7 @@ process: $(BIN)/.local ## process recordings and end: FILE=path, folder or patte
 	@$(BIN)/python -m local process --out $(call as_typed,OUT) \
 		$(if $(value FILE),-- $(call as_typed,FILE))
 
-compare: $(BIN)/.desk ## hold a recording of yours against librosa: FILE=path, or the sample
+compare: $(BIN)/.desk ## compare Earshot with librosa on your recording: FILE=path, or the sample
 	@$(BIN)/python -m local compare -- $(if $(value FILE),$(call as_typed,FILE),samples/sample.wav)
 
 chart: $(BIN)/.desk ## draw the words that make process wrote: FILE=out/recording_id
@@ -56,57 +56,57 @@ chart: $(BIN)/.desk ## draw the words that make process wrote: FILE=out/recordin
 
 kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is then faster too
 
-bench: $(BIN)/.bench ## our figures beside librosa's and the original recipe's (about half an hour)
+bench: $(BIN)/.bench ## measure Earshot, librosa and the original recipe (about half an hour)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/deployed.py
 
-cost: $(BIN)/.local ## what a thousand hours cost in AWS, from what was measured
+cost: $(BIN)/.local ## print the cost of a thousand hours in AWS, from measured figures
 	@$(BIN)/python -m scripts.cost
 
-fuzz: $(BIN)/.fuzz ## feed decoders, parsers and API hostile input: SECONDS=how long
+fuzz: $(BIN)/.fuzz ## fuzz decoders, parsers and the API with hostile input: SECONDS=how long
 	$(BIN)/python tests/support/fuzz/fuzz.py "$(SECONDS)"
 
-deploy: $(DEPLOY)/.ready ## put a stage into AWS, or what changed of it: STAGE=dev EMAIL=who is told
+deploy: $(DEPLOY)/.ready ## deploy a stage to AWS, or its changes: STAGE=dev EMAIL=address for notices
 	@$(DEPLOY)/bin/python -m scripts.deploy "$(STAGE)" $(if $(EMAIL),--email "$(EMAIL)") \
 		$(if $(FAILURES_EMAIL),--failures-email "$(FAILURES_EMAIL)") \
 		$(if $(ALLOWED_ORIGIN),--allowed-origin "$(ALLOWED_ORIGIN)") \
 		$(if $(LOG_RETENTION),--log-retention "$(LOG_RETENTION)") \
 		$(if $(BUDGET),--budget "$(BUDGET)")
 
-destroy: $(DEPLOY)/.ready ## take a stage out of AWS; DATA=delete takes the recordings with it
+destroy: $(DEPLOY)/.ready ## remove a stage from AWS: STAGE=dev; DATA=delete removes the recordings too
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
 
-package: $(DEPLOY)/.ready ## write what would be uploaded into a folder, without credentials: STAGE=dev OUT=out
+package: $(DEPLOY)/.ready ## write the files of a deployment into a folder, without credentials: STAGE=dev OUT=out
 	@$(DEPLOY)/bin/python -m scripts.hand_over "$(STAGE)" --out "$(OUT)"
 
-reconcile: $(BIN)/.local ## put a stage right now, to the end: STAGE=dev, or local
+reconcile: $(BIN)/.local ## reconcile a stage completely, now: STAGE=dev, or local
 	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
 
-redrive: $(BIN)/.local ## send through again what was given up, once the cause is mended: STAGE=dev
+redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
 
-soak: $(BIN)/.dev ## tell many histories of faults: HISTORIES=20000, SEED=0; SHRINK=yes shortens one
+soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0; SHRINK=yes shortens one
 	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) $(if $(SHRINK),--shrink)
 
-page: $(DEPLOY)/.ready ## the page of a stage, with your own credentials: STAGE=dev
+page: $(DEPLOY)/.ready ## serve the page of a stage with your AWS credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
 
 screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
 	@$(BIN)/python -m local.desk.screenshots $(if $(FILE),"$(FILE)")
 
-test: check ## lint, types and the whole suite
+test: check ## run lint, types and all tests
 	$(BIN)/pytest -n auto --dist loadfile
 
-test-quick: $(BIN)/.dev ## every test that takes less than two seconds: under three minutes
+test-quick: $(BIN)/.dev ## run every test that takes less than two seconds: under three minutes
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 docs: $(BIN)/.dev ## build the documentation site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
-coverage: $(BIN)/.dev ## which lines the quick tests reach; fails below the floor in pyproject.toml
+coverage: $(BIN)/.dev ## measure the coverage of the quick tests; fails below the floor in pyproject.toml
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quiet --cov --cov-report=term
 
-test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## the end-to-end tests on MiniStack, the tables on dynalite
+test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## run the end-to-end tests on MiniStack, and the tables' tests on dynalite
 	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest $(PEERS_TESTS)
 
 check: $(BIN)/.dev
@@ -118,13 +118,13 @@ check: $(BIN)/.dev
 audit: $(AUDIT)/.ready ## look for weaknesses in the template
 	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml
 
-advisories: $(AUDIT)/.ready ## ask PyPI for advisories on every package that is pinned
+advisories: $(AUDIT)/.ready ## ask PyPI for advisories on every locked package
 	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip $(LOCKS:%=--requirement %)
 
 lock: $(BIN)/.dev ## lock the groups of pyproject.toml, each package by version and hash
 	@sh scripts/lock.sh $(BIN)/uv
 
-format: $(BIN)/.dev ## put the code in its form
+format: $(BIN)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -1,7 +1,7 @@
 """Deploy a stage: ``python -m scripts.deploy dev``. Safe to repeat and to interrupt.
 
-Every step looks at what is there and changes what differs, so a run that was cut short anywhere is
-finished by the next.
+Every step checks the present state and changes what differs, so the next run finishes a run that
+was interrupted.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from scripts.record_outputs import (
 from scripts.stack import Stack
 
 FINGERPRINT = "earshot-fingerprint"
-"""A tag on the API's function. Chalice strips it whenever it deploys, so it cannot be stale."""
+"""A tag on the API's function; each deployment by Chalice removes it, so it is never stale."""
 
 PARAMETERS = {
     "email": "NoticesEmail",
@@ -39,14 +39,14 @@ PARAMETERS = {
     "log-retention": "LogRetentionInDays",
     "budget": "MonthlyBudgetUsd",
 }
-"""Options and the stack's parameters that they set; one that is not given stays as it was."""
+"""Options and their stack parameters; if an option is not given, its parameter is unchanged."""
 
 RETRIES = 2
 EVENT_AGE_S = 6 * 3600
 
 
 class Deployment:
-    """The steps of a deployment, and what one leaves for the next."""
+    """The steps of a deployment, and the values that one step gives to the next."""
 
     def __init__(self, project: Path, stage: str, session: Any, account: Account) -> None:
         self._project = project
@@ -62,7 +62,7 @@ class Deployment:
         self._resources: list[Resource] = []
 
     def steps(self, parameters: dict[str, str]) -> list[Step]:
-        """Return what is to be done, in order."""
+        """Return the steps, in order."""
         return [
             Step("Looking for the stage elsewhere", self._check_place),
             Step("Looking at the account's limits", self._check_limits),
@@ -94,7 +94,8 @@ class Deployment:
         if outputs and self._is_hollow(outputs):
             note("a removal was cut short and left the stack without its data: making it anew")
             self._stack.delete()
-        # Always said, or a stack would go on with a bucket that is set no more.
+        # Always set, because otherwise the stack would keep a bucket that is no longer in the
+        # settings.
         given = {"ResultsBucketName": self._environment().get("RESULTS_BUCKET_NAME", "")}
         has_mediaconvert = preflight.has_service(self._session, self._account, "mediaconvert")
         given["HasMediaConvert"] = "yes" if has_mediaconvert else "no"
@@ -105,7 +106,7 @@ class Deployment:
         return "done" if changed else "nothing to change"
 
     def _is_hollow(self, outputs: dict[str, str]) -> bool:
-        """Tell whether the bucket or a table that the stack made is gone."""
+        """Return whether the stack's bucket or one of its tables is gone."""
         dynamodb = self._session.client("dynamodb")
         try:
             self._session.client("s3").head_bucket(Bucket=outputs["MediaBucketName"])
@@ -138,7 +139,7 @@ class Deployment:
     def _look(self) -> str:
         for bucket in self._buckets():
             for function in self._state.disconnect(bucket, functions(self._project)):
-                note(f"{function} is no more: S3 does not call it any longer")
+                note(f"{function} no longer exists: removed S3's rule that calls it")
         self._resources = self._restore()
         n_functions = sum(one["resource_type"] == "lambda_function" for one in self._resources)
         return f"{n_functions} functions of {len(functions(self._project))}"
@@ -150,7 +151,7 @@ class Deployment:
         chalice("deploy", self._project, self._stage, self._account)
         self._resources = self._restore()
         if self._record() != "nothing to change":
-            # Only now has the page an address, which the functions' notices link to.
+            # The page has an address only now; the functions' notices link to it.
             chalice("deploy", self._project, self._stage, self._account)
         return "done"
 
@@ -162,18 +163,18 @@ class Deployment:
         self._layer.remove(keep=self._layer_arn)
         mark = package.fingerprint(self._package, self._project, self._stage)
         if mark != self._mark():
-            # Last of all: whatever is cut short before leaves no mark.
+            # The last change, so that an interrupted deployment leaves no mark.
             self._lambda.tag_resource(Resource=self._handler_arn(), Tags={FINGERPRINT: mark})
         said = [f"{changed} failure destinations"] * (changed > 0) + ["temporary disk"] * grown
         return f"set {', '.join(said)}" if said else "nothing to change"
 
     def _grow_disk(self) -> bool:
-        """Give the function that measures its temporary disk; tell if it had another."""
+        """Set the temporary disk of ``extract_features``; return whether it changed."""
         name = deployed_name(self._stage, MEASURING_FUNCTION)
         found = self._lambda.get_function_configuration(FunctionName=name)
         if found["EphemeralStorage"]["Size"] == package.TEMPORARY_DISK_MB:
             return False
-        # Lambda refuses a change while it is still making the one before.
+        # Lambda refuses a change while the one before is in progress.
         self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name)
         self._lambda.update_function_configuration(
             FunctionName=name, EphemeralStorage={"Size": package.TEMPORARY_DISK_MB}
@@ -181,7 +182,7 @@ class Deployment:
         return True
 
     def _report_failures(self, event: str) -> bool:
-        """Have Lambda put what a function fails on for good into a queue; tell if that is new."""
+        """Set the queue for events that a function has given up; return whether it changed."""
         name = deployed_name(self._stage, _function(event))
         place = f"{self._account.region}:{self._account.account_id}"
         queue = (
@@ -214,7 +215,7 @@ class Deployment:
         return environment(self._project, self._stage)
 
     def _page(self) -> str:
-        """Return where people can open the page: nowhere, where each request is to be signed."""
+        """Return the page's public address, or None if every request must be signed."""
         if not self._environment().get("COGNITO_DOMAIN"):
             return ""
         return next((one["rest_api_url"] for one in self._resources if "rest_api_url" in one), "")
@@ -230,7 +231,7 @@ class Deployment:
         return arn
 
     def _is_whole(self) -> bool:
-        """Tell whether each function is there with its role and what calls it."""
+        """Return whether each function exists, with its role and its triggers."""
         names = {one["name"] for one in self._resources}
         called = {_function(one["name"]) for one in self._resources if _is_source(one)}
         return all(
@@ -240,7 +241,7 @@ class Deployment:
 
     @property
     def summary(self) -> str:
-        """What there is now, and what to type next."""
+        """Return the summary: the stage's resources, and the next command to type."""
         bucket = self._outputs["MediaBucketName"]
         (url,) = (one["rest_api_url"] for one in self._resources if "rest_api_url" in one)
         pool = self._environment().get("COGNITO_DOMAIN")
@@ -271,7 +272,7 @@ def _function(event: str) -> str:
 
 
 def chalice(command: str, project: Path, stage: str, account: Account) -> None:
-    """Run Chalice as its users do; raise DeploymentError if it fails."""
+    """Run a Chalice command; raise DeploymentError if it fails."""
     done = subprocess.run(
         [sys.executable, "-c", "from chalice.cli import main; main()", command, "--stage", stage],
         cwd=project,

@@ -1,4 +1,4 @@
-"""What must be true before anything is touched: this Python, these credentials, this stage."""
+"""Checks before any change: the Python, the credentials, the stage."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from scripts.console import DeploymentError, note
 from scripts.record_outputs import ADMINISTRATORS, APP_NAME, Account, environment
 
 PYTHONS = ((3, 12), (3, 13))
-"""Chalice deploys the Python that runs it, and these run on the glibc that our wheels need."""
+"""Python versions whose Lambda runtime has the glibc that the wheels need."""
 
 ENOUGH_AT_ONCE = 50
-"""The page alone asks for some 25 files at once, each answered by a function.
+"""Concurrent executions below which to warn: the page requests several files at once.
 
 "New AWS accounts have reduced concurrency and memory quotas":
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -27,11 +27,11 @@ STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 def check_stage(stage: str) -> None:
-    """Raise DeploymentError for a name that no stage may have."""
+    """Raise DeploymentError if a stage cannot have this name."""
     if "-" in stage:
         raise DeploymentError(
-            f"{stage!r} cannot be a stage's name: AWS joins names with hyphens, so what is of "
-            f"stage 'a-b' would look like 'b' of stage 'a'. Use {stage.replace('-', '')!r}."
+            f"{stage!r} cannot be a stage's name: AWS joins names with hyphens, so a resource "
+            f"of stage 'a-b' would look like 'b' of stage 'a'. Use {stage.replace('-', '')!r}."
         )
     if not STAGE.fullmatch(stage) or stage == "local":
         message = "is not a stage: a lower-case letter and up to 15 letters or digits, not 'local'"
@@ -39,17 +39,17 @@ def check_stage(stage: str) -> None:
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
-    """Raise DeploymentError for a Python whose packages would not run in Lambda."""
+    """Raise DeploymentError for a Python whose packages cannot run in Lambda."""
     if tuple(version[:2]) not in PYTHONS:
         raise DeploymentError(
             f"Python {version[0]}.{version[1]} cannot deploy Earshot. Chalice deploys for the "
-            "Python that runs it, and on 3.11 it leaves numpy out without a word. "
+            "Python that runs it, and on 3.11 it leaves numpy out without an error. "
             "Install Python 3.12 or 3.13, and `make deploy` will find it."
         )
 
 
 def check_credentials(session: Any) -> Account:
-    """Return the account that the credentials are for; raise DeploymentError without one."""
+    """Return the account of the credentials; raise DeploymentError if there are none."""
     if session.region_name is None:
         raise DeploymentError("No region is set. Set AWS_DEFAULT_REGION or `aws configure`.")
     try:
@@ -67,7 +67,7 @@ def check_credentials(session: Any) -> Account:
 
 
 def check_services(session: Any, account: Account) -> None:
-    """Raise DeploymentError for a region where nothing would be transcribed."""
+    """Raise DeploymentError if the region has no Amazon Transcribe."""
     if not has_service(session, account, "transcribe"):
         raise DeploymentError(
             f"{account.region} has no Amazon Transcribe, as far as this version of botocore "
@@ -76,12 +76,12 @@ def check_services(session: Any, account: Account) -> None:
 
 
 def has_service(session: Any, account: Account, service: str) -> bool:
-    """Tell whether a region has a service, as botocore has it written down."""
+    """Return whether a region has a service, by botocore's data."""
     return account.region in session.get_available_regions(service, account.partition)
 
 
 def check_concurrency(session: Any, measuring: int) -> str:
-    """Return how much may run at once in the account, and warn where that is little."""
+    """Return the account's concurrent executions, with a warning if they are few."""
     limits = session.client("lambda").get_account_settings()["AccountLimit"]
     at_once = limits["ConcurrentExecutions"]
     if at_once < ENOUGH_AT_ONCE or measuring > at_once // 2:
@@ -130,7 +130,7 @@ def _account_of(pattern: str) -> str:
 
 
 def _regions_of_roles(iam: Any, stage: str) -> set[str]:
-    """Return the regions that a stage's roles are for, by their names or their policies."""
+    """Return the regions of a stage's roles, from their names or their policies."""
     prefix = f"{APP_NAME}-{stage}-"
     regions: set[str] = set()
     for page in iam.get_paginator("list_roles").paginate():

@@ -1,8 +1,8 @@
-"""Records what a stage's stack made, where ``chalice deploy`` looks for it.
+"""The outputs of a stage's stack, recorded in the file that ``chalice deploy`` reads.
 
-Chalice reads one file, ``.chalice/config.json``, and so this writes there, as Chalice's own samples
-do: the stage can then be deployed by anyone who has the file, with Chalice alone. Only the stage's
-own entry changes, only when a value did, and ``forget`` leaves the file as it was before.
+Chalice reads one file, ``.chalice/config.json``, so the outputs are written there, as in Chalice's
+own samples. Anyone who has the file can then deploy the stage with Chalice alone. Only the entry of
+the stage changes, only if a value has changed, and ``forget`` leaves the file as it was before.
 """
 
 import json
@@ -25,25 +25,25 @@ ENVIRONMENT = {
     "NOTICES_TOPIC_ARN": "NoticesTopicArn",
     "FAILURES_TOPIC_ARN": "FailuresTopicArn",
 }
-"""Environment variables and the stack's outputs that they have."""
+"""Environment variables, and the stack output that each is set to."""
 
 ADMINISTRATORS = "ADMINISTRATORS"
-"""The setting that says who may see every owner's recordings: who deploys, unless it is set."""
+"""The setting for who may see all owners' recordings; the default is whoever deploys."""
 
 TRANSCRIBE_ROLE = "TRANSCRIBE_DATA_ACCESS_ROLE_ARN"
 """The setting that names the role that Transcribe queues jobs with: the stack's, unless it is set.
 """
 
 API_URL = "API_URL"
-"""The setting that says where notices link to: the stage's own page, unless it is set."""
+"""The setting for the address that notices link to; the default is the stage's page."""
 
 OWN_ADDRESS = re.compile(r"https://[a-z0-9]+\.execute-api\.")
-"""How an address begins that API Gateway has made up, and that ends with its API."""
+"""Addresses that API Gateway has made, which exist only as long as their API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a stage is deployed, and by whom."""
+    """The account and region of a stage, and who deploys it."""
 
     account_id: str
     region: str
@@ -52,19 +52,19 @@ class Account:
 
     @property
     def dns_suffix(self) -> str:
-        """The end of the host names of AWS's services here."""
+        """The end of AWS's host names in this region."""
         return {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}.get(
             self.partition, "amazonaws.com"
         )
 
     @property
     def administrators(self) -> str:
-        """The pattern of whoever deploys: a role is one whatever its sessions are called."""
+        """The ARN pattern of whoever deploys; for a role it matches all sessions."""
         role, is_role, _ = self.caller_arn.partition(":assumed-role/")
         arn = self.caller_arn
         if is_role:
             arn = f"{role}:assumed-role/{arn.split('/')[1]}/*"
-        # Names may have commas, which part one pattern from the next.
+        # Names may have commas, which separate the patterns.
         return arn.replace(",", "?")
 
 
@@ -75,20 +75,20 @@ def read_config(project: Path) -> dict[str, Any]:
 
 
 def environment(project: Path, stage: str) -> dict[str, str]:
-    """Return a stage's own environment variables."""
+    """Return the environment variables of a stage."""
     entry = read_config(project)["stages"].get(stage, {})
     found: dict[str, str] = entry.get("environment_variables", {})
     return found
 
 
 def functions(project: Path) -> list[str]:
-    """Return every deployed function, by Chalice's names: each has a policy file."""
+    """Return Chalice's names of the deployed functions, each of which has a policy file."""
     found = (project / ".chalice").glob("policy-*.json")
     return sorted(path.stem.removeprefix("policy-") for path in found)
 
 
 def api_stage(project: Path, stage: str) -> str:
-    """Return what a stage's API is below, at its host."""
+    """Return the path of a stage's API at its host."""
     config = read_config(project)
     entry = config["stages"].get(stage, {})
     return str(entry.get("api_gateway_stage") or config.get("api_gateway_stage") or "api")
@@ -111,7 +111,7 @@ def record(
 ) -> list[str]:
     """Write outputs, layers and the stage's policies; return the files that changed.
 
-    ``page`` is the address that people can open the stage's page at, if there is one.
+    ``page`` is the public address of the stage's page, if it has one.
     """
     config = read_config(project)
     entry = config["stages"].setdefault(stage, {"api_gateway_stage": "api"})
@@ -137,7 +137,7 @@ def record(
 
 
 def forget(project: Path, stage: str, account: Account) -> None:
-    """Take out of the files what ``record`` wrote. Safe to repeat."""
+    """Remove from the files what ``record`` wrote. Safe to repeat."""
     config = read_config(project)
     entry = config["stages"].get(stage, {})
     variables = entry.get("environment_variables", {})
@@ -166,7 +166,7 @@ def forget(project: Path, stage: str, account: Account) -> None:
 
 
 def _is_chosen(address: str | None) -> bool:
-    """Tell whether an address is somebody's choice, and not that of an API that comes and goes."""
+    """Return whether a person has chosen an address, so that it is not API Gateway's own."""
     return bool(address) and not OWN_ADDRESS.match(str(address))
 
 
@@ -189,7 +189,7 @@ def policies(
 def render(policy: str, values: Mapping[str, str]) -> str:
     """Return a hand-written policy with its names filled in.
 
-    A statement about something that this stage does not have is left out.
+    Statements about resources that this stage does not have are left out.
     """
     document = json.loads(Template(policy).substitute(values))
     document["Statement"] = [
@@ -237,7 +237,7 @@ def _dump(document: dict[str, Any]) -> str:
 
 
 def _emptied(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of an entry that hold nothing any more."""
+    """Return the parts of an entry that are empty."""
     return {key: value for key, value in entry.items() if _is_empty(value)}
 
 
@@ -254,7 +254,7 @@ def _prune(entry: dict[str, Any]) -> None:
 
 
 def _write(path: Path, text: str) -> bool:
-    """Write a file whole or not at all; tell whether that changed it."""
+    """Write a file completely or not at all; return whether it changed."""
     if path.is_file() and path.read_text() == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The page's files are whole, ask nobody else for anything, and never make text into markup."""
+"""The page's files are complete, use no other host, and never parse text as markup."""
 
 import html
 import json
@@ -19,14 +19,14 @@ IMPORT = re.compile(r'from "(?:\./)?([^"]+)\.js"')
 def test_the_document_names_every_file_under_its_version():
     asked = re.findall(rf'"web/{page.version()}/([^"]+)"', page.index())
 
-    # The sample is asked for by who tries it.
+    # The sample is requested only by a user who tries it.
     assert {*asked, "sample.mp3"} == set(page.files())
-    assert len(asked) == 3  # each a function's call, of which a new account runs ten at once
+    assert len(asked) == 3  # each is a function's call, and a new account runs ten at once
     assert "{" not in page.index()
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_what_is_there(name):
+def test_a_module_imports_existing_names(name):
     for module, names in re.findall(
         r'import \{([^}]*)\} from "\./([^"]+)\.js"', page.modules()[name], re.DOTALL
     ):
@@ -38,7 +38,7 @@ def test_a_module_imports_what_is_there(name):
     assert all(path in page.modules() for path in IMPORT.findall(page.modules()[name]))
 
 
-def test_one_module_holds_all_of_them_each_after_those_that_it_imports():
+def test_the_bundle_has_every_module_after_its_imports():
     served = page.files()["page.js"].decode()
 
     assert set(re.findall(r"^const \$(\w+) = ", served, re.MULTILINE)) == set(MODULES) - {"main"}
@@ -66,7 +66,7 @@ def test_no_module_parses_text_as_markup_or_code(name):
 @pytest.mark.parametrize(
     "name", [*(f"{name}.js" for name in MODULES), "page.css", "mark.svg", "index.html"]
 )
-def test_nothing_is_asked_of_another_host(name):
+def test_no_request_goes_to_another_host(name):
     text = (page.FOLDER / name).read_text()
 
     assert set(re.findall(r"https?://[\w.]+", text)) <= {"http://www.w3.org"}
@@ -77,7 +77,7 @@ def test_modules_stay_short(name):
     assert len(page.modules()[name].splitlines()) < 400
 
 
-def test_only_the_buckets_are_allowed_beside_the_page_itself():
+def test_the_policy_allows_the_page_and_the_buckets_only():
     policy = page.index_headers(["https://b.s3.amazonaws.com"])["Content-Security-Policy"]
 
     directives = dict(part.split(" ", 1) for part in policy.split("; "))
@@ -88,7 +88,7 @@ def test_only_the_buckets_are_allowed_beside_the_page_itself():
     assert "unsafe" not in policy
 
 
-def test_the_page_is_told_where_people_sign_in_and_may_ask_there():
+def test_the_page_gets_the_address_for_signing_in_and_may_use_it():
     sign_in = page.SignIn("https://pool.example", '"><script>')
 
     told = re.search(r'<meta name="sign-in" content="([^"]*)">', page.index(sign_in))[1]
@@ -100,7 +100,7 @@ def test_the_page_is_told_where_people_sign_in_and_may_ask_there():
     assert "pool.example" not in page.index_headers([])["Content-Security-Policy"]
 
 
-def test_the_page_is_told_of_what_stands_in_for_amazon_transcribe():
+def test_the_page_gets_the_name_of_the_stand_in_for_amazon_transcribe():
     assert '<meta name="stand-in" content="vosk&lt;">' in page.index(stand_in="vosk<")
     assert '<meta name="stand-in" content="">' in page.index()
 
@@ -114,7 +114,7 @@ def ask(application):
     return Asker(application)
 
 
-def test_the_page_is_shown_to_whoever_asks_and_never_from_a_cache(ask, services):
+def test_the_page_is_public_and_never_cached(ask, services):
     answer = ask("/")
 
     assert answer.status == 200
@@ -151,14 +151,14 @@ def test_a_file_of_the_page_may_be_kept_for_ever(ask, name, content_type):
         f"/web/{page.version()}/nothing.js",
     ],
 )
-def test_what_is_no_file_of_this_version_is_not_there(ask, target):
+def test_a_file_that_is_not_in_this_version_is_not_found(ask, target):
     answer = ask(target)
 
     assert answer.status == 404
     assert "Cache-Control" not in answer.headers
 
 
-def test_the_page_is_told_who_asks(ask):
+def test_the_page_gets_the_caller(ask):
     assert ask("/caller").json == {"owner": "alice", "is_administrator": False}
     assert ask("/caller", by=ADMINISTRATOR).json == {"owner": "local", "is_administrator": True}
 

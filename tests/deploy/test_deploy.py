@@ -1,4 +1,4 @@
-"""A stage goes up with one command and down with another, wherever either was cut short."""
+"""One command deploys a stage and another removes it, also after any interruption."""
 
 import dataclasses
 import io
@@ -23,14 +23,14 @@ from scripts.deploy import chalice
 from scripts.destroy import Removal
 from scripts.stack import name_literally
 
-# moto knows neither alarms nor bucket policies, and nothing here needs them.
+# moto has neither these alarms nor bucket policies, and these tests do not need them.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
-"""Every how manieth change a deployment is cut short at; 1 tries them all, in some minutes."""
+"""Interrupt a deployment at one in this many changes; 1 tries all, in some minutes."""
 
 N_DEPLOYING, N_DESTROYING = 75, 55
-"""More than either makes of changes."""
+"""More changes than a deployment or a removal makes."""
 
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
 KEPT = {f"bucket {BUCKET}", "table earshot-dev-metadata", "table earshot-dev-search"}
@@ -46,7 +46,7 @@ def rules(bucket=BUCKET) -> list[dict]:
 
 
 def snapshot() -> dict:
-    """Everything that is deployed, without the ids that AWS makes up."""
+    """Return everything that is deployed, without AWS's random ids."""
     functions = boto3.client("lambda")
     events = boto3.client("events")
     iam = boto3.client("iam")
@@ -102,7 +102,7 @@ def failures(client, name) -> str | None:
 
 @pytest.fixture(scope="module")
 def expected() -> dict:
-    """What an undisturbed deployment leaves, once a test has made one."""
+    """The result of an uninterrupted deployment, once a test has made one."""
     return {}
 
 
@@ -114,7 +114,7 @@ def what_a_deployment_leaves(expected, project, aws) -> dict:
     return expected
 
 
-def test_a_deployment_is_whole(aws, project):
+def test_a_deployment_creates_everything(aws, project):
     assert deploy(project) == 0
 
     assert len(aws.changes) < N_DEPLOYING
@@ -143,7 +143,7 @@ def test_a_deployment_is_whole(aws, project):
     assert gives_up == functions.keys() - {"earshot-dev", "earshot-dev-extract_features"}
 
 
-def test_a_stage_with_a_user_pool_takes_its_tokens_alone(aws, project):
+def test_a_stage_with_a_user_pool_accepts_its_tokens_only(aws, project):
     pool = {
         "COGNITO_USER_POOL_ARN": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a",
         "COGNITO_DOMAIN": "https://example.auth.us-east-1.amazoncognito.com",
@@ -241,7 +241,7 @@ def test_a_later_deployment_finds_the_recordings(aws, project, how):
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
-def test_all_that_outlives_a_stack_has_its_literal_name_in_what_is_sent():
+def test_resources_that_outlive_a_stack_have_literal_names_in_the_template():
     template = (calls.ROOT / "cloudformation/resources.yml").read_text()
 
     named = name_literally(template, {"Stage": "dev", "SearchTableName": "words"}, ACCOUNT)
@@ -251,7 +251,7 @@ def test_all_that_outlives_a_stack_has_its_literal_name_in_what_is_sent():
     assert len(named.splitlines()) == len(template.splitlines())
 
 
-def test_data_are_deleted_when_that_is_asked_for(aws, project):
+def test_data_are_deleted_on_request(aws, project):
     deploy(project)
     for body in (b"a", b"b"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
@@ -306,7 +306,7 @@ def parameters() -> dict[str, str]:
     return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
 
 
-def test_results_can_have_a_bucket_of_their_own_and_lose_it_again(project):
+def test_outputs_can_get_a_second_bucket_and_lose_it_again(project):
     boto3.client("s3").create_bucket(Bucket="results")
     set_variable(project, "RESULTS_BUCKET_NAME", "results")
     deploy(project)
@@ -333,13 +333,13 @@ def test_a_bucket_for_results_keeps_no_rule_of_a_stage_that_is_gone(project):
 
 
 @pytest.mark.parametrize("name", ["a-b", "A", "1a", "local", "a_b", "a" * 17, ""])
-def test_what_cannot_be_a_stage_is_refused(name):
+def test_a_name_that_cannot_be_a_stage_is_refused(name):
     with pytest.raises(DeploymentError, match="stage"):
         preflight.check_stage(name)
 
 
 @pytest.mark.parametrize("change", range(1, N_DEPLOYING, STRIDE))
-def test_a_deployment_cut_short_anywhere_is_finished_by_the_next(aws, project, expected, change):
+def test_an_interrupted_deployment_is_finished_by_the_next(aws, project, expected, change):
     what_a_deployment_leaves(expected, project, aws)
     aws.break_at(change, after=bool(change % 2))
     status = deploy(project)
@@ -353,7 +353,7 @@ def test_a_deployment_cut_short_anywhere_is_finished_by_the_next(aws, project, e
 
 
 @pytest.mark.parametrize("change", range(1, N_DESTROYING, STRIDE))
-def test_a_removal_cut_short_anywhere_is_finished_by_the_next(aws, project, change):
+def test_an_interrupted_removal_is_finished_by_the_next(aws, project, change):
     deploy(project)
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
     aws.break_at(change, after=bool(change % 2))
@@ -368,7 +368,7 @@ def test_a_removal_cut_short_anywhere_is_finished_by_the_next(aws, project, chan
 
 
 @pytest.mark.parametrize("change", range(3, N_DESTROYING, 2 * STRIDE))
-def test_after_a_removal_cut_short_a_stage_can_also_be_deployed(aws, project, expected, change):
+def test_after_an_interrupted_removal_a_stage_can_be_deployed(aws, project, expected, change):
     what_a_deployment_leaves(expected, project, aws)
     deploy(project)
     aws.break_at(change, after=bool(change % 2))
@@ -384,7 +384,7 @@ KILLED_AT = [1, 4, 15, 30, 54]
 
 
 def kill_at(change: int, what: str, project, aws) -> int:
-    """Have a command killed at a change, before or after it; return its exit status."""
+    """Kill a command at a change, before or after it; return its exit status."""
     processes = []
     aws.break_at(
         change, after=bool(change % 2), strike=lambda: [command.kill(one) for one in processes]
@@ -433,7 +433,7 @@ def test_a_renamed_handler_leaves_no_function_behind(project):
     assert len(found["s3"]) == 3
 
 
-def test_another_machine_can_take_the_stage_down(project):
+def test_another_machine_can_remove_the_stage(project):
     deploy(project)
     (project / ".chalice/deployed/dev.json").unlink()
     (project / ".chalice/config.json").write_bytes(
@@ -444,7 +444,7 @@ def test_another_machine_can_take_the_stage_down(project):
     assert left(project) == KEPT
 
 
-def test_chalice_alone_works_once_the_stack_is_there(project, capfd):
+def test_plain_chalice_works_when_the_stack_exists(project, capfd):
     deploy(project)
     before = snapshot()
 
@@ -464,8 +464,8 @@ def test_chalice_alone_works_once_the_stack_is_there(project, capfd):
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
-def test_lambda_refuses_more_than_it_takes_and_s3_overlapping_rules(project):
-    """The double is as strict as AWS, or these tests would prove little."""
+def test_the_double_refuses_large_packages_and_overlapping_rules(project):
+    """Check that the double is as strict as AWS; otherwise these tests would prove little."""
     deploy(project)
     s3 = boto3.client("s3")
     overlapping = [rule | {"Id": str(number)} for number, rule in enumerate(rules()[:1] * 2)]
@@ -480,7 +480,7 @@ def test_lambda_refuses_more_than_it_takes_and_s3_overlapping_rules(project):
         client.publish_layer_version(LayerName="large", Content={"ZipFile": os.urandom(51 * 2**20)})
 
 
-def test_the_command_refuses_a_python_that_would_ship_no_numpy(project):
+def test_the_command_refuses_a_python_whose_package_would_lack_numpy(project):
     if sys.version_info[:2] in ((3, 12), (3, 13)):
         pytest.skip("this Python can deploy")
 
@@ -496,7 +496,7 @@ def test_the_command_refuses_a_python_that_would_ship_no_numpy(project):
     assert "3.12 or 3.13" in done.stderr
 
 
-def test_the_recorded_configuration_is_what_chalice_reads(project):
+def test_chalice_reads_the_recorded_configuration(project):
     deploy(project)
 
     config = json.loads((project / ".chalice/config.json").read_text())

@@ -1,4 +1,4 @@
-"""A stage is in one account and one region, and elsewhere nothing of it is touched."""
+"""A stage is in one account and one region; commands elsewhere change nothing."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from support.deploy.command import ACCOUNT, deploy, remove
 from scripts.destroy import Removal
 from scripts.record_outputs import environment
 
-# moto knows neither alarms nor bucket policies, and nothing here needs them.
+# moto has neither these alarms nor bucket policies, and these tests do not need them.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
 ELSEWHERE = replace(ACCOUNT, region="eu-west-1")
@@ -42,7 +42,7 @@ def test_a_stage_of_another_region_is_refused_before_anything_is_changed(
     assert "us-east-1" in capsys.readouterr().err
 
 
-def test_a_deployment_cut_short_is_known_in_another_region_by_its_stack_alone(
+def test_an_interrupted_deployment_is_found_in_another_region_by_its_stack(
     aws, project, tmp_path, capsys
 ):
     other = shutil.copytree(project, tmp_path / "other")
@@ -80,7 +80,7 @@ def test_administrators_of_another_account_alone_are_refused(aws, project, capsy
 @pytest.mark.parametrize(
     "named", ["arn:aws:iam::*:user/a", "arn:aws:iam::123456789012:user/a", "*"]
 )
-def test_administrators_of_this_account_are_taken(project, named):
+def test_administrators_of_this_account_are_accepted(project, named):
     set_variable(project, "ADMINISTRATORS", f"arn:aws:iam::210987654321:user/b, {named}")
 
     assert deploy(project) == 0
@@ -94,7 +94,7 @@ def test_a_region_without_transcribe_is_refused(aws, project, capsys):
 
 
 def test_a_region_without_mediaconvert_has_no_renditions(project, monkeypatch):
-    """There is neither a role for it nor a queue, and what is needed of both is left out."""
+    """Check that MediaConvert's role and queue are left out, and everything that needs them."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "me-south-1")
     here = replace(ACCOUNT, region="me-south-1")
 
@@ -116,10 +116,10 @@ def test_a_region_without_mediaconvert_has_no_renditions(project, monkeypatch):
         (60, "30", False),
     ],
 )
-def test_an_account_that_runs_few_functions_at_once_is_told_so(
+def test_an_account_with_few_concurrent_executions_gets_a_warning(
     aws, project, capsys, at_once, measuring, is_warned
 ):
-    """A new account has 10, which one opening of the page takes, and one bulk upload."""
+    """Use a new account's limit of 10, which one opening of the page or one bulk upload takes."""
     aws.at_once = at_once
     set_variable(project, "MEASURING_CONCURRENCY", measuring)
 
@@ -204,7 +204,7 @@ def test_notices_link_to_the_page_from_the_first_deployment_on(project):
     assert api_url().startswith("https://")
 
 
-def test_an_address_that_was_chosen_for_notices_is_kept(project):
+def test_an_address_for_notices_that_was_set_by_hand_is_kept(project):
     for name, value in (POOL | {"API_URL": "https://speech.example.org/"}).items():
         set_variable(project, name, value)
 

@@ -1,4 +1,4 @@
-"""Whatever is uploaded, measuring it stays within the memory of the function that measures."""
+"""Any upload is measured within the memory of ``extract_features``."""
 
 import json
 import struct
@@ -64,7 +64,7 @@ UPLOADS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", UPLOADS)
-def test_memory_stays_under_the_functions(tmp_path, name):
+def test_measuring_stays_within_the_memory_of_the_function(tmp_path, name):
     media, asked = UPLOADS[name]
     path = tmp_path / "upload.wav"
     path.write_bytes(media)

@@ -1,4 +1,4 @@
-"""For the page's tests: a local mode for each file of them, and an API that is pretended."""
+"""Fixtures for the page's tests: a local mode for each module, and a pretended API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What people do on the page, and what it answers: again, by hand, by many, wrongly."""
+"""Actions on the page: reprocessing, keys, many recordings at once, and mistakes."""
 
 import base64
 import re
@@ -46,7 +46,7 @@ def test_processing_again_shows_the_new_words_and_the_new_pictures(api, show):
         expect(page.locator(".heat .top")).to_have_text("20")
 
 
-def test_what_was_made_anew_between_two_looks_is_shown_too(api, show):
+def test_outputs_made_again_between_two_polls_are_shown(api, show):
     api.add("talk", transcription_at="1")
 
     with show("#/recordings/talk") as page:
@@ -78,7 +78,7 @@ def test_processing_again_asks_and_says_what_it_costs_and_deletes(api, show, sta
         assert not any("reprocess" in asked for asked in api.asked)
 
 
-# What cannot be taken, and what has failed
+# Files that cannot be used, and failed recordings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -102,7 +102,7 @@ def test_a_wrong_file_is_refused_in_a_sentence_and_not_offered_again(show, tmp_p
         expect(failed).to_have_count(1)
 
 
-def test_files_that_are_dropped_far_down_the_list_are_seen_to_be_taken(api, show):
+def test_files_dropped_far_down_the_list_are_visibly_accepted(api, show):
     for i in range(40):
         api.add(f"talk-{i}", f"{i}.wav")
 
@@ -165,7 +165,7 @@ def test_arrows_go_into_the_list_from_anywhere(api, show):
         expect(row(page, "two.wav")).to_be_focused()
 
 
-def test_escape_ends_finding_altogether(api, show):
+def test_escape_closes_the_search(api, show):
     api.add("talk")
 
     with show("#/recordings/talk") as page:
@@ -180,7 +180,7 @@ def test_escape_ends_finding_altogether(api, show):
         expect(page.locator(".count")).to_have_text("")
 
 
-def test_sound_goes_off_and_on(api, show):
+def test_a_key_turns_the_sound_off_and_on(api, show):
     api.add("talk")
 
     with show("#/recordings/talk") as page:
@@ -191,13 +191,13 @@ def test_sound_goes_off_and_on(api, show):
         assert page.evaluate("() => document.querySelector('video').volume") == 0.5
 
 
-# Looking
+# The timeline
 
 
 def test_a_contour_is_never_cut_off(api, show):
     api.add("talk")
     f0 = np.full(2000, 1500, "<u2")
-    f0[500:510], f0[1500:1510] = 4800, 500  # a leap up and one down, as errors of pitch are
+    f0[500:510], f0[1500:1510] = 4800, 500  # a jump up and one down, like errors of pitch
     api.displays["talk"]["pitch"]["f0"] = base64.b64encode(f0.tobytes()).decode()
 
     with show("#/recordings/talk") as page:
@@ -214,7 +214,7 @@ def test_a_contour_is_never_cut_off(api, show):
         assert edges == [False, False, False, False]
 
 
-def test_a_long_recording_opens_where_it_can_be_read_with_the_whole_to_drag_in(api, show):
+def test_a_long_recording_opens_at_a_readable_zoom_with_an_overview(api, show):
     api.add("long", duration_s=3600.0)
 
     with show("#/recordings/long") as page:
@@ -234,7 +234,7 @@ def test_a_long_recording_opens_where_it_can_be_read_with_the_whole_to_drag_in(a
         expect(whole).to_be_hidden()
 
 
-def test_words_are_written_at_any_zoom_as_far_as_there_is_room(api, show):
+def test_words_are_written_at_any_zoom_if_there_is_room(api, show):
     said = " ".join(["cepstrum"] * 1200)
     api.add("long", "long.wav", (None, said), duration_s=1200.0)
 
@@ -253,7 +253,7 @@ def test_words_are_written_at_any_zoom_as_far_as_there_is_room(api, show):
         assert inked > 50
 
 
-def test_doubt_marks_the_least_sure_words_and_never_a_whole_page(api, show):
+def test_the_least_sure_words_are_marked_and_never_a_whole_page(api, show):
     api.add("call", "call.wav", (None, " ".join(f"w{i}" for i in range(100))))
     api.transcripts["call"]["words"]["confidence"] = [i / 200 for i in range(100)]
 
@@ -285,7 +285,7 @@ def test_a_stretch_of_the_axis_is_selected_played_and_looped(api, show):
         assert violations(page) == []
         page.get_by_role("button", name="Loop").click()
         is_playing(page)
-        # Back at its beginning: it was left at its end.
+        # Back at its start, after it had reached its end.
         page.evaluate("() => { window.last = 0; window.turned = false; }")
         page.wait_for_function(
             """() => {
@@ -346,7 +346,7 @@ def test_a_deployed_page_has_no_such_banner_and_asks_for_no_progress(api, show):
         assert not any("progress" in asked for asked in api.asked)
 
 
-def test_progress_is_told_in_percent_on_the_list_and_in_a_recording(api, show):
+def test_progress_is_shown_in_percent_on_the_list_and_in_a_recording(api, show):
     api.add("talk", **UNFINISHED)
     api.stand_in = "vosk"
     api.progress = {"talk": {"transcription": 0.34}}
@@ -388,7 +388,7 @@ def test_the_list_counts_sorts_and_finds_by_name_over_all_pages(api, show):
         expect(page.locator(".counted")).to_have_text("60 recordings")
 
 
-def test_the_list_is_asked_for_by_days(api, show):
+def test_the_list_is_requested_by_days(api, show):
     api.add("talk")
 
     with show() as page:

@@ -1,4 +1,4 @@
-"""What the page makes of whatever the API answers: hostile, long, failing, narrow, unseen."""
+"""The page with every kind of answer: hostile, long, failing, on a narrow or hidden screen."""
 
 import pytest
 from playwright.sync_api import expect
@@ -50,14 +50,14 @@ def test_text_stays_text(api, show, text):
         expect(foreign).to_have_count(0)
 
 
-def test_a_name_that_runs_backwards_is_shown_as_it_is(api, show):
+def test_a_name_with_right_to_left_marks_is_shown_unchanged(api, show):
     api.add("talk", "invoice\u202egnp.wav")
 
     with show() as page:
         expect(page.locator(".row-name")).to_have_text("invoice\u25a1gnp.wav")
 
 
-def test_a_script_that_got_in_all_the_same_would_not_run(show):
+def test_an_injected_script_does_not_run(show):
     with show() as page:
         ran = page.evaluate(
             """() => new Promise((resolve) => {
@@ -73,7 +73,7 @@ def test_a_script_that_got_in_all_the_same_would_not_run(show):
         page.complaints.clear()
 
 
-def test_highlights_count_characters_as_people_do(api, show):
+def test_highlights_count_characters_and_not_utf16_units(api, show):
     api.results = [SEARCHED]
 
     with show("#/search?q=talk") as page:
@@ -81,7 +81,7 @@ def test_highlights_count_characters_as_people_do(api, show):
         assert page.locator(".match").get_attribute("href") == "#/recordings/talk?t=3"
 
 
-def test_the_list_follows_what_happens_and_keeps_the_focus(api, show):
+def test_the_list_is_updated_and_keeps_the_focus(api, show):
     api.add("talk", transcription="IN_PROGRESS", status="IN_PROGRESS", excerpt=None)
 
     with show() as page:
@@ -98,7 +98,7 @@ def test_the_list_follows_what_happens_and_keeps_the_focus(api, show):
         expect(row(page, "newer.wav")).to_be_focused()
 
 
-def test_a_recording_fills_in_as_its_parts_are_done(api, show):
+def test_a_recording_shows_each_part_when_it_is_done(api, show):
     api.add(
         "talk",
         transcription="IN_PROGRESS",
@@ -150,7 +150,7 @@ def test_the_page_says_that_earshot_cannot_be_reached_and_comes_back(api, show):
         page.complaints.clear()
 
 
-def test_nobody_looks_while_the_page_is_hidden(api, show):
+def test_the_page_does_not_poll_while_it_is_hidden(api, show):
     api.add("talk", status="IN_PROGRESS", transcription="IN_PROGRESS")
 
     with show() as page:
@@ -158,11 +158,11 @@ def test_nobody_looks_while_the_page_is_hidden(api, show):
         page.evaluate("Object.defineProperty(document, 'hidden', { value: true, writable: true })")
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         asked = len(api.asked)
-        page.wait_for_timeout(2500)  # longer than twice the time between two looks
+        page.wait_for_timeout(2500)  # longer than twice the time between two polls
         assert len(api.asked) <= asked + 1
 
 
-def test_a_link_leads_to_its_moment_and_the_keys_go_on_from_there(api, show):
+def test_a_link_opens_its_time_and_the_keys_continue_from_there(api, show):
     api.add("talk")
 
     with show("#/recordings/talk?t=3.2") as page:
@@ -181,11 +181,11 @@ def test_a_link_leads_to_its_moment_and_the_keys_go_on_from_there(api, show):
         stands_at(page, 5.0)
 
 
-def test_a_key_is_heeded_at_the_moment_that_media_become_known(api, show):
+def test_a_key_works_at_the_moment_when_the_media_become_known(api, show):
     api.add("talk")
 
     with show() as page:
-        # The window hears of it before the player does.
+        # The window gets the event before the player does.
         page.evaluate(
             """() => {
                 const press = new KeyboardEvent("keydown", { key: "l", bubbles: true });
@@ -198,7 +198,7 @@ def test_a_key_is_heeded_at_the_moment_that_media_become_known(api, show):
         expect(page.locator(".clock")).to_contain_text("0:08 /")
 
 
-def test_what_breaks_off_while_it_plays_is_asked_for_again_and_goes_on(api, show):
+def test_media_that_break_off_are_requested_again_and_play_on(api, show):
     api.add("talk")
     api.breaks_off_at = len(api.sound) // 8
 
@@ -213,14 +213,14 @@ def test_what_breaks_off_while_it_plays_is_asked_for_again_and_goes_on(api, show
         played_to(page, 10.0)
 
         expect(page.get_by_label("Speed")).to_have_value("2")
-        page.complaints.clear()  # a browser tells of the address that had run out
+        page.complaints.clear()  # the browser logs the address that had expired
 
 
 @pytest.mark.parametrize(
     ("duration_s", "words"),
     [(0.98, "< 0:01"), (9.04, "0:09"), (59.9, "0:59"), (3_725.0, "1:02:05")],
 )
-def test_a_recordings_length_is_that_which_the_player_ends_at(api, show, duration_s, words):
+def test_a_recordings_length_is_the_end_of_the_player(api, show, duration_s, words):
     api.add("talk", duration_s=duration_s)
 
     with show() as page:
@@ -229,7 +229,7 @@ def test_a_recordings_length_is_that_which_the_player_ends_at(api, show, duratio
         expect(page.locator(".recording-heading")).to_contain_text(f"{words}  ·")
 
 
-def test_the_words_are_gone_through_by_keyboard(api, show):
+def test_the_words_can_be_visited_by_keyboard(api, show):
     api.add("talk")
 
     with show("#/recordings/talk") as page:
@@ -241,7 +241,7 @@ def test_the_words_are_gone_through_by_keyboard(api, show):
         expect(page.locator(".word.spoken")).to_have_text("talk")
 
 
-def test_the_timeline_is_seeked_and_zoomed_by_keyboard_and_mouse(api, show):
+def test_the_timeline_can_be_seeked_and_zoomed_by_keyboard_and_mouse(api, show):
     api.add("talk")
 
     with show("#/recordings/talk") as page:
@@ -284,7 +284,7 @@ def test_words_that_may_be_wrong_are_marked_by_more_than_colour(api, show):
         expect(page.locator(".legend")).to_contain_text("less than 60 % sure")
 
 
-def test_media_are_taken_away_as_files(api, show):
+def test_media_can_be_downloaded_as_files(api, show):
     files = {"web": {"key": "renditions/talk/web.mp4", "size": 9}}
     api.add("talk", renditions="COMPLETED", rendition_files=files)
 
@@ -315,7 +315,7 @@ def test_an_hour_can_be_read_searched_and_heard_to_its_end(api, show):
             "aria-valuetext", "2 hours 43 minutes 17 seconds"
         )
         expect(page.locator(".word.spoken")).to_have_text("number1399")
-        # What is far from view is not laid out.
+        # Content far outside the view is not laid out.
         assert (
             page.locator(".segment p")
             .nth(600)

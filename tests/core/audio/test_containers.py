@@ -1,4 +1,4 @@
-"""What phones and browsers record is decoded by PyAV, in a stream, with librosa's numbers."""
+"""Recordings of phones and browsers are decoded by PyAV, in a stream, with librosa's numbers."""
 
 import io
 import sys
@@ -30,12 +30,12 @@ KINDS = [
     ("amr", "libopencore_amrnb", 8000, 1),
     ("adts", "aac", 22050, 2),
 ]
-# A file cut short loses its last page, here two seconds of it.
+# A truncated file loses its last page, here two seconds.
 WITH_LONG_PAGES = [*KINDS, ("ogg", "flac", 16000, 1)]
 
 
 def decoded_whole(media):
-    """What FFmpeg makes of it, in one array of shape (channels, n), as floats."""
+    """Return FFmpeg's samples as floats, in one array of shape (channels, n)."""
     with av.open(io.BytesIO(media)) as container:
         to_floats = av.AudioResampler(format="fltp")
         frames = [
@@ -47,7 +47,9 @@ def decoded_whole(media):
 
 
 @pytest.mark.parametrize(("container", "codec", "sr", "channels"), WITH_LONG_PAGES)
-def test_mfcc_equal_those_of_librosa_for_what_ffmpeg_decodes(container, codec, sr, channels):
+def test_mfcc_equal_those_of_librosa_for_formats_that_ffmpeg_decodes(
+    container, codec, sr, channels
+):
     media = encode_container(noise(sr * 3, channels=channels), sr, container, codec)
     y, sr_native = decoded_whole(media)
     y = librosa.resample(librosa.to_mono(y), orig_sr=sr_native, target_sr=22050)
@@ -80,9 +82,7 @@ def test_a_video_without_sound_is_refused():
 
 
 @pytest.mark.parametrize(("container", "codec", "sr", "channels"), KINDS)
-def test_a_container_cut_short_is_measured_as_far_as_it_goes_or_refused(
-    container, codec, sr, channels
-):
+def test_a_truncated_container_is_measured_up_to_its_end_or_refused(container, codec, sr, channels):
     media = encode_container(noise(sr * 5, channels=channels), sr, container, codec)
     cut = io.BytesIO(media[: len(media) * 6 // 10])
 
@@ -96,7 +96,7 @@ def test_a_container_cut_short_is_measured_as_far_as_it_goes_or_refused(
         assert "The file ends early" in recording.remark
 
 
-def test_flac_in_ogg_that_is_cut_short_has_a_remark():
+def test_truncated_flac_in_ogg_has_a_remark():
     media = encode_container(noise(16000 * 5), 16000, "ogg", "flac")
     recording = DecodedAudio(io.BytesIO(media[: len(media) * 6 // 10]))
 
@@ -119,14 +119,14 @@ def test_a_whole_container_has_no_remark():
         assert recording.remark is None, container
 
 
-def test_an_opened_container_tells_what_it_holds():
+def test_an_opened_container_has_its_rate_channels_and_duration():
     found = DecodedAudio(io.BytesIO(encode_container(noise(48000 * 2), 48000, "webm", "libopus")))
 
     assert (found.container, found.sample_rate_hz, found.channels) == ("matroska", 48000, 1)
     assert found.promised_s == pytest.approx(2.0, abs=0.1)
 
 
-def test_without_pyav_the_uploader_is_told_what_is_missing(monkeypatch):
+def test_without_pyav_the_error_says_what_to_install(monkeypatch):
     media = encode_container(noise(8000), 8000, "mp4", "aac")
     monkeypatch.setitem(sys.modules, "av", None)
 

@@ -1,4 +1,4 @@
-"""Any recording becomes the samples that librosa loads, and what is none is refused."""
+"""Decoding gives librosa's samples, and refuses files that are not recordings."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from chalicelib.errors import MediaError
 @pytest.mark.parametrize("sr", [None, 16000, 22050, 48000])
 @pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 9, 12])
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_32", "FLOAT"])
-def test_decoding_gives_the_very_samples_of_librosa(sr, channels, subtype):
+def test_decoding_gives_exactly_the_samples_of_librosa(sr, channels, subtype):
     media = encode(noise(70001, channels=channels), 44100, subtype=subtype)
 
     y = np.concatenate(list(decode(io.BytesIO(media), sr)))
@@ -33,7 +33,7 @@ def test_a_compressed_recording_decodes_the_same_in_blocks_as_whole(form, subtyp
     np.testing.assert_array_equal(y, librosa.load(io.BytesIO(media), sr=None)[0])
 
 
-def test_an_opened_recording_tells_kind_rate_channels_and_promised_duration():
+def test_an_opened_recording_has_its_format_rate_channels_and_duration():
     found = DecodedAudio(io.BytesIO(encode(noise(24000, channels=2), 48000)))
 
     assert found.container == "WAV"
@@ -55,7 +55,7 @@ def test_an_opened_recording_tells_kind_rate_channels_and_promised_duration():
     ],
     ids=["nothing", "png", "pdf", "zeros", "text", "six bytes", "no samples"],
 )
-def test_what_is_not_a_recording_is_refused_with_its_reason(media, reason):
+def test_a_file_that_is_not_a_recording_is_refused_with_a_reason(media, reason):
     with pytest.raises(MediaError, match=reason):
         list(decode(io.BytesIO(media), 16000))
 
@@ -73,7 +73,7 @@ def test_a_wav_that_ends_early_is_decoded_with_a_remark():
 @pytest.mark.parametrize(
     ("form", "subtype"), [("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")]
 )
-def test_a_compressed_recording_that_ends_early_is_decoded_as_far_as_it_goes(form, subtype):
+def test_a_compressed_recording_that_ends_early_is_decoded_up_to_its_end(form, subtype):
     media = encode(noise(16000 * 10), 16000, form=form, subtype=subtype)
 
     recording = DecodedAudio(io.BytesIO(media[: len(media) * 6 // 10]))

@@ -79,7 +79,7 @@ def test_many_channels_are_mixed_as_librosa_does(channels):
     assert_equal_mfcc(ours, librosa_mfcc(media))
 
 
-def test_more_channels_than_there_can_be_are_refused():
+def test_an_impossible_number_of_channels_is_refused():
     media = bytearray(encode(noise(5000), 8000))
     media[22:24] = struct.pack("<H", 65535)
 
@@ -87,7 +87,7 @@ def test_more_channels_than_there_can_be_are_refused():
         measure(bytes(media))
 
 
-def test_a_header_that_promises_more_than_there_is_gives_the_answer_of_librosa_and_a_remark():
+def test_a_header_with_too_great_a_length_gives_librosas_answer_and_a_remark():
     media = encode(noise(80000), 8000)[:50044]
 
     summary, tables = measure(media, tables=("mfcc",))
@@ -96,7 +96,7 @@ def test_a_header_that_promises_more_than_there_is_gives_the_answer_of_librosa_a
     assert_equal_mfcc(tables.rows("mfcc.csv"), librosa_mfcc(media))
 
 
-def test_a_small_flac_that_claims_ten_hours_is_measured_as_far_as_it_goes():
+def test_a_small_flac_that_claims_ten_hours_is_measured_up_to_its_end():
     media = bytearray(encode(np.zeros(16000), 16000, form="FLAC"))
     claim = 16000 * 36000
     # The last 36 bits of the 8 bytes at 18 are the samples in all (RFC 9639, section 8.2).
@@ -121,7 +121,7 @@ SEEDS = {
 
 
 def settles(media):
-    """Whether an extraction ends as it may: with a summary, or with an error of ours."""
+    """Return whether an extraction ends with a summary, or with one of Earshot's errors."""
     try:
         summary, _ = measure(media, tables=("mfcc", "energy"), n_mfcc=2)
     except EarshotError as exc:
@@ -160,11 +160,11 @@ def test_a_recording_with_flipped_bits_is_measured_or_refused(kind, flips):
     head=st.sampled_from([media[:n] for media in SEEDS.values() for n in (4, 16, 64)]),
     tail=st.binary(max_size=400),
 )
-def test_the_head_of_a_recording_before_anything_is_measured_or_refused(head, tail):
+def test_any_bytes_after_the_header_of_a_recording_are_measured_or_refused(head, tail):
     assert settles(head + tail)
 
 
-def test_a_source_that_shrinks_while_it_is_read_is_measured_as_far_as_it_goes():
+def test_a_source_that_shrinks_during_reading_is_measured_up_to_its_end():
     class Shrinking(io.BytesIO):
         def read(self, size=-1):
             return b"" if self.tell() > 1 << 20 else super().read(size)

@@ -1,4 +1,4 @@
-"""Parameters are librosa's, from text, and checked."""
+"""Parameters have librosa's names and defaults, are read from text, and are checked."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_the_native_rate_can_be_asked_for(text):
     assert FeatureParameters.parse({"sr": text}).sr is None
 
 
-def test_what_is_not_a_parameter_is_left_alone():
+def test_metadata_that_is_not_a_parameter_is_ignored():
     assert FeatureParameters.parse({"speaker": "Ada"}) == FeatureParameters()
 
 
@@ -45,7 +45,7 @@ def test_a_misspelt_name_is_remarked(name, meant):
 
 
 @pytest.mark.parametrize("name", ["n-mfcc", "N_MFCC", "speaker", "title", "filter", "mfcc", ""])
-def test_a_right_name_and_a_strangers_are_not(name):
+def test_a_correct_name_and_an_unrelated_name_are_not_remarked(name):
     assert FeatureParameters.misspelt([name]) == ()
 
 

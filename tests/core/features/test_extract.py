@@ -1,4 +1,4 @@
-"""One pass gives every table, with librosa's numbers, and says with what it was made."""
+"""One pass gives every table, with librosa's numbers, and a summary of how it was made."""
 
 import gzip
 import io
@@ -26,7 +26,7 @@ from chalicelib.errors import MediaError, ParameterError
 
 
 def speech_like(seconds, sr=22050):
-    """A gliding voice with pauses, for which pitch is known to be found."""
+    """A gliding voice with pauses, in which pitch is found."""
     t = np.arange(int(seconds * sr)) / sr
     phase = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * t / 3)) / sr
     voice = sum(np.sin(k * phase) / k for k in range(1, 9)) * 0.2
@@ -65,7 +65,7 @@ def test_pitch_and_energy_of_real_speech_equal_those_of_librosa():
     np.testing.assert_array_equal(pitch[:, 2], voiced)
 
 
-def test_the_tables_have_the_columns_that_are_promised():
+def test_the_tables_have_the_documented_columns():
     _, tables = measure(encode(noise(9000), 22050), deltas=1, n_mfcc=2)
 
     assert tables.header("mfcc.csv") == "mfcc_1,mfcc_2,delta_1,delta_2"
@@ -161,7 +161,7 @@ def test_a_pitch_range_beyond_the_sample_rate_is_refused_by_its_name():
         measure(encode(noise(100), 100), sr=None, tables=("pitch",))
 
 
-def test_a_hop_too_long_for_pitch_costs_pitch_alone_and_says_which_hop_would_do():
+def test_a_hop_too_long_for_pitch_omits_pitch_only_and_names_the_longest_hop():
     media = encode(speech_like(2, sr=11025), 11025)
 
     summary, _ = measure(media, sr=11025, hop_length=1024)
@@ -177,7 +177,7 @@ def test_a_hop_too_long_for_pitch_costs_pitch_alone_and_says_which_hop_would_do(
 
 
 @pytest.mark.parametrize(("sr", "f0_min"), [(22050, 65.0), (22050, 20.0), (48000, 40.0)])
-def test_the_frame_length_of_pitch_is_told_and_is_that_of_the_numbers(sr, f0_min):
+def test_the_summary_has_the_frame_length_that_pitch_was_computed_with(sr, f0_min):
     media = encode(speech_like(2), 22050)
 
     _, tables = measure(media, sr=sr, f0_min=f0_min, tables=("pitch",))
@@ -189,7 +189,7 @@ def test_the_frame_length_of_pitch_is_told_and_is_that_of_the_numbers(sr, f0_min
     np.testing.assert_array_equal(tables.rows("pitch.csv")[:, 2], voiced)
 
 
-def test_tables_that_would_take_longer_than_there_is_are_refused_before_anything_is_read():
+def test_tables_that_would_take_too_long_are_refused_before_reading():
     class Unread(io.BytesIO):
         furthest = 0
 
@@ -209,7 +209,7 @@ def test_tables_that_would_take_longer_than_there_is_are_refused_before_anything
     assert media.furthest <= 1 << 20
 
 
-def test_writing_ends_when_it_is_late():
+def test_writing_ends_when_the_time_is_over():
     tables = Tables()
     is_late = iter([False] * 30 + [True] * 1000).__next__
 
@@ -224,7 +224,7 @@ def test_writing_ends_when_it_is_late():
     assert "features.json" not in tables
 
 
-def test_remarks_come_first():
+def test_given_remarks_come_first():
     tables = Tables()
     media = io.BytesIO(encode(noise(9000), 22050)[:9000])
 
@@ -240,7 +240,7 @@ def test_a_recording_longer_than_allowed_is_refused():
         extract(io.BytesIO(media), FeatureParameters(), Tables().open, longest_s=36)
 
 
-def test_the_summary_says_with_what_the_tables_were_made(each_path):
+def test_the_summary_has_the_parameters_and_versions(each_path):
     tables = Tables()
     media = io.BytesIO(encode(noise(16000, channels=2), 16000, form="FLAC"))
 
@@ -269,7 +269,7 @@ def test_memory_does_not_grow_with_the_length():
         tracemalloc.stop()
         return peak
 
-    # The longer one keeps 9 MB more of log-mel, and has 35 MB more of samples at 22,050 Hz.
+    # The longer recording has 9 MB more of log-mel rows, and 35 MB more of samples at 22,050 Hz.
     assert peak_bytes(600) < peak_bytes(200) + (1 << 20)
 
 

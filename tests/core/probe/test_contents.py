@@ -13,7 +13,7 @@ def contents(body: bytes) -> Contents:
 
 
 @pytest.mark.parametrize("extension", video.CODECS)
-def test_each_container_tells_its_picture_its_sound_and_its_duration(extension):
+def test_each_container_gives_its_picture_its_sound_and_its_duration(extension):
     found = contents(video.make(extension))
 
     assert (found.picture, found.has_sound) == (Size(320, 240), True)
@@ -32,16 +32,16 @@ def test_sound_alone_has_no_picture(extension):
     assert (found.picture, found.has_sound) == (None, True)
 
 
-def test_a_picture_on_its_side_has_the_size_that_it_is_shown_in():
+def test_a_turned_picture_has_its_displayed_size():
     assert contents(video.make(rotation=90)).picture == Size(240, 320)
 
 
 @pytest.mark.parametrize("size", [(321, 241), (240, 426)])
-def test_a_size_is_told_as_it_is(size):
+def test_a_size_is_read_unchanged(size):
     assert contents(video.make(size=size)).picture == Size(*size)
 
 
-def test_an_index_at_the_end_is_found_behind_the_media():
+def test_an_index_after_the_media_is_found():
     body = video.make()
 
     assert body.index(b"mdat") < body.index(b"moov")
@@ -51,12 +51,12 @@ def test_an_index_at_the_end_is_found_behind_the_media():
 @pytest.mark.parametrize(
     "body", [b"", b"RIFF\x24\x00\x00\x00WAVE", b"\x00" * 100, b"\x1aE\xdf\xa3"]
 )
-def test_other_files_hold_nothing(body):
+def test_other_files_have_no_contents(body):
     assert contents(body) == Contents()
 
 
 @pytest.mark.parametrize("extension", video.CODECS)
-def test_a_file_cut_anywhere_holds_no_more_than_the_whole(extension):
+def test_a_truncated_file_has_no_more_contents_than_the_whole(extension):
     body = video.make(extension, duration_s=1)
 
     for n_bytes in range(0, len(body), 97):
@@ -102,5 +102,5 @@ def test_little_is_read_of_a_large_file_of_empty_headers(element):
         b"\x1aE\xdf\xa3\x80\x18\x53\x80\x67\xff" + b"\xae\xff" * 50_000,
     ],
 )
-def test_a_file_made_to_be_searched_for_ever_ends_the_search(body):
+def test_a_file_with_an_endless_index_ends_the_search(body):
     assert contents(body) == Contents()

@@ -1,4 +1,4 @@
-"""What Amazon Transcribe would refuse is known from the header, and said in a sentence."""
+"""Amazon Transcribe's refusals follow from the header, and each has a sentence."""
 
 import io
 import struct
@@ -32,7 +32,7 @@ def header(body: bytes) -> Contents:
 
 
 @pytest.mark.parametrize("extension", [e for e in CODECS if e not in ("m4a", "mp4", "webm")])
-def test_the_header_tells_what_decoding_would(tmp_path, extension):
+def test_the_header_gives_the_same_values_as_decoding(tmp_path, extension):
     path = tmp_path / "speech.wav"
     path.write_bytes(encode(SPEECH, "WAV"))
 
@@ -47,7 +47,7 @@ def test_the_header_tells_what_decoding_would(tmp_path, extension):
     ("container", "subtype", "channels"),
     [("WAV", "FLOAT", 1), ("WAV", "PCM_24", 6), ("FLAC", "PCM_16", 2), ("OGG", "VORBIS", 2)],
 )
-def test_rate_and_channels_are_those_that_were_written(container, subtype, channels):
+def test_rate_and_channels_equal_the_written_ones(container, subtype, channels):
     import soundfile  # noqa: PLC0415  # this test's alone
 
     file = io.BytesIO()
@@ -60,7 +60,7 @@ def test_rate_and_channels_are_those_that_were_written(container, subtype, chann
 
 
 @pytest.mark.parametrize("extension", ["m4a", "mp4", "webm"])
-def test_a_containers_index_tells_its_duration(tmp_path, extension):
+def test_a_containers_index_gives_its_duration(tmp_path, extension):
     path = tmp_path / "speech.wav"
     path.write_bytes(encode(SPEECH, "WAV"))
 
@@ -80,7 +80,7 @@ def test_an_mp3_of_constant_rate_needs_no_index(tmp_path):
     assert bare.duration_s == pytest.approx(3.0, abs=0.1)
 
 
-def test_an_mp3_of_varying_rate_without_an_index_tells_no_duration():
+def test_an_mp3_of_varying_rate_without_an_index_gives_no_duration():
     frames = [
         struct.pack(">I", 0xFFFB_0000 | kbps << 12).ljust(n, b"\0")
         for kbps, n in ((9, 417), (1, 104), (9, 417), (1, 104))
@@ -89,13 +89,13 @@ def test_an_mp3_of_varying_rate_without_an_index_tells_no_duration():
     assert header(b"".join(frames)).duration_s is None
 
 
-def test_of_a_recording_cut_short_what_is_there_counts():
+def test_the_real_length_of_a_truncated_recording_counts():
     assert header(wav(2.0)[: 44 + SR]).duration_s == 0.5
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, 4, 12, 30, 43, 44])
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
-def test_a_header_cut_short_tells_what_it_can(container, n_bytes):
+def test_a_truncated_header_gives_the_values_that_it_has(container, n_bytes):
     assert header(encode(SPEECH, container)[:n_bytes]).has_sound
 
 
@@ -116,7 +116,7 @@ def test_little_is_read_of_a_large_file():
         (1, Contents(sample_rate_hz=99), "has 99 samples a second, and at least 100"),
     ],
 )
-def test_what_is_too_large_or_too_long_is_refused_in_a_sentence(size, contents, told):
+def test_a_file_that_is_too_large_or_too_long_is_refused_with_a_sentence(size, contents, told):
     assert told in limits.refusal(size, contents)
 
 
@@ -129,7 +129,7 @@ def test_what_is_too_large_or_too_long_is_refused_in_a_sentence(size, contents, 
         (Contents(channels=6), "6 channels"),
     ],
 )
-def test_what_can_be_measured_alone_is_refused_for_its_speech(contents, told):
+def test_a_file_that_can_only_be_measured_gives_the_reason(contents, told):
     assert limits.refusal(1, contents) is None
     assert told in limits.speech_refusal(contents)
 
@@ -142,12 +142,12 @@ def test_what_can_be_measured_alone_is_refused_for_its_speech(contents, told):
         Contents(duration_s=14_400.0),
     ],
 )
-def test_what_is_at_the_limit_or_unknown_is_let_through(contents):
+def test_values_at_the_limit_and_unknown_values_pass(contents):
     assert limits.refusal(limits.LARGEST_BYTES, contents) is None
     assert limits.speech_refusal(contents) is None
 
 
-def test_a_video_tells_its_duration():
+def test_a_video_gives_its_duration():
     assert look_into(BufferedSource(io.BytesIO(video.make()))).duration_s == pytest.approx(
         2, abs=0.2
     )

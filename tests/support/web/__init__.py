@@ -1,1 +1,1 @@
-"""The page in a browser: opening it, and answering it in the API's place."""
+"""The page in a browser, and a pretended API that answers it."""

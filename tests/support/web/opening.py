@@ -1,4 +1,4 @@
-"""The page in a browser, as somebody who looks at it and listens."""
+"""The page in a browser: opening it, and waiting for its player."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ PHONE = {"width": 390, "height": 844}
 
 @contextmanager
 def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
-    """Open the page. Whatever it complains of in the console fails the test."""
+    """Open the page. Any error in the console fails the test."""
     context = browser.new_context(**{"viewport": DESKTOP, "accept_downloads": True, **options})
     context.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
@@ -32,7 +32,7 @@ def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
             else None
         ),
     )
-    # Nothing that comes from a recording may ever run.
+    # Text from a recording must never run as a script.
     page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
     page.complaints = complaints
     try:
@@ -57,14 +57,14 @@ def expect_done(page: Page, name: str, *chips: str) -> None:
 
 
 def played_to(page: Page, seconds: float) -> None:
-    """Wait until the player has come so far."""
+    """Wait until the player has reached a time."""
     page.wait_for_function(
         "seconds => document.querySelector('video').currentTime >= seconds", arg=seconds
     )
 
 
 def stands_at(page: Page, seconds: float) -> None:
-    """Wait until the player, which may still be looking for its media, stands at a moment."""
+    """Wait until the player stands at a time; it may still be loading its media."""
     page.wait_for_function(
         "seconds => Math.abs(document.querySelector('video').currentTime - seconds) < 0.001",
         arg=seconds,
@@ -72,7 +72,7 @@ def stands_at(page: Page, seconds: float) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds, by rule and place."""
+    """Return axe's findings, by rule and element."""
     found = Axe().run(page).response["violations"]
     return [
         f"{rule['id']}: {json.dumps(node['target'])} {node['failureSummary']}"

@@ -1,6 +1,6 @@
-"""An API that is pretended, so that a page can be shown whatever a test has in mind.
+"""A pretended API, so that a test can show the page any data.
 
-The page's own files, with their headers, are those that the application serves.
+The page's files, with their headers, come from the application.
 """
 
 import base64
@@ -21,7 +21,7 @@ ADDRESS = f"{ORIGIN}/api/"
 
 
 def recording(recording_id: str, name: str = "talk.wav", **changes: Any) -> dict[str, Any]:
-    """Return a recording that is done, as the API shows it."""
+    """Return a finished recording in the API's form."""
     return {
         "recording_id": recording_id,
         "owner": "alice",
@@ -50,7 +50,7 @@ def recording(recording_id: str, name: str = "talk.wav", **changes: Any) -> dict
 
 
 def transcript(*segments: tuple[str | None, str], confidence: float = 0.95) -> dict[str, Any]:
-    """Return a transcript of segments of one word a second, as the API shows it."""
+    """Return a transcript with one word a second, in the API's form."""
     words: dict[str, list[Any]] = {
         name: [] for name in ("text", "start_s", "end_s", "confidence", "speaker", "punctuation")
     }
@@ -83,7 +83,7 @@ def transcript(*segments: tuple[str | None, str], confidence: float = 0.95) -> d
 
 
 def display(duration_s: float, n: int = 2000, n_mfcc: int = 13) -> dict[str, Any]:
-    """Return a picture of a voice that glides, as the extractor writes it."""
+    """Return the display of a gliding voice, in the extractor's form."""
     rng = np.random.default_rng(0)
     x = np.arange(n)
     loud = (np.abs(np.sin(x / 25)) * rng.uniform(20, 120, n)).astype(np.int8)
@@ -111,7 +111,7 @@ def display(duration_s: float, n: int = 2000, n_mfcc: int = 13) -> dict[str, Any
 
 @dataclass
 class Pretended:
-    """What the API answers; a test changes it while the page looks."""
+    """The pretended API's answers; a test can change them while the page polls."""
 
     recordings: list[dict[str, Any]] = field(default_factory=list)
     transcripts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Pretended:
         self.displays[recording_id] = display(changes.get("duration_s") or 60.0)
 
     def answer_in(self, context: BrowserContext) -> None:
-        """Answer every request of a browser's context: none goes anywhere."""
+        """Answer every request of a browser's context; no request leaves the browser."""
         context.route("**/*", self._answer)
 
     def _answer(self, route: Route) -> None:
