@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: None)
     try:
         with run(port=options.port, data=options.data) as runtime:
-            console.print(_welcome(runtime.url), markup=False, highlight=False, soft_wrap=True)
+            console.print(_welcome(runtime.url, str(runtime.engine)), markup=False, highlight=False, soft_wrap=True)
             with Progress(runtime, console):
                 interrupted.recv(1)
     except PortError as exc:
@@ -167,9 +167,10 @@ def _trouble_with(folder: Path) -> str | None:
     return None if os.access(folder, os.W_OK) else "nothing can be written there"
 
 
-def _welcome(url: str) -> str:
+def _welcome(url: str, recogniser: str) -> str:
     return f"""\
 Earshot listens on {url} and keeps recordings in s3://{stack.BUCKET}.
+{recogniser}
 
 Open {url}/api/ in a browser, or in another terminal:
 

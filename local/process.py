@@ -121,6 +121,7 @@ def process(
     progress_console = Console(stderr=True)
     outcomes = [Outcome(file) for file in recordings_of(files)]
     with run() as runtime:
+        progress_console.print(str(runtime.engine), markup=False, highlight=False, soft_wrap=True)
         settled = Settled(runtime)
         with Progress(runtime, progress_console):
             uploads = _upload(outcomes, runtime)

@@ -31,6 +31,7 @@ class Runtime:
     """A running local mode."""
 
     url: str
+    engine: EngineChoice
     services: Services
     transcribe: TranscribeService
     mediaconvert: MediaConvertService
@@ -113,7 +114,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             mediaconvert.restore(store.jobs(MEDIACONVERT))
             store.tell_again()
         gateway.open()
-        yield Runtime(gateway.url, services(), transcribe, mediaconvert, gateway, on_given_up)
+        yield Runtime(gateway.url, engine, services(), transcribe, mediaconvert, gateway, on_given_up)
 
 
 def _application() -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from local.transcribe.recogniser import RecognisedWord, Recognition
+from local.transcribe.spoken import is_abbreviation
 
 SEGMENT_PAUSE_S = 0.8
 SEGMENT_MAX_S = 30.0
@@ -74,7 +75,7 @@ def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]
     items: list[_Json] = []
     ids: list[list[int]] = []
     for word in words:
-        mark = _TRAILING_PUNCTUATION.search(word.content)
+        mark = None if is_abbreviation(word.content) else _TRAILING_PUNCTUATION.search(word.content)
         content = word.content[: mark.start()] if mark else word.content
         ids.append([])
         if content:

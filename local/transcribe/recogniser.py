@@ -1,8 +1,7 @@
 """Speech to timed words: cut a recording at its pauses and hand each utterance to an engine."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,14 @@ _FRAMES_PER_S = SAMPLE_RATE_HZ // _FRAME
 # How short a pause ends an utterance, by how long the utterance has become: long utterances
 # give the engine's language model context, short ones bound its memory.
 _PAUSES_S = ((0.0, 2.0), (10.0, 0.6), (18.0, 0.25))
-_MARGIN_S = 0.3  # kept around speech, so that no soft first or last sound is lost
+MARGIN_S = 0.3  # kept around speech, so that no soft first or last sound is lost
 _FLOOR_DB = -65.0  # about 18 steps of 16 bits: nothing below it can be speech
 _SPEECH_RANGE_DB = 8.0  # speech moves more than this; hum and hiss do not
 _PAUSE_BELOW_PEAK_DB = 25.0
 _SILENCE_BELOW_PEAK_DB = 40.0  # a soft voice may follow a loud one within an utterance
 _ABOVE_NOISE_DB = 4.0
 _SHORTEST_SPEECH = 4  # frames: less is a click
+_SHORTEST_SPAN = _FRAMES_PER_S / 3  # from first to last: of less, engines make words at will
 _QUIET_PEAK = 0.1
 
 Samples = NDArray[np.float32]
@@ -47,25 +47,31 @@ class Recognition:
     language_score: float
 
 
-class Engine(Protocol):
+class Engine:
     """A speech recogniser. It knows nothing of files, pauses or services."""
 
-    @property
-    def name(self) -> str:
-        """What to call the engine in a message."""
+    name: str
+    """What to call the engine in a message."""
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """The primary language subtags that the engine understands, such as ``en``."""
+    languages: frozenset[str]
+    """The primary language subtags that the engine understands, such as ``en``."""
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # most engines keep nothing
         """Forget what was heard before: a recording's words depend on its own bytes alone."""
 
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the language spoken in ``y`` (16 kHz mono) and how sure the engine is, 0 to 1."""
+        del y
+        return min(self.languages), 1.0
 
     def recognise(self, y: Samples, *, language: str) -> list[RecognisedWord]:
         """Return the words spoken in ``y`` (16 kHz mono), in order."""
+        raise NotImplementedError
+
+    def is_understood(self, words: Sequence[RecognisedWord]) -> bool:
+        """Whether the words may be what was said, and not what another language sounds like."""
+        del words
+        return True
 
 
 def recognise(
@@ -206,9 +212,9 @@ def _speech(y: Samples, n_before: int) -> Iterator[tuple[float, Samples]]:
     if peak < _FLOOR_DB or peak - low < _SPEECH_RANGE_DB:
         return
     loud = np.flatnonzero(levels >= _threshold_db(levels, _SILENCE_BELOW_PEAK_DB))
-    if len(loud) < _SHORTEST_SPEECH:
+    if len(loud) < _SHORTEST_SPEECH or loud[-1] + 1 - loud[0] < _SHORTEST_SPAN:
         return
-    margin = int(_MARGIN_S * _FRAMES_PER_S)
+    margin = int(MARGIN_S * _FRAMES_PER_S)
     start = max(0, int(loud[0]) - margin) * _FRAME
     end = (int(loud[-1]) + 1 + margin) * _FRAME
     yield (n_before + start) / SAMPLE_RATE_HZ, y[start:end]
@@ -219,3 +225,13 @@ def _audible(y: Samples) -> Samples:
     y = y - y.mean(dtype=np.float64).astype(np.float32)
     peak = float(np.abs(y).max(initial=0.0))
     return y * np.float32(_QUIET_PEAK / peak) if 0.0 < peak < _QUIET_PEAK else y
+
+
+def int16(y: Samples) -> bytes:
+    """Return samples in [-1, 1] as little-endian 16-bit integers."""
+    return (np.clip(y, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+
+
+def probability(value: float) -> float:
+    """Return ``value`` within 0 to 1: posteriors can leave it by a rounding error."""
+    return min(1.0, max(0.0, float(value)))

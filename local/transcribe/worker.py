@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import EarshotError, MediaError, ParameterError
 from local.child_process import start_child
 from local.transcribe.decoding import INVALID_MEDIA, inspect, samples
-from local.transcribe.engines import EngineChoice, PocketSphinx, load_engine
+from local.transcribe.engines import WITH_MODEL, EngineChoice, load_engine
 from local.transcribe.recogniser import Engine, Recognition, recognise
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def serve(connection: Connection, choice: EngineChoice) -> None:
     engine: Engine | None = None
     try:
         engine = load_engine(choice)
-        if choice.name == PocketSphinx.name:
+        if choice.name in WITH_MODEL:
             # The other engines may need more than any limit worth setting.
             _limit_memory(_MEMORY_LIMIT)
     except ParameterError as exc:
@@ -163,4 +163,10 @@ def _answer(request: Request, engine: Engine, connection: Connection) -> Finishe
         return Finished(reason=str(exc))
     except MemoryError:
         return Finished(reason=INVALID_MEDIA)
+    if not engine.is_understood(recognition.words):
+        return Finished(
+            reason="The recording does not seem to be in a language that the local recogniser "
+            f"{engine.name} understands ({', '.join(sorted(engine.languages))}): the words that it "
+            "hears do not fit the sound. Name another with EARSHOT_RECOGNISER."
+        )
     return Finished(recognition, media.media_format, media.sample_rate_hz)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 JFK = ROOT.parent / "shared" / "speech" / "jfk.flac"
 FORMATS = {
-    ".txt": "good morning",
+    ".txt": "Good morning",
     ".srt": "-->",
     ".vtt": "WEBVTT",
     ".TextGrid": "ooTextFile",

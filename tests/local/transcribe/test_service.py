@@ -2,7 +2,9 @@ import io
 import json
 import os
 import queue
+import shutil
 import signal
+import subprocess
 import threading
 import wave
 from pathlib import Path
@@ -426,7 +428,7 @@ def test_a_recording_becomes_a_transcript_with_subtitles(running, s3):
     assert shown["Transcript"]["TranscriptFileUri"].endswith(f"/{BUCKET}/transcripts/job.json")
     assert shown["CreationTime"] <= shown["StartTime"] <= shown["CompletionTime"]
     transcript = parse_transcript(read_json(s3, "transcripts/job.json"))
-    assert "birds were singing" in transcript.text
+    assert "the birds were singing in the trees." in transcript.text
     assert transcript.speakers == ("spk_0",)
     assert {"transcripts/job.srt", "transcripts/job.vtt"} < keys(s3)
     assert running.service.progress() == {}
@@ -484,7 +486,7 @@ def test_each_bad_recording_fails_with_its_reason_and_the_next_one_is_done(runni
     ended = [settled(running) for _ in range(8)]
 
     reasons = {shown["TranscriptionJobName"]: shown.get("FailureReason") for shown, _ in ended}
-    assert reasons["german"].startswith("The local recogniser pocketsphinx does not understand")
+    assert reasons["german"].startswith("The local recogniser moonshine does not understand")
     assert {name: reason for name, reason in reasons.items() if name != "german"} == {
         "empty": INVALID_MEDIA,
         "text": INVALID_MEDIA,
@@ -502,6 +504,56 @@ def test_each_bad_recording_fails_with_its_reason_and_the_next_one_is_done(runni
         "transcript": ""
     }
     assert "transcripts/silent.srt" not in keys(s3)
+
+
+@pytest.mark.slow
+def test_a_recording_in_another_language_fails_with_that_reason(
+    make_service, s3, tmp_path, monkeypatch
+):
+    """Moonshine's own answer to Turkish, given for a recording whose sound it does not fit."""
+    (tmp_path / "moonshine_voice.py").write_text(
+        "from types import SimpleNamespace\n"
+        "get_model_path = str\n"
+        "class ModelArch: TINY = 0\n"
+        "class Transcriber:\n"
+        "    def __init__(self, **_): pass\n"
+        "    def transcribe_without_streaming(self, y, sr):\n"
+        "        text = 'The first one is the first one. The second one is the second one. ' * 3\n"
+        "        return SimpleNamespace(lines=[SimpleNamespace(text=text)])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    local = make_service(engine=EngineChoice("moonshine"))
+    put(s3)
+
+    local.service.start()
+    start(local)
+    shown, detail = settled(local)
+
+    assert shown["TranscriptionJobStatus"] == "FAILED"
+    assert "does not seem to be in a language" in detail["FailureReason"]
+    assert "transcripts/job.json" not in keys(s3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
+@pytest.mark.parametrize(
+    ("voice", "text", "status"),
+    [
+        ("en-us", "I would like to talk about the weather, as it rained for days.", "COMPLETED"),
+        ("de", "Ich möchte heute über das Wetter sprechen, denn es regnet seit Tagen.", "FAILED"),
+        ("es", "Hoy quisiera hablar del tiempo, porque lleva lloviendo tres días.", "FAILED"),
+        ("pl", "Chciałbym dzisiaj porozmawiać o pogodzie, ponieważ pada od trzech dni.", "FAILED"),
+    ],
+)
+def test_speech_of_a_synthesiser_is_english_or_is_not(running, s3, tmp_path, voice, text, status):
+    path = tmp_path / "said.wav"
+    subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", path, text], check=True)
+    put(s3, content=path.read_bytes())
+
+    start(running)
+    shown, _ = settled(running)
+
+    assert shown["TranscriptionJobStatus"] == status
 
 
 @pytest.mark.slow
