@@ -129,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
     from local.gateway import PortError  # noqa: PLC0415
     from local.progress import Progress  # noqa: PLC0415
     from local.runtime import run  # noqa: PLC0415
+    from local.store import StoreError  # noqa: PLC0415
 
     if options.data and (trouble := _trouble_with(options.data)):
         print(f"{options.data} cannot be kept in: {trouble}.", file=sys.stderr)
@@ -146,6 +147,9 @@ def _run(options: argparse.Namespace) -> int:
             console.print(_welcome(runtime.url, str(runtime.engine)), markup=False, highlight=False, soft_wrap=True)
             with Progress(runtime, console):
                 interrupted.recv(1)
+    except StoreError as exc:
+        print(exc, file=sys.stderr)
+        return 1
     except PortError as exc:
         print(
             f"{exc} Name another: make run PORT={options.port + 1}, or PORT=0 for any free one.",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -24,6 +25,7 @@ from chalicelib.core.recording import Branch
 from local import stack
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
+from local.store import NotKeptError
 
 if TYPE_CHECKING:
     from local.api_gateway import Api
@@ -77,6 +79,7 @@ class Gateway:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
+        self._refuses: Callable[[int], str | None] = _takes_all
         self._is_open = threading.Event()
         if is_open:
             self._is_open.set()
@@ -119,6 +122,10 @@ class Gateway:
         do not.
         """
         self._object_observers.append(observer)
+
+    def bound_objects(self, refuses: Callable[[int], str | None]) -> None:
+        """Ask, before an object is written, why so many bytes are not taken; None if they are."""
+        self._refuses = refuses
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -193,6 +200,9 @@ class Gateway:
             environ = environ | {"wsgi.input": io.BytesIO(body)}
             return self._change(environ, start_response, partial(self._tell_item, body))
         if not target and environ["REQUEST_METHOD"] in _OBJECT_WRITES:
+            n_bytes = int(environ.get("CONTENT_LENGTH") or 0)
+            if _brings_bytes(environ) and (message := self._refuses(n_bytes)):
+                return _answer_not_kept(start_response, message)
             bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
             if key:
                 # WSGI gives the path as Latin-1, whatever it was.
@@ -207,16 +217,23 @@ class Gateway:
         start_response: Callable[..., Any],
         tell: Callable[[], None],
     ) -> Iterable[bytes]:
-        """Let moto answer a request that changes something, and tell of it if it did."""
-        statuses: list[str] = []
+        """Let moto answer a request that changes something, and tell of it if it did.
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            statuses.append(status)
-            return start_response(status, headers, exc_info)
+        The answer is begun only then: whoever was told may have found no room for the change.
+        """
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
+            begun.append((status, headers))
 
         answer = list(self._moto(environ, start))
-        if statuses and statuses[0].startswith("2"):
-            tell()
+        status, headers = begun[-1]
+        if status.startswith("2"):
+            try:
+                tell()
+            except NotKeptError as exc:
+                return _answer_not_kept(start_response, str(exc))
+        start_response(status, headers)
         return answer
 
     def _tell_item(self, request: bytes) -> None:
@@ -228,6 +245,31 @@ class Gateway:
     def _tell_object(self, bucket: str, key: str) -> None:
         for observer in self._object_observers:
             observer(bucket, key)
+
+
+def _takes_all(n_bytes: int) -> None:  # nothing is kept, so nothing fills up
+    """Refuse nothing."""
+
+
+def _brings_bytes(environ: dict[str, Any]) -> bool:
+    """Tell an object that comes, whole or in part, from a request about objects that are there."""
+    asked = environ.get("QUERY_STRING", "")
+    if environ["REQUEST_METHOD"] == "POST":
+        return not asked  # a form
+    return environ["REQUEST_METHOD"] == "PUT" and (not asked or "partNumber" in asked)
+
+
+def _answer_not_kept(start_response: Callable[..., Any], message: str) -> Iterable[bytes]:
+    # A status that no SDK takes for a reason to try again at once.
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f"<Error><Code>InsufficientStorage</Code><Message>{escape(message)}</Message></Error>"
+    ).encode()
+    start_response(
+        "507 Insufficient Storage",
+        [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))],
+    )
+    return [body]
 
 
 def _bind(port: int) -> socket.socket:

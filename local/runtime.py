@@ -67,6 +67,8 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
     ------
     PortError
         if the port is taken
+    StoreError
+        if the folder is in use, damaged, or cannot be written
     ParameterError
         if the environment names a recogniser that cannot be used
     """
@@ -130,6 +132,7 @@ def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) 
     cleanup.callback(store.close)
     gateway.observe_items(store.keep_item)
     gateway.observe_objects(store.keep_object)
+    gateway.bound_objects(store.refusal)
     for bucket in {settings.media_bucket, settings.results_bucket}:
         triggers.add_bucket(f"keep-{bucket}", bucket, store.keep_objects, events=EVERYTHING)
     return store

@@ -1,20 +1,25 @@
-"""Keeps what local mode holds in a folder, so that it is there after a restart.
+"""Keeps everything that local mode holds in a folder, so that it is there after a restart.
 
-Everything is written as it changes, not at the end: what was uploaded survives a kill as well.
+Everything is written as it changes, not at the end: an upload survives a kill as well. An object
+that cannot be written is not accepted: it is taken out of the bucket again, and its sender told.
 """
 
+import errno
+import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote_plus
 
 import boto3
+from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import notifications
 from moto.s3.models import s3_backends
@@ -32,31 +37,92 @@ create table if not exists service_jobs (
 TRANSCRIBE, MEDIACONVERT = "transcribe", "mediaconvert"
 """The services that jobs are kept of."""
 
+SPARE_BYTES = 2**20
+"""How much of the disk an upload leaves free: for the items, and for the database's journal."""
+
+STOPPING = "Local mode is stopping."
+DAMAGED = ".damaged"
+"""How the file of an object ends that is no longer what was kept."""
+
+log = logging.getLogger(__name__)
+
+
+class StoreError(Exception):
+    """The folder cannot be kept in, or not be read."""
+
+
+class NotKeptError(Exception):
+    """An object or an item cannot be kept now: the disk is full, or local mode is stopping."""
+
 
 class Store:
     """A folder with a database of what there is and a file for each object's bytes."""
 
     def __init__(self, folder: Path, table: str) -> None:
+        self._folder = folder
         self._files = folder / "objects"
-        self._files.mkdir(parents=True, exist_ok=True)
         self._table = table
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            folder / "earshot.sqlite", check_same_thread=False, isolation_level=None
-        )
-        self._database.executescript(_TABLES)
+        self._is_closed = False
+        self._held = self._hold()
+        try:
+            self._files.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(
+                folder / "earshot.sqlite", check_same_thread=False, isolation_level=None
+            )
+            self._database.executescript(_TABLES)
+        except OSError as exc:
+            raise StoreError(f"{folder} cannot be kept in: {exc.strerror}.") from exc
+        except sqlite3.OperationalError as exc:
+            raise StoreError(f"{folder} cannot be kept in: {exc}. Make room, and start.") from exc
+        except sqlite3.DatabaseError as exc:
+            raise self._is_damaged(exc) from exc
         self._dynamodb = boto3.client("dynamodb")
         self._s3 = boto3.client("s3")
         # Asked directly where the API does not tell: ETags cannot be chosen through it.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
+    def _hold(self) -> IO[str]:
+        """Take the folder for this process alone; the system gives it back however that ends."""
+        try:
+            held = (self._folder / "lock").open("w")
+        except OSError as exc:
+            raise StoreError(f"{self._folder} cannot be kept in: {exc.strerror}.") from exc
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            held.close()
+            raise StoreError(
+                f"{self._folder} is in use by another local mode. "
+                "Stop that one, or name another folder."
+            ) from exc
+        return held
+
+    def _is_damaged(self, exc: sqlite3.DatabaseError) -> StoreError:
+        return StoreError(
+            f"{self._folder / 'earshot.sqlite'} is damaged ({exc}). Put a copy of it back, or move "
+            f"it away to start empty: {self._files} holds the bytes of every upload."
+        )
+
     def close(self) -> None:
         """Write nothing more."""
         with self._lock:
+            self._is_closed = True
             self._database.close()
+            self._held.close()
+
+    def refusal(self, n_bytes: int) -> str | None:
+        """Return why an object of so many bytes cannot be taken, or None if there is room."""
+        free = shutil.disk_usage(self._folder).free
+        if n_bytes + SPARE_BYTES <= free:
+            return None
+        return f"The disk of {self._folder} is full: {free} bytes are free, and {n_bytes} came."
 
     def keep_item(self, key: str) -> None:
-        """Write down an item as it is now, or that it is gone."""
+        """Write down an item as it is now, or that it is gone.
+
+        If the disk is full the item is made again from its upload at the next start.
+        """
         response = self._dynamodb.get_item(
             TableName=self._table, Key={"JsonFile": {"S": key}}, ConsistentRead=True
         )
@@ -82,45 +148,78 @@ class Store:
             self.keep_object(bucket, key)
 
     def keep_object(self, bucket: str, key: str) -> None:
-        """Write down an object as it is now, or that it is gone."""
-        # Keys can be longer than a file's name may be, and hold what it may not.
-        file = self._files / hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()
+        """Write down an object as it is now, or that it is gone.
+
+        Raise NotKeptError if it cannot be: the bucket then holds what it held before.
+        """
+        if self._is_closed:
+            raise NotKeptError(STOPPING)
+        before = self._kept(bucket, key)
         stored = self._objects.get_object(bucket, key)
         if stored is None:
+            if before:
+                # First the bytes: their room may be what the database needs.
+                (self._files / before[0]).unlink(missing_ok=True)
             self._write("delete from objects where bucket = ? and key = ?", bucket, key)
-            file.unlink(missing_ok=True)
             return
         etag = stored.etag.strip('"')
         headers = json.dumps(dict(stored.metadata))
-        if self._kept(bucket, key) == (etag, headers):
+        if before and before[1:] == (etag, headers):
             return
+        # Keys can be longer than a file's name may be, and hold what it may not. Other bytes have
+        # another file: whenever the process ends, the row and its file belong together.
+        name = hashlib.sha256(json.dumps([bucket, key, etag]).encode()).hexdigest()
+        file = self._files / name
         arriving = file.with_suffix(f".{threading.get_ident()}")
-        with arriving.open("wb") as target:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
-            shutil.copyfileobj(body, target)
-        # The file is as old as the object: that tells a job begun before it from one begun after.
-        put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
-        os.utime(arriving, (put_at, put_at))
-        arriving.replace(file)
-        self._write(
-            "replace into objects values (?, ?, ?, ?, ?)",
-            bucket,
-            key,
-            file.name,
-            etag,
-            headers,
-        )
+        try:
+            with arriving.open("wb") as target:
+                body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
+                shutil.copyfileobj(body, target)
+            # As old as the object: that tells a job begun before it from one begun after.
+            put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
+            os.utime(arriving, (put_at, put_at))
+            arriving.replace(file)
+            with self._lock:
+                self._database.execute(
+                    "replace into objects values (?, ?, ?, ?, ?)",
+                    (bucket, key, name, etag, headers),
+                )
+        except (OSError, sqlite3.OperationalError) as exc:
+            arriving.unlink(missing_ok=True)
+            if not _is_full(exc):
+                raise
+            self._put_back(bucket, key)
+            raise NotKeptError(f"The disk of {self._folder} is full.") from exc
+        if before and before[0] != name:
+            (self._files / before[0]).unlink(missing_ok=True)
 
-    def _kept(self, bucket: str, key: str) -> tuple[str, str] | None:
+    def _put_back(self, bucket: str, key: str) -> None:
+        """Let the bucket hold what is kept under a key, or nothing."""
+        there = self._objects.get_bucket(bucket).keys
+        if key in there:
+            there.pop(key)
+        for row in self._rows():
+            if row[:2] == (bucket, key):
+                self._restore_object(*row)
+
+    def _kept(self, bucket: str, key: str) -> tuple[str, str, str] | None:
         with self._lock:
-            row: tuple[str, str] | None = self._database.execute(
-                "select etag, headers from objects where bucket = ? and key = ?", (bucket, key)
+            row: tuple[str, str, str] | None = self._database.execute(
+                "select file, etag, headers from objects where bucket = ? and key = ?",
+                (bucket, key),
             ).fetchone()
         return row
 
     def _write(self, statement: str, *values: str) -> None:
-        with self._lock:
-            self._database.execute(statement, values)
+        try:
+            with self._lock:
+                if self._is_closed:
+                    raise NotKeptError(STOPPING)
+                self._database.execute(statement, values)
+        except sqlite3.OperationalError as exc:
+            if not _is_full(exc):
+                raise
+            log.warning("%s is full, so %s is not kept", self._folder, values[0])
 
     def jobs(self, service: str) -> list[dict[str, Any]]:
         """Return the jobs that were kept of a service."""
@@ -131,25 +230,60 @@ class Store:
         return [json.loads(job) for (job,) in rows]
 
     def restore(self) -> None:
-        """Put every item and every object back."""
-        for (text,) in self._database.execute("select item from items").fetchall():
-            item = json.loads(text)
-            # The message that this worker had was never answered: it is waiting again.
-            if item[Branch.FEATURES]["S"] == Status.IN_PROGRESS:
-                item[Branch.FEATURES]["S"] = Status.PENDING.value
-            # Whoever was to send these has ended with the process.
-            for claim in [name for name in item if name.endswith("_claimed_at")]:
-                del item[claim]
-            self._dynamodb.put_item(TableName=self._table, Item=item)
-        for bucket, key, file, etag, headers in self._rows():
-            # Given its ETag, for that of a multipart upload does not follow from the bytes.
-            kept = self._files / file
-            stored = self._objects.put_object(
-                bucket, key, kept.read_bytes(), etag=etag, disable_notification=True
-            )
+        """Put every item and every object back; say of each that cannot be.
+
+        Raise StoreError if the database cannot be read.
+        """
+        try:
+            items = self._database.execute("select key, item from items").fetchall()
+            rows = self._rows()
+        except sqlite3.DatabaseError as exc:
+            raise self._is_damaged(exc) from exc
+        for key, text in items:
+            try:
+                self._restore_item(json.loads(text))
+            except (ValueError, KeyError, TypeError, ClientError):
+                # Its upload's event makes it anew.
+                log.warning("the item %s is damaged: its recording is processed anew", key)
+                self._write("delete from items where key = ?", key)
+        for row in rows:
+            self._restore_object(*row)
+        # What was being written when the process ended.
+        known = {file for _, _, file, _, _ in rows}
+        for left in self._files.iterdir():
+            if left.name not in known and not left.name.endswith(DAMAGED):
+                left.unlink()
+
+    def _restore_item(self, item: dict[str, Any]) -> None:
+        # The message that this worker had was never answered: it is waiting again.
+        if item[Branch.FEATURES]["S"] == Status.IN_PROGRESS:
+            item[Branch.FEATURES]["S"] = Status.PENDING.value
+        # Whoever was to send these has ended with the process.
+        for claim in [name for name in item if name.endswith("_claimed_at")]:
+            del item[claim]
+        self._dynamodb.put_item(TableName=self._table, Item=item)
+
+    def _restore_object(self, bucket: str, key: str, file: str, etag: str, headers: str) -> None:
+        kept = self._files / file
+        try:
+            body = kept.read_bytes()
             put_at = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
-            stored.last_modified = put_at.replace(tzinfo=None)
-            stored.set_metadata(json.loads(headers))
+        except OSError as exc:
+            self._miss(bucket, key, f"cannot be read: {exc.strerror}")
+            return
+        # The ETag of an object in parts is no digest of its bytes.
+        if "-" not in etag and hashlib.md5(body).hexdigest() != etag:  # noqa: S324  # as S3 does
+            kept.rename(kept.with_suffix(DAMAGED))
+            self._miss(bucket, key, f"is not what was uploaded; its bytes are in {file}{DAMAGED}")
+            return
+        # Given its ETag, for that of a multipart upload does not follow from the bytes.
+        stored = self._objects.put_object(bucket, key, body, etag=etag, disable_notification=True)
+        stored.last_modified = put_at.replace(tzinfo=None)
+        stored.set_metadata(json.loads(headers))
+
+    def _miss(self, bucket: str, key: str, reason: str) -> None:
+        log.warning("s3://%s/%s is lost: its file in %s %s", bucket, key, self._files, reason)
+        self._write("delete from objects where bucket = ? and key = ?", bucket, key)
 
     def tell_again(self) -> None:
         """Send each restored object's event again, so that unfinished work goes on."""
@@ -168,3 +302,12 @@ class Store:
             return self._database.execute(
                 "select bucket, key, file, etag, headers from objects"
             ).fetchall()
+
+
+def _is_full(exc: Exception) -> bool:
+    if isinstance(exc, OSError):
+        return exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(exc, "sqlite_errorcode", None) in (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,
+    )

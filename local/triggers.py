@@ -25,6 +25,7 @@ from chalice.app import (
 )
 
 from local.api_gateway import Context
+from local.store import NotKeptError
 
 ATTEMPTS = 3
 """How often an event is tried: once, and the two retries of an asynchronous invocation.
@@ -244,10 +245,13 @@ class Triggers:
             event = trigger.to_event(message)
             if event is not None:
                 trigger.handler(event)
-        except Exception:  # like Lambda: whatever a function raises ends that call alone
+        except Exception as exc:  # like Lambda: whatever a function raises ends that call alone
             if self._stopping.is_set():
                 return
-            log.exception("%s failed", trigger.name)
+            if _is_not_kept(exc):
+                log.error("%s failed: %s", trigger.name, exc)  # noqa: TRY400  # the disk, no mistake
+            else:
+                log.exception("%s failed", trigger.name)
             self._sqs.change_message_visibility(**receipt, VisibilityTimeout=RETRY_AFTER_S)
             n_received = int(message["Attributes"]["ApproximateReceiveCount"])
             if n_received >= trigger.attempts and self._give_up:
@@ -255,6 +259,16 @@ class Triggers:
         else:
             if not self._stopping.is_set():
                 self._sqs.delete_message(**receipt)
+
+
+def _is_not_kept(exc: BaseException) -> bool:
+    """Tell whether the disk is full: then the trace of each failed call says nothing more."""
+    answer = getattr(exc, "response", {})
+    if answer.get("Error", {}).get("Code") == "InsufficientStorage" or isinstance(
+        exc, NotKeptError
+    ):
+        return True
+    return exc.__cause__ is not None and _is_not_kept(exc.__cause__)
 
 
 def _invoke(function: Callable[[Event, Context], object], context: Context, event: Event) -> object:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 
@@ -122,14 +122,21 @@ class Stage:
 
 @contextmanager
 def start(
-    *arguments: str, command: Sequence[str] = ("run", "--port", "0"), **environment: str
+    *arguments: str,
+    command: Sequence[str] = ("run", "--port", "0"),
+    stderr: IO[str] | None = None,
+    **environment: str,
 ) -> Iterator[Stage]:
-    """Start local mode, on a free port unless told otherwise; stop it as a user does, by Ctrl-C."""
+    """Start local mode, on a free port unless told otherwise; stop it as a user does, by Ctrl-C.
+
+    ``stderr`` is a file for its warnings, which else go where the test's own go.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "local", *command, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
     try:

@@ -1,0 +1,375 @@
+"""A folder of --data under attack: two starts, damage, a full disk, kills, many clients."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from support.media import wav
+from support.running import ROOT, fetch, start
+
+from chalicelib.core import keys as names
+
+pytestmark = pytest.mark.slow
+KEY = "uploads/alice/a.wav"
+FIRST = "uploads/alice/0.txt"
+
+
+def refused(folder):
+    """Return the sentence with which a start ends at once."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "local", "run", "--port", "0", "--data", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 1, ended.stdout
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.strip()
+
+
+@contextmanager
+def started(folder, *, log=None):
+    """Start on a folder; warnings go to a file, if one is given."""
+    with start("--data", str(folder), stderr=log) as local_mode:
+        yield local_mode
+
+
+def test_a_folder_in_use_is_refused_to_a_second_start(tmp_path):
+    with started(tmp_path):
+        told = refused(tmp_path)
+
+    assert told == (
+        f"{tmp_path} is in use by another local mode. Stop that one, or name another folder."
+    )
+
+
+def test_a_folder_is_free_again_after_a_kill(tmp_path):
+    with started(tmp_path) as local_mode:
+        local_mode.process.kill()
+        local_mode.process.wait()
+
+    with started(tmp_path) as local_mode:
+        assert local_mode.items(KEY) == []
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A folder with two finished recordings in it."""
+    with started(tmp_path) as local_mode:
+        local_mode.put(KEY, wav(1.0))
+        local_mode.put("uploads/bob/b.wav", wav(1.0, f0_hz=330))
+        found = [local_mode.settled(key) for key in (KEY, "uploads/bob/b.wav")]
+    return tmp_path, found
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("damage", ["garbage", "cut"])
+def test_a_damaged_database_is_said_in_a_sentence_and_left_as_it_is(tmp_path, damage):
+    database = tmp_path / "earshot.sqlite"
+    whole = database.read_bytes()
+    damaged = b"no database" * 500 if damage == "garbage" else whole[: len(whole) // 2]
+    database.write_bytes(damaged)
+
+    told = refused(tmp_path)
+
+    assert told.startswith(f"{database} is damaged (")
+    assert "Put a copy of it back, or move it away to start empty" in told
+    assert database.read_bytes() == damaged
+
+
+def files_of(folder, key):
+    with closing(sqlite3.connect(folder / "earshot.sqlite")) as database:
+        rows = database.execute("select file from objects where key = ?", (key,)).fetchall()
+    return [folder / "objects" / name for (name,) in rows]
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_an_upload_whose_file_is_damaged_is_lost_alone_and_that_is_said(tmp_path, kept, damage):
+    _, (lost, other) = kept
+    (file,) = files_of(tmp_path, KEY)
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+
+    with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
+        assert local_mode.settled("uploads/bob/b.wav") == other
+        assert local_mode.object_keys("uploads/") == {"uploads/bob/b.wav"}
+        reconcile(local_mode)
+        assert local_mode.items(KEY) == []
+        local_mode.put(KEY, wav(1.0))
+        again = local_mode.settled(KEY)
+
+    said = (tmp_path / "said").read_text()
+    assert f"s3://earshot-local/{KEY} is lost" in said
+    assert "Traceback" not in said
+    assert again["recording_id"] == lost["recording_id"]
+
+
+def test_a_damaged_item_is_made_anew_from_its_upload(tmp_path, kept):
+    _, (before, other) = kept
+    with closing(sqlite3.connect(tmp_path / "earshot.sqlite")) as database, database:
+        database.execute("update items set item = '{' where key = ?", (before["JsonFile"],))
+
+    with started(tmp_path) as local_mode:
+        after = local_mode.settled(KEY)
+
+        assert after["transcript"] == before["transcript"]
+        assert local_mode.settled("uploads/bob/b.wav") == other
+
+
+@contextmanager
+def small_disk(folder, megabytes):
+    """Mount a disk of a few megabytes, which root alone may."""
+    if sys.platform != "linux" or os.geteuid():
+        pytest.skip("only root can mount a small disk, and only Linux has tmpfs")
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_takes_nothing_that_it_cannot_keep(tmp_path):
+    with small_disk(tmp_path / "disk", 6) as disk, (tmp_path / "said").open("w") as log:
+        taken, answers, body = {}, {}, wav(20.0)
+        with started(disk, log=log) as local_mode:
+            for number in range(12):
+                key = f"uploads/alice/{number}.wav"
+                try:
+                    local_mode.put(key, body + bytes(number))
+                except ClientError as exc:
+                    answers[key] = exc.response["Error"]
+                else:
+                    taken[key] = len(body) + number
+            assert taken
+            assert {answer["Code"] for answer in answers.values()} == {"InsufficientStorage"}
+            assert all("is full" in answer["Message"] for answer in answers.values())
+            assert local_mode.object_keys("uploads/") == set(taken)
+            local_mode.process.kill()
+            local_mode.process.wait()
+        with started(disk, log=log) as local_mode:
+            assert sizes(local_mode) == taken
+            for key in answers:
+                assert local_mode.items(key) == []
+            # With room again, what was taken comes to its end.
+            for key in list(taken)[1:]:
+                local_mode.client("s3").delete_object(Bucket=local_mode.bucket, Key=key)
+            (left, *_) = taken
+            make_due(local_mode)
+            reconcile(local_mode)
+            assert local_mode.settled(left)["features"] == "COMPLETED"
+            known = {file.name for key in local_mode.object_keys() for file in files_of(disk, key)}
+            assert {file.name for file in (disk / "objects").iterdir()} == known
+
+    said = (tmp_path / "said").read_text()
+    assert said.count("Traceback") == 0
+
+
+def sizes(local_mode):
+    """Return the size of every upload, each read whole."""
+    s3 = local_mode.client("s3")
+    return {
+        key: len(s3.get_object(Bucket=local_mode.bucket, Key=key)["Body"].read())
+        for key in local_mode.object_keys("uploads/")
+    }
+
+
+def test_requests_wait_while_what_was_kept_is_put_back(tmp_path):
+    """V7: what is written before that is over would be overwritten by it."""
+    with started(tmp_path) as local_mode:
+        for number in range(150):
+            local_mode.put(f"uploads/alice/{number}.txt", b"old")
+        port = local_mode.url.rpartition(":")[2]
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        region_name="us-east-1",
+        config=Config(retries={"max_attempts": 1}),
+    )
+    answered, stop = threading.Event(), threading.Event()
+
+    def write():
+        while not stop.is_set():
+            try:
+                client.put_object(Bucket="earshot-local", Key=FIRST, Body=b"new")
+                client.delete_object(Bucket="earshot-local", Key="uploads/alice/149.txt")
+            except EndpointConnectionError:
+                continue  # nobody listens yet
+            answered.set()
+            return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with start("--data", str(tmp_path), command=("run", "--port", port)) as local_mode:
+            assert answered.wait(120)
+            got = client.get_object(Bucket=local_mode.bucket, Key=FIRST)
+            assert got["Body"].read() == b"new"
+            assert "uploads/alice/149.txt" not in local_mode.object_keys()
+    finally:
+        stop.set()
+        writer.join()
+    with started(tmp_path) as local_mode:
+        assert sizes(local_mode)[FIRST] == len(b"new")
+        assert len(local_mode.object_keys("uploads/")) == 149
+
+
+CLIENTS = 8
+ACTS = 25
+
+
+def attack(local_mode, seed, bodies, enough):
+    """Put, replace, remove, reprocess and search; stop at once when nobody answers any more.
+
+    Return what is certainly in the bucket under this client's keys, by its last answered act.
+    """
+    chance = random.Random(seed)  # noqa: S311  # chance that can be had again
+    s3 = local_mode.client("s3")
+    there, unsure = {}, set()
+    for number in range(ACTS):
+        key = f"uploads/client{seed}/{chance.randrange(3)}.wav"
+        act = chance.choice(("put", "put", "put", "remove", "reprocess", "search", "delete"))
+        unsure.add(key)
+        try:
+            if act == "put":
+                body = chance.choice(bodies)
+                s3.put_object(Bucket=local_mode.bucket, Key=key, Body=body)
+                there[key] = body
+            elif act == "remove":
+                s3.delete_object(Bucket=local_mode.bucket, Key=key)
+                there.pop(key, None)
+            elif act == "search":
+                status, _, _ = fetch(f"{local_mode.url}/api/search?q=man")
+                assert status == 200
+            else:
+                ask(local_mode, act, key, there)
+        except (OSError, BotoCoreError, ClientError):
+            return there, unsure
+        unsure.discard(key)
+        if seed == 0 and number == ACTS // 2:
+            enough.set()
+    return there, unsure
+
+
+def ask(local_mode, act, key, there):
+    """Ask the API to reprocess or delete the recording of a key, if it has one."""
+    items = local_mode.items(key)
+    if not items or key not in there:
+        return
+    item = max(items, key=lambda item: item["created_at"])
+    route = f"{local_mode.url}/api/recordings/{item['recording_id']}"
+    if act == "reprocess":
+        status, _, _ = fetch(f"{route}/reprocess", method="POST")
+    else:
+        status, _, _ = fetch(route, method="DELETE")
+        found = local_mode.client("s3").list_objects_v2(Bucket=local_mode.bucket, Prefix=key)
+        if "Contents" not in found:
+            there.pop(key)
+    assert status < 500
+
+
+def test_eight_clients_and_a_kill_leave_every_upload_its_recording_and_nothing_else(tmp_path):
+    bodies = [wav(0.6, f0_hz=f0) for f0 in (150, 220, 330)]
+    with (tmp_path / "said").open("w") as log:
+        enough = threading.Event()
+        with (
+            started(tmp_path / "kept", log=log) as local_mode,
+            ThreadPoolExecutor(CLIENTS) as pool,
+        ):
+            attacks = [
+                pool.submit(attack, local_mode, seed, bodies, enough) for seed in range(CLIENTS)
+            ]
+            assert enough.wait(240)
+            os.kill(local_mode.process.pid, signal.SIGKILL)
+            done = [attacked.result() for attacked in attacks]
+        with started(tmp_path / "kept", log=log) as local_mode:
+            s3 = local_mode.client("s3")
+            for there, unsure in done:
+                for key, body in there.items():
+                    if key not in unsure:
+                        got = s3.get_object(Bucket=local_mode.bucket, Key=key)
+                        assert got["Body"].read() == body, key
+            come_to_rest(local_mode)
+            make_due(local_mode)
+            reconcile(local_mode)
+            come_to_rest(local_mode)
+            uploads = local_mode.object_keys("uploads/")
+            wanted = {local_mode.settled(key)["recording_id"] for key in uploads}
+            assert all(len(local_mode.items(key)) == 1 for key in uploads)
+            assert {item["recording_id"] for item in scanned(local_mode)} == wanted
+            made = {names.derived_id(key) for key in local_mode.object_keys()} - {None}
+            assert made == wanted
+    assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+def scanned(local_mode):
+    pages = local_mode.client("dynamodb").get_paginator("scan").paginate(TableName="metadata")
+    return [
+        {name: next(iter(value.values())) for name, value in item.items()}
+        for page in pages
+        for item in page["Items"]
+    ]
+
+
+def come_to_rest(local_mode):
+    """Wait until every recording there is has ended."""
+    unfinished = {"PENDING", "IN_PROGRESS"}
+    branches = ("transcription", "features", "renditions")
+    local_mode.wait(
+        lambda: (
+            not any(
+                unfinished & {item[branch] for branch in branches} for item in scanned(local_mode)
+            )
+        ),
+        "every recording to end",
+    )
+
+
+def make_due(local_mode):
+    """Have every recording that is to be looked at again looked at in the next run."""
+    table = local_mode.client("dynamodb")
+    for item in scanned(local_mode):
+        if "look_at" in item:
+            with suppress(table.exceptions.ConditionalCheckFailedException):  # removed meanwhile
+                table.update_item(
+                    TableName="metadata",
+                    Key={"JsonFile": {"S": item["JsonFile"]}},
+                    UpdateExpression="SET look_at = :past",
+                    ConditionExpression="attribute_exists(look_at)",
+                    ExpressionAttributeValues={":past": {"S": "2020-01-01T00:00:00+00:00"}},
+                )
+
+
+def reconcile(local_mode):
+    """Run reconcile once, on all that is due and once around the walk."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "scripts.reconcile", "local", "--url", local_mode.url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 0, ended.stderr
