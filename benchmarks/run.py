@@ -8,6 +8,7 @@ import argparse
 import compileall
 import json
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from processes import HERE, Cost, fresh, pin, printed, side_by_side, warm
@@ -19,13 +20,15 @@ WITH_BOTO3 = (
     "import boto3, runpy, sys; sys.argv = sys.argv[1:]; "
     "runpy.run_path(sys.argv[0], run_name='__main__')"
 )
+LIBROSA = f"librosa {version('librosa')}"
 PEERS = {
-    "librosa-mfcc": "librosa 0.11, MFCC alone, no table: the reference",
+    "librosa-mfcc": f"{LIBROSA}, MFCC alone, no table: the reference",
     "kaldi": "kaldi-native-fbank: 25 ms Povey windows, 23 bands, log energy; values differ",
     "torchaudio": "torchaudio: HTK mel, no resampling, dB over the whole; values differ",
     "python_speech_features": "python_speech_features: 25 ms windows, 26 bands; values differ",
     "opensmile": "openSMILE eGeMAPSv02: 25 descriptors, 4 of them MFCC; values differ",
-    "librosa-pyin": "librosa.pyin, fmax 500: the reference",
+    "librosa-pyin": f"{LIBROSA}, pyin over all moves, fmax 500: the reference",
+    "librosa-pyin-default": f"{LIBROSA}, pyin by its own default, fmax 500",
     "praat": "praat-parselmouth: autocorrelation, not pYIN; values differ",
     "pyin-vamp": "pYIN Vamp plugin: hop 256, not resampled: 4 times the frames; values differ",
 }

@@ -1,11 +1,13 @@
 """Makes recordings in memory, measures them, and asks librosa for the same."""
 
+import inspect
 import io
 import warnings
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-import audioread
 import av
 import librosa
 import numpy as np
@@ -14,11 +16,15 @@ import soundfile as sf
 from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.core.features.extract import FeatureParameters, extract
 
-with warnings.catch_warnings():
-    # librosa asks audioread for its readers, which import what Python 3.13 has dropped.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    audioread.available_backends()
+if find_spec("audioread"):
+    with warnings.catch_warnings():
+        # librosa 0.11 asks audioread for its readers, which import what Python 3.13 has dropped.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import_module("audioread").available_backends()
 
+# librosa 1.0 leaves unlikely moves of pitch out unless it is told otherwise; 0.11 cannot.
+PRUNES = "transition_min_prob" in inspect.signature(librosa.pyin).parameters
+EXACT = {"transition_min_prob": None} if PRUNES else {}
 SPEECH = Path(__file__).parents[2] / "../shared/speech"
 # librosa differs from itself by 1.2e-4 between builds of OpenBLAS.
 LARGEST, MEDIAN = 5e-4, 1e-5

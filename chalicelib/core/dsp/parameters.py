@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "deltas": (0, 2),
     "f0_min": (20.0, 10_000.0),
     "f0_max": (20.0, 10_000.0),
+    "transition_min_prob": (0.0, 1.0),
 }
 
 
@@ -59,6 +60,9 @@ class FeatureParameters:
         0, 1 for deltas, 2 for delta-deltas too
     f0_min, f0_max : float
         range in hertz in which pitch is looked for
+    transition_min_prob : float
+        moves of pitch that are less likely are not searched; 0 searches all, and 1e-4 gives the
+        frames of librosa 1.0's default
     channels : str
         ``mix`` them to one, or measure ``each``
     tables : tuple of str
@@ -85,6 +89,7 @@ class FeatureParameters:
     deltas: int = 0
     f0_min: float = 65.0
     f0_max: float = 500.0
+    transition_min_prob: float = 0.0
     channels: str = "mix"
     tables: tuple[str, ...] = TABLES
     gzip: bool = False
@@ -210,6 +215,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "deltas": _whole,
     "f0_min": _number,
     "f0_max": _number,
+    "transition_min_prob": _number,
     "channels": _choice,
     "tables": _names,
     "gzip": _switch,

@@ -164,6 +164,7 @@ class PitchTrack:
                 fmax=parameters.f0_max,
                 frame_length=pitch_frame_length(parameters, sr=sr),
                 hop_length=parameters.hop_length,
+                transition_min_prob=parameters.transition_min_prob,
             )
         except ParameterError as exc:
             name, message = (PITCH_RANGE.sub(r"f0_\1", text) for text in (exc.name, f"{exc}"))

@@ -85,7 +85,9 @@ class CompiledLattice(Lattice):
     def _jump_before(self) -> float:
         """Log probability that the leader of the row before gives every state, as in `_jump`."""
         before = self.row - 1
-        return -np.inf if self._leader_is_voiced[before] else self._leader[before] + LOG_IMPOSSIBLE
+        if self._leader_is_voiced[before] or self._moves.is_pruned:
+            return -np.inf
+        return self._leader[before] + LOG_IMPOSSIBLE
 
 
 class _Rows:

@@ -29,6 +29,9 @@ class Lattice:
     - Going forward, only likelihoods are computed. The state before a state is found later, only
       for the few states on a path.
 
+    If the moves are pruned, the first two are not facts: a voiced state may be reached where the
+    unvoiced one of the same bin is not, and there is no impossible move. Every state is checked.
+
     Parameters
     ----------
     moves : Transitions
@@ -44,10 +47,12 @@ class Lattice:
         self._moves = moves
         self._reach = moves.reach
         self._log_init = float(np.log(1 / (2 * n_bins) + np.finfo(np.float64).tiny))
-        possible = moves.keep_band > -np.inf
+        possible = np.isfinite(moves.keep_band) & np.isfinite(moves.switch_band)
         gap = np.abs(moves.keep_band[possible] - moves.switch_band[possible])
         # Above this, the unvoiced state of a bin is more likely than an unobserved voiced state.
-        self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max()) + _MARGIN
+        self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max(initial=0)) + _MARGIN
+        if moves.is_pruned:
+            self._safe_unvoiced = -np.inf  # every state is checked in every frame anyway
         self._best_move = float(max(moves.keep.max(), moves.switch.max()))
 
         # Columns are padded for whole cache lines, before the first bin and after the last.
@@ -84,6 +89,8 @@ class Lattice:
         """
         self.row += 1
         row = self.row
+        if self._moves.is_pruned:
+            bins, log_probs = self._every_voiced(bins, log_probs)
         unvoiced = self._unvoiced[row]
         if row == 0:
             unvoiced.fill(self._log_init)
@@ -97,9 +104,7 @@ class Lattice:
         best_voiced = max(voiced.tolist(), default=-np.inf)
         leader = max(best_unvoiced, best_voiced)
         if log_unvoiced < self._safe_unvoiced and leader < ceiling + self._best_move + _MARGIN:
-            log_all = np.full(self.n_bins, LOG_IMPOSSIBLE)
-            log_all[bins] = log_probs
-            bins = self._count
+            bins, log_all = self._every_voiced(bins, log_probs)
             voiced = self._enter_voiced(bins, log_all)
             best_voiced = float(voiced.max())
             leader = max(best_unvoiced, best_voiced)
@@ -107,6 +112,11 @@ class Lattice:
         self._voiced[row] = voiced
         self._leader[row] = leader
         self._leader_is_voiced[row] = best_voiced >= best_unvoiced
+
+    def _every_voiced(self, bins: States, log_probs: Values) -> tuple[States, Values]:
+        log_all = np.full(self.n_bins, LOG_IMPOSSIBLE)
+        log_all[bins] = log_probs
+        return self._count, log_all
 
     def _enter_unvoiced(self, unvoiced: Values) -> None:
         row, before = self.row, self.row - 1
@@ -149,7 +159,7 @@ class Lattice:
         """Let the leader make an impossible move if no other move is better."""
         before = self.row - 1
         # The moves of voiced states, impossible ones too, are all in the tables.
-        if not self._leader_is_voiced[before]:
+        if not (self._leader_is_voiced[before] or self._moves.is_pruned):
             np.maximum(scores, self._leader[before] + LOG_IMPOSSIBLE, out=scores)
 
     def restart(self) -> None:
@@ -208,7 +218,7 @@ class Lattice:
             index = int(sums.argmax())
             if sums[index] >= score:
                 source, score = int(bins[index]), sums[index]
-        if score <= self._leader[before] + LOG_IMPOSSIBLE:
+        if score <= self._leader[before] + LOG_IMPOSSIBLE and not moves.is_pruned:
             return int(self.sources(row, np.array([state]))[0])
         return source
 
@@ -227,6 +237,8 @@ class Lattice:
             voiced_score = sums[count, index]
             source = np.where(voiced_score >= score, bins[index], source)
             score = np.maximum(voiced_score, score)
+        if self._moves.is_pruned:
+            return source
         everything = np.concatenate([voiced, self._unvoiced[before]]) + LOG_IMPOSSIBLE
         index_of_leader = int(np.argmax(everything))
         leader = np.append(bins, self._count + self.n_bins)[index_of_leader]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chalicelib.errors import ParameterError
 
 MAX_PITCH_BINS = 4096
+LEAST_PROB = 1e-300  # of less than that, the logarithm is that of nothing
 MAX_THRESHOLDS = 1000
 MAX_BETA_PARAMETER = 40
 MAX_FRAME_LENGTH = 1 << 16
@@ -43,6 +44,9 @@ class PitchParameters:
         probability of going from voiced to unvoiced, and back, from frame to frame
     no_trough_prob : float in (0, 1)
         largest probability given to the deepest trough when it is above a threshold
+    transition_min_prob : float in [0, 1)
+        moves between states that are less likely are not searched; 0 searches all, as librosa did
+        before 1.0, whose own default is 1e-4
     center : bool
         whether frame ``t`` is centred at sample ``t * hop_length``; if false, it begins there
     pad_mode : "constant"
@@ -66,6 +70,7 @@ class PitchParameters:
     max_transition_rate: float = 35.92
     switch_prob: float = 0.01
     no_trough_prob: float = 0.01
+    transition_min_prob: float = 0.0
     center: bool = True
     pad_mode: str = "constant"
 
@@ -128,6 +133,11 @@ class PitchParameters:
         for name in ("resolution", "switch_prob", "no_trough_prob"):
             if not 0 < getattr(self, name) < 1:
                 raise ParameterError(name, f"{getattr(self, name)} is not between 0 and 1")
+        least = self.transition_min_prob
+        if not (least == 0 or LEAST_PROB <= least < 1):
+            raise ParameterError(
+                "transition_min_prob", f"{least} is neither 0 nor from {LEAST_PROB:g} to below 1"
+            )
         if not 0 < self.max_transition_rate < math.inf:
             raise ParameterError(
                 "max_transition_rate", f"{self.max_transition_rate} is not above 0"

@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from chalicelib.core.pitch.parameters import PitchParameters
+from chalicelib.errors import ParameterError
 
 _TINY = np.finfo(np.float64).tiny
 
@@ -28,12 +29,15 @@ class Transitions:
         from bin (row) to bin (column)
     keep_band, switch_band : np.ndarray [shape=(n_bins, 2 * reach + 1)]
         ``band[j, d]`` is the move from bin ``j + d - reach`` to bin ``j``
+    is_pruned : bool
+        whether moves of a low probability are minus infinity: not searched
     """
 
     keep: NDArray[np.float64]
     switch: NDArray[np.float64]
     keep_band: NDArray[np.float64]
     switch_band: NDArray[np.float64]
+    is_pruned: bool
 
     @property
     def n_bins(self) -> int:
@@ -55,8 +59,25 @@ class Transitions:
         keep = np.log(stay * local + _TINY)
         # (1 - stay) as in librosa; its last bit may differ from switch_prob.
         switch = np.log((1 - stay) * local + _TINY)
+        least = parameters.transition_min_prob
+        if least:
+            _prune(keep, switch, least)
         reach = width // 2
-        return cls(keep, switch, _band(keep, reach), _band(switch, reach))
+        return cls(keep, switch, _band(keep, reach), _band(switch, reach), is_pruned=least > 0)
+
+
+def _prune(keep: NDArray[np.float64], switch: NDArray[np.float64], least: float) -> None:
+    """Make each move that is less likely than ``least`` minus infinity, as librosa 1.0 does."""
+    likeliest = np.maximum(keep.max(axis=0), switch.max(axis=0))
+    threshold = np.log(least + _TINY)
+    if likeliest.min() < threshold:
+        raise ParameterError(
+            "transition_min_prob",
+            f"{least:g} leaves a pitch bin that no move leads to: use at most"
+            f" {np.exp(likeliest.min()):.1g}",
+        )
+    for table in (keep, switch):
+        table[table < threshold] = -np.inf
 
 
 def local_transitions(n_bins: int, width: int) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.measuring import EXACT, PRUNES
 
 from chalicelib.core.pitch.tracker import PitchTracker, joined, track_pitch
-from chalicelib.errors import MediaError
+from chalicelib.errors import MediaError, ParameterError
 
 pytestmark = pytest.mark.usefixtures("each_path")
 
@@ -76,7 +77,7 @@ SIGNALS = {
 
 def reference(y, **options):
     with np.errstate(all="ignore"):
-        return librosa.pyin(y, **options)
+        return librosa.pyin(y, **(EXACT | options))
 
 
 def assert_equals_librosa(frames, expected):
@@ -139,6 +140,28 @@ def test_pitch_is_that_of_librosa_with_other_parameters(options):
 
     expected = reference(y, sr=SR, fmin=65.0, fmax=500.0, **({"hop_length": 512} | options))
     assert_equals_librosa(frames, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PRUNES, reason="librosa 0.11 searches all moves: librosa 1.0 (Python 3.12)")
+@pytest.mark.parametrize("least", [1e-4, 1e-3, 1e-8])
+@pytest.mark.parametrize("fmax", [500.0, 2093.0])
+@pytest.mark.parametrize("name", SIGNALS)
+def test_pitch_without_unlikely_moves_is_that_of_librosa(name, fmax, least):
+    y = SIGNALS[name]()
+
+    frames = track_pitch(y, sr=SR, fmax=fmax, transition_min_prob=least)
+
+    options = {"sr": SR, "fmin": 65.0, "fmax": fmax, "transition_min_prob": least}
+    assert_equals_librosa(frames, reference(y, **options))
+
+
+def test_a_limit_that_leaves_no_move_is_refused_with_one_that_does():
+    with pytest.raises(ParameterError, match=r"^transition_min_prob: 0.1 leaves a pitch bin") as no:
+        track_pitch(tone(111.0), sr=SR, transition_min_prob=0.1)
+    most = float(str(no.value).rpartition(" ")[2])
+
+    assert len(track_pitch(tone(111.0), sr=SR, transition_min_prob=most * 0.9))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -31,6 +32,7 @@ def test_comparing_a_recording_shows_that_both_sides_agree(tmp_path):
     assert comparison.librosa.cpu_s > 0
     assert comparison.earshot.peak_mb < comparison.librosa.peak_mb
     assert "frames                          87          87" in report(comparison)
+    assert f"librosa {librosa.__version__} on Python 3." in report(comparison)
 
 
 @pytest.mark.slow
