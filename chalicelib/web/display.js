@@ -1,4 +1,4 @@
-// What display.json holds, as arrays; and which part of a recording is in view.
+// The contents of display.json as arrays, and the part of a recording that is in view.
 
 const UINT8_MAX = 255;
 const STEPS_IN_A_HERTZ = 10;
@@ -34,12 +34,12 @@ export function readDisplay({ duration_s, peaks, pitch, mfcc }) {
   };
 }
 
-/** The pitch at a moment in hertz, or 0. Frames are centred on their times. */
+/** The pitch at a time in hertz, or 0. Frames are centred on their times. */
 export function pitchAt({ pitch }, time) {
   return pitch?.f0[Math.round(time / pitch.column)] ?? 0;
 }
 
-/** One coefficient at a moment. */
+/** One coefficient at a time. */
 export function coefficientAt({ mfcc }, time, number) {
   const columns = mfcc.values.length / mfcc.n;
   const column = Math.min(columns - 1, Math.max(0, Math.round(time / mfcc.column)));
@@ -47,7 +47,7 @@ export function coefficientAt({ mfcc }, time, number) {
   return mfcc.low[number] + share * (mfcc.high[number] - mfcc.low[number]);
 }
 
-/** The span of a recording that is shown, in seconds; tells of every change. */
+/** The span of a recording that is shown, in seconds; every change is an event. */
 export class View extends EventTarget {
   constructor(duration) {
     super();
@@ -71,14 +71,14 @@ export class View extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Shows `factor` times as much, and keeps a moment where it is. */
+  /** Shows a span `factor` times as long; one time keeps its place on the screen. */
   zoom(factor, around = (this.start + this.end) / 2) {
     const share = (around - this.start) / this.span;
     const span = Math.min(this.duration, Math.max(LEAST_VIEW_S, this.span * factor));
     this.set(around - share * span, span);
   }
 
-  /** Turns the page if a moment is not in view. */
+  /** Moves the view if a time is not in it. */
   follow(time) {
     if (time < this.start || time > this.end) this.set(time - this.span * 0.08);
   }

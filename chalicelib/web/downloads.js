@@ -1,4 +1,4 @@
-// Everything of a recording that can be taken away.
+// The downloads of a recording.
 
 import { address, ask, link, recordingPath } from "./api.js";
 import { h } from "./dom.js";
@@ -31,7 +31,7 @@ const RENDITIONS = {
   poster: "Poster",
 };
 
-/** Groups of [words, note, address] for the download menu: what there is by now. */
+/** Groups of [words, note, address] for the download menu, of the outputs that exist. */
 export function downloadsOf(recording) {
   const path = (...rest) => recordingPath(recording.recording_id, ...rest);
   const tables = { ...recording.word_table_keys, ...recording.feature_keys };
@@ -63,7 +63,7 @@ export function downloadsOf(recording) {
   ].filter(([, entries]) => entries.length);
 }
 
-/** Takes a file that a link leads to, where the link itself cannot say who asks. */
+/** Downloads a file with a signed request, because a plain link has no token. */
 export async function take(href) {
   if (!new URL(href).pathname.endsWith("/transcript")) {
     location.assign(await address(href));

@@ -1,4 +1,4 @@
-// One player: a video or a sound, its time told smoothly while it plays.
+// One player: a video or a sound, with a smooth time while it plays.
 
 import { address, recordingPath } from "./api.js";
 import { h } from "./dom.js";
@@ -6,12 +6,12 @@ import { nameOf } from "./wording.js";
 
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
-/** Plays a recording. Tells of "time", "state" and "broken". */
+/** Plays a recording. Its events are "time", "state" and "broken". */
 export class Player extends EventTarget {
   constructor(recording) {
     super();
     this.duration = recording.duration_s ?? 0;
-    // A video element plays sound as well; what has no picture is not shown.
+    // A video element also plays sound; without a picture it is hidden.
     this.media = h("video", {
       preload: "metadata",
       playsinline: true,
@@ -56,7 +56,7 @@ export class Player extends EventTarget {
   }
 
   async load() {
-    // The browser knows of the media before it says so here, and until then `wanted` is the time.
+    // The browser loads the media before this event; until then `wanted` is the time.
     this.isReady = false;
     const { rendition, poster } = this.sources[0];
     const find = (name) => address(this.path, { rendition: name });
@@ -72,7 +72,7 @@ export class Player extends EventTarget {
     }
   }
 
-  /** A link to media does not last: one that has run out is asked for again, at the same moment. */
+  /** A link to media expires; then a new one is requested, and play continues at the same time. */
   onError() {
     const played = this.media.currentTime;
     this.wanted = played || this.wanted;
@@ -109,7 +109,7 @@ export class Player extends EventTarget {
     this.media.play().catch(() => this.dispatchEvent(new Event("state")));
   }
 
-  /** Plays a stretch to its end, or again and again; null lets it go on. */
+  /** Plays a selection to its end, or in a loop; null ends the selection. */
   playRange(range, isLooped = false) {
     this.range = range && { ...range, isLooped };
     if (!range) return;
@@ -117,12 +117,12 @@ export class Player extends EventTarget {
     this.play();
   }
 
-  /** Stops or turns back at the end of a stretch. */
+  /** Stops or goes back at the end of a selection. */
   keepInRange() {
     const { range, media } = this;
     if (!range || media.paused) return;
     const { currentTime } = media;
-    // Whoever goes elsewhere leaves the stretch.
+    // Seeking to another place ends the selection.
     if (currentTime < range.start - 1 || currentTime > range.end + 1) this.range = null;
     else if (currentTime >= range.end && range.isLooped) media.currentTime = range.start;
     else if (currentTime >= range.end) {
@@ -153,7 +153,7 @@ export class Player extends EventTarget {
     this.media.playbackRate = rate;
   }
 
-  /** The next faster rate, or the next slower. */
+  /** The next faster or slower rate. */
   changeRate(step) {
     const place = RATES.indexOf(this.rate) + step;
     if (RATES[place]) this.rate = RATES[place];
@@ -170,7 +170,7 @@ export class Player extends EventTarget {
 
 export { RATES };
 
-/** What can be played, best first: a rendition for the web, and always the upload itself. */
+/** The media to play, best first: a rendition for the web, and always the upload itself. */
 function sources(recording) {
   const files = recording.rendition_files ?? {};
   return [

@@ -1,4 +1,4 @@
-// Looks again and again: soon while something happens, seldom while nothing does, never unseen.
+// Polling: often while something changes, seldom while nothing does, never on a hidden page.
 
 const SOONEST_MS = 1000;
 const BUSY_MS = 8000;
@@ -6,8 +6,8 @@ const IDLE_MS = 30_000;
 const SLOWDOWN = 1.4;
 
 /**
- * Calls `look` until it is stopped. `look` says whether something is "changed", "busy" or "idle";
- * what it raises counts as idle, and is its own to show.
+ * Calls `look` until it is stopped. `look` returns "changed", "busy" or "idle"; an error counts as
+ * idle, and `look` itself must show it.
  */
 export function poll(look) {
   let wait = SOONEST_MS;
@@ -36,7 +36,7 @@ export function poll(look) {
   addEventListener("online", onVisible);
   once();
   return {
-    /** Looks now, and soon again. */
+    /** Polls now, and soon again. */
     hurry() {
       wait = SOONEST_MS;
       once();

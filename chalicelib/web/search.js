@@ -1,4 +1,4 @@
-// What was said where: every match leads to its moment.
+// Search in transcripts; every match links to its time.
 
 import { call, recordingPath } from "./api.js";
 import { button, h, replace, state } from "./dom.js";
@@ -79,7 +79,7 @@ function resultOf(result) {
   );
 }
 
-/** Marks the spans of a snippet, which count its characters and not JavaScript's units. */
+/** Marks the spans of a snippet; spans count characters, not JavaScript's UTF-16 units. */
 function highlighted(snippet, spans) {
   const characters = Array.from(snippet);
   const parts = [];

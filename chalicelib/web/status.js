@@ -1,4 +1,4 @@
-// How far each branch of a recording has come, in chips.
+// The progress of a recording's branches, as chips.
 
 import { h, icon } from "./dom.js";
 import { BRANCHES, percent, statusWords } from "./wording.js";
@@ -11,7 +11,7 @@ const SIGNS = {
   SKIPPED: "dash",
 };
 
-/** A chip for each branch that there is something to say of; `progress` holds shares by branch. */
+/** A chip for each branch with a status to show; `progress` has shares by branch. */
 export function chips(recording, progress = {}) {
   return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map(
     (branch) => {

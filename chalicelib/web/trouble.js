@@ -1,4 +1,4 @@
-// What a person can do when the API does not answer as hoped.
+// Panels for errors of the API, with the next step for the user.
 
 import { button, h, state } from "./dom.js";
 import { signIn, signsIn } from "./identity.js";

@@ -1,4 +1,4 @@
-// The words of a transcript as the API gives them: in columns.
+// The words of a transcript, in the API's columns.
 
 const LINGER_S = 0.25; // a word stays lit in the short pause after it
 const UNSURE = 0.6;
@@ -17,16 +17,16 @@ export class Words {
     this.punctuation = words.punctuation;
     this.length = words.text.length;
     this.plain = words.text.map(plain);
-    // Words stand by their segments, and two channels may speak at once.
+    // Words are in the order of their segments, and two channels may overlap.
     const known = this.confidence.filter((one) => one !== null).sort((a, b) => a - b);
     const quantile = (share) => known[Math.floor(share * (known.length - 1))] ?? 0;
-    /** Below these a word is marked: the least sure of the recording, and none that is sure. */
+    /** Confidences below which a word is marked: the least sure words of the recording. */
     this.bounds = [Math.min(UNSURE, quantile(MARKED)), Math.min(VERY_UNSURE, quantile(MARKED_MOST))];
     this.meanConfidence = known.length ? known.reduce((a, b) => a + b) / known.length : null;
     this.order = Array.from(this.start.keys()).sort((a, b) => this.start[a] - this.start[b]);
   }
 
-  /** The place in `order` of the first word that starts after a moment. */
+  /** The index in `order` of the first word that starts after a time. */
   firstAfter(time) {
     let [low, high] = [0, this.length];
     while (low < high) {
@@ -37,20 +37,20 @@ export class Words {
     return low;
   }
 
-  /** The word that is spoken at a moment, or -1. */
+  /** The word that is spoken at a time, or -1. */
   at(time) {
     const i = this.order[this.firstAfter(time + 1e-4) - 1] ?? -1;
     return i >= 0 && time <= this.end[i] + LINGER_S ? i : -1;
   }
 
-  /** How much a word is doubted: 0 not, 1 somewhat, 2 most of all. */
+  /** The doubt about a word: 0 none, 1 some, 2 most. */
   doubt(i) {
     const confidence = this.confidence[i];
     if (confidence === null || confidence >= this.bounds[0]) return 0;
     return confidence < this.bounds[1] ? 2 : 1;
   }
 
-  /** The runs of words that hold a phrase, as [first, last]; its last word may be unfinished. */
+  /** The runs of words that match a phrase, as [first, last]; its last word may be incomplete. */
   find(phrase) {
     const wanted = phrase.split(/\s+/).map(plain).filter(Boolean);
     if (!wanted.length) return [];
