@@ -27,11 +27,12 @@ DEPLOY := .venv-deploy
 # So have the tools that are held to versions of their own.
 AUDIT := .venv-audit
 PEERS := .venv-peers
+PAGE_TOOLS := tools/page/node_modules
 PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/test_search.py
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy package reconcile redrive page screenshots test test-peers test-quick coverage docs check audit \
+.PHONY: help run process compare chart kernels cost deploy destroy package reconcile redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -114,6 +115,16 @@ check: $(BIN)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint cloudformation/resources.yml
+	@$(MAKE) --no-print-directory check-page
+
+check-page: ## lint and types of the page's modules, where npm is
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-page-with-npm; \
+	else echo "The page's modules are not checked, for there is no npm here: apt-get install npm"; fi
+
+.PHONY: check-page-with-npm
+check-page-with-npm: $(PAGE_TOOLS)/.ready
+	$(PAGE_TOOLS)/.bin/biome check --config-path=tools/page --error-on-warnings chalicelib/web
+	$(PAGE_TOOLS)/.bin/tsc --project tools/page
 
 audit: $(AUDIT)/.ready ## look for weaknesses in the template
 	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml
@@ -127,9 +138,11 @@ lock: $(BIN)/.dev ## lock the groups of pyproject.toml, each package by version 
 format: $(BIN)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@test ! -e $(PAGE_TOOLS)/.ready || \
+		$(PAGE_TOOLS)/.bin/biome format --config-path=tools/page --write chalicelib/web
 
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) $(DEPLOY) $(AUDIT) $(PEERS) build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEPLOY) $(AUDIT) $(PEERS) $(PAGE_TOOLS) build .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
@@ -183,6 +196,11 @@ $(AUDIT)/.ready: requirements/audit.txt
 	@echo "Installing what the audit needs (once) ..."
 	@sh scripts/make_venv.sh $(PYTHON) $(AUDIT)
 	@$(AUDIT)/bin/python $(INSTALL) $<
+	@touch $@
+
+$(PAGE_TOOLS)/.ready: tools/page/package-lock.json
+	@echo "Installing what the page's modules are checked with (once; needs npm) ..."
+	@npm --prefix tools/page ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(PEERS)/.ready: requirements/peers.txt tests/peers/package-lock.json

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 from playwright.sync_api import Browser, Page
-from support.browser import PATIENCE_MS, chromium
+from support.browser import NO_CHROMIUM, PATIENCE_MS, chromium
 from support.stand_ins import tables_on_dynalite
 
 from chalicelib.services import Services
@@ -50,6 +50,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"not marked slow, and over {QUICK_S:.0f} s")
     for report in sorted(over_the_limit, key=lambda report: -report.duration):
         terminalreporter.write_line(f"{report.duration:5.1f} s  {report.nodeid}")
+    passed_over = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if NO_CHROMIUM in str(report.longrepr)
+    ]
+    if passed_over:
+        terminalreporter.write_line(
+            f"{len(passed_over)} tests of the page were skipped. {NO_CHROMIUM}", yellow=True
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)

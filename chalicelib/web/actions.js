@@ -56,9 +56,7 @@ export function reprocessDialog(recordings, onStarted) {
     no: "Not now",
     sign: "again",
     onYes: async () => {
-      await each(recordings, (one) =>
-        call(recordingPath(one.recording_id, "reprocess"), { method: "POST" }),
-      );
+      await each(recordings, (one) => call(recordingPath(one.recording_id, "reprocess"), { method: "POST" }));
       dialog.close();
       toast("Everything is being made anew.");
       onStarted();
@@ -91,7 +89,11 @@ function question({ title, words, names = [], yes, no = "Keep it", sign, onYes }
     h("h2", { id: "dialog-title" }, title),
     h("p", {}, words),
     names.length > 0 &&
-      h("ul", { class: "names" }, names.map((one) => h("li", {}, h("bdi", {}, nameOf(one))))),
+      h(
+        "ul",
+        { class: "names" },
+        names.map((one) => h("li", {}, h("bdi", {}, nameOf(one)))),
+      ),
     trouble,
     h("div", { class: "actions" }, cancel, agree),
   );

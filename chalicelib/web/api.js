@@ -48,7 +48,12 @@ export async function call(path, options) {
   return answer;
 }
 
-/** Asks, and returns an answer that is a success. Raises ApiError. */
+/**
+ * Asks, and returns an answer that is a success. Raises ApiError.
+ *
+ * @param {string} path
+ * @param {{method?: string, parameters?: object, body?: object, signal?: AbortSignal}} [options]
+ */
 export async function ask(path, { method = "GET", parameters, body, signal } = {}) {
   const url = link(path, parameters);
   // A bucket's address says by itself what it allows, and nobody else is to learn of a token.

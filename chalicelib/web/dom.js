@@ -23,7 +23,14 @@ const ICONS = {
 };
 const FILLED = new Set(["play", "pause"]);
 
-/** Makes an element: attributes by name, listeners as `onclick`, children as nodes or text. */
+/**
+ * Makes an element: attributes by name, listeners as `onclick`, children as nodes or text.
+ *
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...any} children
+ * @returns {any} an element, whose own properties nobody here can name
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -49,7 +56,14 @@ export function icon(name) {
   return svg;
 }
 
-/** Makes a button with an icon, and words beside it or, where there is no room, for screen readers. */
+/**
+ * Makes a button with an icon, and words beside it or, where there is no room, for screen readers.
+ *
+ * @param {string} words
+ * @param {string | null} name the icon's
+ * @param {((event: Event) => unknown) | null} onclick
+ * @param {{wordless?: boolean, [attribute: string]: any}} [options]
+ */
 export function button(words, name, onclick, { wordless = false, ...attributes } = {}) {
   return h(
     "button",

@@ -1,7 +1,8 @@
 // Who asks, where people sign in by their user pool's own page: OAuth 2's authorization code with
 // PKCE (RFC 6749, 7636). The tokens stay in this tab and go to the API and the pool alone.
 
-const settings = JSON.parse(document.querySelector('meta[name="sign-in"]').content || "null");
+const told = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="sign-in"]'));
+const settings = JSON.parse(told.content || "null");
 const HERE = new URL("./", location.href).href;
 const TOKENS = "earshot.tokens";
 const BEGUN = "earshot.sign-in";
@@ -70,9 +71,9 @@ export async function signOut() {
 export async function authorization({ anew = false } = {}) {
   const held = tokens();
   if (held && (anew || held.until < Date.now() + EARLY_MS)) {
-    refreshing ??= exchange("refresh_token", { refresh_token: held.refresh_token }).finally(
-      () => (refreshing = null),
-    );
+    refreshing ??= exchange("refresh_token", { refresh_token: held.refresh_token }).finally(() => {
+      refreshing = null;
+    });
     await refreshing;
   }
   const token = tokens()?.id_token;
@@ -98,7 +99,7 @@ async function exchange(grant_type, fields) {
 
 function leave(path, parameters) {
   const url = new URL(path, settings.domain);
-  url.search = new URLSearchParams({ client_id: settings.client_id, ...parameters });
+  url.search = new URLSearchParams({ client_id: settings.client_id, ...parameters }).toString();
   location.assign(url);
 }
 

@@ -263,7 +263,10 @@ function filters({ status, owner, named, from, to, sort }, caller) {
     field("From", h("input", { name: "from", value: from, type: "date" })),
     field("To", h("input", { name: "to", value: to, type: "date" })),
     caller.is_administrator &&
-      field("Owner", h("input", { name: "owner", value: owner, placeholder: "Everybody", size: 10, ...plain })),
+      field(
+        "Owner",
+        h("input", { name: "owner", value: owner, placeholder: "Everybody", size: 10, ...plain }),
+      ),
     field(
       "Order",
       select(

@@ -28,7 +28,7 @@ import { visible } from "./wording.js";
 
 const VIEWS = { library: libraryView, recording: recordingView, search: searchView };
 const main = document.getElementById("main");
-const search = document.getElementById("search");
+const search = /** @type {HTMLInputElement} */ (document.getElementById("search"));
 let caller = { owner: "", is_administrator: false };
 let shown = null;
 
@@ -62,11 +62,15 @@ function isTyping(event) {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (isTyping(event)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") /** @type {HTMLElement} */ (event.target).blur();
     return;
   }
   // A button or link that has the focus keeps the keys that press it.
-  if ((event.key === " " || event.key === "Enter") && event.target.closest?.("button, a, summary")) return;
+  if (
+    (event.key === " " || event.key === "Enter") &&
+    /** @type {HTMLElement} */ (event.target).closest?.("button, a, summary")
+  )
+    return;
   if (event.key === "/") search.focus();
   else if (event.key === "?") shortcutsDialog();
   else if (!shown?.onKey?.(event.key)) return;
@@ -80,7 +84,9 @@ connection.addEventListener("lost", () => {
     : "You are offline. This page goes on when you are back.";
   banner.hidden = false;
 });
-connection.addEventListener("found", () => (banner.hidden = true));
+connection.addEventListener("found", () => {
+  banner.hidden = true;
+});
 
 if (standIn) document.getElementById("offline").before(standInBanner());
 document.getElementById("help").addEventListener("click", shortcutsDialog);

@@ -7,7 +7,9 @@ import { spokenTime } from "./wording.js";
 /** Draws a display's waveform whole, with the window of a view on it. Hidden while all is in view. */
 export class Overview {
   constructor(display, view) {
-    Object.assign(this, { display, view });
+    this.display = display;
+    this.view = view;
+    this.grip = 0;
     this.canvas = h("canvas");
     this.window = h("div", { class: "window" });
     this.element = h(

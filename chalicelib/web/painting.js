@@ -21,6 +21,12 @@ const HEAT = [
   [252, 240, 196],
 ];
 
+/**
+ * The sheet's colours, by what they are for.
+ *
+ * @typedef {{text: string, soft: string, grid: string, accent: string, accentSoft: string}} Colours
+ */
+
 /** Fits a canvas to its place on the screen and clears it; null while it has none. */
 export function prepare(canvas) {
   const width = canvas.clientWidth;

@@ -11,7 +11,11 @@ export class Pane {
    * stands there meanwhile. `onLoaded` is called with each part.
    */
   constructor(element, { versionOf, load, stateOf, onLoaded }) {
-    Object.assign(this, { element, versionOf, load, stateOf, onLoaded });
+    this.element = element;
+    this.versionOf = versionOf;
+    this.load = load;
+    this.stateOf = stateOf;
+    this.onLoaded = onLoaded;
     this.part = null;
     this.version = null;
     this.abort = new AbortController();

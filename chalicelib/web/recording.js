@@ -53,14 +53,15 @@ class RecordingView {
       ),
     );
     this.plotsPane = new Pane(this.plots, {
-      versionOf: (one) => one.display_key && one.features === "COMPLETED" && (one.features_at ?? one.display_key),
-      load: (one, signal) => this.loadTimeline(signal),
+      versionOf: (one) =>
+        one.display_key && one.features === "COMPLETED" && (one.features_at ?? one.display_key),
+      load: (_, signal) => this.loadTimeline(signal),
       stateOf: (one) => plotsState(one),
       onLoaded: (timeline) => this.onTimeline(timeline),
     });
     this.textPane = new Pane(this.reading, {
       versionOf: (one) => one.transcription === "COMPLETED" && (one.transcription_at ?? "once"),
-      load: (one, signal) => this.loadText(signal),
+      load: (_, signal) => this.loadText(signal),
       stateOf: (one) => readingState(one, this.progress.transcription),
       onLoaded: (text) => this.onText(text),
     });
@@ -157,7 +158,9 @@ class RecordingView {
     player.addEventListener("time", update);
     player.addEventListener("state", update);
     // What cannot be played has no controls; what is being made may be played yet.
-    player.addEventListener("broken", () => (transport.element.hidden = true));
+    player.addEventListener("broken", () => {
+      transport.element.hidden = true;
+    });
     if (this.startTime) player.seek(this.startTime);
     if (this.timeline) transport.setDisplay(this.timeline.display, this.timeline.view);
     if (this.text) this.stage.setWords(this.text.words, this.recording.language_code);
@@ -210,7 +213,10 @@ class RecordingView {
       playFrom: (time) => this.playFrom(time),
     });
     if (!words.length)
-      replace(text.element, state("empty", "No speech was recognised", "There are no words in this recording."));
+      replace(
+        text.element,
+        state("empty", "No speech was recognised", "There are no words in this recording."),
+      );
     const legend = doubtLegend(words);
     if (legend) text.element.append(legend);
     return text;

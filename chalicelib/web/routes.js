@@ -1,6 +1,10 @@
 // Which view the address names: #/, #/search?q=words, #/recordings/{id}?t=12.3
 
-/** Reads an address's fragment into the name of a view and its parameters. */
+/**
+ * Reads an address's fragment into the name of a view and its parameters.
+ *
+ * @returns {{name: string, [parameter: string]: string}}
+ */
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
   const parameters = Object.fromEntries(new URLSearchParams(query));

@@ -8,7 +8,9 @@ const LEAST_S = 0.05;
 /** What is chosen of a timeline. `onChange` draws it anew. */
 export class Selection {
   constructor(display, { playRange, onChange }) {
-    Object.assign(this, { display, playRange, onChange });
+    this.display = display;
+    this.playRange = playRange;
+    this.onChange = onChange;
     this.range = null;
     this.isLooped = false;
     this.words = h("output", { class: "selected", "aria-live": "polite" });

@@ -2,6 +2,7 @@
 
 import { button, h } from "./dom.js";
 
+/** @type {[string, [string, string][]][]} */
 const KEYS = [
   [
     "Everywhere",

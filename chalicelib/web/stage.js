@@ -10,6 +10,8 @@ export class Stage {
   constructor(player, { isUnfinished }) {
     this.player = player;
     this.isBroken = false;
+    /** @type {TextTrack | null} */
+    this.track = null;
     this.captions = button("Captions", null, () => this.showCaptions(!this.areShown), {
       class: "toggle",
       "aria-pressed": "false",
@@ -20,7 +22,9 @@ export class Stage {
     this.frame = h("div", { class: "frame" }, player.media);
     this.element = h("div", { class: "video", hidden: player.media.hidden }, this.frame, this.tools);
     player.media.addEventListener("click", () => player.toggle());
-    player.media.addEventListener("loadedmetadata", () => (this.element.hidden = player.media.hidden));
+    player.media.addEventListener("loadedmetadata", () => {
+      this.element.hidden = player.media.hidden;
+    });
     player.addEventListener("broken", () => {
       this.isBroken = true;
       const words = isUnfinished()
@@ -53,7 +57,7 @@ export class Stage {
   }
 
   close() {
-    this.isClosed = true;
+    if (this.track) this.track.mode = "disabled";
   }
 }
 
@@ -71,8 +75,7 @@ export function captionsOf(words) {
     if (goesOn) {
       last.text += ` ${text}`;
       last.end = Math.max(last.end, words.end[i]);
-    } else
-      captions.push({ start: words.start[i], end: words.end[i], text, speaker: words.speaker[i] });
+    } else captions.push({ start: words.start[i], end: words.end[i], text, speaker: words.speaker[i] });
   }
   return captions;
 }

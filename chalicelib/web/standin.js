@@ -3,10 +3,10 @@
 import { call } from "./api.js";
 import { h } from "./dom.js";
 
-const settings = document.querySelector('meta[name="stand-in"]')?.content;
+const told = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="stand-in"]'));
 
 /** The recogniser's name on one's own machine; nothing where the page is deployed. */
-export const standIn = settings || null;
+export const standIn = told.content || null;
 
 /** A line that keeps a visitor from taking the stand-in's words for Amazon Transcribe's. */
 export function standInBanner() {

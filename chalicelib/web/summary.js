@@ -69,7 +69,7 @@ export function detailsOf(recording, isOpen) {
     h(
       "dl",
       {},
-      rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, String(value)))]).flat(),
+      rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, String(value)))]),
     ),
   );
 }

@@ -292,6 +292,7 @@ export class Timeline {
       paint.drawWords(this.canvases.words, this.words, this.view, this.spoken, this.colours(), this.font);
   }
 
+  /** @returns {Record<string, string> & paint.Colours} */
   colours() {
     const style = getComputedStyle(this.lanes);
     this.font = `500 11px ${style.fontFamily}`;
@@ -305,8 +306,10 @@ export class Timeline {
       accent: "--accent",
       accentSoft: "--accent-soft",
     };
-    return Object.fromEntries(
-      Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]),
+    return /** @type {any} */ (
+      Object.fromEntries(
+        Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]),
+      )
     );
   }
 

@@ -124,7 +124,9 @@ export class TranscriptText {
         this.query.blur();
       }
     });
-    this.onScroll = () => (this.scrolledAt = performance.now());
+    this.onScroll = () => {
+      this.scrolledAt = performance.now();
+    };
     for (const name of ["wheel", "touchmove"]) addEventListener(name, this.onScroll, { passive: true });
   }
 
@@ -228,8 +230,16 @@ export function doubtLegend(words) {
   return h(
     "p",
     { class: "legend" },
-    n > 0 && [h("span", { class: "unsure" }, "Dotted words"), ` are less than ${percent(words.bounds[0])} sure`],
-    n > 0 && words.bounds[1] > 0 && [", ", h("span", { class: "unsure very" }, "bold dots"), ` less than ${percent(words.bounds[1])}`],
+    n > 0 && [
+      h("span", { class: "unsure" }, "Dotted words"),
+      ` are less than ${percent(words.bounds[0])} sure`,
+    ],
+    n > 0 &&
+      words.bounds[1] > 0 && [
+        ", ",
+        h("span", { class: "unsure very" }, "bold dots"),
+        ` less than ${percent(words.bounds[1])}`,
+      ],
     n > 0 && ". ",
     isPoor && `The whole was hard to hear: ${percent(words.meanConfidence)} sure on average.`,
   );

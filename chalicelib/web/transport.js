@@ -24,7 +24,9 @@ export class Transport {
       { "aria-label": "Speed", title: "Speed" },
       RATES.map((rate) => h("option", { value: rate, selected: rate === 1 }, `${rate}×`)),
     );
-    this.rate.addEventListener("change", () => (player.rate = Number(this.rate.value)));
+    this.rate.addEventListener("change", () => {
+      player.rate = Number(this.rate.value);
+    });
     this.volume = h("input", {
       type: "range",
       class: "volume",
@@ -36,7 +38,9 @@ export class Transport {
       title: "Volume",
       "aria-keyshortcuts": "m",
     });
-    this.volume.addEventListener("input", () => (player.volume = Number(this.volume.value)));
+    this.volume.addEventListener("input", () => {
+      player.volume = Number(this.volume.value);
+    });
     this.canvas = h("canvas");
     this.window = h("div", { class: "window", hidden: true });
     this.played = h("div", { class: "played" });

@@ -12,6 +12,7 @@ export const FORMATS = `${EXTENSIONS.slice(0, -1).join(", ")} or ${EXTENSIONS.at
 const waiting = [];
 const active = new Set();
 const queue = h("ul", { class: "uploads", "aria-label": "Files being sent" });
+/** @type {(key: string) => void} */
 let onSent = () => {};
 
 /** A file that no second try would make any better. */
@@ -76,8 +77,11 @@ export function acceptDrops(onAccepted) {
     depth = 0;
     show();
     // A folder comes as a file that cannot be read.
-    const items = [...event.dataTransfer.items].map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()]);
-    const files = items.filter(([entry, file]) => file && !entry?.isDirectory).map(([, file]) => file);
+    const items = [...event.dataTransfer.items];
+    const files = items
+      .filter((item) => !item.webkitGetAsEntry?.()?.isDirectory)
+      .map((item) => item.getAsFile())
+      .filter(Boolean);
     if (files.length < items.length) toast("Folders are not taken: drop the files that are in them.");
     if (files.length) {
       onAccepted();
@@ -147,7 +151,9 @@ async function run(upload) {
     const body = { name: file.name, ...(file.type && { content_type: file.type }) };
     const grant = await call("uploads", { method: "POST", body, signal: abort.signal });
     if (file.size > grant.max_bytes)
-      throw new RefusedError(`${name} has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`);
+      throw new RefusedError(
+        `${name} has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`,
+      );
     const onProgress = (share) => {
       upload.bar.value = share;
       upload.note.textContent = share < 1 ? `${percent(share)} of ${size(file.size)}` : "arriving";

@@ -39,6 +39,7 @@ export const OVERALL = {
 };
 
 // Controls, and the marks that make text run backwards, could make one name look like another.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const ordinary = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -102,7 +103,7 @@ export function size(bytes) {
 export function when(iso) {
   const time = new Date(iso);
   if (Number.isNaN(time.getTime())) return "";
-  const minutes = (time - Date.now()) / 60000;
+  const minutes = (time.getTime() - Date.now()) / 60000;
   if (minutes > -1) return "just now";
   if (minutes > -60) return relative.format(Math.round(minutes), "minute");
   if (minutes > -24 * 60) return relative.format(Math.round(minutes / 60), "hour");

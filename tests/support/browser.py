@@ -18,6 +18,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 30_000
+NO_CHROMIUM = "Chromium is not installed: apt-get install chromium"
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def chromium() -> Iterator[Browser]:
     """Run Chromium; if it is not installed, the test is skipped."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
+        pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         try:
