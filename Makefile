@@ -10,6 +10,8 @@ DATA ?=
 OUT ?= out
 STAGE ?= dev
 EMAIL ?=
+ID ?=
+PURGE ?=
 FAILURES_EMAIL ?=
 ALLOWED_ORIGIN ?=
 LOG_RETENTION ?=
@@ -32,7 +34,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy package reconcile redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
+.PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
 	advisories lock format bench fuzz soak clean
 
 help: ## list the targets
@@ -74,14 +76,20 @@ deploy: $(DEPLOY)/.ready ## deploy a stage to AWS, or its changes: STAGE=dev EMA
 		$(if $(LOG_RETENTION),--log-retention "$(LOG_RETENTION)") \
 		$(if $(BUDGET),--budget "$(BUDGET)")
 
-destroy: $(DEPLOY)/.ready ## remove a stage from AWS: STAGE=dev; DATA=delete removes the recordings too
-	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)")
+destroy: $(DEPLOY)/.ready ## remove a stage from AWS: STAGE=dev; DATA=delete removes the recordings too, PURGE=yes their copies
+	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)") $(if $(PURGE),--purge "$(PURGE)")
 
 package: $(DEPLOY)/.ready ## write the files of a deployment into a folder, without credentials: STAGE=dev OUT=out
 	@$(DEPLOY)/bin/python -m scripts.hand_over "$(STAGE)" --out "$(OUT)"
 
 reconcile: $(BIN)/.local ## reconcile a stage completely, now: STAGE=dev, or local
 	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
+
+replay: $(BIN)/.local ## do what is missing of one recording, now: STAGE=dev ID=its-id
+	@$(BIN)/python -m scripts.replay "$(STAGE)" "$(ID)"
+
+erase: $(BIN)/.local ## erase one recording with every version of it: STAGE=dev ID=its-id
+	@$(BIN)/python -m scripts.erase "$(STAGE)" "$(ID)"
 
 redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"

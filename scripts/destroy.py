@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from chalicelib.core import keys
 from scripts import build_layer, preflight
 from scripts.console import DeploymentError, Step, note, run
 from scripts.deploy import chalice
@@ -30,6 +31,7 @@ from scripts.record_outputs import (
 )
 from scripts.stack import Stack, default_outputs
 
+OUR_PREFIXES = (keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.BOOKMARK)
 ATTEMPTS = 3
 """Runs of ``chalice delete``: each deletes one resource of a kind, and there may be more."""
 
@@ -61,9 +63,10 @@ class Removal:
         """Names of the tables with the recordings' items and with the search index."""
         return [self._outputs["MetadataTableName"], self._outputs["SearchTableName"]]
 
-    def steps(self, *, delete_data: bool) -> list[Step]:
-        """Return the steps, in order."""
+    def steps(self, *, delete_data: bool, purge: bool = False) -> list[Step]:
+        """Return the steps, in order; ``purge`` leaves no copy of deleted data either."""
         data = [
+            *([Step("Leaving no copies", self._purge)] if purge else []),
             Step(f"Deleting the recordings in {self.bucket}", self._delete_bucket),
             *(
                 Step(f"Deleting the table {table}", partial(self._delete_table, table))
@@ -106,22 +109,46 @@ class Removal:
         return f"{n_removed} versions deleted" if n_removed else "nothing to delete"
 
     def _delete_bucket(self) -> str:
-        n_deleted = 0
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket)
         try:
-            for page in pages:
-                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-                if objects:
-                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
-                    n_deleted += len(objects)
-                    note(f"{n_deleted} versions of objects deleted")
+            self._delete_versions(self.bucket)
             self._s3.delete_bucket(Bucket=self.bucket)
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "NoSuchBucket":
                 return "nothing to delete"
             raise
         return "done"
+
+    def _purge(self) -> str:
+        """Turn off the tables' recovery, and empty what is ours in a bucket of the user's own.
+
+        "When you delete a table that has point-in-time recovery enabled, DynamoDB automatically
+        creates a backup snapshot called a system backup and retains it for 35 days":
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+        """
+        for table in sorted({*self.tables}.intersection(self._tables())):
+            self._dynamodb.update_continuous_backups(
+                TableName=table,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
+            )
+        n_deleted = sum(
+            self._delete_versions(bucket, prefix)
+            for bucket in self._buckets()
+            if bucket != self.bucket
+            for prefix in OUR_PREFIXES
+        )
+        return f"recovery is off, {n_deleted} versions of results deleted"
+
+    def _delete_versions(self, bucket: str, prefix: str = "") -> int:
+        n_deleted = 0
+        pages = self._s3.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            if objects:
+                self._s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+                n_deleted += len(objects)
+                note(f"{n_deleted} versions of objects deleted")
+        return n_deleted
 
     def _delete_table(self, table: str) -> str:
         try:
@@ -191,6 +218,12 @@ class Removal:
         return environment(self._project, self._stage)
 
 
+def check_purge(purge: str, data: str) -> None:
+    """Raise DeploymentError for a purge of what is kept."""
+    if purge == "yes" and data != "delete":
+        raise DeploymentError("PURGE=yes goes with DATA=delete: nothing was touched.")
+
+
 def confirm(removal: Removal, stage: str) -> None:
     """Ask for the stage's name before the users' recordings are deleted."""
     tables = " and ".join(removal.tables)
@@ -207,6 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("stage")
     parser.add_argument("--data", choices=["keep", "delete"], default="keep")
+    parser.add_argument("--purge", choices=["no", "yes"], default="no")
     parser.add_argument("--project", type=Path, default=Path(), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
@@ -214,6 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
         session = boto3.session.Session()
         account = preflight.check_credentials(session)
         removal = Removal(given.project.resolve(), given.stage, session, account)
+        check_purge(given.purge, given.data)
         if given.data == "delete":
             confirm(removal, given.stage)
     except DeploymentError as exc:
@@ -222,7 +257,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"Stage {given.stage} in account {account.account_id}, {account.region}.")
     again = f"make destroy STAGE={given.stage}"
     again += " DATA=delete" if given.data == "delete" else ""
-    return run(removal.steps(delete_data=given.data == "delete"), again=again)
+    again += " PURGE=yes" if given.purge == "yes" else ""
+    steps = removal.steps(delete_data=given.data == "delete", purge=given.purge == "yes")
+    return run(steps, again=again)
 
 
 if __name__ == "__main__":

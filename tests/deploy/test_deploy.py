@@ -263,6 +263,31 @@ def test_data_are_deleted_on_request(aws, project):
     assert left(project) == set()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_purge_leaves_no_copy_of_what_is_deleted(aws, project, purge):
+    """DynamoDB keeps a table that is deleted for 35 days more, if its recovery is on."""
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    s3.create_bucket(Bucket="results")
+    s3.put_bucket_versioning(Bucket="results", VersioningConfiguration={"Status": "Enabled"})
+    set_variable(project, "RESULTS_BUCKET_NAME", "results")
+    deploy(project)
+    for table in ("earshot-dev-metadata", "earshot-dev-search"):
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    for key in ("features/a/mfcc.csv", "elsewhere/mine.txt"):
+        s3.put_object(Bucket="results", Key=key, Body=b"a")
+    s3.delete_object(Bucket="results", Key="features/a/mfcc.csv")
+
+    assert remove(project, delete_data=True, purge=purge) == 0
+
+    versions = s3.list_object_versions(Bucket="results")["Versions"]
+    kept = {one["Key"] for one in versions}
+    assert kept == {"elsewhere/mine.txt"} | (set() if purge else {"features/a/mfcc.csv"})
+    assert (aws.system_backups == []) == purge
+
+
 def test_nothing_is_deleted_without_confirmation(project, monkeypatch, capsys):
     deploy(project)
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))

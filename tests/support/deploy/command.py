@@ -37,10 +37,11 @@ def remove(
     account: Account = ACCOUNT,
     *,
     delete_data: bool = False,
+    purge: bool = False,
 ) -> int:
     session = boto3.session.Session(region_name=account.region)
     removal = Removal(project, stage, session, account)
-    return run(removal.steps(delete_data=delete_data), again="make destroy")
+    return run(removal.steps(delete_data=delete_data, purge=purge), again="make destroy")
 
 
 def start(what: str, project: Path) -> subprocess.Popen:

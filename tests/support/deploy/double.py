@@ -50,6 +50,7 @@ class Double:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.changes: list[str] = []
         self.at_once = 1000
+        self.system_backups: list[str] = []
         self.api_document: dict[str, Any] = {}
         self._break_at: int | None = None
         self._break_after = False
@@ -65,6 +66,7 @@ class Double:
         """Forget everything, as an account that is new."""
         self.break_at(None)
         self.at_once = 1000
+        self.system_backups.clear()
         for held in (self._sizes, self._layers, self._change_sets, self._applied):
             held.clear()
         urlopen(f"{self.url}/moto-api/reset", data=b"").close()
@@ -130,9 +132,7 @@ class Double:
             self._change_sets.keys() - self._applied.keys()
         ):
             return xml(start, request.action, "<StackEvents/>")
-        if request.action == "DeleteStack":
-            self._applied.pop(request.form["StackName"], None)
-            self._change_sets.pop(request.form["StackName"], None)
+        self._note_deletion(request)
         if request.path == "/2016-08-19/account-settings":
             return as_json(start, {"AccountLimit": {"ConcurrentExecutions": self.at_once}})
         if match := re.fullmatch(r"/([^/]+)/uploads/.+", request.path):
@@ -141,6 +141,21 @@ class Double:
             self.api_document = json.loads(request.body)
         mend(request)
         return list(self._moto(request.environ(), start))
+
+    def _note_deletion(self, request: "Request") -> None:
+        if request.action == "DeleteTable":
+            self._back_up(json.loads(request.body)["TableName"], request.region)
+        if request.action == "DeleteStack":
+            self._applied.pop(request.form["StackName"], None)
+            self._change_sets.pop(request.form["StackName"], None)
+
+    def _back_up(self, table: str, region: str) -> None:
+        """Keep a copy of a table that is deleted with its recovery on, as DynamoDB does."""
+        found = get_backend("dynamodb")[ACCOUNT][region].tables.get(table)
+        if found:
+            recovery = found.continuous_backups["PointInTimeRecoveryDescription"]
+            if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
+                self.system_backups.append(table)
 
     def _unnoticed(
         self, name: str, request: "Request", start: Callable[..., Any]

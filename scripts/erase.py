@@ -1,0 +1,89 @@
+"""Erase one recording with every version of it: ``python -m scripts.erase dev ID``.
+
+A deletion leaves the objects' older versions in the bucket for a month. This deletes the versions
+too, for good: of the upload, of all that was made of it, its item and what its words are found by.
+Only versions of these very bytes go; what else lay or lies under the upload's name is another
+recording. Safe to repeat.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from chalicelib.config import Settings
+from chalicelib.core import keys
+from chalicelib.pipeline.removal import remove_everything
+from chalicelib.services import connect
+from scripts.stage import UnknownStageError, enter
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+AT_ONCE = 1000
+
+
+def erase(recording_id: str, services: "Services", s3: Any) -> int:
+    """Erase a recording; return how many versions of objects there were."""
+    recording = services.recordings.find(recording_id)
+    media, results = services.media.bucket, services.results.bucket
+    n_erased = 0
+    if recording:
+        # Before its item, by which the upload is known should this be cut short.
+        found = _versions(s3, media, recording.source_key)
+        n_erased += _delete(s3, media, [one for one in found if _is_of(one, recording_id, media)])
+        remove_everything(recording_id, services)
+    for prefix in keys.derived_prefixes(recording_id):
+        n_erased += _delete(s3, results, list(_versions(s3, results, prefix)))
+    return n_erased
+
+
+def _versions(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Versions", [])
+        yield from page.get("DeleteMarkers", [])
+
+
+def _is_of(version: dict[str, Any], recording_id: str, bucket: str) -> bool:
+    """Tell whether a version is of a recording's bytes; a delete marker has none."""
+    return "ETag" in version and recording_id == keys.recording_id(
+        version["Key"], bucket=bucket, etag=version["ETag"].strip('"'), size=version["Size"]
+    )
+
+
+def _delete(s3: Any, bucket: str, versions: list[dict[str, Any]]) -> int:
+    for first in range(0, len(versions), AT_ONCE):
+        part = versions[first : first + AT_ONCE]
+        objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in part]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        for error in answer.get("Errors", []):
+            raise OSError(f"S3 keeps a version of {error['Key']}: {error['Message']}")
+    return len(versions)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Erase the recording that the command line names, once its id is typed again."""
+    parser = argparse.ArgumentParser(prog="make erase", description=__doc__)
+    parser.add_argument("stage")
+    parser.add_argument("recording_id")
+    parser.add_argument("--url", help="address of local mode, if not the default")
+    given = parser.parse_args(arguments)
+    try:
+        enter(given.stage, given.url)
+    except UnknownStageError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    print(f"This erases {given.recording_id} of stage {given.stage}, with every version of it.")
+    print("Nobody can bring it back. Type the recording's id to go on: ", end="", flush=True)
+    if sys.stdin.readline().strip() != given.recording_id:
+        print("Not confirmed: nothing was erased.", file=sys.stderr)
+        return 1
+    n_erased = erase(given.recording_id, connect(Settings.from_env()), boto3.client("s3"))
+    print(f"{n_erased} versions of objects were erased.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Do what is missing of one recording, now: ``python -m scripts.replay dev ID``. Safe to repeat.
+
+As `reconcile` does when it comes to that recording: it asks Transcribe and MediaConvert for
+events that never came, and sends for what is missing.
+"""
+
+import argparse
+import sys
+
+from chalicelib.config import Settings
+from chalicelib.core.recording import Recording
+from chalicelib.pipeline.reconciliation import look
+from chalicelib.services import connect
+from scripts.stage import UnknownStageError, enter
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Replay the recording that the command line names."""
+    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
+    parser.add_argument("stage")
+    parser.add_argument("recording_id")
+    parser.add_argument("--url", help="address of local mode, if not the default")
+    given = parser.parse_args(arguments)
+    try:
+        enter(given.stage, given.url)
+    except UnknownStageError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    services = connect(Settings.from_env())
+    before = services.recordings.find(given.recording_id)
+    if before is None:
+        print(f"Stage {given.stage} has no recording {given.recording_id!r}.", file=sys.stderr)
+        return 1
+    look(given.recording_id, services)
+    after = services.recordings.find(given.recording_id)
+    print(f"before: {_told(before)}")
+    print(f"after:  {_told(after) if after else 'removed, for its upload is gone'}")
+    return 0
+
+
+def _told(recording: Recording) -> str:
+    return ", ".join(f"{branch} {status}" for branch, status in recording.statuses.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
