@@ -1,4 +1,4 @@
-"""Settings: every environment variable, read here and nowhere else."""
+"""Settings: all environment variables are read in this module only."""
 
 import os
 import re
@@ -16,16 +16,16 @@ REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
 FILTER_METHODS = frozenset({"mask", "remove", "tag"})
 PRESETS = Path(__file__).with_name("presets.json")
 EXAMPLE_DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
-# Becomes part of a header. Without TLS only on one's own machine, where nobody listens.
+# Becomes part of a header. Without TLS only on the loopback address, where nobody can listen.
 ORIGIN = re.compile(r"https://[a-z0-9.-]+|http://127\.0\.0\.1:[0-9]+")
 CHALICE_LOCAL = (
     "While make run runs, this line sets what chalice local needs:\n"
     '  eval "$(.venv/bin/python -m local variables)"'
 )
 MEASURING_CONCURRENCY = 5
-CONCURRENCIES = range(2, 1001)  # Lambda's own bounds for a queue's MaximumConcurrency
+CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
 FEATURE_PREFIX = "FEATURE_"
-MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's own bounds for MaxSpeakerLabels
+MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's bounds for MaxSpeakerLabels
 MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
 CHANNELS = frozenset({"each", "mix"})
 
@@ -40,7 +40,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that differs between stages."""
+    """The values that differ between stages."""
 
     media_bucket: str
     results_bucket: str
@@ -66,12 +66,12 @@ class Settings:
 
     @property
     def features_queue(self) -> str:
-        """The queue's name, which a URL ends with."""
+        """Name of the queue, the end of its URL."""
         return self.features_queue_url.rpartition("/")[2]
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings. Raise SettingError, naming the variable, for what is unusable."""
+        """Read the settings. Raise SettingError with the variable's name if one is unusable."""
         media_bucket = _required(environ, "MEDIA_BUCKET_NAME")
         return cls(
             media_bucket=media_bucket,
@@ -81,7 +81,7 @@ class Settings:
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             transcription=_transcription(environ),
             feature_parameters=_feature_parameters(environ),
-            # Read here so that importing the application, as every deploy does, checks it.
+            # Read here, so that every deployment checks it, because it imports the application.
             ladder=Ladder.parse(PRESETS.read_text()),
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
@@ -91,7 +91,7 @@ class Settings:
             api_url=environ.get("API_URL", ""),
             log_file=environ.get("LOG_FILE", ""),
             administrators=_list(environ.get("ADMINISTRATORS", "")),
-            # `chalice local` checks no signatures. In Lambda this is nothing, whatever is set.
+            # For `chalice local`, which checks no signatures. In Lambda this is always empty.
             caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
             stand_in=environ.get("EARSHOT_STAND_IN", ""),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
@@ -103,15 +103,16 @@ class Settings:
 def read() -> Settings:
     """Read the settings of this process.
 
-    Chalice's command is told in a sentence what is wrong, and ends: it would show a traceback and,
-    where it reloads, wait for ever.
+    If Chalice's command runs, print one sentence about the error and end. Otherwise it would print
+    a traceback and, if it reloads, wait for ever.
     """
     try:
         return Settings.from_env()
     except SettingError as exc:
         if "AWS_CHALICE_CLI_MODE" not in os.environ:
             raise
-        # Where Chalice reloads, a thread imports the application, and no exception leaves a thread.
+        # If Chalice reloads, a thread imports the application, and an exception does not leave a
+        # thread.
         os.write(2, f"{exc}. {CHALICE_LOCAL}\n".encode())
         os._exit(1)
 
@@ -169,7 +170,7 @@ def _is_yes(environ: Mapping[str, str], name: str) -> bool:
 def _by_language(
     environ: Mapping[str, str], name: str, languages: tuple[str, ...]
 ) -> Mapping[str, str]:
-    """Read one name for the one language, or ``de-DE=names,en-US=others`` for several."""
+    """Read one name for one language, or ``de-DE=names,en-US=others`` for several languages."""
     text = environ.get(name, "")
     if not text:
         return {}
@@ -186,7 +187,7 @@ def _by_language(
 
 
 def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the tables' parameters by name, each of which exists and has a usable value."""
+    """Return the tables' parameters by name; raise SettingError if one cannot be used."""
     found = {
         name.removeprefix(FEATURE_PREFIX).lower(): value
         for name, value in environ.items()
@@ -198,7 +199,7 @@ def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
         hint = f" Did you mean {FEATURE_PREFIX}{near.upper()}?" if near else ""
         raise SettingError(
             f"{FEATURE_PREFIX}{name.upper()}",
-            f"is no parameter of the tables; these are {', '.join(sorted(known))}.{hint}",
+            f"is not a parameter of the tables; these are {', '.join(sorted(known))}.{hint}",
         )
     try:
         FeatureParameters.parse(found)

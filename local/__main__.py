@@ -144,7 +144,12 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: None)
     try:
         with run(port=options.port, data=options.data) as runtime:
-            console.print(_welcome(runtime.url, str(runtime.engine)), markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                _welcome(runtime.url, str(runtime.engine)),
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
             with Progress(runtime, console):
                 interrupted.recv(1)
     except StoreError as exc:

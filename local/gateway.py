@@ -1,4 +1,4 @@
-"""One loopback port for all: Transcribe, MediaConvert and the API here, the rest of AWS by moto."""
+"""One loopback port for Transcribe, MediaConvert and the API, with moto for the rest of AWS."""
 
 import io
 import json
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 OWN_CLIENTS = f"app/{stack.APP_ID}"
-"""Stands in the User-Agent of every AWS client that this process and its children make."""
+"""Part of the User-Agent of every AWS client of this process and its children."""
 
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 _OBJECT_WRITES = frozenset({"PUT", "POST", "DELETE"})
@@ -42,12 +42,12 @@ _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|[\w-]+(\.[\w-]+)*\.localhost)(:\d+)?")
 _OURS = frozenset({"same-origin", "none"})
 _PAGE_ADDRESSES = frozenset({"/", STAGE, f"{STAGE}/"})
-# An upload is at an address of this origin too: nothing in it may run as this origin's own.
+# An upload has an address of this origin too, and must not run as a page of this origin.
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 
 class PortError(Exception):
-    """The port cannot be listened on."""
+    """The port cannot be opened."""
 
     def __init__(self, port: int, reason: str) -> None:
         super().__init__(f"Port {port} cannot be used: {reason}.")
@@ -55,7 +55,7 @@ class PortError(Exception):
 
 
 class _RequestHandler(MotoRequestHandler):
-    """Says nothing of each request: what matters is said once an event has been handled."""
+    """A request handler without a log; the events' own lines are enough."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
         logging.getLogger(__name__).debug("%s %s", type, message % args)
@@ -69,7 +69,7 @@ class Gateway:
     port : int
         the loopback port; any free one if 0
     is_open : bool
-        whether everybody is answered from the start, or this process alone until ``open``
+        whether all clients are answered from the start, or only this process until ``open``
     """
 
     def __init__(self, *, port: int = 0, is_open: bool = True) -> None:
@@ -83,7 +83,7 @@ class Gateway:
         self._is_open = threading.Event()
         if is_open:
             self._is_open.set()
-        # Bound here, for werkzeug ends the process where the port is taken.
+        # Bound here, because werkzeug ends the process if the port is in use.
         with _bind(port) as bound:
             self._server = make_server(
                 HOST,
@@ -97,34 +97,34 @@ class Gateway:
         self.url = f"http://{HOST}:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Answer requests from now on, in threads of its own."""
+        """Answer requests from now on, in separate threads."""
         self._thread.start()
 
     def open(self) -> None:
-        """Answer everybody: requests that have waited since the start are answered now."""
+        """Answer all clients, including the requests that have waited since the start."""
         self._is_open.set()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._is_open.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def observe_items(self, observer: Callable[[str], None]) -> None:
-        """Call with an item's key after every write to it, before the writer has its answer."""
+        """Add a function that is called with an item's key after a write, before the answer."""
         self._item_observers.append(observer)
 
     def observe_objects(self, observer: Callable[[str, str], None]) -> None:
-        """Call with bucket and key after a write, before the writer has its answer.
+        """Add a function that is called with bucket and key after a write, before the answer.
 
-        Only for requests whose path names the object: a form's upload and a deletion of many
-        do not.
+        It is called only for requests whose path names the object; an upload by form and a
+        deletion of many objects do not.
         """
         self._object_observers.append(observer)
 
     def bound_objects(self, refuses: Callable[[int], str | None]) -> None:
-        """Ask, before an object is written, why so many bytes are not taken; None if they are."""
+        """Add a function that returns, before a write, why so many bytes are refused, or None."""
         self._refuses = refuses
 
     def __call__(
@@ -132,7 +132,7 @@ class Gateway:
     ) -> Iterable[bytes]:
         """Answer one request."""
         if not self._is_open.is_set() and OWN_CLIENTS not in environ.get("HTTP_USER_AGENT", ""):
-            # Who waits for the port finds everything there: bucket, triggers, what was kept.
+            # When the port answers, everything is ready: bucket, triggers, stored data.
             self._is_open.wait()
         start_response = _harmless(start_response)
         if message := self._refusal(environ):
@@ -148,7 +148,7 @@ class Gateway:
         return self._answer_as_aws(environ, start_response)
 
     def _progress(self) -> dict[str, dict[str, float]]:
-        """Return how much is done, 0 to 1, by recording and branch: what AWS tells nobody."""
+        """Return the progress, 0 to 1, by recording and branch, which AWS does not have."""
         found: dict[str, dict[str, float]] = {}
         for branch, service in (
             (Branch.TRANSCRIPTION, self.transcribe),
@@ -159,16 +159,16 @@ class Gateway:
         return found
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
-        """Return why a request is not answered: nothing here asks for a key, so pages could ask."""
+        """Return why a request is refused, or None; no key is needed, so any page could send it."""
         if not _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")):
-            # A page elsewhere may have its name point here (DNS rebinding).
+            # Another site's host name may point to this address (DNS rebinding).
             return "This host name is not served."
         origin, port = environ.get("HTTP_ORIGIN"), self._server.server_address[1]
-        # Only browsers tell where a request comes from.
+        # Only browsers send the site of a request.
         if origin is not None and origin not in {f"http://{name}:{port}" for name in _LOCAL_NAMES}:
             return "Other sites' pages are not served."
-        # A link on another site may lead to the page, but to nothing else: whatever is asked
-        # without an Origin, such as a picture, is still told by its site.
+        # A link on another site may open the page only. Requests without an Origin, such as for
+        # pictures, still have their site.
         leads_here = (
             environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
             and environ["PATH_INFO"] in _PAGE_ADDRESSES
@@ -176,7 +176,7 @@ class Gateway:
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in _OURS and not leads_here:
             return "Other sites' pages are not served."
         if environ["PATH_INFO"].startswith("/moto-api"):
-            return "There is nothing here: moto's own API is closed."
+            return "moto's own API is closed here."
         return None
 
     def _answer_as_aws(
@@ -205,7 +205,7 @@ class Gateway:
                 return _answer_not_kept(start_response, message)
             bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
             if key:
-                # WSGI gives the path as Latin-1, whatever it was.
+                # WSGI always gives the path as Latin-1.
                 names = [name.encode("latin-1").decode() for name in (bucket, key)]
                 return self._change(environ, start_response, partial(self._tell_object, *names))
         answer: Iterable[bytes] = self._moto(environ, start_response)
@@ -217,9 +217,9 @@ class Gateway:
         start_response: Callable[..., Any],
         tell: Callable[[], None],
     ) -> Iterable[bytes]:
-        """Let moto answer a request that changes something, and tell of it if it did.
+        """Let moto answer a request that changes data, and report the change.
 
-        The answer is begun only then: whoever was told may have found no room for the change.
+        The answer starts after the report, because there may be no room to store the change.
         """
         begun: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -247,12 +247,12 @@ class Gateway:
             observer(bucket, key)
 
 
-def _takes_all(n_bytes: int) -> None:  # nothing is kept, so nothing fills up
+def _takes_all(n_bytes: int) -> None:  # without a data folder, no disk fills up
     """Refuse nothing."""
 
 
 def _brings_bytes(environ: dict[str, Any]) -> bool:
-    """Tell an object that comes, whole or in part, from a request about objects that are there."""
+    """Return whether a request uploads an object or a part, and is not about existing ones."""
     asked = environ.get("QUERY_STRING", "")
     if environ["REQUEST_METHOD"] == "POST":
         return not asked  # a form
@@ -260,7 +260,7 @@ def _brings_bytes(environ: dict[str, Any]) -> bool:
 
 
 def _answer_not_kept(start_response: Callable[..., Any], message: str) -> Iterable[bytes]:
-    # A status that no SDK takes for a reason to try again at once.
+    # A status for which no SDK retries at once.
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f"<Error><Code>InsufficientStorage</Code><Message>{escape(message)}</Message></Error>"
@@ -280,7 +280,7 @@ def _bind(port: int) -> socket.socket:
 
 
 def _harmless(start_response: Callable[..., Any]) -> Callable[..., Any]:
-    """Add to an answer what keeps a browser from running it, but to the page, which has its own."""
+    """Add headers that stop a browser from running an answer; the page has its own headers."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         named = {name.lower() for name, _ in headers}
@@ -302,7 +302,7 @@ def _answer_api(
 
 
 def _is_browser(environ: dict[str, Any]) -> bool:
-    """Tell a person's browser from a client that lists the buckets."""
+    """Return whether a request is from a browser, and not from a client that lists buckets."""
     return "text/html" in environ.get("HTTP_ACCEPT", "") and "HTTP_AUTHORIZATION" not in environ
 
 

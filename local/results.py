@@ -1,4 +1,4 @@
-"""Results as files: fetched from the bucket, in other formats, and as one table of all words."""
+"""Outputs as files: copied from the bucket, in other formats, and as one table of all words."""
 
 import csv
 import gzip
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 TABLE_KINDS = (".csv", ".parquet")
 
 _FIRST = ("file", "recording_id")
-"""The columns that a table of all recordings begins with: whose each word is."""
+"""First columns of the table of all recordings: the recording of each word."""
 
 
 def check(formats: Sequence[str], table: Path | None) -> None:
-    """Raise ParameterError for what cannot be written, before anything is processed."""
+    """Raise ParameterError for a file that cannot be written, before processing starts."""
     for name in formats:
         find_export(name)
     if table is None:
@@ -43,7 +43,7 @@ def check(formats: Sequence[str], table: Path | None) -> None:
 
 
 def fetch(recording_id: str, bucket: str, out: Path) -> dict[str, str]:
-    """Copy all that was made of a recording into a folder of its own; return paths by name."""
+    """Copy the outputs of a recording into a separate folder; return paths by name."""
     s3 = boto3.client("s3")
     fetched = {}
     for prefix in keys.derived_prefixes(recording_id):
@@ -64,7 +64,7 @@ def fetch(recording_id: str, bucket: str, out: Path) -> dict[str, str]:
 def export(
     recording: "Recording", outputs: dict[str, str], formats: Iterable[str]
 ) -> dict[str, str]:
-    """Write a recording's transcript in each format beside it; return the paths by format."""
+    """Write a recording's transcript in each format, beside it; return paths by format."""
     if "transcript" not in outputs:
         return {}
     path = Path(outputs["transcript"])
@@ -80,14 +80,14 @@ def export(
 
 
 def write_words(tables: Sequence[tuple[str, str, Path]], target: Path) -> int:
-    """Write one table of all words of all recordings; return how many there are.
+    """Write one table of all words of all recordings; return the number of words.
 
     Parameters
     ----------
     tables : sequence of (str, str, Path)
-        of each recording its file, its id and its ``words.csv``
+        for each recording its file, its id and its ``words.csv``
     target : Path
-        a ``.csv``, whose cells are those of the tables; or a ``.parquet``, with numbers as numbers
+        a ``.csv`` with the tables' cells, or a ``.parquet`` with numbers
     """
     rows = [row for table in tables for row in _words(*table)]
     columns = list(dict.fromkeys([*_FIRST, *(name for row in rows for name in row)]))
@@ -114,7 +114,7 @@ def _words(file: str, recording_id: str, path: Path) -> Iterator[dict[str, str]]
 
 
 def _typed(cells: list[str]) -> list[Any]:
-    """Return a column's cells as numbers where all are, with None for those that are empty."""
+    """Return a column as numbers if all cells are numbers; an empty cell is None."""
     for kind in (int, float):
         try:
             return [kind(cell) if cell else None for cell in cells]

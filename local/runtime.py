@@ -116,7 +116,9 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             mediaconvert.restore(store.jobs(MEDIACONVERT))
             store.tell_again()
         gateway.open()
-        yield Runtime(gateway.url, engine, services(), transcribe, mediaconvert, gateway, on_given_up)
+        yield Runtime(
+            gateway.url, engine, services(), transcribe, mediaconvert, gateway, on_given_up
+        )
 
 
 def _application() -> Any:

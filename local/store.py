@@ -1,7 +1,7 @@
-"""Keeps everything that local mode holds in a folder, so that it is there after a restart.
+"""Storage of local mode's data in a folder, for the next start.
 
-Everything is written as it changes, not at the end: an upload survives a kill as well. An object
-that cannot be written is not accepted: it is taken out of the bucket again, and its sender told.
+Every change is written at once, so an upload also survives a kill. If an object cannot be written,
+it is removed from the bucket again, and the uploader gets an error.
 """
 
 import errno
@@ -35,28 +35,28 @@ create table if not exists service_jobs (
 """
 
 TRANSCRIBE, MEDIACONVERT = "transcribe", "mediaconvert"
-"""The services that jobs are kept of."""
+"""The services whose jobs are stored."""
 
 SPARE_BYTES = 2**20
-"""How much of the disk an upload leaves free: for the items, and for the database's journal."""
+"""Bytes of the disk that an upload leaves free, for items and the database's journal."""
 
 STOPPING = "Local mode is stopping."
 DAMAGED = ".damaged"
-"""How the file of an object ends that is no longer what was kept."""
+"""Suffix for the file of an object whose bytes have changed on the disk."""
 
 log = logging.getLogger(__name__)
 
 
 class StoreError(Exception):
-    """The folder cannot be kept in, or not be read."""
+    """The folder cannot be used for storage, or cannot be read."""
 
 
 class NotKeptError(Exception):
-    """An object or an item cannot be kept now: the disk is full, or local mode is stopping."""
+    """An object or an item cannot be stored: the disk is full, or local mode is stopping."""
 
 
 class Store:
-    """A folder with a database of what there is and a file for each object's bytes."""
+    """A folder with a database of all objects and items, and a file for each object's bytes."""
 
     def __init__(self, folder: Path, table: str) -> None:
         self._folder = folder
@@ -79,11 +79,11 @@ class Store:
             raise self._is_damaged(exc) from exc
         self._dynamodb = boto3.client("dynamodb")
         self._s3 = boto3.client("s3")
-        # Asked directly where the API does not tell: ETags cannot be chosen through it.
+        # moto's objects are used directly, because ETags cannot be set through the API.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
     def _hold(self) -> IO[str]:
-        """Take the folder for this process alone; the system gives it back however that ends."""
+        """Lock the folder for this process; the system releases it when the process ends."""
         try:
             held = (self._folder / "lock").open("w")
         except OSError as exc:
@@ -105,23 +105,23 @@ class Store:
         )
 
     def close(self) -> None:
-        """Write nothing more."""
+        """Stop writing."""
         with self._lock:
             self._is_closed = True
             self._database.close()
             self._held.close()
 
     def refusal(self, n_bytes: int) -> str | None:
-        """Return why an object of so many bytes cannot be taken, or None if there is room."""
+        """Return why an object of so many bytes cannot be stored, or None if there is room."""
         free = shutil.disk_usage(self._folder).free
         if n_bytes + SPARE_BYTES <= free:
             return None
         return f"The disk of {self._folder} is full: {free} bytes are free, and {n_bytes} came."
 
     def keep_item(self, key: str) -> None:
-        """Write down an item as it is now, or that it is gone.
+        """Store the present state of an item, or its removal.
 
-        If the disk is full the item is made again from its upload at the next start.
+        If the disk is full, the item is created again from its upload at the next start.
         """
         response = self._dynamodb.get_item(
             TableName=self._table, Key={"JsonFile": {"S": key}}, ConsistentRead=True
@@ -132,7 +132,7 @@ class Store:
             self._write("delete from items where key = ?", key)
 
     def keep_job(self, service: str, name: str, job: dict[str, Any] | None) -> None:
-        """Write down a service's job as it is now, or that it is gone."""
+        """Store the present state of a service's job, or its removal."""
         if job is None:
             self._write("delete from service_jobs where service = ? and name = ?", service, name)
         else:
@@ -141,16 +141,16 @@ class Store:
             )
 
     def keep_objects(self, event: dict[str, Any]) -> None:
-        """Write down the objects that an S3 event is about, as they are now."""
+        """Store the present state of the objects of an S3 event."""
         for record in event["Records"]:
             bucket = record["s3"]["bucket"]["name"]
             key = unquote_plus(record["s3"]["object"]["key"])
             self.keep_object(bucket, key)
 
     def keep_object(self, bucket: str, key: str) -> None:
-        """Write down an object as it is now, or that it is gone.
+        """Store the present state of an object, or its removal.
 
-        Raise NotKeptError if it cannot be: the bucket then holds what it held before.
+        Raise NotKeptError if this fails; then the bucket has its former contents.
         """
         if self._is_closed:
             raise NotKeptError(STOPPING)
@@ -158,7 +158,7 @@ class Store:
         stored = self._objects.get_object(bucket, key)
         if stored is None:
             if before:
-                # First the bytes: their room may be what the database needs.
+                # The bytes first, because removing them may give the database its room.
                 (self._files / before[0]).unlink(missing_ok=True)
             self._write("delete from objects where bucket = ? and key = ?", bucket, key)
             return
@@ -166,7 +166,7 @@ class Store:
         headers = json.dumps(dict(stored.metadata))
         if before and before[1:] == (etag, headers):
             return
-        # Keys can be longer than a file's name may be, and hold what it may not. Other bytes have
+        # Keys can be too long for a file name, and have forbidden characters. Other bytes have
         # another file: whenever the process ends, the row and its file belong together.
         name = hashlib.sha256(json.dumps([bucket, key, etag]).encode()).hexdigest()
         file = self._files / name
@@ -175,7 +175,7 @@ class Store:
             with arriving.open("wb") as target:
                 body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
                 shutil.copyfileobj(body, target)
-            # As old as the object: that tells a job begun before it from one begun after.
+            # With the object's time, which tells whether a job began before or after it.
             put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
             os.utime(arriving, (put_at, put_at))
             arriving.replace(file)
@@ -194,7 +194,7 @@ class Store:
             (self._files / before[0]).unlink(missing_ok=True)
 
     def _put_back(self, bucket: str, key: str) -> None:
-        """Let the bucket hold what is kept under a key, or nothing."""
+        """Restore the stored object of a key in the bucket, or remove the key."""
         there = self._objects.get_bucket(bucket).keys
         if key in there:
             there.pop(key)
@@ -222,7 +222,7 @@ class Store:
             log.warning("%s is full, so %s is not kept", self._folder, values[0])
 
     def jobs(self, service: str) -> list[dict[str, Any]]:
-        """Return the jobs that were kept of a service."""
+        """Return the stored jobs of a service."""
         with self._lock:
             rows = self._database.execute(
                 "select job from service_jobs where service = ?", (service,)
@@ -230,7 +230,7 @@ class Store:
         return [json.loads(job) for (job,) in rows]
 
     def restore(self) -> None:
-        """Put every item and every object back; say of each that cannot be.
+        """Restore every item and object; report each one that cannot be restored.
 
         Raise StoreError if the database cannot be read.
         """
@@ -243,22 +243,22 @@ class Store:
             try:
                 self._restore_item(json.loads(text))
             except (ValueError, KeyError, TypeError, ClientError):
-                # Its upload's event makes it anew.
+                # The event of its upload creates it again.
                 log.warning("the item %s is damaged: its recording is processed anew", key)
                 self._write("delete from items where key = ?", key)
         for row in rows:
             self._restore_object(*row)
-        # What was being written when the process ended.
+        # Files that were incomplete when the process ended.
         known = {file for _, _, file, _, _ in rows}
         for left in self._files.iterdir():
             if left.name not in known and not left.name.endswith(DAMAGED):
                 left.unlink()
 
     def _restore_item(self, item: dict[str, Any]) -> None:
-        # The message that this worker had was never answered: it is waiting again.
+        # The worker's message was never answered, so it is waiting again.
         if item[Branch.FEATURES]["S"] == Status.IN_PROGRESS:
             item[Branch.FEATURES]["S"] = Status.PENDING.value
-        # Whoever was to send these has ended with the process.
+        # The process that should have sent these has ended.
         for claim in [name for name in item if name.endswith("_claimed_at")]:
             del item[claim]
         self._dynamodb.put_item(TableName=self._table, Item=item)
@@ -271,12 +271,12 @@ class Store:
         except OSError as exc:
             self._miss(bucket, key, f"cannot be read: {exc.strerror}")
             return
-        # The ETag of an object in parts is no digest of its bytes.
+        # The ETag of a multipart object is not a digest of its bytes.
         if "-" not in etag and hashlib.md5(body).hexdigest() != etag:  # noqa: S324  # as S3 does
             kept.rename(kept.with_suffix(DAMAGED))
             self._miss(bucket, key, f"is not what was uploaded; its bytes are in {file}{DAMAGED}")
             return
-        # Given its ETag, for that of a multipart upload does not follow from the bytes.
+        # The stored ETag is set, because a multipart upload's ETag does not follow from its bytes.
         stored = self._objects.put_object(bucket, key, body, etag=etag, disable_notification=True)
         stored.last_modified = put_at.replace(tzinfo=None)
         stored.set_metadata(json.loads(headers))
@@ -286,7 +286,7 @@ class Store:
         self._write("delete from objects where bucket = ? and key = ?", bucket, key)
 
     def tell_again(self) -> None:
-        """Send each restored object's event again, so that unfinished work goes on."""
+        """Send the event of each restored object again, so that unfinished work continues."""
         for bucket, key, *_ in self._rows():
             stored = self._objects.get_object(bucket, key)
             if stored is not None:

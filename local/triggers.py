@@ -1,7 +1,7 @@
-"""Calls the function that S3, SQS or EventBridge would call: the deployed handlers themselves.
+"""Local mode's triggers: they call the deployed handlers, as S3, SQS and EventBridge would.
 
-What triggers what is read from the application's own ``event_sources``. moto delivers events to
-queues but not to functions, so each function has a queue, and threads that call it.
+The triggers are read from the application's ``event_sources``. moto delivers events to queues but
+not to functions, so each function has a queue, and threads that call the function.
 """
 
 import json
@@ -28,22 +28,22 @@ from local.api_gateway import Context
 from local.store import NotKeptError
 
 ATTEMPTS = 3
-"""How often an event is tried: once, and the two retries of an asynchronous invocation.
+"""Number of attempts for an event: one, and the two retries of an asynchronous invocation.
 
-A queue of the application's own says itself how often it gives a message.
+The application's queues set their number of attempts themselves.
 """
 
 RETRY_AFTER_S = 1
-"""How soon a failed event is tried again. Lambda waits minutes; nobody here wants to."""
+"""Seconds before a failed event is tried again; Lambda waits minutes."""
 
 POLL_S = 1
-"""How long one request waits for a message."""
+"""Seconds that one request waits for a message."""
 
 STOP_S = 2.0
-"""How long stopping waits for what is being handled; then it is left to end by itself."""
+"""Seconds that stopping waits for running work; later work ends by itself."""
 
 THREADS = 4
-"""How many events of one kind are handled at once."""
+"""Events of one kind that are handled at once."""
 
 _TICK = {
     "version": "0",
@@ -61,24 +61,24 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A function, the queue its events wait in, and how a message becomes the event."""
+    """A function, the queue of its events, and the conversion from message to event."""
 
     name: str
     queue_url: str
     handler: Callable[[Event], object]
     to_event: Callable[[dict[str, Any]], Event | None]
     attempts: int = ATTEMPTS
-    # moto may give one message to two requests that ask at the same moment.
+    # moto may give one message to two requests at the same time.
     receiving: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Triggers:
-    """Every function of the application, wired to what calls it.
+    """All functions of the application, connected to their triggers.
 
     Parameters
     ----------
     give_up : callable or None
-        is told a function's name whenever an event of it was tried for the last time, in vain
+        called with a function's name when the last attempt for an event has failed
     """
 
     def __init__(self, give_up: Callable[[str], object] | None = None) -> None:
@@ -91,7 +91,7 @@ class Triggers:
         self._schedules: dict[str, float] = {}
 
     def add_application(self, module: Any) -> None:
-        """Wire every function that an application's module declares."""
+        """Connect every function that an application's module declares."""
         for source in module.app.event_sources:
             function = getattr(module, source.handler_string.rpartition(".")[2])
             self._add_source(
@@ -135,7 +135,7 @@ class Triggers:
         prefix: str = "",
         suffix: str = "",
     ) -> None:
-        """Call a function for a bucket's events, as S3 sends them."""
+        """Call a function for a bucket's events, in S3's form."""
         url, arn = self._make_queue(name)
         rules = [
             {"Name": kind, "Value": value}
@@ -169,7 +169,7 @@ class Triggers:
         return str(attributes["Attributes"]["QueueArn"])
 
     def _attempts(self, url: str) -> int:
-        """Return how often a queue gives a message before it puts it aside."""
+        """Return the number of times that a queue delivers a message before it gives it up."""
         found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
         return int(json.loads(found["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
 
@@ -193,7 +193,7 @@ class Triggers:
         return to_event
 
     def start(self) -> None:
-        """Connect the buckets, and deliver from now on."""
+        """Connect the buckets, and start delivering events."""
         s3 = boto3.client("s3")
         for bucket, queues in self._notifications.items():
             s3.put_bucket_notification_configuration(
@@ -206,22 +206,22 @@ class Triggers:
             self._start_thread(f"schedule of {url}", self._keep_time, url, period_s)
 
     def _start_thread(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
-        # A daemon: work of many minutes does not keep the program from ending.
+        # A daemon thread, so that long work does not delay the end of the program.
         thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def _keep_time(self, url: str, period_s: float) -> None:
-        """Send a schedule's event at the start, and then again and again."""
+        """Send a schedule's event at the start, and then regularly."""
         while not self._stopping.is_set():
             self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(_TICK))
             self._stopping.wait(period_s)
 
     def stop(self) -> None:
-        """Deliver nothing more, and wait a moment for what is being handled."""
+        """Stop delivering, and wait a short time for running work."""
         self._stopping.set()
         for trigger in self._triggers:
-            # Whoever polls gets it, and looks up.
+            # A polling thread receives it and checks whether it should stop.
             self._sqs.send_message(QueueUrl=trigger.queue_url, MessageBody="stop")
         until = time.monotonic() + STOP_S
         for thread in self._threads:
@@ -245,7 +245,7 @@ class Triggers:
             event = trigger.to_event(message)
             if event is not None:
                 trigger.handler(event)
-        except Exception as exc:  # like Lambda: whatever a function raises ends that call alone
+        except Exception as exc:  # like Lambda: an exception in a function ends only this call
             if self._stopping.is_set():
                 return
             if _is_not_kept(exc):
@@ -262,7 +262,7 @@ class Triggers:
 
 
 def _is_not_kept(exc: BaseException) -> bool:
-    """Tell whether the disk is full: then the trace of each failed call says nothing more."""
+    """Return whether the disk is full; then a traceback for each failed call does not help."""
     answer = getattr(exc, "response", {})
     if answer.get("Error", {}).get("Code") == "InsufficientStorage" or isinstance(
         exc, NotKeptError
@@ -276,7 +276,7 @@ def _invoke(function: Callable[[Event, Context], object], context: Context, even
 
 
 def _period_s(expression: str | ScheduleExpression) -> float:
-    """Return how often a schedule of the form ``rate(15 minutes)`` comes, in seconds."""
+    """Return the seconds between the events of a schedule of the form ``rate(15 minutes)``."""
     text = expression if isinstance(expression, str) else expression.to_string()
     number, unit = text.removeprefix("rate(").removesuffix(")").split()
     return int(number) * _SECONDS[unit.rstrip("s")]
@@ -284,10 +284,10 @@ def _period_s(expression: str | ScheduleExpression) -> float:
 
 def _s3_event(message: dict[str, Any]) -> Event | None:
     event: Event = json.loads(message["Body"])
-    # S3 tells a new destination that it is there with an event of no records.
+    # S3 sends a new destination a test event without records.
     return event if "Records" in event else None
 
 
 def _rule_event(message: dict[str, Any]) -> Event:
-    # moto leaves out the account, which Chalice reads.
+    # moto leaves out the account id, which Chalice reads.
     return {"account": "123456789012", **json.loads(message["Body"])}

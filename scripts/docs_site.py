@@ -1,7 +1,7 @@
-"""Hooks of MkDocs: pages from the repository's root, and reference pages made from the code.
+"""MkDocs hooks: pages from the repository's root, and reference pages made from the code.
 
-The pages in ``docs`` link to files as they lie in the repository, so that they can be read there
-too. On the site README.md is the first page, and files outside ``docs`` keep their path.
+The pages in ``docs`` link to files by their place in the repository, so that they also work there.
+On the site README.md is the first page, and files outside ``docs`` keep their path.
 """
 
 import os
@@ -42,7 +42,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Turn links between places in the repository into links between places on the site."""
+    """Turn links between files of the repository into links between pages of the site."""
     here = _in_repository(page.file.src_uri)
 
     def moved(link: re.Match[str]) -> str:
@@ -63,7 +63,7 @@ def _in_repository(path: str) -> str:
 
 
 def _commands() -> str:
-    """Return the help of every command, as it prints it."""
+    """Return the printed help of every command."""
     lines = ["# Commands", "", "## make", "", "```text", _output("make", "help"), "```", ""]
     for command in (None, *COMMANDS):
         words = ["-m", "local", *([command] if command else []), "--help"]
@@ -78,7 +78,7 @@ def _output(*command: str) -> str:
 
 
 def _routes() -> str:
-    """Return the routes and the shapes of their answers, from the OpenAPI document."""
+    """Return the routes and the types of their answers, from the OpenAPI document."""
     from chalicelib.api import openapi  # noqa: PLC0415  # MkDocs may be asked for less
 
     document = openapi.document()

@@ -99,8 +99,8 @@ def test_feature_parameters_are_handed_on_by_librosas_names():
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("FEATURE_NMFCC", "20", "is no parameter of the tables.*Did you mean FEATURE_N_MFCC"),
-        ("FEATURE_SPEED", "2", "is no parameter of the tables; these are channels, deltas"),
+        ("FEATURE_NMFCC", "20", "is not a parameter of the tables.*Did you mean FEATURE_N_MFCC"),
+        ("FEATURE_SPEED", "2", "is not a parameter of the tables; these are channels, deltas"),
         ("FEATURE_N_MFCC", "999", "is unusable: 999 is not between 1 and 512"),
     ],
 )

@@ -1,10 +1,10 @@
-"""The page's modules as one: a request for each would be a function's call for each.
+"""The page's modules as one file, because each request is a call of a function.
 
-A new AWS account runs ten functions at once, and a module that is refused is a blank page. The
-modules stay as they are written and import one another; what is served is made of them here, when
-it is first asked for, so there is nothing to build.
+A new AWS account runs ten functions at once, and if one module is refused the page is blank. The
+modules in the repository import one another. The one file is made from them at its first request,
+so there is no build step.
 
-Each module becomes a function that gives its exports, called once, after all that it imports.
+Each module becomes a function that returns its exports. It is called once, after its imports.
 """
 
 import re
@@ -19,14 +19,14 @@ EXPORTED_LATER = re.compile(r"^export \{(?P<names>[^}]*)\};\n", re.MULTILINE)
 
 
 def bundle(modules: Mapping[str, str], entry: str) -> str:
-    """Return one module of all that ``entry`` needs.
+    """Return one module with everything that ``entry`` needs.
 
     Parameters
     ----------
     modules : mapping of str to str
         each module's source by its name, without the extension
     entry : str
-        the module that starts the page; it stands last, and may wait at its top level
+        the module that starts the page; it is the last one, and may use ``await`` at its top level
     """
     order = _in_order(modules, entry)
     return "\n".join(
@@ -35,7 +35,7 @@ def bundle(modules: Mapping[str, str], entry: str) -> str:
 
 
 def _in_order(modules: Mapping[str, str], entry: str) -> list[str]:
-    """Return the names of all modules that are needed, each after those that it imports."""
+    """Return the names of all needed modules, each after its imports."""
     order: list[str] = []
     entered: set[str] = set()
 
@@ -43,7 +43,7 @@ def _in_order(modules: Mapping[str, str], entry: str) -> list[str]:
         if name in order:
             return
         if name in entered:
-            raise ValueError(f"{name}.js imports itself by way of others")
+            raise ValueError(f"{name}.js imports itself through other modules")
         entered.add(name)
         for found in IMPORT.finditer(modules[name]):
             enter(found["module"])

@@ -1,6 +1,6 @@
-"""The web page: its files under a version, and what a browser may do with them.
+"""The web page: its files under a version, and its security policy.
 
-The document, one module, a sheet and a sign: four requests.
+There are four requests: the document, one module, a style sheet and an icon.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from chalicelib.errors import NotThereError
 FOLDER = Path(__file__).parents[1] / "web"
 ENTRY = "main"
 MODULE = "page.js"
-"""All modules as one."""
+"""Name of the file with all modules."""
 
 CONTENT_TYPES = {
     ".mp3": "audio/mpeg",
@@ -27,14 +27,14 @@ CONTENT_TYPES = {
 }
 BINARY = frozenset({".mp3"})
 FOREVER = "public, max-age=31536000, immutable"
-"""How long a file is kept that has its version in its address."""
+"""Seconds that browsers keep a file whose address has its version."""
 
 _VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Where people sign in: the address of a user pool's own pages, and the page's app client."""
+    """Settings for signing in: the address of the user pool's pages, and the page's app client."""
 
     domain: str
     client_id: str
@@ -42,13 +42,13 @@ class SignIn:
 
 @cache
 def modules() -> dict[str, str]:
-    """Return the source of every module, by its name without the extension."""
+    """Return the source of every module, by name without the extension."""
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js"))}
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """Return every file that the page asks for, by its name."""
+    """Return every file that the page requests, by name."""
     beside = {
         path.name: path.read_bytes()
         for path in sorted(FOLDER.iterdir())
@@ -59,7 +59,7 @@ def files() -> dict[str, bytes]:
 
 @cache
 def version() -> str:
-    """Return a mark of all the files: another page has other addresses, so any may be kept."""
+    """Return a digest of all files. It is in their addresses, so browsers may cache them."""
     mark = hashlib.sha256()
     for name, content in files().items():
         mark.update(name.encode() + b"\0" + content + b"\0")
@@ -68,7 +68,7 @@ def version() -> str:
 
 @cache
 def index(sign_in: SignIn | None = None, stand_in: str = "") -> str:
-    """Return the document; ``stand_in`` is local mode's recogniser, of which the page tells."""
+    """Return the document; ``stand_in`` is local mode's recogniser, which the page names."""
     document = (FOLDER / "index.html").read_text(encoding="utf-8")
     told = html.escape(json.dumps(asdict(sign_in))) if sign_in else ""
     return (
@@ -79,9 +79,9 @@ def index(sign_in: SignIn | None = None, stand_in: str = "") -> str:
 
 
 def read(asked_version: str, name: str) -> str | bytes:
-    """Return one of the page's files: bytes for a sound, text for all else, as Chalice takes them.
+    """Return one of the page's files: bytes for a sound, text for the others, as Chalice needs.
 
-    Raise NotThereError for another version than this: kept under that address, it would stay.
+    Raise NotThereError for another version, because a browser would cache this file under it.
     """
     if asked_version != version() or name not in files():
         raise NotThereError("There is no such file of the page. Load the page again.")
@@ -90,7 +90,7 @@ def read(asked_version: str, name: str) -> str | bytes:
 
 
 def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -> dict[str, str]:
-    """Return the document's headers: nothing from elsewhere but the buckets and a user pool."""
+    """Return the document's headers: only this host, the buckets and a user pool are allowed."""
     sources = " ".join(["'self'", *sorted(set(media_origins))])
     pool = f" {sign_in.domain}" if sign_in else ""
     policy = (
@@ -105,7 +105,7 @@ def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -
     )
     return {
         "Content-Type": "text/html; charset=utf-8",
-        # Its address stays the same, so it is asked for anew each time: it is 3 kB.
+        # The document's address never changes, so its 3 kB are requested each time.
         "Cache-Control": "no-cache",
         "Content-Security-Policy": "; ".join(policy),
         "Referrer-Policy": "same-origin",
@@ -114,7 +114,7 @@ def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -
 
 
 def file_headers(name: str) -> dict[str, str]:
-    """Return a file's headers: it never changes under its address."""
+    """Return a file's headers; a file never changes under its address."""
     return {
         "Content-Type": CONTENT_TYPES[Path(name).suffix],
         "Cache-Control": FOREVER,

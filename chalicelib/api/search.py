@@ -1,4 +1,4 @@
-"""Search: transcripts are indexed as they are stored, and found by words and phrases."""
+"""Search: the index of stored transcripts, and queries of words and phrases."""
 
 import base64
 import hashlib
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 MAX_PAGES = 5
-"""How many megabytes of a term's rows a search reads: the newest some 20,000 recordings."""
+"""Megabytes of a term's rows that a search reads: about the newest 20,000 recordings."""
 
 PAGE = 20
-"""How many recordings one page holds at most."""
+"""Most recordings on a page."""
 
 MAX_MATCHES = 5
-"""How many places a result shows of all that it has."""
+"""Most places that a result shows."""
 
 
 def answer_search(request: Request, services: "Services") -> dict[str, Any]:
-    """Return a page of what a request searches for. Raise RequestError where that is nothing."""
+    """Return a page of results for a request. Raise RequestError if the query is empty."""
     results, cursor = search(
         request.text("q") or "",
         owner=request.owner(),
@@ -47,18 +47,18 @@ def answer_search(request: Request, services: "Services") -> dict[str, Any]:
 def search(
     query: str, *, owner: str | None, cursor: str | None, limit: int, services: "Services"
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the recordings in which every word and phrase of a query is said, best first.
+    """Return the recordings that contain every word and phrase of a query, best first.
 
     Parameters
     ----------
     query : str
         words, and phrases in quotes
     owner : str or None
-        whose recordings; everybody's if None
+        the owner of the recordings; all owners if None
     cursor : str or None
-        what the page before ended with
+        the cursor of the page before
     limit : int
-        how many recordings a page holds
+        number of recordings on a page
 
     Returns
     -------
@@ -68,9 +68,9 @@ def search(
     Raises
     ------
     RequestError
-        if there is nothing to find, or too much
+        if the query has no term, or too many
     CursorError
-        if the cursor is not one of this query's
+        if the cursor does not belong to this query
     """
     phrases = parse_query(query)
     offset = _decode(cursor, query, owner) if cursor else 0
@@ -85,7 +85,7 @@ def search(
 def _rank(
     phrases: list[Phrase], owner: str | None, services: "Services"
 ) -> list[tuple[str, str, float, list[int]]]:
-    """Return id, time, score and places of every recording that holds all phrases, best first."""
+    """Return id, time, score and places of every recording with all phrases, best first."""
     postings = {
         term: {
             posting.recording_id: posting
@@ -115,7 +115,7 @@ def _rank(
 
 
 def _places(phrase: Phrase, postings: "dict[str, dict[str, Posting]]") -> dict[str, list[int]]:
-    """Return where a phrase stands in each recording that holds it."""
+    """Return the places of a phrase in each recording that contains it."""
     ids = set.intersection(*(set(postings[term]) for term in phrase))
     found = {
         id_: find_phrase(phrase, {term: postings[term][id_].places for term in phrase})
@@ -166,7 +166,7 @@ def _decode(cursor: str, query: str, owner: str | None) -> int:
         offset, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError) as exc:
         raise CursorError(cursor) from exc
-    # A cursor leads on in one search of one owner's, and in no other.
+    # A cursor is valid for one query and one owner only.
     if digest != _digest(query, owner) or not isinstance(offset, int) or offset < 0:
         raise CursorError(cursor)
     return offset

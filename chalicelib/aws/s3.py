@@ -1,4 +1,4 @@
-"""The bucket: look, read by ranges, write by parts, remove."""
+"""The bucket: look up, read by ranges, write in parts, remove."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from chalicelib.core.recording import Recording, Upload
 from chalicelib.errors import TooLargeError, UploadChangedError
 
 RANGE_BYTES = 8 * 2**20
-"""How much one ranged GET fetches at most; what is buffered is far less."""
+"""Most bytes of one ranged GET; the buffer is much smaller."""
 
 PART_BYTES = 8 * 2**20
-"""The size of a multipart upload's parts, held in memory until sent."""
+"""Bytes of a part of a multipart upload, which is in memory until it is sent."""
 
 EXPIRES_IN_S = 3600
-"""How long a presigned address serves: as long as a recording may be listened to in one go."""
+"""Seconds that a presigned address is valid, enough to listen to a recording."""
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
@@ -37,11 +37,11 @@ class MediaStore:
         self.bucket = bucket
 
     def uri(self, key: str) -> str:
-        """Return an object's address as other services take it."""
+        """Return the ``s3://`` address of an object, for other services."""
         return f"s3://{self.bucket}/{key}"
 
     def find(self, key: str) -> Upload | None:
-        """Return what lies under a key now, or None."""
+        """Return the object that is under a key now, or None."""
         try:
             head = self._client.head_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
@@ -58,7 +58,7 @@ class MediaStore:
         )
 
     def find_source(self, recording: Recording) -> Upload | None:
-        """Return the upload that a recording was made of, or None if it is gone or replaced."""
+        """Return the upload of a recording, or None if it is gone or replaced."""
         upload = self.find(recording.source_key)
         return upload if upload and upload.recording_id == recording.id else None
 
@@ -83,7 +83,7 @@ class MediaStore:
     def open(self, upload: Upload) -> Iterator[BinaryIO]:
         """Open exactly these bytes for seeking and reading, by ranged requests.
 
-        Raise UploadChangedError if others took their place, even half-way through.
+        Raise UploadChangedError if the object was replaced, also during reading.
         """
         try:
             with smart_open.s3.open(
@@ -103,7 +103,7 @@ class MediaStore:
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
-        """Open a new object for writing in parts; it appears when the block ends, or never."""
+        """Open a new object for writing in parts; it appears when the block ends, or not at all."""
         writer: Any = smart_open.s3.open(
             self.bucket,
             key,
@@ -116,8 +116,8 @@ class MediaStore:
             with writer:
                 yield cast("BinaryIO", writer)
         except BaseException:
-            # Where even giving up has failed, the writer would complete the object with the parts
-            # it has as soon as it is collected. What is left of them the bucket's lifecycle ends.
+            # If aborting has failed too, the writer would complete the object with its parts when
+            # it is collected. The bucket's lifecycle removes the parts.
             writer._upload_id = None  # noqa: SLF001
             raise
 
@@ -126,9 +126,9 @@ class MediaStore:
         self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
 
     def read(self, key: str, *, most: int | None = None) -> bytes | None:
-        """Return an object's bytes, or None if it is not there. For small objects.
+        """Return the bytes of a small object, or None if it does not exist.
 
-        Raise TooLargeError, before anything is read, for more than ``most`` bytes.
+        If it has more than ``most`` bytes, raise TooLargeError before reading.
         """
         try:
             response = self._client.get_object(Bucket=self.bucket, Key=key)
@@ -142,7 +142,7 @@ class MediaStore:
         return cast("bytes", response["Body"].read())
 
     def copy(self, source_key: str, key: str) -> bool:
-        """Copy an object within the bucket; tell whether it was there."""
+        """Copy an object within the bucket; return whether it existed."""
         try:
             self._client.copy_object(
                 Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source_key}
@@ -154,9 +154,9 @@ class MediaStore:
         return True
 
     def page(self, prefix: str, after: str) -> tuple[list[Upload], bool]:
-        """Return up to 1,000 objects below a prefix that follow a key, and whether more follow.
+        """Return up to 1,000 objects below a prefix after a key, and whether there are more.
 
-        Without their metadata, which a listing does not tell.
+        Their metadata are missing, because a listing does not contain them.
         """
         page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
         found = [
@@ -166,11 +166,11 @@ class MediaStore:
         return found, page["IsTruncated"]
 
     def keys(self, prefix: str) -> set[str]:
-        """Return every key that starts with a prefix. For what is made of one recording."""
+        """Return every key that starts with a prefix, for the outputs of one recording."""
         return {key for page in self._listed(prefix) for key in page}
 
     def remove_upload(self, upload: Upload) -> None:
-        """Remove exactly these bytes: others that lie there by now stay. Safe to repeat."""
+        """Remove exactly this object; if it was replaced, the new one stays. Safe to repeat."""
         try:
             self._client.delete_object(
                 Bucket=self.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"'
@@ -180,7 +180,7 @@ class MediaStore:
                 raise
 
     def presign(self, key: str, *, media_type: str, disposition: str) -> dict[str, Any]:
-        """Return an address that anybody may read an object at for a while, as such a file."""
+        """Return a presigned address of an object, with a file name and a media type."""
         url = self._client.generate_presigned_url(
             "get_object",
             Params={
@@ -194,7 +194,7 @@ class MediaStore:
         return {"url": url, "expires_in_s": EXPIRES_IN_S}
 
     def presign_post(self, key: str, *, content_type: str, max_bytes: int) -> dict[str, Any]:
-        """Return the address and form of an upload: one key, one type, not empty, not larger."""
+        """Return the address and form of an upload with one key, one type and a largest size."""
         form: dict[str, Any] = self._client.generate_presigned_post(
             self.bucket,
             key,
@@ -209,7 +209,7 @@ class MediaStore:
 
     @property
     def origin(self) -> str:
-        """Where a browser reads and writes objects: the origin of every presigned address."""
+        """The origin of every presigned address, where browsers read and write objects."""
         url = self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self.bucket, "Key": "-"}
         )
@@ -221,7 +221,7 @@ class MediaStore:
         for page in self._listed(prefix):
             objects = [{"Key": key} for key in page]
             answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
-            # The request succeeds though some objects may not have been removed.
+            # The request may succeed although some objects were not removed.
             if errors := answer.get("Errors"):
                 raise ClientError({"Error": errors[0]}, "DeleteObjects")
 

@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 _NO_SUCH_JOB = frozenset({"NotFoundException", "BadRequestException"})
-# Transcribe answers BadRequestException where a job's name is unknown.
+# Transcribe answers BadRequestException if a job's name is unknown.
 _BUSY = frozenset({"LimitExceededException", "ThrottlingException"})
-# What is left after botocore has tried again five times, with jitter.
+# Errors that remain after botocore's five retries with jitter.
 
 
 class Transcriber:
@@ -19,10 +19,10 @@ class Transcriber:
         self._client = client
 
     def start(self, request: dict[str, Any]) -> bool:
-        """Start a job. Return False if one of its name exists.
+        """Start a job. Return False if a job with its name exists.
 
-        Raise JobRejectedError with Transcribe's own words if it will not take the request, and
-        ServiceBusyError if it will not take it now.
+        Raise JobRejectedError with Transcribe's message if it refuses the request, and
+        ServiceBusyError if it refuses the request for now.
         """
         try:
             self._client.start_transcription_job(**request)
@@ -38,7 +38,7 @@ class Transcriber:
         return True
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """Return a job as Transcribe describes it, or None."""
+        """Return Transcribe's description of a job, or None."""
         try:
             response = self._client.get_transcription_job(TranscriptionJobName=name)
         except ClientError as exc:
@@ -49,7 +49,7 @@ class Transcriber:
         return job
 
     def delete(self, name: str) -> None:
-        """Delete a job, if Transcribe knows one. Safe to repeat."""
+        """Delete a job, if it exists. Safe to repeat."""
         try:
             self._client.delete_transcription_job(TranscriptionJobName=name)
         except ClientError as exc:

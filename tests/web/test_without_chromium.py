@@ -7,7 +7,6 @@ import sys
 import pytest
 from support.running import ROOT
 
-
 pytestmark = pytest.mark.slow
 
 
