@@ -26,6 +26,13 @@ def append_deltas(blocks: Iterable[np.ndarray], orders: int) -> Iterator[np.ndar
     ------
     rows : np.ndarray [shape=(n, n_columns * (1 + orders))]
         float32, as many rows as came in
+
+    Examples
+    --------
+    >>> rising = np.arange(12, dtype=np.float32)[:, np.newaxis]
+    >>> rows = np.concatenate(list(append_deltas([rising[:5], rising[5:]], orders=1)))
+    >>> rows[3].tolist()
+    [3.0, 1.0]
     """
     if orders == 0:
         yield from blocks

@@ -23,6 +23,14 @@ class EnergyMeter(AbstractContextManager["EnergyMeter"]):
         samples in a frame
     hop_length : int > 0
         samples between successive frames
+
+    Examples
+    --------
+    >>> with EnergyMeter(frame_length=4, hop_length=4) as meter:
+    ...     meter.push(np.array([1, -1, 1, -1], np.float32))
+    ...     meter.finish()
+    ...     np.concatenate(list(meter.rows())).astype(float).round(3).tolist()
+    [[0.707, 0.25], [0.707, 0.25]]
     """
 
     def __init__(self, *, frame_length: int, hop_length: int) -> None:

@@ -17,6 +17,16 @@ class Framer:
         samples between successive frames
     dtype : np.dtype
         type of the samples
+
+    Examples
+    --------
+    >>> framer = Framer(4, 2)
+    >>> framer.push(np.array([1, 2, 3], np.float32)).tolist()
+    [[0.0, 0.0, 1.0, 2.0]]
+    >>> framer.push(np.array([4], np.float32)).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
+    >>> framer.finish().tolist()
+    [[3.0, 4.0, 0.0, 0.0]]
     """
 
     def __init__(

@@ -13,7 +13,13 @@ BANDS_IN_A_SLAB = 16
 
 
 def hz_to_mel(hz: float, *, htk: bool) -> float:
-    """Convert a frequency in hertz to mels."""
+    """Convert a frequency in hertz to mels.
+
+    Examples
+    --------
+    >>> round(hz_to_mel(1000.0, htk=False), 6)
+    15.0
+    """
     if htk:
         return float(2595.0 * np.log10(1.0 + hz / 700.0))
     if hz < LOG_START_HZ:
@@ -22,7 +28,13 @@ def hz_to_mel(hz: float, *, htk: bool) -> float:
 
 
 def mel_to_hz(mels: np.ndarray, *, htk: bool) -> np.ndarray:
-    """Convert mels to frequencies in hertz, of the same shape."""
+    """Convert mels to frequencies in hertz, of the same shape.
+
+    Examples
+    --------
+    >>> mel_to_hz(np.array([0.0, 15.0]), htk=False).round(6).tolist()
+    [0.0, 1000.0]
+    """
     if htk:
         return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))
     linear = LINEAR_HZ_PER_MEL * mels

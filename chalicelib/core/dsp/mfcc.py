@@ -29,6 +29,17 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
         the recipe
     sr : int > 0
         sampling rate of the signal in hertz
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).normal(0, 0.1, 22_050).astype(np.float32)
+    >>> with MfccExtractor(FeatureParameters(), sr=22_050) as extractor:
+    ...     for block in np.split(y, 3):
+    ...         extractor.push(block)
+    ...     extractor.finish()
+    ...     mfcc = np.concatenate(list(extractor.rows()))
+    >>> mfcc.shape
+    (44, 13)
     """
 
     def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:

@@ -97,6 +97,14 @@ class SpilledRows(AbstractContextManager["SpilledRows"]):
         numbers in a row
     dtype : numpy.typing.DTypeLike
         type of the numbers
+
+    Examples
+    --------
+    >>> with SpilledRows(2) as kept:
+    ...     kept.append(np.array([[1, 2]]))
+    ...     kept.append(np.array([[3, 4]]))
+    ...     np.concatenate(list(kept.rows())).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
 
     def __init__(self, n_columns: int, *, dtype: np.typing.DTypeLike = np.float32) -> None:

@@ -123,27 +123,36 @@ class CandidateFinder:
     def _prior_of(
         self, frame: NDArray[np.intp], n_above: NDArray[np.intp], n_frames: int
     ) -> NDArray[np.float64]:
-        """Return the prior of each trough at each threshold; zero if it is not below."""
+        """Return the prior of each trough at each threshold; zero if it is not below.
+
+        In the words of the paper's section 2.1: for each threshold s_i the troughs of the
+        difference function below s_i are its candidates, ordered by their period.
+        """
+        # 1. Leave out the troughs that are below no threshold.
         n_thresholds = len(self._threshold_probs)
         (low,) = np.nonzero(n_above < n_thresholds)
         frame = frame[low]
         counts = np.bincount(frame, minlength=n_frames)
+        # 2. Give each frame a row of its troughs: above[t, k] thresholds are not above the k-th.
         nth = np.arange(len(low)) - (np.cumsum(counts) - counts)[frame]
         above = np.full((n_frames, int(counts.max()) + 1, 1), n_thresholds, np.int16)
         above[frame, nth, 0] = n_above[low]
+        # 3. For each threshold s_i, see which troughs are below it.
         below = self._below.of(n_frames, above.shape[1], n_thresholds)
         np.less_equal(above, np.arange(n_thresholds, dtype=np.int16), out=below)
-        # The rank of a trough among those of its frame that are below the same threshold.
+        # 4. Count them from the shortest period on: the rank of each among those below s_i.
         rank = self._rank.of(*below.shape)
         rank[:] = below
         for i in range(1, rank.shape[1]):
             rank[:, i] += rank[:, i - 1]
+        # 5. Look the prior of (how many there are, which of them) up, in the table as one row.
         n_below = rank[:, -1].astype(np.intp)
         n_below *= len(self._prior)
         rank *= below
         index = self._index.of(len(low), n_thresholds)
         n_below.take(frame, axis=0, out=index, mode="clip")
         index += rank[frame, nth]
+        # 6. What was left out in step 1 has a prior of zero at every threshold.
         prior = self._weights.of(len(n_above), n_thresholds)
         prior.fill(0)
         prior[low] = self._prior.take(index, out=self._gathered.of(*index.shape), mode="clip")
@@ -197,6 +206,11 @@ def troughs(yin: NDArray[np.float64]) -> NDArray[np.bool_]:
     is_trough : np.ndarray [shape=(n_frames, n_lags)]
         strictly below the lag before, and not above the lag after; a lag at an edge must be
         strictly below its one neighbour
+
+    Examples
+    --------
+    >>> troughs(np.array([[3.0, 1.0, 1.0, 2.0, 0.5]])).tolist()
+    [[False, True, False, False, True]]
     """
     is_trough = np.empty(yin.shape, np.bool_)
     np.less(yin[:, 1:], yin[:, :-1], out=is_trough[:, 1:])

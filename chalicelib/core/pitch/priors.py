@@ -21,6 +21,11 @@ def trough_prior(n_troughs: int, boltzmann_parameter: float) -> NDArray[np.float
     -------
     prior : np.ndarray [shape=(n_troughs + 1, n_troughs + 1)]
         ``prior[n, k]`` is the probability of the ``k``-th of ``n`` troughs, counted from 1
+
+    Examples
+    --------
+    >>> trough_prior(2, 2.0).round(3).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.881, 0.119]]
     """
     n = np.arange(1, n_troughs + 1)[:, None]
     k = np.arange(n_troughs)
@@ -47,6 +52,11 @@ def beta_cdf(x: float, a: int, b: int) -> float:
     -------
     probability : float in [0, 1]
         the integral of the density from 0 to ``x``
+
+    Examples
+    --------
+    >>> round(beta_cdf(0.1, 2, 18), 3)
+    0.58
     """
     if x in (0.0, 1.0):
         return x

@@ -56,6 +56,14 @@ class PitchTracker:
     ------
     ParameterError
         if a parameter has an unusable value
+
+    Examples
+    --------
+    >>> tracker = PitchTracker(sr=22_050)
+    >>> y = np.sin(2 * np.pi * 220 * np.arange(22_050) / 22_050)
+    >>> frames = joined([*(tracker.push(block) for block in np.split(y, 9)), tracker.finish()])
+    >>> len(frames)
+    44
     """
 
     def __init__(self, *, sr: float, **options: Any) -> None:
@@ -189,6 +197,15 @@ def track_pitch(y: NDArray[np.floating], *, sr: float, **options: Any) -> PitchF
     -------
     frames : PitchFrames
         all frames
+
+    Examples
+    --------
+    >>> t = np.arange(22_050) / 22_050
+    >>> frames = track_pitch(np.sin(2 * np.pi * 220 * t), sr=22_050)
+    >>> len(frames)
+    44
+    >>> float(np.median(frames.f0[frames.voiced_flag]).round())
+    220.0
 
     Raises
     ------
