@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -35,4 +36,6 @@ def start_child(
 
 def _serve(serve: Callable[..., None], connection: Connection, *arguments: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(connection, *arguments)
+    # If the server was killed, nobody is left to be answered, or to be told of it.
+    with suppress(ConnectionError):
+        serve(connection, *arguments)
