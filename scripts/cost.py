@@ -1,8 +1,8 @@
-"""What a stage costs: ``python -m scripts.cost``, from what was measured and public prices.
+"""The cost of a stage, from measured figures and public prices: ``python -m scripts.cost``.
 
-``benchmarks/deployed.json`` holds what a recording of ten minutes takes and asks for,
-``benchmarks/prices.json`` what AWS charges, with the source of every price. The printed tables are
-those of the README.
+``benchmarks/deployed.json`` has the time, memory and requests of a recording of ten minutes,
+``benchmarks/prices.json`` has AWS's prices, each with its source. The printed tables are those of
+docs/costs.md.
 """
 
 import json
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 HOURS, MINUTES_EACH = 1000, 10
 RECORDINGS = HOURS * 60 // MINUTES_EACH
 VCPU_MB = 1769
-"""Memory that brings one vCPU, and less a share of it.
+"""Memory for which Lambda gives one vCPU; with less memory it gives a share of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
@@ -31,17 +31,17 @@ WRITE_UNIT_BYTES, READ_UNIT_BYTES = 1024, 4096
 
 
 def duration_s(cpu_s: float, memory_mb: int) -> float:
-    """Return how long work of one thread takes with the share of the CPU that memory brings."""
+    """Return the seconds that work of one thread takes, with the memory's share of the CPU."""
     return cpu_s * VCPU_MB / min(memory_mb, VCPU_MB)
 
 
 def gb_s(cpu_s: float, memory_mb: int) -> float:
-    """Return what is charged for it, in GB seconds."""
+    """Return the GB seconds that are charged for work of one thread."""
     return duration_s(cpu_s, memory_mb) * memory_mb / 1024
 
 
 def memories(measured: Mapping[str, Any], prices: Mapping[str, float]) -> list[list[str]]:
-    """Return a row for each memory that the measuring function could have."""
+    """Return a row for each memory size that ``extract_features`` could have."""
     rows = []
     for memory, taken in measured["memories"].items():
         hour_s = taken["cpu_s"] * 60 / MINUTES_EACH
@@ -56,7 +56,7 @@ def memories(measured: Mapping[str, Any], prices: Mapping[str, float]) -> list[l
 def costs(
     measured: Mapping[str, Any], prices: Mapping[str, float], config: Mapping[str, Any]
 ) -> list[tuple[str, str, float]]:
-    """Return for each service what is charged and the dollars for a thousand hours."""
+    """Return for each service the charged amounts and the dollars for a thousand hours."""
     one = measured["ten_minutes"]
     asked = one["requests"]
     charged_gb_s = sum(gb_s(cpu_s, _memory(config, name)) for name, cpu_s in one["cpu_s"].items())
@@ -128,7 +128,7 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def cost_table(project: Path = PROJECT) -> str:
-    """Return what a thousand hours cost, service by service."""
+    """Return the table of costs for a thousand hours, by service."""
     found = costs(_measured(project), _prices(project), read_config(project))
     rows = [[name, amount, f"{usd:,.2f}"] for name, amount, usd in found]
     rows.append(["together", "", f"{sum(usd for _, _, usd in found):,.2f}"])
@@ -136,13 +136,13 @@ def cost_table(project: Path = PROJECT) -> str:
 
 
 def memory_table(project: Path = PROJECT) -> str:
-    """Return what an hour of audio takes and costs at each memory."""
+    """Return the table of times and costs for an hour of audio, by memory."""
     heads = ["Memory, MB", "CPU s for 10 min", "Peak, MB", "s for 1 h", "USD for 1 h"]
     return table(heads, memories(_measured(project), _prices(project)))
 
 
 def start_table(project: Path = PROJECT) -> str:
-    """Return how long the first answer of a new process takes, ours and the original recipe's."""
+    """Return the table of first answers of a new process, for Earshot and the original recipe."""
     rows = [
         [name, *(f"{start[key]:.2f}" for key in ("ready_s", "response_s", "cpu_s"))]
         for name, start in _measured(project)["cold_starts"].items()

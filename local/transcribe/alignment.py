@@ -15,23 +15,23 @@ from local.transcribe.recogniser import (
 from local.transcribe.spoken import Reading, readings, tokens
 
 UNALIGNED_CONFIDENCE = 0.1
-"""The confidence of a word whose place is only guessed."""
+"""Confidence of a word whose times are only estimated."""
 
-# A word's score is the mean, over its frames, of the logarithm of how well its phones fit beside
-# those that fit best; 0 is the best. Measured on read English by nine voices with 142 of 968 words
-# replaced by others: half of the right words score above -1.3 and nine of ten above -2.8, half of
-# the wrong ones below -6.8 and nine of ten below -3.4. The logistic curve of these two numbers is
-# the one of least log loss between them.
+# A word's score is the mean over its frames of the log likelihood of its phones, relative to the
+# best phones; 0 is the best. Measured on read English by nine voices with 142 of 968 words replaced
+# by others: half of the right words score above -1.3 and nine of ten above -2.8, half of the wrong
+# ones below -6.8 and nine of ten below -3.4. The logistic curve of these two numbers is the one of
+# least log loss between them.
 _EVEN_SCORE = -4.7
 _SCORE_SCALE = 0.8
 # PocketSphinx's own beams, and its lattice, find no way through every sixth text with a wrong word.
 _OPTIONS = {"beam": 1e-100, "pbeam": 1e-100, "wbeam": 1e-80, "bestpath": False}
 _FRAMES_PER_S = 100
-_SCORE_UNIT = 1024.0  # without its lattice, PocketSphinx leaves its scores shifted by ten bits
+_SCORE_UNIT = 1024.0  # without its lattice, PocketSphinx's scores are shifted by ten bits
 
 
 class Aligner:
-    """PocketSphinx given the words, to find when each was said and how well it fits."""
+    """PocketSphinx with known words, which finds the times and the fit of each word."""
 
     def __init__(self, module: Any) -> None:
         self._decoder = module.Decoder(
@@ -46,12 +46,12 @@ class Aligner:
         y : np.ndarray [shape=(n,)]
             one utterance, mono at ``SAMPLE_RATE_HZ``
         text : str
-            what is said in it, as it is written
+            the words of the utterance, as written
 
         Returns
         -------
         list of RecognisedWord
-            times in seconds from the start of ``y``. Where the text does not fit, times in
+            times in seconds from the start of ``y``. If the text does not fit, times in
             proportion to the words' letters and ``UNALIGNED_CONFIDENCE``.
         """
         words = tokens(text)
@@ -69,14 +69,14 @@ class Aligner:
         return self._phones(word) is not None
 
     def _phones(self, word: str) -> str | None:
-        # A parenthesis marks a second pronunciation in the dictionary and is in no word.
+        # A parenthesis marks a second pronunciation in the dictionary; no word contains one.
         found = self._decoder.lookup_word(word) if "(" not in word else None
         return str(found) if found else None
 
     def _aligned(
         self, y: Samples, words: Sequence[str], said: Sequence[Reading]
     ) -> list[RecognisedWord] | None:
-        """Return the words as they lie where ``said`` is spoken, or None if it does not fit."""
+        """Return the words with the times of ``said``, or None if it does not fit."""
         said = [[word for word in reading if self._can_say(word)] for reading in said]
         segments = self._segments(y, [word for reading in said for word in reading])
         if segments is None:
@@ -88,7 +88,7 @@ class Aligner:
         return list(_interpolated(words, placed, len(y) / SAMPLE_RATE_HZ))
 
     def _can_say(self, word: str) -> bool:
-        """Whether there are phones for a word, which the decoder is given if it lacks them."""
+        """Return whether a word has phones; if the decoder lacks them, add them to it."""
         if self._knows(word):
             return True
         if guessed := phones(word, self._phones):
@@ -96,10 +96,10 @@ class Aligner:
         return bool(guessed)
 
     def _segments(self, y: Samples, said: Reading) -> list[Any] | None:
-        """Return where each spoken word lies, or None if they cannot all be placed."""
+        """Return the times of each spoken word, or None if a word cannot be placed."""
         if not said or not len(y):
             return None
-        # Each utterance starts from the model's own cepstral mean, so none shifts another.
+        # Each utterance starts from the model's cepstral mean, so that none shifts another.
         self._decoder.reinit_feat()
         try:
             self._decoder.set_align_text(" ".join(said))
@@ -115,12 +115,12 @@ class Aligner:
 
 
 def confidence(score: float) -> float:
-    """Return how likely a word is right, 0 to 1, given the score of its alignment."""
+    """Return the probability that a word is right, from the score of its alignment."""
     return 1 / (1 + math.exp(min(700.0, (_EVEN_SCORE - score) / _SCORE_SCALE)))
 
 
 def spread(words: Sequence[str], duration_s: float) -> list[RecognisedWord]:
-    """Return words spread over an utterance in proportion to their letters, with no certainty."""
+    """Return words spread over an utterance in proportion to their letters, with low confidence."""
     margin_s = min(MARGIN_S, duration_s / 4)
     return list(_spread(words, margin_s, duration_s - margin_s))
 
@@ -134,7 +134,7 @@ def _spread(words: Sequence[str], start_s: float, end_s: float) -> Iterator[Reco
 
 
 def _word(word: str, segments: Sequence[Any]) -> RecognisedWord:
-    """Return a written word that is spoken as one word or several."""
+    """Return a written word with the times of its spoken words."""
     first, last = segments[0].start_frame, segments[-1].end_frame + 1
     n_frames = sum(segment.end_frame + 1 - segment.start_frame for segment in segments)
     score = _SCORE_UNIT * sum(math.log(segment.ascore) for segment in segments) / n_frames
@@ -144,7 +144,7 @@ def _word(word: str, segments: Sequence[Any]) -> RecognisedWord:
 def _interpolated(
     words: Sequence[str], placed: Sequence[RecognisedWord | None], duration_s: float
 ) -> Iterator[RecognisedWord]:
-    """Yield every word in order, those without phones between their neighbours."""
+    """Yield every word in order; a word without phones is between its neighbours."""
     waiting: list[str] = []
     end_s = 0.0
     for word, found in zip(words, placed, strict=True):

@@ -1,4 +1,4 @@
-"""The choice of a speech recogniser, and the two that users bring: faster-whisper and Vosk."""
+"""The choice of a speech recogniser, and two that users install: faster-whisper and Vosk."""
 
 import importlib
 import importlib.util
@@ -22,7 +22,7 @@ from local.transcribe.recogniser import (
 )
 from local.transcribe.sphinx import PocketSphinx
 
-# Some of Vosk's models are named for a country instead.
+# Some of Vosk's models are named after a country instead.
 _VOSK_COUNTRIES = {"cn": "zh", "kz": "kk", "vn": "vi"}
 
 
@@ -36,7 +36,7 @@ class FasterWhisper(Engine):
         self.languages = frozenset(self._model.supported_languages)
 
     def identify(self, y: Samples) -> tuple[str, float]:
-        """Return the language that the model hears."""
+        """Return the language of the model or of the speech in ``y``."""
         if len(self.languages) == 1:
             return min(self.languages), 1.0
         language, score, _ = self._model.detect_language(y)
@@ -48,7 +48,7 @@ class FasterWhisper(Engine):
             y,
             language=language,
             word_timestamps=True,
-            condition_on_previous_text=False,  # a mistake must not repeat itself for minutes
+            condition_on_previous_text=False,  # so that an error is not repeated for minutes
         )
         return [
             RecognisedWord(
@@ -64,7 +64,7 @@ class FasterWhisper(Engine):
 
 
 class Vosk(Engine):
-    """Vosk with a model folder that the user has. The folder's name tells the language."""
+    """Vosk with a model folder that the user has. The folder's name contains the language."""
 
     name = "vosk"
 
@@ -81,7 +81,7 @@ class Vosk(Engine):
         del language
         recogniser = self._module.KaldiRecognizer(self._model, SAMPLE_RATE_HZ)
         recogniser.SetWords(True)
-        # It ends a sentence when it hears one end; the words of each are given once.
+        # Vosk detects the ends of sentences; it returns the words of each sentence once.
         results = [recogniser.Result()] if recogniser.AcceptWaveform(int16(y)) else []
         results.append(recogniser.FinalResult())
         return [
@@ -105,24 +105,24 @@ _ENGINES: dict[str, tuple[str, Callable[[Any, Any], Engine]]] = {
     Vosk.name: ("vosk", Vosk),
 }
 WITH_MODEL = frozenset({Moonshine.name, PocketSphinx.name})
-"""The engines whose packages carry a model."""
+"""The engines whose packages contain a model."""
 
 
 def is_installed(name: str) -> bool:
-    """Whether the package of an engine is there."""
+    """Return whether the package of an engine is installed."""
     module, _ = _ENGINES[name]
     return importlib.util.find_spec(module) is not None
 
 
 def preferred() -> str:
-    """Return the engine to use if none is named: the best whose package carries a model."""
+    """Return the default engine: the best one whose package contains a model."""
     # There is no package of Moonshine for Intel Macs and before macOS 15.
     return Moonshine.name if is_installed(Moonshine.name) else PocketSphinx.name
 
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """Which recogniser to load, and where its model is. Wrong choices are refused at once."""
+    """The recogniser to load, and the path of its model. Wrong choices are refused at once."""
 
     name: str = field(default_factory=preferred)
     model: Path | None = None
@@ -137,11 +137,11 @@ class EngineChoice:
             )
         if self.model is not None and not self.model.exists():
             raise ParameterError(
-                "EARSHOT_RECOGNISER_MODEL", f"there is nothing at {str(self.model)!r}"
+                "EARSHOT_RECOGNISER_MODEL", f"there is no file or folder {str(self.model)!r}"
             )
 
     def __str__(self) -> str:
-        """Return the sentence that a person reads when local mode starts."""
+        """Return the sentence about the recogniser for the start of local mode."""
         model = f"the model {self.model}" if self.model else "the English model in its package"
         return (
             f"Recordings are heard by {self.name}, with {model}; "
@@ -150,7 +150,7 @@ class EngineChoice:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "EngineChoice":
-        """Return what EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL name, if it is installed."""
+        """Return the choice of EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL, if installed."""
         model = environ.get("EARSHOT_RECOGNISER_MODEL")
         name = environ.get("EARSHOT_RECOGNISER") or preferred()
         choice = cls(name, Path(model) if model else None)
@@ -164,7 +164,7 @@ def load_engine(choice: EngineChoice | None = None) -> Engine:
     choice = choice or EngineChoice()
     module_name, engine = _ENGINES[choice.name]
     try:
-        # Heavy, and some of them optional: imported only where a recording is recognised.
+        # Large and partly optional packages, imported only in the process that recognises.
         module = importlib.import_module(module_name)
     except (ImportError, OSError) as exc:
         raise ParameterError(

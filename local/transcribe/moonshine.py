@@ -7,15 +7,15 @@ from local.transcribe.alignment import Aligner
 from local.transcribe.recogniser import SAMPLE_RATE_HZ, Engine, RecognisedWord, Samples
 
 MODEL = "tiny-en"
-# Utterances come cut at their pauses: its own cutting, which a threshold of 0 turns off, takes
-# words apart ("America." for "Americans") and hears single words in the remains.
+# Utterances are already cut at their pauses. A threshold of 0 turns off Moonshine's own cutting,
+# which splits words ("America." for "Americans") and finds single words in the rest.
 _OPTIONS = {"vad_threshold": 0.0, "return_audio_data": "false"}
 
-# Of another language it makes a few English words again and again, and hardly any can be aligned.
+# From other languages it makes a few English words, repeated, and few of them can be aligned.
 # Measured on espeak-ng in eight languages: mean confidence 0.10, but for one voice with 0.47 that
 # repeats itself. On English: 0.55 to 0.98 (the lowest is espeak-ng's too), telephone band and noise
 # at 10 dB included, without repetition.
-_FEWEST_WORDS = 10  # fewer prove nothing
+_FEWEST_WORDS = 10  # fewer words show nothing
 _MEAN_OF_NONSENSE = 0.35
 _MEAN_OF_DOUBT = 0.6
 _REPEATED = 0.3
@@ -37,13 +37,13 @@ class Moonshine(Engine):
         self._aligner = aligner
 
     def recognise(self, y: Samples, *, language: str) -> list[RecognisedWord]:
-        """Return the words in ``y`` as they are written, with punctuation attached to them."""
+        """Return the words in ``y`` as written, with punctuation attached."""
         del language
         transcript = self._transcriber.transcribe_without_streaming(y.tolist(), SAMPLE_RATE_HZ)
         return self._aligner.align(y, " ".join(line.text for line in transcript.lines))
 
     def is_understood(self, words: Sequence[RecognisedWord]) -> bool:
-        """Whether the words fit the sound, or at least do not repeat themselves."""
+        """Return whether the words fit the sound, or at least do not repeat."""
         if len(words) < _FEWEST_WORDS:
             return True
         mean = sum(word.confidence for word in words) / len(words)
@@ -53,7 +53,7 @@ class Moonshine(Engine):
 
 
 def _repeated(words: Sequence[RecognisedWord]) -> float:
-    """Return the share of the runs of three words that have come before."""
+    """Return the share of runs of three words that occurred before."""
     contents = [word.content.lower().strip(".,?!") for word in words]
     runs = list(zip(*(contents[i:] for i in range(_RUN)), strict=False))
     return 1 - len(set(runs)) / len(runs)

@@ -1,13 +1,13 @@
-"""Phones of words that are in no dictionary, by English letter-to-sound rules.
+"""Phones of words that are not in the dictionary, by English letter-to-sound rules.
 
-They only have to be near enough for an aligner to find where such a word begins and ends: names,
-mostly. The phones are those of CMU's pronouncing dictionary.
+Most of these words are names. The phones only need to be good enough for an aligner to find the
+start and the end of a word. They are the phones of CMU's pronouncing dictionary.
 """
 
 import re
 from collections.abc import Callable
 
-# The longest spelling that fits is taken; an empty sound is a silent letter.
+# The longest spelling that fits is used; an empty sound is a silent letter.
 _SOUNDS = {
     "tion": "SH AH N",
     "sion": "ZH AH N",
@@ -87,9 +87,9 @@ _SPELLINGS = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
 
 
 def phones(word: str, known: Callable[[str], str | None]) -> str | None:
-    """Return the phones of a word in lower case, or None if it has no letter of English.
+    """Return the phones of a word in lower case, or None if it has no English letter.
 
-    ``known`` gives the phones of a word that the dictionary has: "Dashwood's" is "Dashwood" and Z.
+    ``known`` returns the phones of a word in the dictionary: "Dashwood's" is "Dashwood" and Z.
     """
     stem = word.removesuffix("'s")
     if stem != word and (found := known(stem)):

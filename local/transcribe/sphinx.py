@@ -1,4 +1,4 @@
-"""PocketSphinx: English on any machine, in its own dictionary's words."""
+"""PocketSphinx: English on any machine, with the words of its dictionary."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,8 @@ from local.transcribe.recogniser import (
     probability,
 )
 
-# Weights of the language model in the three passes. These made 22 % word errors where the
-# defaults made 25 %, over eight real clips at four levels.
+# Weights of the language model in the three passes. They gave 22 % word errors, the defaults 25 %,
+# over eight real clips at four levels.
 _OPTIONS = {"lw": 6.0, "fwdflatlw": 7.5, "bestpathlw": 8.0}
 _FRAMES_PER_S = 100
 _FILLER = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
@@ -22,7 +22,7 @@ _PRONUNCIATION = re.compile(r"\(\d+\)$")
 
 
 class PocketSphinx(Engine):
-    """CMU PocketSphinx with the English model from its wheel: no download, one core, modest."""
+    """CMU PocketSphinx with the English model from its wheel: no download, one core."""
 
     name = "pocketsphinx"
     languages = frozenset({"en"})
@@ -38,8 +38,8 @@ class PocketSphinx(Engine):
         self._decoder = module.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", **options)
 
     def begin(self) -> None:
-        """Start from the model's own cepstral mean, which each utterance shifts for the next."""
-        # set_cmn() restores the mean but not the frames that are counted towards it.
+        """Reset the cepstral mean to the model's, because each utterance shifts it for the next."""
+        # set_cmn() restores the mean, but not the number of frames in it.
         self._decoder.reinit_feat()
 
     def recognise(self, y: Samples, *, language: str) -> list[RecognisedWord]:
@@ -48,7 +48,7 @@ class PocketSphinx(Engine):
         if not len(y):
             return []  # the decoder's binding reads out of bounds on an empty buffer
         self._decoder.start_utt()
-        # The whole utterance at once lets it normalise the cepstral mean over all of it.
+        # With the whole utterance at once, the cepstral mean is normalised over all of it.
         self._decoder.process_raw(int16(y), no_search=False, full_utt=True)
         self._decoder.end_utt()
         return [

@@ -1,4 +1,4 @@
-"""Written words as they are spoken: "$5" is "five dollars", "1961" "nineteen sixty one"."""
+"""Spoken forms of written words: "$5" is "five dollars", "1961" is "nineteen sixty one"."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ _ABBREVIATIONS = {
 }
 _SIGNS = {"%": "percent", "&": "and", "@": "at", "+": "plus", "=": "equals", "°": "degrees"}
 _CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros", "¥": "yen"}
-_MOST_DIGITS = 15  # more are read digit by digit only
+_MOST_DIGITS = 15  # longer numbers are read digit by digit only
 _PIECE = re.compile(
     r"(?P<currency>[$£€¥])?(?P<number>\d[\d,]*)(?:\.(?P<fraction>\d+))?(?P<suffix>st|nd|rd|th|s)?"
     r"(?![a-z])|(?P<digits>\d+)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*'?)|(?P<sign>[%&@+=°])"
@@ -59,7 +59,7 @@ def tokens(text: str) -> list[str]:
 
 
 def is_abbreviation(word: str) -> bool:
-    """Whether a full stop at the end of ``word`` is part of it, as in "Mr." and "U.S."."""
+    """Return whether a full stop at the end of ``word`` is part of it, as in "Mr." and "U.S."."""
     return word.endswith(".") and (
         word[:-1].lower() in _ABBREVIATIONS or bool(re.fullmatch(r"(?:[^\W\d_]\.){2,}", word))
     )
@@ -78,7 +78,7 @@ def readings(token: str, known: Callable[[str], bool]) -> list[Reading]:
     Returns
     -------
     list of list of str
-        at least one; each the spoken words in lower case. Words may be unknown, numbers are not.
+        at least one way, each a list of spoken words in lower case, with all numbers as words
     """
     lower = token.lower().strip(".,!?;:")
     if known(lower):
@@ -128,7 +128,7 @@ def _piece(
 
 
 def _numbers(digits: str, *, is_plain: bool) -> Iterator[Reading]:
-    """Yield the ways to say a whole number: as a year, as a number, digit by digit."""
+    """Yield the ways to say a whole number: as a year, as a number, and digit by digit."""
     value = int(digits)
     named = [_ONES[int(digit)] for digit in digits]
     has_leading_zero = len(digits) > 1 and digits[0] == "0"
@@ -152,7 +152,7 @@ def cardinal(value: int) -> Reading:
     """Return a whole number from 0 on in words."""
     if value < len(_ONES):
         return [_ONES[value]]
-    if value < 100:  # noqa: PLR2004  # what has a name ends here
+    if value < 100:  # noqa: PLR2004  # larger numbers have no name here
         tens, ones = divmod(value, 10)
         return [_TENS[tens], *([_ONES[ones]] if ones else [])]
     for size, name in (*_THOUSANDS, (100, "hundred")):

@@ -1,4 +1,4 @@
-"""Histories have an application and an environment of their own."""
+"""A separate application and environment for histories."""
 
 import logging
 import sys

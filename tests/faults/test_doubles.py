@@ -1,4 +1,4 @@
-"""The doubles answer as moto does, whatever they are asked, and as AWS says where moto does not."""
+"""The doubles answer any request as moto does, or as AWS's pages say if moto differs."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ PARTS = (b"a" * (5 * 2**20), b"b")
 
 
 def ask(client, operation, **request):
-    """Return what matters of an answer, or the code of a refusal."""
+    """Return the relevant parts of an answer, or the code of a refusal."""
     try:
         answer = getattr(client, operation)(**request)
     except ClientError as exc:
@@ -76,7 +76,7 @@ def test_the_bucket_answers_as_motos_does(services, seed):
             etag = expected.get("ETag", etag)
 
 
-def test_an_object_of_parts_is_as_motos_is(services):
+def test_a_multipart_object_equals_motos(services):
     real, double = boto3.client("s3"), Bucket()
     real.create_bucket(Bucket="bucket")
     assert services
@@ -146,7 +146,7 @@ def test_the_table_answers_as_motos_does(services, seed):
         found = ask(double, operation, **request)
         double.catch_up()
         if operation == "query" and isinstance(expected, dict):
-            # An index keeps no order among equals.
+            # An index has no order among equal keys.
             for answer in (expected, found):
                 answer["Items"] = sorted(
                     item["look_at"] for item in answer["Items"] if "look_at" in item
@@ -206,7 +206,7 @@ def test_an_object_is_copied_only_if_its_etag_is_the_one_given():
     assert bucket.objects["copy"][0] == b"first"
 
 
-def test_an_upload_in_parts_is_as_old_as_its_beginning():
+def test_a_multipart_upload_has_the_time_of_its_start():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     bucket = Bucket(clock=lambda: now)
     upload_id = bucket.create_multipart_upload()["UploadId"]
@@ -240,7 +240,7 @@ def test_a_transcription_job_can_be_deleted_once_it_has_ended():
     assert not double.jobs
 
 
-def test_five_deletions_a_second_are_taken():
+def test_five_deletions_a_second_are_accepted():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     double = transcribe(lambda: now)
 
@@ -255,7 +255,7 @@ def test_five_deletions_a_second_are_taken():
     assert code_of(double.delete_transcription_job, TranscriptionJobName="no") == refused[0]
 
 
-def test_a_request_of_several_things_may_be_done_in_part():
+def test_a_batch_request_may_be_done_in_part():
     table = Table(("JsonFile",), INDEXES)
     puts = [{"PutRequest": {"Item": {"JsonFile": name}}} for name in "abc"]
 

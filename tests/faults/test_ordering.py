@@ -1,4 +1,4 @@
-"""What is in the bucket decides, not the order of arrival: as a property."""
+"""A property: the contents of the bucket decide, not the order of events."""
 
 from datetime import timedelta
 
@@ -94,7 +94,7 @@ class Arrivals(RuleBasedStateMachine):
         assert violations(self.world) == []
 
 
-def test_what_is_in_the_bucket_decides():
+def test_the_contents_of_the_bucket_decide():
     run_state_machine_as_test(
         Arrivals,
         settings=settings(

@@ -1,4 +1,4 @@
-"""Makes recordings in memory, measures them, and asks librosa for the same."""
+"""Recordings in memory, Earshot's features of them, and librosa's."""
 
 import inspect
 import io
@@ -22,11 +22,11 @@ if find_spec("audioread"):
         warnings.simplefilter("ignore", DeprecationWarning)
         import_module("audioread").available_backends()
 
-# librosa 1.0 leaves unlikely moves of pitch out unless it is told otherwise; 0.11 cannot.
+# librosa 1.0 leaves out unlikely moves of pitch by default; 0.11 cannot.
 PRUNES = "transition_min_prob" in inspect.signature(librosa.pyin).parameters
 EXACT = {"transition_min_prob": None} if PRUNES else {}
 SPEECH = Path(__file__).parents[2] / "../shared/speech"
-# librosa differs from itself by 1.2e-4 between builds of OpenBLAS.
+# librosa itself differs by 1.2e-4 between builds of OpenBLAS.
 LARGEST, MEDIAN = 5e-4, 1e-5
 
 
@@ -37,7 +37,7 @@ def encode(y, sr, *, form="WAV", subtype="PCM_16"):
 
 
 def encode_container(y, sr, container, codec, *, with_video=False):
-    """Encode with PyAV what libsndfile does not write."""
+    """Encode with PyAV in a format that libsndfile does not write."""
     stream = io.BytesIO()
     with av.open(stream, "w", format=container) as media:
         audio = media.add_stream(codec, rate=sr)
@@ -58,13 +58,13 @@ def encode_container(y, sr, container, codec, *, with_video=False):
             frame_size=audio.codec_context.frame_size or 1024,
         )
         for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
-            # FLAC ends with a packet of no bytes, which Ogg cannot hold.
+            # FLAC ends with an empty packet, which Ogg cannot hold.
             media.mux([packet for packet in audio.encode(piece) if packet.size])
     return stream.getvalue()
 
 
 def decode(source, sr):
-    """Yield a recording's mono mix at ``sr`` hertz (None: its own rate), in blocks."""
+    """Yield a recording's mono mix at ``sr`` hertz (None keeps its rate), in blocks."""
     for (y,) in DecodedAudio(source).blocks(sr):
         if len(y):
             yield y
@@ -76,7 +76,7 @@ def noise(n, *, channels=1, seed=0, level=0.2):
 
 
 class Tables(dict):
-    """What an extraction wrote, by name; a table that was left by an exception is not there."""
+    """The files of an extraction by name, without a table that was left by an exception."""
 
     @contextmanager
     def open(self, name):

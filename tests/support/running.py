@@ -1,4 +1,4 @@
-"""Earshot as a user meets it: a process of its own, spoken to over its port."""
+"""Earshot as a user runs it: in a separate process, used through its port."""
 
 import json
 import os
@@ -39,7 +39,7 @@ OPENER = urllib.request.build_opener(_NoRedirect)
 def fetch(
     url: str, *, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> tuple[int, Message, bytes]:
-    """Return status, header fields and body, whatever the status."""
+    """Return status, header fields and body, for any status."""
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, method=method, data=body, headers=fields)
     try:
@@ -52,7 +52,7 @@ def fetch(
 
 @dataclass(frozen=True)
 class Stage:
-    """Earshot running in local mode, or deployed to a stand-in for AWS, and how to reach it."""
+    """Earshot in local mode, or deployed to a stand-in for AWS, with its addresses."""
 
     url: str
     process: subprocess.Popen[str]
@@ -84,7 +84,7 @@ class Stage:
         ]
 
     def settled(self, key: str, *, other_than: str | None = None) -> dict[str, str]:
-        """Wait until the recording under an upload key has come to its end, and return it."""
+        """Wait until the recording of an upload key is settled, and return it."""
 
         def look() -> dict[str, str] | None:
             for item in self.items(key):
@@ -92,7 +92,7 @@ class Stage:
                 ended = not {"PENDING", "IN_PROGRESS"}.intersection(statuses)
                 if statuses[:2] == ["COMPLETED", "COMPLETED"]:
                     ended = ended and "word_table_keys" in item
-                # What is written on an item last is that its notice was sent.
+                # The last change of an item records that its notice was sent.
                 sent = {f"notice_{outcome}_sent_at" for outcome in ("done", "failed")}
                 ended = ended and not sent.isdisjoint(item)
                 if ended and item["recording_id"] != other_than:
@@ -102,7 +102,7 @@ class Stage:
         return self.wait(look, f"{key!r} to settle")
 
     def wait(self, look: Callable[[], Any], what: str) -> Any:
-        """Look again and again, as somebody outside must, until there is something to see."""
+        """Poll, as a client must, until there is a result."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, "it has ended"
@@ -127,9 +127,9 @@ def start(
     stderr: IO[str] | None = None,
     **environment: str,
 ) -> Iterator[Stage]:
-    """Start local mode, on a free port unless told otherwise; stop it as a user does, by Ctrl-C.
+    """Start local mode, by default on a free port; stop it with Ctrl-C, as a user does.
 
-    ``stderr`` is a file for its warnings, which else go where the test's own go.
+    ``stderr`` is a file for its warnings; the default is the test's stderr.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "local", *command, *arguments],

@@ -1,4 +1,4 @@
-"""What a recording's features are computed with: librosa's names and librosa's defaults."""
+"""Parameters of a recording's features, with librosa's names and defaults."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -14,9 +14,9 @@ NO = {"false", "no", "off", "0"}
 CHANNELS = ("mix", "each")
 TABLES = ("mfcc", "energy", "pitch")
 MAX_SR_HZ = 384_000
-NEARLY = 0.85  # so alike are nmfcc and n_mfcc, table and tables; filter and lifter are not
+NEARLY = 0.85  # nmfcc and n_mfcc, table and tables are this similar; filter and lifter are not
 
-# Bounds that keep memory and the rows on disk within reason; librosa's users stay well inside.
+# Bounds that limit memory and the rows on disk, far outside of usual values.
 RANGES: dict[str, tuple[float, float]] = {
     "sr": (1_000, MAX_SR_HZ),
     "n_mfcc": (1, 512),
@@ -36,14 +36,14 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class FeatureParameters:
-    """The recipe. Every value is checked when it is made.
+    """The parameters, checked when the object is created.
 
     Parameters
     ----------
     sr : int or None
-        sampling rate in hertz that the recording is resampled to; None keeps its own
+        sampling rate in hertz after resampling; None keeps the recording's rate
     n_mfcc : int
-        coefficients kept
+        number of coefficients
     n_fft, hop_length : int
         samples in a frame, and between two frames
     win_length : int or None
@@ -53,16 +53,16 @@ class FeatureParameters:
     fmin, fmax : float
         range of the mel bands in hertz; None is half the sampling rate
     htk : bool
-        use HTK's mel scale rather than Slaney's
+        use HTK's mel scale instead of Slaney's
     lifter : float
         cepstral liftering; 0 is none
     deltas : int
         0, 1 for deltas, 2 for delta-deltas too
     f0_min, f0_max : float
-        range in hertz in which pitch is looked for
+        range of pitch in hertz
     transition_min_prob : float
-        moves of pitch that are less likely are not searched; 0 searches all, and 1e-4 gives the
-        frames of librosa 1.0's default
+        less likely moves of pitch are not searched; 0 searches all, and 1e-4 gives the frames of
+        librosa 1.0's default
     channels : str
         ``mix`` them to one, or measure ``each``
     tables : tuple of str
@@ -73,7 +73,7 @@ class FeatureParameters:
     Raises
     ------
     ParameterError
-        if a value is out of range, or does not go with another
+        if a value is out of range, or does not fit another value
     """
 
     sr: int | None = 22_050
@@ -124,7 +124,7 @@ class FeatureParameters:
 
     @classmethod
     def misspelt(cls, names: Iterable[str]) -> tuple[str, ...]:
-        """Return a sentence for each name that is none of ours and nearly one of ours."""
+        """Return a sentence for each name that is similar to a parameter's name."""
         return tuple(
             f"{name} is no parameter; did you mean {meant}?"
             for name in names
@@ -133,16 +133,16 @@ class FeatureParameters:
 
     @classmethod
     def nearest(cls, name: str) -> str | None:
-        """Return the parameter that a name is, or is nearly."""
+        """Return the parameter with this name, or with a similar name."""
         known = [field.name for field in fields(cls)]
         return next(iter(get_close_matches(_plain(name), known, n=1, cutoff=NEARLY)), None)
 
     @classmethod
     def parse(cls, *sources: Mapping[str, str]) -> "FeatureParameters":
-        """Read text settings; a later source wins over an earlier one.
+        """Read settings from text; a later source replaces an earlier one.
 
-        Names are librosa's, with ``-`` or ``_``; what is not one of ours is left alone, for a
-        recording's metadata may hold anything: see `misspelt`.
+        Names are librosa's, with ``-`` or ``_``. Other names are ignored, because a recording's
+        metadata may contain anything; see `misspelt`.
 
         Raises
         ------

@@ -70,7 +70,7 @@ class MfccTrack:
 
     @property
     def n_frames(self) -> int:
-        """How many frames have been completed."""
+        """Number of complete frames."""
         return self._extractor.n_frames
 
     def push(self, y: np.ndarray) -> None:
@@ -118,7 +118,7 @@ class EnergyTrack:
 
     @property
     def n_frames(self) -> int:
-        """How many frames have been completed."""
+        """Number of complete frames."""
         return self._meter.n_frames
 
     def push(self, y: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Words whose text is known are found in the sound of them."""
+"""Forced alignment finds the times of known words."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_the_words_are_those_of_the_text_in_order(aligner, spoken):
     assert times[-1] <= len(spoken) / SAMPLE_RATE_HZ
 
 
-def test_words_lie_where_they_are_said(aligner, spoken):
+def test_words_have_the_times_at_which_they_are_spoken(aligner, spoken):
     """A longer silence before the speech moves every word by as much."""
     shifted = np.concatenate([np.zeros(SAMPLE_RATE_HZ, np.float32), spoken])
 
@@ -45,7 +45,7 @@ def test_words_lie_where_they_are_said(aligner, spoken):
     assert moved == pytest.approx([1.0] * len(moved), abs=0.05)
 
 
-def test_words_that_were_not_said_are_less_sure(aligner, spoken):
+def test_words_that_were_not_spoken_have_less_confidence(aligner, spoken):
     others = {"old": "green", "walked": "hurried", "birds": "children", "trees.": "house."}
     right = aligner.align(spoken, SAID)
     wrong = [
@@ -62,7 +62,7 @@ def test_words_that_were_not_said_are_less_sure(aligner, spoken):
     assert unsure < 0.5
 
 
-def test_confidence_grows_with_the_score_from_none_to_certainty():
+def test_confidence_grows_with_the_score_from_0_to_1():
     scores = [-1e9, -20.0, -4.7, -1.0, 0.0]
 
     confidences = [confidence(score) for score in scores]
@@ -73,7 +73,7 @@ def test_confidence_grows_with_the_score_from_none_to_certainty():
     assert confidences[-1] > 0.99
 
 
-def test_a_word_that_no_dictionary_has_is_found_by_its_letters(aligner, spoken):
+def test_a_word_that_is_not_in_the_dictionary_is_found_by_its_letters(aligner, spoken):
     known = aligner.align(spoken, SAID)
     unknown = aligner.align(spoken, SAID.replace("river", "rivvur"))
 

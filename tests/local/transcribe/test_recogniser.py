@@ -27,7 +27,7 @@ SPEECH = ROOT / "../shared/speech"
 
 
 def noise(seconds, level=0.1, seed=0):
-    """Return something that moves as speech does: noise that swells four times a second."""
+    """Return a sound with the rhythm of speech: noise that swells four times a second."""
     t = np.arange(int(seconds * SR)) / SR
     y = np.random.default_rng(seed).normal(0, level, len(t))
     return (y * np.abs(np.sin(4 * np.pi * t))).astype(np.float32)
@@ -45,7 +45,7 @@ def wav(path, y, sr=SR):
 
 
 class Parrot(Engine):
-    """An engine that hears one word, as long as the utterance."""
+    """An engine that returns one word, as long as the utterance."""
 
     name = "parrot"
     languages = frozenset({"en", "fr"})
@@ -84,14 +84,14 @@ def test_an_utterance_starts_where_the_sound_starts():
 
 
 @pytest.mark.parametrize(("seconds", "n_utterances"), [(0.25, 0), (0.45, 1)])
-def test_a_sound_of_less_than_a_third_of_a_second_is_no_utterance(seconds, n_utterances):
+def test_a_sound_shorter_than_a_third_of_a_second_is_not_an_utterance(seconds, n_utterances):
     t = np.arange(int(seconds * SR)) / SR
     y = np.concatenate([silence(2), np.sin(440 * 2 * np.pi * t).astype(np.float32), silence(2)])
 
     assert len(list(utterances([y]))) == n_utterances
 
 
-def test_a_long_pause_parts_two_utterances():
+def test_a_long_pause_separates_two_utterances():
     y = np.concatenate([noise(3), silence(4), noise(3)])
 
     starts = [start_s for start_s, _ in utterances([y])]
@@ -99,7 +99,7 @@ def test_a_long_pause_parts_two_utterances():
     assert starts == pytest.approx([0.0, 7 - 0.3], abs=0.05)
 
 
-def test_nobody_who_never_pauses_makes_an_utterance_too_long():
+def test_speech_without_pauses_is_cut_into_utterances():
     pieces = list(utterances([noise(120)]))
 
     assert max(len(y) for _, y in pieces) <= MAX_UTTERANCE_S * SR
@@ -160,14 +160,14 @@ def test_media_is_decoded_to_16_khz(tmp_path, sr):
     assert np.argmax(np.abs(np.fft.rfft(y[:SR]))) == 440
 
 
-def test_a_recording_that_was_cut_short_is_decoded_as_far_as_it_goes(tmp_path):
+def test_a_truncated_recording_is_decoded_up_to_its_end(tmp_path):
     path = wav(tmp_path / "cut.wav", noise(4))
     path.write_bytes(path.read_bytes()[: 44 + 2 * SR * 2])
 
     assert sum(map(len, samples(path))) == pytest.approx(2 * SR, abs=64)
 
 
-def test_another_format_than_named_is_refused_in_the_services_words(tmp_path):
+def test_another_format_than_the_named_one_is_refused_with_the_services_message(tmp_path):
     path = wav(tmp_path / "really.wav", noise(1))
 
     with pytest.raises(MediaError, match="does not match the detected media format"):
@@ -190,7 +190,7 @@ PICTURE = bytes.fromhex(
 @pytest.mark.parametrize(
     "content", [b"", b"RIFF", b"no sound here " * 99, bytes(10_000), PICTURE], ids=len
 )
-def test_what_is_not_media_is_refused(tmp_path, content):
+def test_a_file_that_is_not_media_is_refused(tmp_path, content):
     path = tmp_path / "not.wav"
     path.write_bytes(content)
 
@@ -264,7 +264,7 @@ def test_a_damaged_container_is_decoded_or_refused_and_nothing_else(tmp_path, me
             assert sum(map(len, samples(path))) < 60 * SR
 
 
-def test_less_than_half_a_second_is_refused_in_the_services_words(tmp_path):
+def test_less_than_half_a_second_is_refused_with_the_services_message(tmp_path):
     path = wav(tmp_path / "short.wav", noise(0.4))
 
     with pytest.raises(MediaError) as refusal:
@@ -273,11 +273,11 @@ def test_less_than_half_a_second_is_refused_in_the_services_words(tmp_path):
     assert str(refusal.value) == TOO_SHORT
 
 
-def test_moonshine_is_used_where_nothing_is_named():
+def test_moonshine_is_used_by_default():
     assert EngineChoice.from_environ({"EARSHOT_RECOGNISER": ""}) == EngineChoice("moonshine")
 
 
-def test_pocketsphinx_is_used_where_there_is_no_moonshine(monkeypatch):
+def test_pocketsphinx_is_used_if_moonshine_is_not_installed(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
     monkeypatch.delitem(sys.modules, "moonshine_voice", raising=False)
@@ -316,7 +316,7 @@ def test_an_engine_that_needs_a_model_says_so():
 
 
 def test_a_model_that_is_not_there_is_named():
-    with pytest.raises(ParameterError, match="there is nothing at '/no/such/model'"):
+    with pytest.raises(ParameterError, match="there is no file or folder '/no/such/model'"):
         EngineChoice.from_environ(
             {"EARSHOT_RECOGNISER": "vosk", "EARSHOT_RECOGNISER_MODEL": "/no/such/model"}
         )

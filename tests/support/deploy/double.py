@@ -1,8 +1,8 @@
 """A stand-in for the part of AWS that a deployment speaks to: moto, its few gaps mended.
 
-It also refuses what AWS refuses and moto does not: packages over Lambda's limits, and two S3 rules
-that overlap. And it can break off at any request that changes something, before or after the
-change, which is what a killed deployment looks like from AWS's side.
+It also refuses requests that AWS refuses and moto does not: packages over Lambda's limits, and two
+S3 rules that overlap. And it can break off at any request that changes something, before or after
+the change, which is what a killed deployment looks like from AWS's side.
 """
 
 import base64
@@ -63,7 +63,7 @@ class Double:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def reset(self) -> None:
-        """Forget everything, as an account that is new."""
+        """Delete everything, as in a new account."""
         self.break_at(None)
         self.at_once = 1000
         self.system_backups.clear()
@@ -82,16 +82,16 @@ class Double:
         after: bool = False,
         strike: Callable[[], object] | None = None,
     ) -> None:
-        """Answer nothing any more from the given change on, made or not; None mends it.
+        """Stop answering from the given change on, before or after it; None answers again.
 
-        What strikes is called at that moment: it may kill whoever asks.
+        ``strike`` is called at that moment, and may kill the client.
         """
         self.changes.clear()
         self._break_at, self._break_after, self._broken = change, after, False
         self._strike = strike
 
     def roll_back(self, stack: str) -> None:
-        """Leave a stack as a first creation that failed does, which kept something."""
+        """Leave a stack as after a failed creation that kept a resource."""
         stacks = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
         (found,) = (one for one in stacks if one.name == stack)
         found.status = "ROLLBACK_COMPLETE"
@@ -160,7 +160,7 @@ class Double:
     def _unnoticed(
         self, name: str, request: "Request", start: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Let moto change an object without calling functions, which it would do with Docker."""
+        """Let moto change an object without calls of functions, for which it needs Docker."""
         bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[name]
         rules, bucket.notification_configuration = bucket.notification_configuration, None
         try:
@@ -169,7 +169,7 @@ class Double:
             bucket.notification_configuration = rules
 
     def _change_set(self, request: "Request") -> tuple[str, int]:
-        """Answer for CloudFormation's change sets, of which moto keeps no outputs."""
+        """Answer for CloudFormation's change sets, for which moto stores no outputs."""
         name = request.form["StackName"]
         if request.action == "CreateChangeSet":
             is_new = request.form["ChangeSetType"] == "CREATE"
@@ -191,7 +191,7 @@ class Double:
         return "", 200
 
     def _conflicts(self, name: str) -> str:
-        """Return why a change set is refused: what it makes is there, and is not taken over.
+        """Return why a change set is refused: it creates a resource that exists already.
 
         Only what has "a static custom name" is: "Dynamic names (using !Ref or other functions) are
         not currently supported" (CloudFormation's guide, import-resources-automatically). The rest
@@ -208,7 +208,7 @@ class Double:
         )
 
     def _asked(self, name: str) -> dict[str, str]:
-        """Return the template and the values that a change set would leave a stack with."""
+        """Return a stack's template and values after a change set."""
         form = self._change_sets[name]
         asked = {"TemplateBody": form["TemplateBody"]}
         for field, key in form.items():
@@ -286,7 +286,7 @@ class Request:
 
     @property
     def region(self) -> str:
-        """Return the region that a request is signed for."""
+        """Return the region in a request's signature."""
         found = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self._environ["HTTP_AUTHORIZATION"])
         return found[1] if found else REGION
 
@@ -327,7 +327,7 @@ class Request:
 
 
 def mend(request: Request) -> None:
-    """Put a request into the words that moto knows."""
+    """Translate a request for moto."""
     if request.is_notification_change:
         for name in (b"Prefix", b"Suffix"):
             request.body = request.body.replace(
@@ -352,7 +352,7 @@ def mend(request: Request) -> None:
 
 
 def overlap(body: bytes) -> tuple[str, str, int] | None:
-    """Refuse two rules that one event of one key would meet, as S3 does."""
+    """Refuse two overlapping rules for one event, as S3 does."""
     rules = []
     for rule in without_namespaces(body).iter("CloudFunctionConfiguration"):
         named = {
@@ -387,7 +387,7 @@ def without_namespaces(body: bytes) -> ET.Element:
 
 
 def literal_names(template: str) -> set[str]:
-    """Return the names that a template gives as text to what it would keep."""
+    """Return the literal names in a template of the resources that it keeps."""
     yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.SafeLoader)
     resources = yaml.safe_load(template)["Resources"].values()
     names = [
@@ -400,7 +400,7 @@ def literal_names(template: str) -> set[str]:
 
 
 def retained(stack: str) -> list[tuple]:
-    """Return what an earlier stack left: service, region, holder and name of each."""
+    """Return the resources of an earlier stack: service, region, holder and name of each."""
     found = []
     tables = [("dynamodb", region, "tables") for region in get_backend("dynamodb")[ACCOUNT]]
     for service, region, holder in [("s3", "aws", "buckets"), *tables]:
@@ -412,7 +412,7 @@ def retained(stack: str) -> list[tuple]:
 
 
 def take_away_retained(stack: str) -> dict:
-    """Hide what an earlier stack left, which CloudFormation would import and moto trips over."""
+    """Hide the resources of an earlier stack, which CloudFormation imports and moto cannot."""
     kept = {}
     for service, region, holder, name in retained(stack):
         resources = getattr(get_backend(service)[ACCOUNT][region], holder)
@@ -449,7 +449,7 @@ def unzipped(content: bytes) -> int:
 def refuse(
     request: "Request", start: Callable[..., Any], code: str, message: str, status: int
 ) -> list[bytes]:
-    """Answer with an error in the protocol of the request."""
+    """Answer with an error in the request's protocol."""
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     if request.is_form:
         kind, text = "text/xml", f"<ErrorResponse>{error}</ErrorResponse>"

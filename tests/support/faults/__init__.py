@@ -1,1 +1,1 @@
-"""Histories of faults: how they are made up, played and checked."""
+"""Histories of faults: making, running and checking them."""

@@ -1,4 +1,4 @@
-"""Clients between the handlers and the doubles: each request waits here for its turn and fate."""
+"""Clients between the handlers and the doubles: each request waits for its turn and its fate."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ class Client:
 
 @dataclass
 class Buckets:
-    """S3: every bucket of the account, each request for the one that it names."""
+    """S3 with every bucket of the account."""
 
     by_name: Mapping[str, Bucket]
 
@@ -75,7 +75,7 @@ class Buckets:
 
 @dataclass
 class Paginator:
-    """Asks for page after page."""
+    """A paginator: it requests page after page."""
 
     ask: Ask
 
@@ -89,7 +89,7 @@ class Paginator:
 
 
 class Messages:
-    """The features queue, its dead letters, and what was published."""
+    """The features queue, its dead letters, and the published notices."""
 
     def __init__(self) -> None:
         self.waiting: list[dict[str, Any]] = []
@@ -120,7 +120,7 @@ class Messages:
 
 
 def do_part(operation: str, call: Ask, request: Mapping[str, Any]) -> Response | None:
-    """Do the first half of what a request asks for, and give back the rest; None for one thing.
+    """Do the first half of a batch request, and return the rest; None if it has one element.
 
     - BatchGetItem and BatchWriteItem: "If at least one of the items is successfully processed",
       the rest comes back as UnprocessedKeys or UnprocessedItems.
@@ -146,7 +146,7 @@ def do_part(operation: str, call: Ask, request: Mapping[str, Any]) -> Response |
 
 
 def _halves(things: list[Any]) -> tuple[list[Any], list[Any]]:
-    # A handler may list a set, in an order that the next process does not have.
+    # A handler may iterate over a set, whose order differs in the next process.
     ordered = sorted(things, key=repr)
     middle = (len(things) + 1) // 2
     return ordered[:middle], ordered[middle:]

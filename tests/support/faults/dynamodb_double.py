@@ -1,6 +1,6 @@
-"""A table of DynamoDB in memory: the requests that Earshot makes, and no others.
+"""A DynamoDB table in memory, with only the requests that Earshot makes.
 
-``test_doubles.py`` holds it equal to moto, for the reason that ``s3_double`` gives.
+``test_doubles.py`` compares it with moto; ``s3_double`` gives the reason.
 """
 
 import re
@@ -13,20 +13,20 @@ from support.faults.refusals import refuse
 
 PAGE = 1000
 ALL_AT_ONCE = frozenset({"by_look_at"})
-"""Indexes of keys alone: 200 of them are far below the megabyte that ends a page."""
+"""Indexes with keys only: 200 of their items are much less than the megabyte of a page."""
 
 Response = dict[str, Any]
 Key = tuple[str, ...]
 
 
 def _nobody(item: Mapping[str, Any] | None) -> None:
-    """Hear of a change, and do nothing."""
+    """Ignore a change."""
 
 
 class Table:
     """One table. Its indexes show the items as they were when ``catch_up`` was last called.
 
-    ``on_change`` hears of every item that is written, as it is then, and of each that is removed.
+    ``on_change`` is called for every item that is written or removed.
     """
 
     def __init__(
@@ -137,11 +137,11 @@ class Table:
             found.reverse()
         start = 0
         if ExclusiveStartKey:
-            # A page begins behind a place in the order, whether or not that item is still there.
+            # A page begins after a position in the order, even if that item has been removed.
             last = _place(ExclusiveStartKey, order, self._key)
             places = [_place(item, order, self._key) for item in found]
             start = sum(place <= last if ScanIndexForward else place >= last for place in places)
-        # A page may end early, as one of a megabyte does.
+        # A page may end early, like a page of a megabyte.
         limit = Limit if IndexName in ALL_AT_ONCE else min(Limit, self._page)
         page, rest = found[start : start + limit], found[start + limit :]
         answer: Response = {"Items": [dict(item) for item in page]}
@@ -171,7 +171,7 @@ def _place(item: Mapping[str, Any], order: str | None, key: Key) -> tuple[Any, .
 
 
 def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
-    """Tell whether one of boto3's conditions is true of an item."""
+    """Return whether one of boto3's conditions is true for an item."""
     expression = condition.get_expression()
     operator, values = expression["operator"], expression["values"]
     if operator in ("AND", "OR", "NOT"):

@@ -1,4 +1,4 @@
-"""Histories by their seeds: what people upload in them, and how each is told and told again."""
+"""Histories by their seeds: the uploads in them, and running and repeating a history."""
 
 import contextlib
 import importlib
@@ -34,22 +34,22 @@ ENVIRONMENT = {
     "ADMINISTRATORS": f"arn:aws:iam::123456789012:user/{ADMINISTRATOR}",
 }
 REAL_EVERY = 50
-"""How often a history measures each recording anew; the others remember what was measured."""
+"""Measure for real in one of this many histories; the others use stored results."""
 
 RANGE_BYTES = 6_000
-"""Small enough that a recording is read by several requests, between which others may be put."""
+"""Small enough that a recording is read by several requests, between which it may change."""
 
 _extract = extract.extract
 
 
 @cache
 def bodies(*, sound_alone: bool = False) -> dict[str, list[bytes]]:
-    """Return what people upload, and what they replace it with."""
+    """Return the uploads, and their replacements."""
     sr = 8_000
     times = np.arange(sr) / sr
     tones = [encode(0.3 * np.sin(2 * np.pi * f0 * times), "WAV", sr) for f0 in (150, 220)]
     moving = [video.make(duration_s=1, size=(64, 64))]
-    # A free box at the end changes nothing but the bytes.
+    # A free box at the end changes only the bytes.
     moving.append(moving[0] + b"\x00\x00\x00\x08free")
     found = {
         "uploads/alice/my talk.wav": tones,
@@ -66,7 +66,7 @@ def bodies(*, sound_alone: bool = False) -> dict[str, list[bytes]]:
 
 @cache
 def measured(body: bytes, parameters: extract.FeatureParameters) -> tuple[Any, dict[str, bytes]]:
-    """Return what is measured in a recording: the summary, and each table by its name."""
+    """Return a recording's summary, and its tables by name."""
     tables: dict[str, bytes] = {}
 
     @contextlib.contextmanager
@@ -79,7 +79,7 @@ def measured(body: bytes, parameters: extract.FeatureParameters) -> tuple[Any, d
 
 
 def remembered(source: Any, parameters: Any, open_table: Any, **_: Any) -> Any:
-    """Measure a recording as ``features.extract`` does, each only once in all histories."""
+    """Measure a recording as ``features.extract`` does, only once for all histories."""
     buffered = BufferedSource(source)
     body = buffered.read()
     buffered.raise_failure()
@@ -91,13 +91,13 @@ def remembered(source: Any, parameters: Any, open_table: Any, **_: Any) -> Any:
 
 
 def application() -> Any:
-    """Return the application, which reads its settings as it is imported."""
+    """Return the application, which reads its settings when it is imported."""
     os.environ |= ENVIRONMENT
     return sys.modules.get("app") or importlib.import_module("app")
 
 
 def world_of(seed: int, rules: Rules, *, keys: Sequence[str] = (), is_plain: bool = False) -> World:
-    """Return the world of a seed, before anything has happened in it.
+    """Return the world of a seed in its first state.
 
     ``keys`` are the uploads in it, if not those of the seed; a plain one has nothing of chance.
     """
@@ -108,7 +108,7 @@ def world_of(seed: int, rules: Rules, *, keys: Sequence[str] = (), is_plain: boo
     is_real = seed % REAL_EVERY == 0 and not is_plain
     extract.extract = _extract if is_real else remembered
     s3.RANGE_BYTES = RANGE_BYTES
-    smart_open.s3.RETRY.sleep_seconds = 0  # the world's clock stands still meanwhile
+    smart_open.s3.RETRY.sleep_seconds = 0  # the world's clock stops during this
     names = plan.rng.sample(sorted(found), plan.rng.choice((1, 1, 2, 3)))
     if is_real:
         names = [name for name in names if name.endswith(".wav")] or ["uploads/bob/talk.wav"]
@@ -117,16 +117,16 @@ def world_of(seed: int, rules: Rules, *, keys: Sequence[str] = (), is_plain: boo
 
 
 def tell(seed: int, rules: Rules | None = None) -> World:
-    """Tell the history of a seed, to its end."""
+    """Run the history of a seed to its end."""
     return _told(world_of(seed, rules or Rules()), telling.tell)
 
 
 def replay(seed: int, moves: list[Move], rules: Rules | None = None) -> World:
-    """Perform given moves in the world of a seed, and let it come to rest."""
+    """Perform given moves in the world of a seed, and then let all work finish."""
     return _told(world_of(seed, rules or Rules()), lambda world: telling.replay(world, list(moves)))
 
 
 def _told(world: World, telling_of: Callable[[World], None]) -> World:
-    with contextlib.redirect_stdout(io.StringIO()):  # where the journal is written
+    with contextlib.redirect_stdout(io.StringIO()):  # the journal's output
         telling_of(world)
     return world

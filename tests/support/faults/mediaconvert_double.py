@@ -1,4 +1,4 @@
-"""MediaConvert in memory: jobs that begin and end when the world says so."""
+"""MediaConvert in memory; the world decides when jobs begin and end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from support.faults.s3_double import Bucket, Response, md5
 from support.faults.transcribe_double import place_of
 
 REMEMBERED_S = 60
-"""How long a ClientRequestToken leads to its job.
+"""Seconds that a ClientRequestToken returns its job.
 
 https://docs.aws.amazon.com/mediaconvert/latest/apireference/jobs.html
 """
@@ -33,7 +33,7 @@ class MediaConvertDouble:
             age = (self.clock() - job["Created"]).total_seconds()
             if job["ClientRequestToken"] == request["ClientRequestToken"] and age < REMEMBERED_S:
                 return {"Job": job}
-        # The same however many jobs of other recordings there are: so a shorter history has it too.
+        # Independent of the jobs of other recordings, so that a shorter history has the same id.
         whose = request["UserMetadata"]["recording_id"]
         n_before = sum(job["UserMetadata"]["recording_id"] == whose for job in self.jobs.values())
         job_id = f"{md5(whose.encode())[:8]}-{n_before + 1}"
@@ -58,14 +58,14 @@ class MediaConvertDouble:
         self._tell(Id)
         return {}
 
-    # --- what happens by itself ---
+    # --- changes without a request ---
 
     def unfinished(self) -> list[str]:
-        """Return the ids of the jobs that wait or run."""
+        """Return the ids of the waiting and running jobs."""
         return [job_id for job_id, job in self.jobs.items() if job["Status"] in UNFINISHED]
 
     def advance(self, job_id: str, *, fails: bool) -> None:
-        """Let a job begin, or end."""
+        """Start or end a job."""
         job = self.jobs[job_id]
         if job["Status"] == "SUBMITTED":
             job["Status"] = "PROGRESSING"

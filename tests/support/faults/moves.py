@@ -1,4 +1,4 @@
-"""A history as a list: what happens, to whom, and what goes wrong with it."""
+"""A history as a list of moves: each has a kind, a target and a fate."""
 
 from dataclasses import dataclass
 

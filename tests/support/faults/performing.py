@@ -1,4 +1,4 @@
-"""Performs moves: each kind of move is one function, which returns False if it cannot be done."""
+"""Moves performed: one function for each kind, which returns False if it is not possible."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,7 @@ from support.faults.world import A_MOVE, ADMINISTRATOR, TICK, Delivery, World
 
 
 def perform(world: World, move: Move) -> bool:
-    """Do what a move says; tell whether it could be done."""
+    """Perform a move; return whether it was possible."""
     is_done = _PERFORM[move.kind](world, move)
     if is_done:
         world.moves.append(move)

@@ -1,4 +1,4 @@
-"""A plan: what the world of one history is like, and which faults there are to be spent."""
+"""A plan: the properties of a history's world, and the faults in it."""
 
 import random
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from support.faults.rules import Rules
 
 
 class KilledError(BaseException):
-    """The function's process has ended. Nothing catches it, and nothing it does has an effect."""
+    """The function's process has ended. Nothing catches this, and later requests have no effect."""
 
 
 FAULTS = ("throttled", "fails", "times out", "takes effect unheard", "killed", "asked twice")
 PARTIAL = frozenset({"batch_get_item", "batch_write_item", "delete_objects"})
-"""Requests of several things, of which a service may do some and give back the rest."""
+"""Batch requests, of which a service may do a part and return the rest."""
 
 BUSY = {
     "start_transcription_job": "LimitExceededException",
@@ -27,10 +27,10 @@ SKEW_S = 30
 
 @dataclass
 class Plan:
-    """A number of faults to be spent, each on a request, an event, a message or a job.
+    """A number of faults, each for a request, an event, a message or a job.
 
-    Everything is drawn from the seed. ``rng`` is drawn from while people act and faults happen,
-    ``rest`` afterwards: so the end of a history stays the same when moves are left out of it.
+    Everything is drawn from the seed. ``rng`` is used while people act and faults happen, ``rest``
+    after that, so that the end of a history stays the same if moves are left out of it.
     """
 
     seed: int
@@ -54,37 +54,37 @@ class Plan:
         self.is_plain = False
 
     def make_plain(self) -> None:
-        """Leave nothing to chance: no fault, whole pages, one bucket, one time."""
+        """Remove all chance: no fault, whole pages, one bucket, one time."""
         self.left, self.page, self.n_reconciles = 0, 1000, 1
         self.has_second_bucket, self.redaction, self.subtitles = False, "", ()
         self.skew_s = dict.fromkeys(self.skew_s, 0)
         self.is_plain = True
 
     def skew_of_a_function(self) -> int:
-        """Return how far the clock of one function call is from the world's, in seconds."""
+        """Return the difference of a function call's clock from the world's, in seconds."""
         if self.is_plain:
             return 0
         return self.rng.choice((0, 0, -SKEW_S, SKEW_S))
 
     def strikes(self) -> bool:
-        """Tell whether one of the faults is to be spent here."""
+        """Return whether a fault happens here."""
         return self.left > 0 and self.rng.random() < self.rate
 
     def fate(self, operation: str) -> str:
-        """Decide what becomes of a request: nothing special, or one of the faults."""
-        # Few requests are of several things, so those meet a fault of their own more often.
+        """Return the fate of a request: none, or one of the faults."""
+        # Batch requests are rare, so they fail in part more often.
         if operation in PARTIAL and any(self.strikes() for _ in range(3)):
             return "partly"
         return self.rng.choice(FAULTS) if operation and self.strikes() else ""
 
     def spend(self, what: str) -> None:
-        """Write a fault down."""
+        """Record a fault."""
         self.left -= 1
         self.spent.append(what)
 
 
 def error_of(fate: str, operation: str) -> Exception:
-    """Return what a client raises once botocore's own retries have not helped."""
+    """Return a client's error after botocore's retries have failed."""
     if fate == "throttled":
         return refuse(operation, BUSY.get(operation, "ThrottlingException"))
     if fate == "fails":

@@ -1,8 +1,8 @@
-"""A bucket of S3 in memory: the requests that Earshot makes, and no others.
+"""An S3 bucket in memory, with only the requests that Earshot makes.
 
-``test_doubles.py`` holds it equal to moto. moto itself is too slow here: a history makes some
-hundred requests, and thousands of histories are told. Rules that moto does not follow carry AWS's
-own page.
+``test_doubles.py`` compares it with moto. moto itself is too slow here: a history makes some
+hundred requests, and thousands of histories are run. Rules that moto does not follow have a link to
+AWS's page.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ Response = dict[str, Any]
 
 
 def _nobody(operation: str, key: str) -> None:
-    """Hear of a change, and do nothing."""
+    """Ignore a change."""
 
 
 def _now() -> datetime:
@@ -27,7 +27,7 @@ def _now() -> datetime:
 
 
 class Bucket:
-    """One bucket's objects. ``on_change(operation, key)`` hears of every object made or removed."""
+    """The objects of a bucket. ``on_change(operation, key)`` is called for every change."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Bucket:
         modified: datetime | None = None,
     ) -> Response:
         self.objects[key] = (body, etag, dict(metadata))
-        # S3 tells no fraction of a second.
+        # S3's times have no fraction of a second.
         self._modified[key] = (modified or self._clock()).replace(microsecond=0)
         self._on_change("put", key)
         return {"ETag": f'"{etag}"'}
@@ -106,7 +106,7 @@ class Bucket:
     ) -> Response:
         """Copy an object of this bucket or another.
 
-        With a condition as S3 has it: 412 if the source's ETag is another.
+        With S3's condition: 412 if the source has another ETag.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
         if source_key not in source.objects:
@@ -143,7 +143,7 @@ class Bucket:
     ) -> Response:
         after = ContinuationToken or StartAfter
         found = [key for key in sorted(self.objects) if key.startswith(Prefix) and key > after]
-        # S3 may return fewer keys than it is asked for, and says so by IsTruncated.
+        # S3 may return fewer keys than requested, with IsTruncated.
         most = min(MaxKeys, self._page)
         page: Response = {"IsTruncated": len(found) > most}
         if found:
@@ -166,7 +166,7 @@ class Bucket:
         return {}
 
     def delete_object(self, *, Key: str, IfMatch: str | None = None, **_: Any) -> Response:
-        """Remove an object, if it is there and has the ETag that is given.
+        """Remove an object, if it exists and has the given ETag.
 
         "If the ETag doesn't match, the delete operation fails with a 412 Precondition Failed."
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
@@ -196,7 +196,7 @@ class Bucket:
     def complete_multipart_upload(
         self, *, Key: str, UploadId: str, MultipartUpload: Mapping[str, Any], **_: Any
     ) -> Response:
-        """Make an object of its parts, as old as the moment when its upload was begun.
+        """Create an object from its parts, with the time at which its upload began.
 
         "For multipart uploads, the object creation date is the date of initiation of the
         multipart upload", not that of its completion.
@@ -211,7 +211,7 @@ class Bucket:
         return self._store(Key, b"".join(parts), etag_of_parts(parts), {}, begun)
 
     def touch(self, key: str) -> None:
-        """Make an object as old as this moment."""
+        """Create an object with the present time."""
         self._modified[key] = self._clock().replace(microsecond=0)
 
     def abort_multipart_upload(self, *, UploadId: str, **_: Any) -> Response:
@@ -231,7 +231,7 @@ def etag_of_parts(parts: list[bytes]) -> str:
 
 
 def halves(body: bytes) -> list[bytes]:
-    """Return the parts in which people upload, when they do it in parts."""
+    """Return the parts of a multipart upload."""
     return [body[: len(body) // 2], body[len(body) // 2 :]]
 
 

@@ -1,4 +1,4 @@
-"""Scenes: short histories told by hand, one thing after the other, for what must never happen."""
+"""Scenes: short histories written by hand, move by move, for results that must never happen."""
 
 import contextlib
 import io
@@ -13,11 +13,11 @@ from support.faults.rules import ALL
 from support.faults.world import Task, World
 
 QUIET_SEED = 0
-"""A world of one bucket, whole pages and clocks that agree: ``Scene`` sets what differs."""
+"""A world of one bucket, whole pages and equal clocks; ``Scene`` sets the differences."""
 
 
 class Scene:
-    """A world with every rule in force and no chance in it."""
+    """A world with every rule, and without chance."""
 
     def __init__(self, *keys: str) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -34,7 +34,7 @@ class Scene:
         self.move("put", f"{key} {number}")
 
     def run(self, task: Task, *, until: str = "") -> None:
-        """Let a handler go on to its end, or until it is about to ask for an operation."""
+        """Run a handler to its end, or up to its request for an operation."""
         while task in self.world.tasks and (not until or task.asks != until):
             self.move("run", task.name)
 
@@ -45,12 +45,12 @@ class Scene:
         return self.world.tasks[-1]
 
     def ask_api(self, kind: str, key: str) -> Task:
-        """Let somebody ask the API; the handler stops before its first request."""
+        """Send a request to the API; the handler stops before its first request."""
         self.move(kind, key)
         return self.world.tasks[-1]
 
     def deliver_all(self, *functions: str) -> None:
-        """Deliver every event that waits, oldest first, each handler to its end."""
+        """Deliver every waiting event, oldest first, and run each handler to its end."""
         self.move("catch up")
         while pending := [
             one for one in self.world.pending if not functions or one.function in functions
@@ -59,26 +59,26 @@ class Scene:
             self.move("catch up")
 
     def receive_all(self) -> None:
-        """Have everything measured whose message waits."""
+        """Process every waiting message of the features queue."""
         while visible := self.world.visible():
             self.move("receive", visible[0]["name"])
             self.run(self.world.tasks[-1])
 
     def come_to_rest(self) -> None:
-        """Let everything happen that happens by itself, but for reconcile."""
+        """Do all remaining work except reconcile."""
         with contextlib.redirect_stdout(io.StringIO()):
             self.world.is_over = True
             telling.come_to_rest(self.world)
 
     def end(self) -> list[str]:
-        """Let the world come to rest, reconcile included; return what is wrong."""
+        """Do all remaining work, including reconcile; return the violations."""
         with contextlib.redirect_stdout(io.StringIO()):
             telling.settle(self.world)
             return all_violations(self.world)
 
     @property
     def transcription_jobs(self) -> Sequence[str]:
-        """The names of the transcription jobs that have not ended, oldest first."""
+        """Names of the unfinished transcription jobs, oldest first."""
         return self.world.transcribe.unfinished()
 
 

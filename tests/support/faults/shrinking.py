@@ -1,4 +1,4 @@
-"""Shrinks a history: leaves out moves as long as it still goes wrong."""
+"""Shrinking: leaving out moves of a history as long as it still goes wrong."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from support.faults.world import World
 
 
 def shrunk(seed: int, rules: Rules) -> World | None:
-    """Return a history of the seed that is wrong with as few moves as could be found, if any is.
+    """Return a shorter history of the seed that still goes wrong, or None.
 
     Moves are left out in ever smaller pieces (delta debugging, Zeller and Hildebrandt 2002), then
     faults one by one.

@@ -1,4 +1,4 @@
-"""Amazon Transcribe in memory: jobs that begin and end when the world says so."""
+"""Amazon Transcribe in memory; the world decides when jobs begin and end."""
 
 import hashlib
 import json
@@ -18,13 +18,13 @@ UNFINISHED = ("QUEUED", "IN_PROGRESS")
 
 
 def words_of(body: bytes) -> list[str]:
-    """Return what is heard in a recording: words that no other recording has."""
+    """Return the words of a recording, which no other recording has."""
     digest = hashlib.sha256(body).hexdigest()
     return [f"w{digest[:6]}", f"w{digest[6:12]}"]
 
 
 def transcript_of(body: bytes) -> bytes:
-    """Return the transcript that Transcribe writes for a recording."""
+    """Return Transcribe's transcript of a recording."""
     words = words_of(body)
     items = [
         {
@@ -130,14 +130,14 @@ class TranscribeDouble:
             raise refuse(operation, "BadRequestException")
         return self.jobs[name]
 
-    # --- what happens by itself ---
+    # --- changes without a request ---
 
     def unfinished(self) -> list[str]:
-        """Return the names of the jobs that wait or run."""
+        """Return the names of the waiting and running jobs."""
         return [name for name, job in self.jobs.items() if job.status in UNFINISHED]
 
     def advance(self, name: str, *, fails: bool) -> None:
-        """Let a job begin, or end."""
+        """Start or end a job."""
         job = self.jobs[name]
         if job.status == "QUEUED":
             job.status = "IN_PROGRESS"

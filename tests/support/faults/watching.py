@@ -1,4 +1,4 @@
-"""Looks at a history while it happens: for what no moment of it may show."""
+"""Checks during a history, of facts that must hold at every moment."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ SERVER_ERROR = 500
 
 
 class Watch:
-    """What has been seen that must not be, each thing once."""
+    """The violations that were seen, each one once."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -29,7 +29,7 @@ class Watch:
         }
 
     def look_at_item(self, item: Mapping[str, Any] | None) -> None:
-        """See that whatever an item calls COMPLETED was made of its own bytes."""
+        """Check that every COMPLETED output was made from the recording's own bytes."""
         if item is None or "recording_id" not in item:
             return
         rid = item["recording_id"]
@@ -44,20 +44,20 @@ class Watch:
                 self.seen[f"{rid} was COMPLETED with renditions of other bytes"] = None
 
     def look_at_upload(self, task: "Task | None", operation: str, key: str) -> None:
-        """See that a handler leaves uploads alone, but for the one that somebody had it remove."""
+        """Check that a handler changes no upload, except one that a user asked it to remove."""
         if task is None:
             return
         if operation == "put":
             self.seen[f"{task.name} wrote {key}"] = None
             return
         if task.function != "api" or self._lay_there_before(key) != task.about:
-            self.seen[f"{task.name} removed {key}, which nobody asked for"] = None
+            self.seen[f"{task.name} removed {key} without a request"] = None
 
     def _lay_there_before(self, key: str) -> str:
         body, etag = self._world.bucket.last_removed
         return Upload(self._world.settings.media_bucket, key, etag, len(body)).recording_id
 
     def look_at_answer(self, task: "Task", answer: Answered) -> None:
-        """See that the API answers, unless something went wrong on the way."""
+        """Check that the API answers, unless a fault happened."""
         if answer.status >= SERVER_ERROR and not task.n_faults:
-            self.seen[f"{task.name} was answered by {answer.status}"] = None
+            self.seen[f"{task.name} got the answer {answer.status}"] = None
