@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core import keys
+from chalicelib.core.audio.formats import HEAD_BYTES
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.probe import formats, limits
 from chalicelib.core.probe.contents import Contents
@@ -95,7 +96,7 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 
 
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
-    head = services.media.read_head(upload, formats.HEAD_BYTES)
+    head = services.media.read_head(upload, HEAD_BYTES)
     media_format, reason = formats.media_format(upload.key, head)
     # The size is known without a look into the file, which may be full of headers.
     reason = reason or limits.refusal(upload.size, Contents())

@@ -7,11 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 
+from chalicelib.core.probe.limits import LONGEST_S
 from chalicelib.errors import MediaError
 from local.media import open_media
 from local.transcribe.recogniser import SAMPLE_RATE_HZ, Samples
 
-MAX_DURATION_S = 4 * 3600.0
+MAX_DURATION_S = float(LONGEST_S)
 MIN_DURATION_S = 0.5
 
 INVALID_MEDIA = (

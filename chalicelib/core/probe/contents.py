@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.core.audio.formats import HEAD_BYTES, kind_of
 from chalicelib.core.audio.source import BufferedSource
 
 MAX_ELEMENTS = 10_000
@@ -55,11 +56,11 @@ class Contents:
 def look_into(source: BufferedSource) -> Contents:
     """Return the contents of an MP4, QuickTime, WebM or Matroska file; empty for other files."""
     source.seek(0)
-    head = source.read(12)
-    if head[4:8] in (b"ftyp", b"moov", b"wide", b"free", b"skip", b"mdat"):
-        return _iso_contents(source)
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return _matroska_contents(source)
+    match kind_of(source.read(HEAD_BYTES)):
+        case "iso":
+            return _iso_contents(source)
+        case "matroska":
+            return _matroska_contents(source)
     return Contents()
 
 

@@ -1,9 +1,7 @@
 """The format of an upload, by its name and first bytes."""
 
-import re
-
 from chalicelib.core import keys
-from chalicelib.core.audio.formats import NOT_RECORDINGS
+from chalicelib.core.audio.formats import kind_of, stranger_of
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm", "amr", "mov", "mkv")
 """Accepted extensions, each the name of a format; Transcribe takes all except the last two."""
@@ -13,11 +11,6 @@ CONTAINERS = frozenset({"mp4", "webm", "mov", "mkv"})
 
 MAX_KEY_BYTES = 1024
 """S3's limit for a key."""
-
-HEAD_BYTES = 64
-"""Number of bytes of a file that :func:`recognise` needs."""
-
-_MP3_FRAME = re.compile(rb"\xff[\xfa\xfb\xf2\xf3\xe2\xe3]")
 
 
 def extension(key: str) -> str:
@@ -63,20 +56,14 @@ def recognise(head: bytes) -> tuple[str | None, str | None]:
     stranger : str or None
         the kind of file, with its article, if it is certainly not a recording
     """
-    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
-        return "wav", None
-    if head[4:8] == b"ftyp":
-        return {b"M4A ": "m4a", b"qt  ": "mov"}.get(head[8:12], "mp4"), None
-    if head[:4] == b"\x1aE\xdf\xa3":
+    kind = kind_of(head)
+    if kind == "iso":
+        # Without a brand the name decides: an old QuickTime file begins with another box.
+        branded = {b"M4A ": "m4a", b"qt  ": "mov"}.get(head[8:12], "mp4")
+        return (branded if head[4:8] == b"ftyp" else None), None
+    if kind == "matroska":
         return ("webm" if b"webm" in head else "mkv" if b"matroska" in head else None), None
-    for magic, media_format in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"#!AMR", "amr")):
-        if head.startswith(magic):
-            return media_format, None
-    if head.startswith(b"ID3") or _MP3_FRAME.match(head):
-        return "mp3", None
-    return None, next(
-        (name for magic, name in NOT_RECORDINGS.items() if head.startswith(magic)), None
-    )
+    return (kind if kind in FORMATS else None), stranger_of(head)
 
 
 def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:

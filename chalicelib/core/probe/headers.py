@@ -6,6 +6,7 @@ If a header lacks a value, or the value is impossible, it is None, and the decod
 
 import struct
 
+from chalicelib.core.audio.formats import HEAD_BYTES, kind_of
 from chalicelib.core.audio.ogg import first_packet, read_last_page
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.probe.contents import Contents
@@ -50,17 +51,18 @@ def read_header(source: BufferedSource) -> Contents:
 
 def _read(source: BufferedSource) -> _Told | None:
     source.seek(0)
-    head = source.read(64)
-    if head.startswith(b"RIFF"):
-        return _wav(source)
-    if head.startswith(b"fLaC"):
-        return _flac(head)
-    if head.startswith(b"OggS"):
-        return _ogg(source, head)
-    if head.startswith(b"#!AMR"):
-        return _amr(source)
-    if head.startswith(b"ID3") or head[:1] == b"\xff":
-        return _mp3(source, head)
+    head = source.read(HEAD_BYTES)
+    match kind_of(head):
+        case "wav":
+            return _wav(source)
+        case "flac":
+            return _flac(head)
+        case "ogg":
+            return _ogg(source, head)
+        case "amr":
+            return _amr(source)
+        case "mp3":
+            return _mp3(source, head)
     return None
 
 
