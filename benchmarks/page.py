@@ -14,12 +14,12 @@ import orjson
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.extend(map(str, (ROOT, ROOT / "tests")))
 
-from playwright.sync_api import Page  # noqa: E402 - found there
-from support.browser import chromium  # noqa: E402 - found there
-from support.media import wav  # noqa: E402 - found there
-from support.running import Stage, start  # noqa: E402 - found there
+from playwright.sync_api import Page  # noqa: E402  # imported after the paths are set
+from support.browser import chromium  # noqa: E402  # imported after the paths are set
+from support.media import wav  # noqa: E402  # imported after the paths are set
+from support.running import Stage, start  # noqa: E402  # imported after the paths are set
 
-from chalicelib.core.features.display import Display  # noqa: E402 - found there
+from chalicelib.core.features.display import Display  # noqa: E402  # imported after the paths are set
 
 HOUR_S = 3600
 WORDS_A_SEGMENT = 15

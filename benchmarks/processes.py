@@ -30,7 +30,7 @@ def pin(core: int | None) -> None:
 def fresh(*arguments: str) -> Cost:
     """Run Python with these arguments and return the cost of the whole process."""
     start = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - our own scripts
+    process = subprocess.Popen(  # noqa: S603  # our own scripts
         [sys.executable, *arguments], stdout=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
@@ -64,7 +64,7 @@ def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[
 
 def printed(script: str, *arguments: str) -> str:
     """Run a script and return its last output; ModuleNotFoundError if a package is missing."""
-    done = subprocess.run(  # noqa: S603 - our own scripts
+    done = subprocess.run(  # noqa: S603  # our own scripts
         [sys.executable, script, *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode:

@@ -21,7 +21,7 @@ PROCESSORS = {"x86_64": "x86_64+avx2+fma"}
 class CompiledHook(BuildHookInterface[Any]):
     """A build hook that adds the shared library, and the wheel's tag for its machine."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
         """Compile the library, and name it in ``build_data``, so that hatchling packs it."""
         machine = os.environ.get("EARSHOT_MACHINE") or platform.machine()
         processor = PROCESSORS.get(machine, "baseline")

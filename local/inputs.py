@@ -27,7 +27,7 @@ def _matches(name: str) -> list[str]:
         return [name]
     expanded = str(Path(name).expanduser()) if name.startswith("~") else name
     # A pattern may be absolute, which Path.glob does not accept.
-    return sorted(glob.glob(expanded, recursive=True)) or [expanded]  # noqa: PTH207
+    return sorted(glob.glob(expanded, recursive=True)) or [expanded]  # noqa: PTH207  # Path.glob refuses absolute patterns
 
 
 def _inside(folder: str) -> list[str]:

@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
                 status, content = HTTPStatus.BAD_GATEWAY, message.encode()
             self._reply(status, fields, content)
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
     def _refusal(self) -> str | None:
         """Return why a request is refused, or None: it may come from another site's page."""

@@ -24,7 +24,7 @@ def enter(stage: str, url: str | None = None) -> None:
     """
     if stage == LOCAL:
         # Only local mode needs this package.
-        from local import stack  # noqa: PLC0415
+        from local import stack  # noqa: PLC0415  # only local mode needs this package
 
         stack.isolate(url or LOCAL_URL)
         os.environ |= stack.environment()

@@ -75,7 +75,7 @@ def compare(path: Path, folder: Path) -> Comparison:
     # Earshot first: it gives a reason if the file is not a recording.
     ours = _in_own_process(measure_with_earshot, path, folder / "earshot.npz")
     theirs = _in_own_process(measure_with_librosa, path, folder / "librosa.npz")
-    import numpy as np  # noqa: PLC0415 - see the top
+    import numpy as np  # noqa: PLC0415  # see the comment at the top
 
     a, b = np.load(folder / "librosa.npz"), np.load(folder / "earshot.npz")
     n = min(len(a["f0"]), len(b["f0"]))
@@ -117,8 +117,8 @@ def report(comparison: Comparison) -> str:
 
 def measure_with_librosa(path: Path, archive: Path) -> Run:
     """Compute Earshot's tables with librosa, and save them."""
-    import librosa  # noqa: PLC0415 - see the top
-    import numpy as np  # noqa: PLC0415 - see the top
+    import librosa  # noqa: PLC0415  # see the comment at the top
+    import numpy as np  # noqa: PLC0415  # see the comment at the top
 
     # Earshot searches all moves of pitch; librosa 1.0 leaves the unlikely ones out by default.
     takes = inspect.signature(librosa.pyin).parameters
@@ -149,7 +149,7 @@ def measure_with_librosa(path: Path, archive: Path) -> Run:
 
 def measure_with_earshot(path: Path, archive: Path) -> Run:
     """Extract every table and the archive as in production, and keep the archive."""
-    from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: PLC0415 - see the top
+    from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: PLC0415  # see the comment at the top
 
     @contextmanager
     def open_table(name: str) -> Iterator[BinaryIO]:
@@ -171,7 +171,7 @@ def peak_memory_mb() -> float:
         # getrusage would also count the parent's memory at the start of this process.
         lines = status.read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    import resource  # noqa: PLC0415 - not on every system
+    import resource  # noqa: PLC0415  # not on every system
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
@@ -179,15 +179,15 @@ def peak_memory_mb() -> float:
 
 def _load_for_librosa(path: Path) -> tuple[Any, float]:
     """Load with librosa; PyAV decodes the files for which librosa would need the ffmpeg program."""
-    import librosa  # noqa: PLC0415 - see the top
-    import numpy as np  # noqa: PLC0415 - see the top
-    import soundfile  # noqa: PLC0415 - see the top
+    import librosa  # noqa: PLC0415  # see the comment at the top
+    import numpy as np  # noqa: PLC0415  # see the comment at the top
+    import soundfile  # noqa: PLC0415  # see the comment at the top
 
     try:
         with path.open("rb") as media:
             return librosa.load(media)
     except soundfile.LibsndfileError:
-        import av  # noqa: PLC0415 - see the top
+        import av  # noqa: PLC0415  # see the comment at the top
 
         with av.open(str(path)) as media:
             floats = av.AudioResampler(format="fltp")
@@ -219,7 +219,7 @@ def _sentence(exc: MediaError | OSError) -> str:
 def _picture(path: Path, folder: Path) -> str:
     """Draw both sides and their difference in the current folder; return a line with its path."""
     try:
-        from local.desk.comparison_plot import draw  # noqa: PLC0415 - see the top
+        from local.desk.comparison_plot import draw  # noqa: PLC0415  # see the comment at the top
     except ImportError:
         return "no picture: matplotlib is not installed\n"
     target = Path(f"{path.stem}.compare.png")

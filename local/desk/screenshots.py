@@ -83,7 +83,7 @@ def _show(page: Page, address: str) -> None:
 
 def _shrink(source: Path, target: Path) -> None:
     """Write a picture with a palette, which looks the same with a third of the size."""
-    from PIL import Image  # noqa: PLC0415 - comes with matplotlib, and only this needs it
+    from PIL import Image  # noqa: PLC0415  # installed with matplotlib, and only this function needs it
 
     with Image.open(source) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(

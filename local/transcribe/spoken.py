@@ -145,7 +145,7 @@ def _numbers(digits: str, *, is_plain: bool) -> Iterator[Reading]:
 def _year(century: int, rest: int) -> Reading:
     if rest == 0:
         return [*cardinal(century), "hundred"]
-    return [*cardinal(century), *(["oh"] if rest < 10 else []), *cardinal(rest)]  # noqa: PLR2004
+    return [*cardinal(century), *(["oh"] if rest < 10 else []), *cardinal(rest)]  # noqa: PLR2004  # one digit
 
 
 def cardinal(value: int) -> Reading:

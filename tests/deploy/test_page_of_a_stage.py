@@ -62,7 +62,7 @@ class Upstream(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
     def _is_signed(self, body):
         """Check a signature by AWS's guide, without the code that made the signature."""

@@ -136,7 +136,7 @@ class ContainerReader:
 
 def _import_av() -> Any:
     try:
-        import av  # noqa: PLC0415 - half a second and a layer that only these formats need
+        import av  # noqa: PLC0415  # half a second, and only these formats need it
     except ImportError as exc:
         raise MediaError(
             "The recording needs the media decoder (PyAV), which is not installed here"

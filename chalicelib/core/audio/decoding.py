@@ -138,13 +138,13 @@ def _open_reader(source: BufferedSource) -> Reader:
     # A plain WAV needs neither decoder; `WavReader` gives the cost of importing one.
     container = recognise_container(source)
     if container:
-        from chalicelib.core.audio.containers import ContainerReader  # noqa: PLC0415 - as above
+        from chalicelib.core.audio.containers import ContainerReader  # noqa: PLC0415  # as above
 
         return ContainerReader(source, container)
     header = read_wav_header(source)
     if header and header.is_plain:
         return WavReader(source, header)
-    from chalicelib.core.audio.soundfiles import open_soundfile  # noqa: PLC0415 - as above
+    from chalicelib.core.audio.soundfiles import open_soundfile  # noqa: PLC0415  # as above
 
     return open_soundfile(source)
 

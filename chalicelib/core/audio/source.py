@@ -83,7 +83,7 @@ class BufferedSource:
             if self._source_position != self._position:
                 self._source.seek(self._position)
             piece = self._source.read(size)
-        except BaseException as exc:  # noqa: BLE001 - cannot cross the decoder's C frames
+        except BaseException as exc:  # noqa: BLE001  # an exception cannot cross the decoder's C frames
             self._failure = exc
             return b""
         self._source_position = self._position + len(piece)

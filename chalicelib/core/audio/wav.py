@@ -43,7 +43,7 @@ class WavHeader:
         """True if the samples are 16-bit integers, and nothing else is unusual."""
         return (
             self.tag == PCM
-            and self.bits == 16  # noqa: PLR2004 - as the name says
+            and self.bits == 16  # noqa: PLR2004  # the name says 16
             and 1 <= self.channels <= MAX_CHANNELS
             and self.bytes_per_frame == 2 * self.channels
             and 1 <= self.sample_rate_hz <= MAX_SR_HZ
@@ -105,7 +105,7 @@ def read_wav_header(source: BufferedSource) -> WavHeader | None:
     form = None
     for _ in range(MAX_CHUNKS):
         head = source.read(8)
-        if len(head) < 8:  # noqa: PLR2004 - a chunk's name and size
+        if len(head) < 8:  # noqa: PLR2004  # bytes of a chunk's name and size
             return None
         name, size = struct.unpack("<4sI", head)
         start = source.tell()

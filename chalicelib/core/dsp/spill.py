@@ -72,10 +72,10 @@ class Spill:
         self._file.close()
 
     def _moved_to_disk(self, memory: io.BytesIO) -> BinaryIO:
-        import tempfile  # noqa: PLC0415 - a fortieth of the time to the first MFCC, seldom needed
+        import tempfile  # noqa: PLC0415  # a fortieth of the time to the first MFCC, rarely needed
 
         # Unbuffered, so that a full disk fails at the write and not when the file is closed.
-        file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
+        file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  # closed by close()
         # Close the file also if the owner ends with an exception.
         weakref.finalize(self, file.close)
         _write_all(file, memory.getvalue())

@@ -59,7 +59,7 @@ def csv_columns(*columns: np.ndarray) -> bytes:
 
 def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress: bool) -> None:
     """Write an ``.npz`` archive for ``np.load``, without a whole array in memory."""
-    import zipfile  # noqa: PLC0415 - a twentieth of the time to the first MFCC, seldom needed
+    import zipfile  # noqa: PLC0415  # a twentieth of the time to the first MFCC, rarely needed
 
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(stream, "w", compression=method) as archive:
@@ -77,7 +77,7 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress:
 
 
 def _compressed(stream: BinaryIO) -> AbstractContextManager[BinaryIO]:
-    import gzip  # noqa: PLC0415 - as for zipfile
+    import gzip  # noqa: PLC0415  # like zipfile
 
     # No name and no time in the header, so that the same table has the same bytes.
     return cast(

@@ -150,7 +150,7 @@ class PitchTrack:
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
         # Importing this takes a tenth of the time to the first MFCC, so it is done only for pitch.
-        from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415
+        from chalicelib.core.pitch.tracker import PitchTracker  # noqa: PLC0415  # see above
 
         self._hop_length = parameters.hop_length
         self._frame_s = parameters.hop_length / sr

@@ -83,7 +83,7 @@ class PitchParameters:
     def _check_signal(self) -> None:
         if not 0 < self.sr <= MAX_SR_HZ:
             raise ParameterError("sr", f"{self.sr} is not above 0 and up to {MAX_SR_HZ:.0f} Hz")
-        if not (2 <= self.frame_length <= MAX_FRAME_LENGTH and self.frame_length.bit_count() == 1):  # noqa: PLR2004 - the smallest power of two that holds a lag
+        if not (2 <= self.frame_length <= MAX_FRAME_LENGTH and self.frame_length.bit_count() == 1):  # noqa: PLR2004  # the smallest power of two with room for a lag
             raise ParameterError(
                 "frame_length",
                 f"{self.frame_length} is not a power of two up to {MAX_FRAME_LENGTH}",

@@ -278,7 +278,7 @@ def test_memory_does_not_grow_with_the_length():
 
 @contextmanager
 def discarding(_name):
-    with open(os.devnull, "wb") as stream:  # noqa: PTH123 - it is no path of a file
+    with open(os.devnull, "wb") as stream:  # noqa: PTH123  # devnull is not a file's path
         yield stream
 
 

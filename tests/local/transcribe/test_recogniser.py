@@ -360,17 +360,17 @@ class FakeKaldiRecognizer:
     def __init__(self, _model, sr):
         assert sr == SR
 
-    def SetWords(self, wanted):  # noqa: N802 - Vosk's own name
+    def SetWords(self, wanted):  # noqa: N802  # Vosk's own name
         self.wanted = wanted
 
-    def AcceptWaveform(self, pcm):  # noqa: N802 - Vosk's own name
+    def AcceptWaveform(self, pcm):  # noqa: N802  # Vosk's own name
         assert len(pcm) == 2 * SR
         return True
 
-    def Result(self):  # noqa: N802 - Vosk's own name
+    def Result(self):  # noqa: N802  # Vosk's own name
         return '{"result": [{"word": "bonjour", "start": 0.2, "end": 0.7, "conf": 0.8}]}'
 
-    def FinalResult(self):  # noqa: N802 - Vosk's own name
+    def FinalResult(self):  # noqa: N802  # Vosk's own name
         return '{"text": ""}'
 
 

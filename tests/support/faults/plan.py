@@ -39,7 +39,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)  # noqa: S311  # chance that can be had again
-        self.rest = random.Random(-self.seed - 1)  # noqa: S311
+        self.rest = random.Random(-self.seed - 1)  # noqa: S311  # chance that can be had again
         self.left = self.rng.choice((0, 1, 2, 4, 8, 16))
         self.rate = self.rng.choice((0.02, 0.05, 0.15))
         self.n_acts = self.rng.choice((1, 2, 4, 6, 9, 12) if self.rules.long else (1, 2, 3, 5))

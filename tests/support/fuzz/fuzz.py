@@ -20,10 +20,10 @@ SLOW_S, LARGE_MB, LONGEST_BYTES = 60, 2048, 50_000
 
 def fuzz(name: str, seconds: int) -> None:
     """Fuzz one target until the time is up; this ends the process."""
-    import atheris  # noqa: PLC0415 - what it follows has to be imported after it
+    import atheris  # noqa: PLC0415  # Atheris must be imported before the modules that it follows
 
     with atheris.instrument_imports(include=["chalicelib"]):
-        from support.fuzz.targets import TARGETS  # noqa: PLC0415 - as above
+        from support.fuzz.targets import TARGETS  # noqa: PLC0415  # as above
 
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def fuzz(name: str, seconds: int) -> None:
 
 def main(seconds: int, names: list[str]) -> int:
     """Divide the time among the targets; return the number of targets with a failure."""
-    from support.fuzz.targets import TARGETS  # noqa: PLC0415 - as above, in each target's own process
+    from support.fuzz.targets import TARGETS  # noqa: PLC0415  # as above, in each target's process
 
     names = names or list(TARGETS)
     KEPT.mkdir(parents=True, exist_ok=True)
