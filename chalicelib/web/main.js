@@ -6,7 +6,7 @@
 //   recording, pane, summary       one recording, and the places that fill in as its parts are done
 //   stage, player, transport       its picture, its sound, and the bar that controls both
 //   timeline, overview, selection  its pictures over time; painting draws, display holds the numbers
-//   transcript, words              its text; search finds words in all texts
+//   transcript, words, conversation  its text, and who talks how much; search finds in all texts
 //   actions, downloads, menu       what can be done with it
 //   status, wording, dom, trouble  chips, sentences, elements, what to do when something fails
 //   api, identity, polling         asking Earshot, who asks, and asking again

@@ -10,6 +10,7 @@ export class Overview {
     this.display = display;
     this.view = view;
     this.grip = 0;
+    this.drawn = "";
     this.canvas = h("canvas");
     this.window = h("div", { class: "window" });
     this.element = h(
@@ -72,7 +73,11 @@ export class Overview {
     this.element.setAttribute("aria-valuetext", `${spokenTime(start)} to ${spokenTime(start + span)}`);
   }
 
+  /** Draws the waveform, unless it stands there already: the window alone moves with the view. */
   draw(colour) {
+    const drawn = `${this.canvas.clientWidth} ${devicePixelRatio} ${colour}`;
+    if (drawn === this.drawn || !this.canvas.clientWidth) return;
+    this.drawn = drawn;
     drawWaveform(this.canvas, this.display.peaks, { start: 0, span: this.view.duration }, colour);
   }
 }

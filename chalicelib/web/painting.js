@@ -24,7 +24,8 @@ const HEAT = [
 /**
  * The sheet's colours, by what they are for.
  *
- * @typedef {{text: string, soft: string, grid: string, accent: string, accentSoft: string}} Colours
+ * @typedef {{text: string, soft: string, grid: string, accent: string, accentSoft: string,
+ *   tones: string[]}} Colours
  */
 
 /** Fits a canvas to its place on the screen and clears it; null while it has none. */
@@ -189,7 +190,7 @@ export function drawAxis(canvas, view, { text, grid }, font) {
 }
 
 /** Writes words at their times, where they have room. */
-export function drawWords(canvas, words, view, spoken, { text, soft, accent, accentSoft }, font) {
+export function drawWords(canvas, words, view, spoken, { text, soft, accent, accentSoft, tones }, font) {
   const area = prepare(canvas);
   if (!area) return;
   const { context, width, height } = area;
@@ -197,19 +198,28 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
   context.textBaseline = "middle";
   const { start, span } = view;
   const x = (seconds) => ((seconds - start) / span) * width;
+  const colour = (i) => (words.tones.size > 1 ? tones[words.tones.get(words.speaker[i])] : null) ?? soft;
   let free = -Infinity;
+  let underlined = -Infinity;
   const last = words.firstAfter(start + span);
   for (let place = words.firstAfter(start - LONGEST_WORD_S); place < last; place += 1) {
     const i = words.order[place];
     const [left, right] = [x(words.start[i]), x(words.end[i])];
     if (right < 0) continue;
-    context.fillStyle = i === spoken ? accentSoft : "transparent";
-    context.fillRect(left, 0, right - left, height);
-    context.fillStyle = soft;
-    context.fillRect(left, height - 2, Math.max(1, right - left - 1), 2);
+    if (i === spoken) {
+      context.fillStyle = accentSoft;
+      context.fillRect(left, 0, right - left, height);
+    }
+    // An hour has thousands of words to a few hundred pixels: one line to a pixel is enough.
+    if (Math.floor(left) > underlined || right - left > 1) {
+      underlined = Math.floor(left);
+      context.fillStyle = colour(i);
+      context.fillRect(left, height - 2, Math.max(1, right - left - 1), 2);
+    }
+    if ((left + right) / 2 < free) continue; // as many words as there is room for, at any zoom
     const wide = context.measureText(words.text[i]).width;
     const textLeft = Math.max(0, (left + right - wide) / 2);
-    if (textLeft < free) continue; // as many words as there is room for, at any zoom
+    if (textLeft < free) continue;
     context.fillStyle = i === spoken ? accent : text;
     context.fillText(words.text[i], textLeft, height / 2 - 1);
     free = textLeft + wide + WORD_GAP_PX;

@@ -2,6 +2,7 @@
 
 import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocessDialog } from "./actions.js";
+import { conversationPanel } from "./conversation.js";
 import { readDisplay } from "./display.js";
 import { downloadsOf } from "./downloads.js";
 import { button, h, replace, state } from "./dom.js";
@@ -217,6 +218,8 @@ class RecordingView {
         text.element,
         state("empty", "No speech was recognised", "There are no words in this recording."),
       );
+    const talk = conversationPanel(words);
+    if (talk) text.text.before(talk);
     const legend = doubtLegend(words);
     if (legend) text.element.append(legend);
     return text;

@@ -306,11 +306,9 @@ export class Timeline {
       accent: "--accent",
       accentSoft: "--accent-soft",
     };
-    return /** @type {any} */ (
-      Object.fromEntries(
-        Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]),
-      )
-    );
+    const colours = Object.entries(names).map(([name, property]) => [name, style.getPropertyValue(property)]);
+    const tones = [0, 1, 2, 3, 4, 5].map((number) => style.getPropertyValue(`--tone-${number}`));
+    return /** @type {any} */ ({ ...Object.fromEntries(colours), tones });
   }
 
   close() {

@@ -4,7 +4,6 @@ import { button, h, prefersStillness } from "./dom.js";
 import { clock, percent, speaker } from "./wording.js";
 
 const HANDS_OFF_MS = 4000;
-const TONES = 6;
 
 /** A transcript's text. `seek` and `playFrom` are called with the seconds at which a word begins. */
 export class TranscriptText {
@@ -19,11 +18,9 @@ export class TranscriptText {
     this.place = -1;
     this.scrolledAt = -Infinity;
     this.follows = true;
-    const tones = new Map();
     const segments = transcript.segments.map((segment) => {
       const label = segment.speaker;
-      if (label && !tones.has(label)) tones.set(label, tones.size % TONES);
-      return this.paragraph(segment, label, tones.get(label));
+      return this.paragraph(segment, label, words.tones.get(label));
     });
     this.text = h(
       "div",

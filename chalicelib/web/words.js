@@ -1,6 +1,7 @@
 // The words of a transcript, in the API's columns.
 
 const LINGER_S = 0.25; // a word stays lit in the short pause after it
+const TONES = 6; // of page.css
 const UNSURE = 0.6;
 const VERY_UNSURE = 0.4;
 const MARKED = 0.25; // no more of a page than this, or the marks say nothing
@@ -16,6 +17,10 @@ export class Words {
     this.speaker = words.speaker;
     this.punctuation = words.punctuation;
     this.length = words.text.length;
+    /** The number of each voice's colour, in the order in which they first speak. */
+    this.tones = new Map();
+    for (const label of this.speaker)
+      if (label && !this.tones.has(label)) this.tones.set(label, this.tones.size % TONES);
     this.plain = words.text.map(plain);
     // Words are in the order of their segments, and two channels may overlap.
     const known = this.confidence.filter((one) => one !== null).sort((a, b) => a - b);

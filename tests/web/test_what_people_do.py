@@ -320,6 +320,35 @@ def test_a_stretch_is_selected_and_played_by_keyboard_alone(api, show):
         expect(page.locator(".selection-bar")).to_be_hidden()
 
 
+def test_who_talks_how_much_is_told_of_a_conversation(api, show):
+    api.add("call", "call.wav", ("spk_0", "one two three four five six."), ("spk_1", "yes no."))
+    words = api.transcripts["call"]["words"]
+    # The second voice begins while the first still talks, and goes on after two seconds.
+    words["start_s"][6:], words["end_s"][6:] = [5.4, 8.2], [6.2, 9.0]
+    api.transcripts["call"]["segments"][1] |= {"start_s": 5.4, "end_s": 9.0}
+
+    with show("#/recordings/call") as page:
+        talk = page.get_by_role("region", name="Who talks how much")
+        expect(talk.locator("li")).to_have_text(
+            ["Speaker 10:04, 75 %, 1 turn", "Speaker 20:01, 25 %, 1 turn"]
+        )
+        expect(talk).to_contain_text("Overlap 0:00 · pauses of a second or longer 0:02")
+        expect(talk).to_contain_text("longest 2.0 s")
+        first, second = (
+            talk.locator(".talk-bar").nth(number).bounding_box()["width"] for number in (0, 1)
+        )
+        assert first == pytest.approx(3 * second, rel=0.02)
+        assert violations(page) == []
+
+
+def test_one_voice_is_no_conversation(api, show):
+    api.add("talk")
+
+    with show("#/recordings/talk") as page:
+        expect(page.locator(".word").first).to_be_visible()
+        expect(page.locator(".talk")).to_have_count(0)
+
+
 # Local mode
 
 
