@@ -480,3 +480,34 @@ def test_the_empty_list_offers_the_sample(show):
         assert asked.value.response().headers["content-type"] == "audio/mpeg"
         expect(page.locator(".uploads .name")).to_have_text("sample.mp3")
         page.complaints.clear()  # the upload itself is not pretended
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "viewport", [{"width": 1360, "height": 860}, PHONE], ids=["desktop", "phone"]
+)
+def test_axe_finds_nothing_in_what_people_do(api, show, scheme, viewport):
+    said = [(f"spk_{i % 2}", "so today we talk about the cepstrum.") for i in range(20)]
+    api.add("call", "call.wav", *said, duration_s=600.0)
+    api.transcripts["call"]["words"]["confidence"] = [i / 150 for i in range(140)]
+    api.add("busy", "busy.wav", **UNFINISHED)
+    api.stand_in, api.progress = "pocketsphinx", {"busy": {"transcription": 0.34}}
+    options = {"color_scheme": scheme, "viewport": viewport, "reduced_motion": "reduce"}
+
+    with show(**options) as page:
+        page.get_by_label("Select call.wav").check()
+        expect(page.get_by_text("Transcribing 34 %")).to_be_visible()
+        assert violations(page) == []
+        page.get_by_role("button", name="Process again").click()
+        assert violations(page) == []
+        page.keyboard.press("Escape")
+        row(page, "busy.wav").click()
+        expect(page.get_by_role("heading", name="Transcribing: 34 %")).to_be_visible()
+        assert violations(page) == []
+        page.evaluate("location.hash = '#/recordings/call'")
+        expect(page.get_by_role("region", name="Who talks how much")).to_be_visible()
+        expect(page.get_by_role("slider", name="Part in view")).to_be_visible()
+        page.keyboard.press("o")
+        expect(page.locator(".selection-bar")).to_be_visible()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
