@@ -14,6 +14,7 @@ from local.transcribe.recogniser import SAMPLE_RATE_HZ, Samples
 
 MAX_DURATION_S = float(LONGEST_S)
 MIN_DURATION_S = 0.5
+MOST_CHANNELS = 2  # that are told apart
 
 INVALID_MEDIA = (
     "The data in your input media file isn't valid. "
@@ -29,6 +30,7 @@ TOO_SHORT = (
     "Check the length of the file and try your request again."
 )
 TOO_LONG = "Invalid file size: file size too large."
+TOO_MANY_CHANNELS = "Invalid number of channels: number of channels too large."
 WRONG_RATE = "The sample rate provided does not match the detected sample rate."
 
 # FFmpeg's names for containers. FFmpeg has one name for Matroska and WebM, and for MP4 and M4A.
@@ -51,6 +53,7 @@ class Media:
 
     media_format: str
     sample_rate_hz: int
+    n_channels: int
     claimed_duration_s: float | None
 
 
@@ -73,18 +76,22 @@ def inspect(path: Path, media_format: str | None, sample_rate_hz: int | None = N
             if sample_rate_hz and rate != sample_rate_hz:
                 raise MediaError(WRONG_RATE)
             claimed = container.duration / _MICROSECONDS if container.duration else None
-            return Media(media_format or max(allowed), rate, claimed)
+            return Media(media_format or max(allowed), rate, tracks[0].channels, claimed)
     except (av.error.FFmpegError, UnicodeDecodeError) as exc:
         raise MediaError(INVALID_MEDIA) from exc
 
 
-def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[Samples]:
+def samples(
+    path: Path, *, channel: int | None = None, max_duration_s: float = MAX_DURATION_S
+) -> Iterator[Samples]:
     """Decode the first sound track of a media file, block by block.
 
     Parameters
     ----------
     path : Path
         a file in one of the service's formats
+    channel : int, optional
+        the one to decode, from 0; without it all are mixed
     max_duration_s : float > 0
         longest decoded duration in seconds, whatever the header claims
 
@@ -101,7 +108,7 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
     n_samples = 0
     try:
         with open_media(path, _DEMUXERS, refusal=INVALID_MEDIA) as container:
-            for y in _resampled(container):
+            for y in _resampled(container, channel):
                 n_samples += len(y)
                 if n_samples > max_duration_s * SAMPLE_RATE_HZ:
                     raise MediaError(TOO_LONG)
@@ -116,8 +123,11 @@ def samples(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Iterator[S
         raise MediaError(TOO_SHORT)
 
 
-def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
-    """Yield the container's first sound track as 16 kHz mono, without faulty packets."""
+def _resampled(container: av.container.InputContainer, channel: int | None) -> Iterator[Samples]:
+    """Yield the container's first sound track at 16 kHz, mixed or one channel of it.
+
+    Faulty packets are left out.
+    """
     resampler, shape = None, None
     for packet in container.demux(audio=0):
         try:
@@ -125,17 +135,20 @@ def _resampled(container: av.container.InputContainer) -> Iterator[Samples]:
         except av.error.InvalidDataError:
             continue
         for frame in frames:
-            # AAC may double its rate or add a channel after the first frames.
+            # AAC may turn out to have twice the rate or one more channel after its first frames.
             if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                yield from _converted(resampler, None)
-                resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-            yield from _converted(resampler, frame)
-    yield from _converted(resampler, None)
+                yield from _converted(resampler, None, channel)
+                layout = "mono" if channel is None else frame.layout
+                resampler = av.AudioResampler(format="fltp", layout=layout, rate=SAMPLE_RATE_HZ)
+            yield from _converted(resampler, frame, channel)
+    yield from _converted(resampler, None, channel)
 
 
 def _converted(
-    resampler: av.AudioResampler | None, frame: av.AudioFrame | None
+    resampler: av.AudioResampler | None, frame: av.AudioFrame | None, channel: int | None
 ) -> Iterator[Samples]:
-    """Yield the output of ``resampler`` for ``frame``, or its remaining output for None."""
+    """Yield what comes out of ``resampler`` for ``frame``, or what is left in it for None."""
     if resampler is not None:
-        yield from (np.asarray(out.to_ndarray()[0]) for out in resampler.resample(frame))
+        for out in resampler.resample(frame):
+            channels = out.to_ndarray()
+            yield np.asarray(channels[min(channel or 0, len(channels) - 1)])

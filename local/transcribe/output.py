@@ -4,7 +4,7 @@ The format is described in the Amazon Transcribe Developer Guide, "Data input an
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from local.transcribe.recogniser import RecognisedWord, Recognition
@@ -42,7 +42,15 @@ def document(
         for number, run in enumerate(_runs(recognition.words, SEGMENT_PAUSE_S, SEGMENT_MAX_S))
     ]
     results: _Json = dict(identified or {})
-    results["transcripts"] = [{"transcript": _text(items)}]
+    # In one channel the segments follow each other; of two, each keeps its sentences together.
+    results["transcripts"] = [{"transcript": " ".join(part["transcript"] for part in segments)}]
+    labels = sorted({item["channel_label"] for item in items if "channel_label" in item})
+    if labels:
+        channels = [
+            {"channel_label": label, "items": [i for i in items if i["channel_label"] == label]}
+            for label in labels
+        ]
+        results["channel_labels"] = {"channels": channels, "number_of_channels": len(labels)}
     if speaker_labels:
         for part in (*items, *segments):
             part["speaker_label"] = SPEAKER
@@ -77,12 +85,10 @@ def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]
     for word in words:
         mark = None if is_abbreviation(word.content) else _TRAILING_PUNCTUATION.search(word.content)
         content = word.content[: mark.start()] if mark else word.content
-        ids.append([])
+        of_word: list[_Json] = []
         if content:
-            ids[-1].append(len(items))
-            items.append(
+            of_word.append(
                 {
-                    "id": len(items),
                     "type": "pronunciation",
                     "alternatives": [{"confidence": _number(word.confidence), "content": content}],
                     "start_time": _number(word.start_s),
@@ -90,38 +96,50 @@ def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]
                 }
             )
         if mark:
-            ids[-1].append(len(items))
-            items.append(
+            of_word.append(
                 {
-                    "id": len(items),
                     "type": "punctuation",
                     "alternatives": [{"confidence": "0.0", "content": mark[0]}],
                 }
             )
+        label = {} if word.channel is None else {"channel_label": f"ch_{word.channel}"}
+        ids.append(list(range(len(items), len(items) + len(of_word))))
+        items += [{"id": i, **item, **label} for i, item in zip(ids[-1], of_word, strict=True)]
     return items, ids
 
 
 def _runs(
     words: Sequence[RecognisedWord], pause_s: float, max_s: float, max_characters: int | None = None
-) -> Iterator[range]:
-    """Yield runs of words (as indices) that no pause interrupts and that are not too long."""
-    first = n_characters = 0
+) -> list[list[int]]:
+    """Return runs of one channel's words (as indices), in order of time.
+
+    No pause interrupts a run, and none is too long.
+    """
+    runs: dict[int | None, list[list[int]]] = {}
+    n_characters: dict[int | None, int] = {}
     for i, word in enumerate(words):
-        n_characters += len(word.content) + 1
-        if i > first and (
-            word.start_s - words[i - 1].end_s >= pause_s
-            or word.end_s - words[first].start_s > max_s
-            or (max_characters is not None and n_characters - 1 > max_characters)
+        of_channel = runs.setdefault(word.channel, [])
+        run = of_channel[-1] if of_channel else []
+        n = n_characters.get(word.channel, 0) + len(word.content) + 1
+        if (
+            not run
+            or word.start_s - words[run[-1]].end_s >= pause_s
+            or word.end_s - words[run[0]].start_s > max_s
+            or (max_characters is not None and n - 1 > max_characters)
         ):
-            yield range(first, i)
-            first, n_characters = i, len(word.content) + 1
-    if words:
-        yield range(first, len(words))
+            run, n = [], len(word.content) + 1
+            of_channel.append(run)
+        run.append(i)
+        n_characters[word.channel] = n
+    return sorted((run for of_channel in runs.values() for run in of_channel), key=min)
 
 
 def _audio_segment(number: int, ids: list[int], items: list[_Json]) -> _Json:
     spoken = [items[i] for i in ids if "start_time" in items[i]] or [{}]
-    return {
+    labels = {
+        name: value for i in ids[:1] for name, value in items[i].items() if name == "channel_label"
+    }
+    return labels | {
         "id": number,
         "transcript": _text([items[i] for i in ids]),
         "start_time": spoken[0].get("start_time", "0.0"),

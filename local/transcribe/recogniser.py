@@ -35,6 +35,7 @@ class RecognisedWord:
     start_s: float
     end_s: float
     confidence: float
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ _NOT_DONE = {
         "VocabularyName",
         "VocabularyFilterName",
         "ShowAlternatives",
-        "ChannelIdentification",
     ),
 }
 

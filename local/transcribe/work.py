@@ -62,6 +62,7 @@ def transcribe(
                 media_format=job.parameters.get("MediaFormat"),
                 sample_rate_hz=job.parameters.get("MediaSampleRateHertz"),
                 language=job.language,
+                by_channel=bool(job.parameters.get("Settings", {}).get("ChannelIdentification")),
             ),
             progressed,
         )

@@ -7,16 +7,23 @@ hang, eat memory or crash. None of that may reach the process that serves.
 import resource
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import EarshotError, MediaError, ParameterError
 from local.child_process import start_child
-from local.transcribe.decoding import INVALID_MEDIA, inspect, samples
+from local.transcribe.decoding import (
+    INVALID_MEDIA,
+    MOST_CHANNELS,
+    TOO_MANY_CHANNELS,
+    Media,
+    inspect,
+    samples,
+)
 from local.transcribe.engines import WITH_MODEL, EngineChoice, load_engine
-from local.transcribe.recogniser import Engine, Recognition, recognise
+from local.transcribe.recogniser import Engine, RecognisedWord, Recognition, recognise
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -37,6 +44,7 @@ class Request:
     media_format: str | None = None
     sample_rate_hz: int | None = None
     language: str | None = None
+    by_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +161,15 @@ def _answer(request: Request, engine: Engine, connection: Connection) -> Finishe
     try:
         media = inspect(request.path, request.media_format, request.sample_rate_hz)
         connection.send((0.0, media.claimed_duration_s))
-        recognition = recognise(
-            samples(request.path),
-            engine,
-            language=request.language,
-            on_progress=lambda done_s: connection.send((done_s, media.claimed_duration_s)),
-        )
+        if request.by_channel:
+            recognition = _by_channel(request, media, engine, connection)
+        else:
+            recognition = recognise(
+                samples(request.path),
+                engine,
+                language=request.language,
+                on_progress=lambda done_s: connection.send((done_s, media.claimed_duration_s)),
+            )
     except MediaError as exc:
         return Finished(reason=str(exc))
     except MemoryError:
@@ -170,3 +181,32 @@ def _answer(request: Request, engine: Engine, connection: Connection) -> Finishe
             "hears do not fit the sound. Name another with EARSHOT_RECOGNISER."
         )
     return Finished(recognition, media.media_format, media.sample_rate_hz)
+
+
+def _by_channel(
+    request: Request, media: Media, engine: Engine, connection: Connection
+) -> Recognition:
+    """Recognise each channel by itself, and return the words of all in order of time."""
+    if media.n_channels > MOST_CHANNELS:
+        raise MediaError(TOO_MANY_CHANNELS)
+    claimed_s = media.claimed_duration_s or 0.0
+    whole, language = None, request.language
+    for channel in range(media.n_channels):
+
+        def progressed(done_s: float, before_s: float = channel * claimed_s) -> None:
+            done_s = (before_s + done_s) / media.n_channels
+            connection.send((done_s, media.claimed_duration_s))
+
+        y = samples(request.path, channel=channel)
+        heard = recognise(y, engine, language=language, on_progress=progressed)
+        words = tuple(replace(word, channel=channel) for word in heard.words)
+        language = heard.language if heard.words else language
+        before = whole.words if whole else ()
+        whole = replace(whole or heard, words=tuple(sorted((*before, *words), key=_start)))
+    if whole is None:
+        raise MediaError(INVALID_MEDIA)
+    return whole
+
+
+def _start(word: RecognisedWord) -> float:
+    return word.start_s

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from chalicelib.core.transcripts.parsing import parse_transcript
-from local.transcribe.decoding import INVALID_MEDIA, TOO_SHORT, WRONG_FORMAT
+from local.transcribe.decoding import INVALID_MEDIA, TOO_MANY_CHANNELS, TOO_SHORT, WRONG_FORMAT
 from local.transcribe.engines import EngineChoice
 from local.transcribe.output import document, subtitles
 from local.transcribe.recogniser import RecognisedWord, Recognition
@@ -451,6 +451,61 @@ def test_a_recording_is_heard_the_same_before_and_after_another(running, s3):
     )
     assert again == first
     assert backwards_ != first
+
+
+def stereo(path, after_s):
+    """Return a recording in the left channel and, so much later, in the right, as a WAV file."""
+    with wave.open(str(path)) as file:
+        parameters, pcm = file.getparams(), file.readframes(file.getnframes())
+    y, gap = np.frombuffer(pcm, "<i2"), np.zeros(int(after_s * parameters.framerate), "<i2")
+    both = io.BytesIO()
+    with wave.open(both, "wb") as file:
+        file.setparams(parameters._replace(nchannels=2))
+        left, right = np.concatenate([y, gap]), np.concatenate([gap, y])
+        file.writeframes(np.stack([left, right], axis=1).tobytes())
+    return both.getvalue()
+
+
+@pytest.mark.slow
+def test_each_channel_is_heard_by_itself_where_that_is_asked_for(running, s3):
+    put(s3, content=stereo(SAMPLE, after_s=1.5))
+
+    start(running, Settings={"ChannelIdentification": True}, Subtitles={"Formats": ["srt"]})
+    shown, _ = settled(running)
+
+    assert shown["TranscriptionJobStatus"] == "COMPLETED"
+    document = read_json(s3, "transcripts/job.json")
+    transcript = parse_transcript(document)
+    said = {
+        channel: [word for word in transcript.words if word.channel == channel]
+        for channel in ("ch_0", "ch_1")
+    }
+    left, right = said["ch_0"], said["ch_1"]
+    same = [(a, b) for a, b in zip(left, right, strict=True) if a.content == b.content]
+    assert len(same) >= 15  # of 17: a few samples more or less may change a word
+    assert left[-1].after == right[-1].after == "."
+    later = [b.start - a.start for a, b in same]
+    assert later == pytest.approx([1.5] * len(same), abs=0.1)
+    assert transcript.text.count("in the trees.") == 2
+    assert document["results"]["channel_labels"]["number_of_channels"] == 2
+    assert {part["channel_label"] for part in document["results"]["audio_segments"]} == set(said)
+    assert (
+        s3.get_object(Bucket=BUCKET, Key="transcripts/job.srt")["Body"].read().count(b"trees") == 2
+    )
+
+
+@pytest.mark.slow
+def test_more_than_two_channels_cannot_be_told_apart(running, s3):
+    six = io.BytesIO()
+    with wave.open(six, "wb") as file:
+        file.setparams((6, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(6 * 2 * 16_000))
+    put(s3, content=six.getvalue())
+
+    start(running, Settings={"ChannelIdentification": True})
+    shown, _ = settled(running)
+
+    assert shown["FailureReason"] == TOO_MANY_CHANNELS
 
 
 @pytest.mark.slow
