@@ -1,9 +1,14 @@
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from local.transcribe.moonshine import Moonshine
 from local.transcribe.recogniser import RecognisedWord
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -37,3 +42,22 @@ LOOP = "The first one is the first one. The second one is the second one. The se
 )
 def test_words_that_fit_no_sound_are_not_taken_for_english(moonshine, text, confidence, expected):
     assert moonshine.is_understood(words(text, confidence)) is expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted on Linux")
+def test_a_recogniser_keeps_to_one_processor():
+    count = "len(os.listdir('/proc/self/task'))"
+    script = (
+        "import os, moonshine_voice, pocketsphinx\n"
+        "from local.transcribe.engines import EngineChoice, load_engine\n"
+        f"before = {count}\n"
+        "engine = load_engine(EngineChoice('moonshine'))\n"
+        f"print({count} - before)\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout == "0\n"
