@@ -16,6 +16,7 @@ FAILURES_EMAIL ?=
 ALLOWED_ORIGIN ?=
 LOG_RETENTION ?=
 BUDGET ?=
+SPEECH ?=
 HISTORIES ?= 20000
 SEED ?= 0
 SHRINK ?=
@@ -35,7 +36,7 @@ LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
 .PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
-	advisories lock format bench fuzz soak clean
+	advisories lock format bench bench-speech fuzz soak clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -62,6 +63,9 @@ kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is t
 bench: $(BIN)/.bench ## measure Earshot, librosa and the original recipe (about half an hour)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/deployed.py
+
+bench-speech: $(BIN)/.local ## word errors, punctuation, word times and CPU of each recogniser: SPEECH=folder with references.tsv
+	@SPEECH="$(SPEECH)" $(BIN)/python benchmarks/hearing.py
 
 cost: $(BIN)/.local ## print the cost of a thousand hours in AWS, from measured figures
 	@$(BIN)/python -m scripts.cost

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+
+from local.transcribe.recogniser import Engine, RecognisedWord, Recognition
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -101,3 +104,49 @@ def test_without_vamps_host_its_pyin_is_not_installed(agreement, tmp_path, monke
 
     with pytest.raises(ModuleNotFoundError):
         agreement.by_pyin_vamp(tmp_path / "any.wav", tmp_path)
+
+
+@pytest.fixture
+def hearing(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("hearing")
+
+
+class Rehearsed(Engine):
+    """Hears what it was told to, a word each half second."""
+
+    name = "rehearsed"
+    languages = frozenset({"en"})
+
+    def __init__(self, text):
+        self._words = text.split()
+
+    def recognise(self, _y, *, language):
+        del language
+        return [RecognisedWord(word, i / 2, i / 2 + 0.5, 1.0) for i, word in enumerate(self._words)]
+
+
+def test_what_was_heard_is_held_against_what_was_said(hearing, recording, monkeypatch):
+    monkeypatch.setattr(hearing, "recognise", lambda _, engine: Recognition(
+        tuple(engine.recognise(None, language="en")), 4.0, "en", 1.0))  # fmt: skip
+    clip = hearing.Clip(recording, "Yes, the old man sang.", [0.0, 0.52, 1.0, 1.6, 2.0])
+
+    tally = hearing.hear([clip], Rehearsed("Yes. the old dog sang."))
+
+    assert (tally.n_words, tally.n_errors) == (5, 1)
+    assert tally.off_s == pytest.approx([0.0, 0.02, 0.0, 0.0])
+    assert (tally.n_marks, tally.n_marks_heard, tally.n_marks_right) == (2, 2, 1)
+
+
+@pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
+def test_the_synthesiser_gives_a_start_for_every_word(hearing, tmp_path, monkeypatch):
+    monkeypatch.setattr(hearing, "VOICES", ("rms",))
+    monkeypatch.setattr(hearing, "SENTENCES", hearing.SENTENCES[:2])
+
+    clips = list(hearing.synthesised_clips(tmp_path))
+
+    assert clips
+    for clip in clips:
+        assert len(clip.starts_s) == len(clip.said.split())
+        assert clip.starts_s == sorted(clip.starts_s)
+        assert 0 < clip.starts_s[0] < clip.starts_s[-1] < soundfile.info(clip.path).duration
