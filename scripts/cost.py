@@ -15,6 +15,9 @@ from scripts.package import FREE_DISK_MB, TEMPORARY_DISK_MB
 from scripts.record_outputs import MEASURING_FUNCTION, read_config
 
 PROJECT = Path(__file__).resolve().parents[1]
+HALF_HOURS = 8
+"""In the longest recording that Amazon Transcribe takes."""
+
 HOURS, MINUTES_EACH = 1000, 10
 RECORDINGS = HOURS * 60 // MINUTES_EACH
 VCPU_MB = 1769
@@ -141,6 +144,28 @@ def memory_table(project: Path = PROJECT) -> str:
     return table(heads, memories(_measured(project), _prices(project)))
 
 
+def longest_table(project: Path = PROJECT) -> str:
+    """Return what the longest recording takes of the time and memory that functions have."""
+    config = read_config(project)
+    rows = []
+    for name, taken in _measured(project)["half_hour"].items():
+        memory = _memory(config, name)
+        settings = config["lambda_functions"].get(name, {})
+        limit_s = int(settings.get("lambda_timeout", config["lambda_timeout"]))
+        needed_s = duration_s(HALF_HOURS * taken["cpu_s"], memory)
+        rows.append(
+            [
+                name,
+                f"{taken['cpu_s']:.1f}",
+                f"{needed_s:.0f} of {limit_s}",
+                f"{limit_s / needed_s:.1f}",
+                f"{taken['peak_mb']:.0f} of {memory}",
+            ]
+        )
+    heads = ["Function", "CPU s, half an hour", "s, 4 hours", "margin", "peak MB, half an hour"]
+    return table(heads, rows)
+
+
 def start_table(project: Path = PROJECT) -> str:
     """Return the table of first answers of a new process, for Earshot and the original recipe."""
     rows = [
@@ -165,5 +190,7 @@ if __name__ == "__main__":
     print(cost_table())
     print(f"\n{MEASURING_FUNCTION}, by memory:\n")
     print(memory_table())
+    print()
+    print(longest_table())
     print()
     print(start_table())

@@ -180,6 +180,10 @@ def policies(
     """Return the policy of each function, with the names of a stage filled in."""
     roles = {TRANSCRIBE_ROLE: outputs.get("TranscribeRoleArn", "")}
     values = _values(stage, outputs, roles | dict(variables or {}), account)
+    config = read_config(project)
+    is_traced = config["stages"].get(stage, {}).get("xray", config.get("xray", False))
+    # What traces are written to has no name of its own.
+    values["Tracing"] = "*" if is_traced else ""
     return {
         function: render((project / ".chalice" / f"policy-{function}.json").read_text(), values)
         for function in functions(project)

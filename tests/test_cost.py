@@ -6,19 +6,47 @@ from pathlib import Path
 import pytest
 
 from scripts import cost
+from scripts.record_outputs import read_config
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "costs.md").read_text()
 PRICES = json.loads((ROOT / "benchmarks/prices.json").read_text())["prices"]
 
 
-@pytest.mark.parametrize("table", [cost.cost_table, cost.memory_table, cost.start_table])
+TABLES = [cost.cost_table, cost.memory_table, cost.longest_table, cost.start_table]
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_the_page_of_costs_shows_what_is_computed(table):
     assert table() in PAGE, f"run `make cost`:\n{table()}"
 
 
-def test_the_readme_shows_what_a_thousand_hours_cost():
-    assert cost.cost_table() in (ROOT / "README.md").read_text()
+def test_the_readme_rounds_what_a_thousand_hours_cost():
+    """Its sentence has the sum and Transcribe's part; the table is on the page of costs."""
+    measured = json.loads((ROOT / "benchmarks/deployed.json").read_text())
+    prices = {name: price["usd"] for name, price in PRICES.items()}
+    found = cost.costs(measured, prices, read_config(ROOT))
+    services = {name: usd for name, _, usd in found}
+    readme = (ROOT / "README.md").read_text()
+
+    assert f"about ${round(sum(services.values()), -1):,.0f}" in readme
+    assert f"${services['Transcribe']:,.0f} are Amazon Transcribe's" in readme
+
+
+def test_the_page_of_costs_counts_the_alarms_that_there_are():
+    template = (ROOT / "cloudformation/resources.yml").read_text()
+
+    assert f"| Alarms | {template.count('MetricName:')} metrics at 0.10 |" in PAGE
+
+
+def test_functions_have_three_times_what_the_longest_recording_takes():
+    rows = [row.split(" | ") for row in cost.longest_table().splitlines()[2:]]
+
+    assert {row[0].removeprefix("| ") for row in rows} == {"extract_features", "store_transcript"}
+    for row in rows:
+        peak, memory = row[4].removesuffix(" |").split(" of ")
+        assert float(row[3]) >= 3
+        assert int(memory) >= 3 * int(peak)
 
 
 def test_every_price_has_a_source_and_is_used():

@@ -217,6 +217,20 @@ def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
     assert ("iam:PassRole", role) in allowed(read_policies(project)["receive_upload"])
 
 
+def test_traces_may_be_written_only_where_tracing_is_on(project, policies):
+    """By Chalice's own setting: without the permission Lambda writes none."""
+    traced = {("xray:PutTelemetryRecords", "*"), ("xray:PutTraceSegments", "*")}
+    assert not any(allowed(found) & traced for found in policies.values())
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    config["stages"]["dev"]["xray"] = True
+    path.write_text(json.dumps(config))
+
+    record(project, "dev", OUTPUTS, [], ACCOUNT)
+
+    assert all(traced <= allowed(found) for found in read_policies(project).values())
+
+
 def test_no_stage_may_touch_another(policies):
     named = {resource for found in policies.values() for _, resource in allowed(found)}
 
