@@ -1,8 +1,8 @@
 """Local mode's recognisers side by side: word errors, punctuation, word times and CPU.
 
 Real recordings come from a folder with a ``references.tsv`` (columns ``file`` and ``reference``),
-synthesised ones from flite, which prints when each of its phones ends. What is not there is left
-out.
+synthesised ones from flite, which prints the end of each phone. If one of them is missing, it is
+left out.
 """
 
 import argparse
@@ -48,12 +48,12 @@ SENTENCES = (
     "It was a quiet street with old houses, tall trees and very little traffic.",
 )
 NEAR_S = 0.060
-"""What a word's start may be off and still be called right."""
+"""Largest error of a word's start, in seconds, that counts as correct."""
 
 
 @dataclass(slots=True)
 class Clip:
-    """A recording with what is said in it, and when each word begins if that is known."""
+    """A recording with its words, and the start of each word if it is known."""
 
     path: Path
     said: str
@@ -89,14 +89,14 @@ class Tally:
 
 
 def plain(text: str) -> list[str]:
-    """Return the words of a text in lower case, hyphenated ones apart, without punctuation."""
+    """Return the words of a text in lower case, hyphenated words separately, no punctuation."""
     return re.findall(
         r"[a-z0-9']+", text.lower().replace("mr.", "mister").replace("mrs.", "missus")
     )
 
 
 def n_errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Return the least number of words to insert, delete or replace."""
+    """Return the smallest number of words to insert, delete or replace."""
     costs = list(range(len(heard) + 1))
     for i, word in enumerate(said, 1):
         diagonal, costs[0] = costs[0], i
@@ -107,7 +107,7 @@ def n_errors(said: Sequence[str], heard: Sequence[str]) -> int:
 
 
 def hear(clips: Sequence[Clip], engine: Engine) -> Tally:
-    """Recognise every clip and hold it against what is said."""
+    """Recognise every clip and compare it with its reference."""
     tally = Tally()
     for clip in clips:
         before = time.process_time()
@@ -147,7 +147,7 @@ def _tally_marks(tally: Tally, said: list[str], heard: list[str]) -> None:
 
 
 def real_clips(folder: Path) -> list[Clip]:
-    """Return the clips of a folder with references, none if there is no such folder."""
+    """Return the clips of a folder with references, or none if the folder is missing."""
     table = folder / "references.tsv"
     if not table.exists():
         return []
@@ -168,7 +168,7 @@ def synthesised_clips(folder: Path) -> Iterator[Clip]:
             printed = _flite(voice, sentence, "-psdur", path)
             segments = [part.rpartition(":")[::2] for part in printed.split()]
             starts_s = _word_starts(voice, plain(sentence), segments)
-            # Where words run into each other, it says a sentence in other phones than its words.
+            # In a sentence, flite may use other phones than in its single words.
             if starts_s is not None:
                 yield Clip(path, sentence, starts_s)
 
@@ -194,9 +194,9 @@ def _flite(voice: str, text: str, what: str, path: Path) -> str:
 
 
 def measure(choice: EngineChoice, real: list[Clip], synthesised: list[Clip]) -> list[list[str]]:
-    """Return the rows of one engine, in a process of its own so that its memory is its own."""
+    """Return the rows of one engine, in a separate process, to measure its memory."""
     engine = load_engine(choice)
-    # The first utterance pays for what later ones find done.
+    # The first utterance also loads and initialises, which does not count.
     next(iter(recognise(samples(ROOT / "samples" / "sample.wav"), engine).words))
     rows = [
         [choice.name, name, *hear(clips, engine).row()]

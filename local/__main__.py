@@ -1,4 +1,4 @@
-"""``python -m local``: Earshot whole, on one machine, with no AWS account."""
+"""``python -m local``: all of Earshot on one machine, without an AWS account."""
 
 import argparse
 import logging
@@ -15,7 +15,7 @@ from chalicelib.errors import ParameterError
 from local import stack
 
 DEFAULT_PORT = 4747
-"""Where the page and AWS's stand-ins are."""
+"""Default port of the page and of the stand-ins for AWS."""
 
 SAMPLE = stack.ROOT / "samples" / "sample.wav"
 
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Many threads share each client here; that a spare connection is dropped is no news.
+    # Many threads share each client, so warnings about dropped connections do not help.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         return int(options.command(options))
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands")
     run = commands.add_parser("run", help="start and wait for recordings (the default)")
     _add_place(parser, port=DEFAULT_PORT, data=None)
-    # Suppressed, or these defaults would take the place of what was said before `run`.
+    # Without defaults here, because they would replace the options before `run`.
     _add_place(run, port=argparse.SUPPRESS, data=argparse.SUPPRESS)
     for target in (parser, run):
         target.set_defaults(command=_run)
@@ -122,7 +122,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-# The commands import what they need themselves: --help should not wait for moto.
+# Each command imports its own modules, so that --help does not wait for moto.
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -132,10 +132,10 @@ def _run(options: argparse.Namespace) -> int:
     from local.store import StoreError  # noqa: PLC0415
 
     if options.data and (trouble := _trouble_with(options.data)):
-        print(f"{options.data} cannot be kept in: {trouble}.", file=sys.stderr)
+        print(f"{options.data} cannot be used as the data folder: {trouble}.", file=sys.stderr)
         return 1
     console = Console()
-    # A byte waits where a lock would not: a signal that comes just before the main thread blocks
+    # A pipe is used, not a lock: a signal that comes just before the main thread blocks
     # on a lock is seen only once the lock is released.
     interrupted, wake = socket.socketpair()
     wake.setblocking(False)
@@ -166,7 +166,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _trouble_with(folder: Path) -> str | None:
-    """Make the folder that everything is kept in; return why it cannot be one, or None."""
+    """Create the data folder; return why it cannot be used, or None."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:

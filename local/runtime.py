@@ -1,4 +1,4 @@
-"""Local mode as a whole: the stand-ins, the application, and the wires between them."""
+"""All of local mode: the stand-ins, the application, and the connections between them."""
 
 import importlib
 import json
@@ -39,7 +39,7 @@ class Runtime:
     _on_given_up: list[Callable[[str], object]]
 
     def observe(self, observer: Callable[[str, Recording | None], None]) -> None:
-        """Call with a recording's id and what it is now, or None, after every change."""
+        """Add a function that is called with a recording's id and state, or None, on a change."""
 
         def on_item(key: str) -> None:
             recording_id = Path(key).stem
@@ -48,7 +48,7 @@ class Runtime:
         self._gateway.observe_items(on_item)
 
     def observe_failures(self, observer: Callable[[str], object]) -> None:
-        """Call with a function's name whenever it has failed on an event for good."""
+        """Add a function that is called with a function's name when it has given up an event."""
         self._on_given_up.append(observer)
 
 
@@ -61,7 +61,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
     port : int
         the loopback port to listen on; any free one if 0
     data : Path or None
-        the folder to keep everything in across restarts; nothing is kept if None
+        the data folder, kept across restarts; None keeps everything in memory
 
     Raises
     ------
@@ -79,7 +79,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.start()
         stack.isolate(gateway.url)
         os.environ |= stack.create()
-        # The terminal is the person's; who wants to read the functions' log names a file.
+        # The terminal is for the user's messages; LOG_FILE names a file for the functions' log.
         os.environ.setdefault("LOG_FILE", os.devnull)
         os.environ["EARSHOT_STAND_IN"] = engine.name
         services.cache_clear()
@@ -93,7 +93,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         transcribe = TranscribeService(
             boto3.client("s3"),
             put_event=_put_event,
-            # Asked for by name when it is called: the service is not there yet.
+            # Looked up when it is called, because the service does not exist yet.
             on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108
             engine=engine,
             n_workers=os.cpu_count() or 1,
@@ -110,7 +110,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.transcribe, gateway.mediaconvert = transcribe, mediaconvert
         triggers.start()
         if store:
-            # What jobs read is there before the jobs, and both before the events that look.
+            # First the jobs' inputs, then the jobs, then the events that look at both.
             store.restore()
             transcribe.restore(store.jobs(TRANSCRIBE))
             mediaconvert.restore(store.jobs(MEDIACONVERT))
@@ -122,7 +122,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
 
 
 def _application() -> Any:
-    # The module reads its settings when it is imported, and they are this run's.
+    # The module reads its settings when it is imported, and they are this run's settings.
     if "app" in sys.modules:
         return importlib.reload(sys.modules["app"])
     return importlib.import_module("app")
@@ -143,7 +143,7 @@ def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) 
 def _keeper(
     store: Store | None, service: str, job: Callable[[str], dict[str, Any] | None]
 ) -> Callable[[str], None] | None:
-    """Return what writes a service's job down whenever it changes, if anything is kept."""
+    """Return a function that stores a service's job at each change, if there is a data folder."""
     return (lambda name: store.keep_job(service, name, job(name))) if store else None
 
 

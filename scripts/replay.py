@@ -1,7 +1,7 @@
-"""Do what is missing of one recording, now: ``python -m scripts.replay dev ID``. Safe to repeat.
+"""Do the missing work of one recording: ``python -m scripts.replay dev ID``. Safe to repeat.
 
-As `reconcile` does when it comes to that recording: it asks Transcribe and MediaConvert for
-events that never came, and sends for what is missing.
+This is a look of `reconcile` at this recording: it asks Transcribe and MediaConvert for the state
+of jobs whose events were lost, and starts missing work again.
 """
 
 import argparse

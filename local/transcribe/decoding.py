@@ -14,7 +14,7 @@ from local.transcribe.recogniser import SAMPLE_RATE_HZ, Samples
 
 MAX_DURATION_S = float(LONGEST_S)
 MIN_DURATION_S = 0.5
-MOST_CHANNELS = 2  # that are told apart
+MOST_CHANNELS = 2  # most channels that are recognised separately
 
 INVALID_MEDIA = (
     "The data in your input media file isn't valid. "
@@ -91,7 +91,7 @@ def samples(
     path : Path
         a file in one of the service's formats
     channel : int, optional
-        the one to decode, from 0; without it all are mixed
+        the channel to decode, from 0; None mixes all
     max_duration_s : float > 0
         longest decoded duration in seconds, whatever the header claims
 
@@ -135,7 +135,7 @@ def _resampled(container: av.container.InputContainer, channel: int | None) -> I
         except av.error.InvalidDataError:
             continue
         for frame in frames:
-            # AAC may turn out to have twice the rate or one more channel after its first frames.
+            # AAC may double its rate or add a channel after the first frames.
             if shape != (shape := (frame.format.name, frame.layout.name, frame.sample_rate)):
                 yield from _converted(resampler, None, channel)
                 layout = "mono" if channel is None else frame.layout
@@ -147,7 +147,7 @@ def _resampled(container: av.container.InputContainer, channel: int | None) -> I
 def _converted(
     resampler: av.AudioResampler | None, frame: av.AudioFrame | None, channel: int | None
 ) -> Iterator[Samples]:
-    """Yield what comes out of ``resampler`` for ``frame``, or what is left in it for None."""
+    """Yield the output of ``resampler`` for ``frame``, or its remaining output for None."""
     if resampler is not None:
         for out in resampler.resample(frame):
             channels = out.to_ndarray()

@@ -1,4 +1,4 @@
-"""Recognised words in the shape of Amazon Transcribe's own output: JSON and subtitles.
+"""Recognised words in the form of Amazon Transcribe's output: JSON and subtitles.
 
 The format is described in the Amazon Transcribe Developer Guide, "Data input and output".
 """
@@ -30,11 +30,11 @@ def document(
     identified: _Json | None = None,
     speaker_labels: bool = False,
 ) -> _Json:
-    """Return the transcript document. Every number in it but an id is a string, as in the service.
+    """Return the transcript document. Every number except ids is a string, as in the service.
 
     ``identified`` holds the fields that language identification adds to the results.
-    With ``speaker_labels`` everything is said by one speaker: the local recognisers do not tell
-    voices apart, and to guess would be worse than to say so.
+    With ``speaker_labels`` all words have one speaker, because the local recognisers cannot
+    distinguish voices, and a guess would be worse.
     """
     items, item_ids = _items(recognition.words)
     segments = [
@@ -42,7 +42,7 @@ def document(
         for number, run in enumerate(_runs(recognition.words, SEGMENT_PAUSE_S, SEGMENT_MAX_S))
     ]
     results: _Json = dict(identified or {})
-    # In one channel the segments follow each other; of two, each keeps its sentences together.
+    # In one channel the segments follow one another; of two channels, each keeps whole sentences.
     results["transcripts"] = [{"transcript": " ".join(part["transcript"] for part in segments)}]
     labels = sorted({item["channel_label"] for item in items if "channel_label" in item})
     if labels:
@@ -113,7 +113,7 @@ def _runs(
 ) -> list[list[int]]:
     """Return runs of one channel's words (as indices), in order of time.
 
-    No pause interrupts a run, and none is too long.
+    A run has no pause, and is not too long.
     """
     runs: dict[int | None, list[list[int]]] = {}
     n_characters: dict[int | None, int] = {}
@@ -177,7 +177,7 @@ def _text(items: Sequence[_Json]) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number the way the service writes one: ``"0.49"``, ``"1.0"``."""
+    """Return a number in the service's form: ``"0.49"``, ``"1.0"``."""
     return str(round(float(value), 4))
 
 

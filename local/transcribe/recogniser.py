@@ -1,4 +1,4 @@
-"""Speech to timed words: cut a recording at its pauses and hand each utterance to an engine."""
+"""Speech to timed words: a recording is cut at its pauses, and an engine gets each utterance."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +11,19 @@ MAX_UTTERANCE_S = 25.0
 
 _FRAME = 320  # samples: 20 ms
 _FRAMES_PER_S = SAMPLE_RATE_HZ // _FRAME
-# How short a pause ends an utterance, by how long the utterance has become: long utterances
-# give the engine's language model context, short ones bound its memory.
+# Shortest pause that ends an utterance, by the length of the utterance: long utterances give the
+# engine's language model context, short ones limit its memory.
 _PAUSES_S = ((0.0, 2.0), (10.0, 0.6), (18.0, 0.25))
-MARGIN_S = 0.3  # kept around speech, so that no soft first or last sound is lost
+MARGIN_S = 0.3  # silence kept around speech, so that no soft first or last sound is lost
 _FLOOR_DB = -65.0  # about 18 steps of 16 bits: nothing below it can be speech
 _SPEECH_RANGE_DB = 8.0  # speech moves more than this; hum and hiss do not
 _PAUSE_BELOW_PEAK_DB = 25.0
 _SILENCE_BELOW_PEAK_DB = 40.0  # a soft voice may follow a loud one within an utterance
 _ABOVE_NOISE_DB = 4.0
-_SHORTEST_SPEECH = 4  # frames: less is a click
-_SHORTEST_SPAN = _FRAMES_PER_S / 3  # from first to last: of less, engines make words at will
+_SHORTEST_SPEECH = 4  # frames; a shorter sound is a click
+_SHORTEST_SPAN = (
+    _FRAMES_PER_S / 3
+)  # from first to last frame; from shorter sounds engines make random words
 _QUIET_PEAK = 0.1
 
 Samples = NDArray[np.float32]
@@ -40,7 +42,7 @@ class RecognisedWord:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """All that was recognised in a recording."""
+    """Everything that was recognised in a recording."""
 
     words: tuple[RecognisedWord, ...]
     duration_s: float
@@ -49,16 +51,16 @@ class Recognition:
 
 
 class Engine:
-    """A speech recogniser. It knows nothing of files, pauses or services."""
+    """A speech recogniser, independent of files, pauses and services."""
 
     name: str
-    """What to call the engine in a message."""
+    """Name of the engine in messages."""
 
     languages: frozenset[str]
     """The primary language subtags that the engine understands, such as ``en``."""
 
-    def begin(self) -> None:  # most engines keep nothing
-        """Forget what was heard before: a recording's words depend on its own bytes alone."""
+    def begin(self) -> None:  # most engines have no state
+        """Reset the engine's state, so that a recording's words depend on its bytes only."""
 
     def identify(self, y: Samples) -> tuple[str, float]:
         """Return the language spoken in ``y`` (16 kHz mono) and how sure the engine is, 0 to 1."""
@@ -70,7 +72,7 @@ class Engine:
         raise NotImplementedError
 
     def is_understood(self, words: Sequence[RecognisedWord]) -> bool:
-        """Whether the words may be what was said, and not what another language sounds like."""
+        """Return whether the words are plausible, and not made from another language."""
         del words
         return True
 
@@ -84,14 +86,14 @@ def recognise(
 ) -> Recognition:
     """Recognise a recording of any length, one utterance at a time.
 
-    Memory is bounded by ``MAX_UTTERANCE_S`` (1.6 MB of samples), whatever the length.
+    Memory is bounded by ``MAX_UTTERANCE_S`` (1.6 MB of samples), for any length.
 
     Parameters
     ----------
     blocks : iterable of np.ndarray [shape=(n,)]
         successive mono samples at ``SAMPLE_RATE_HZ``, in [-1, 1]
     engine : Engine
-        what recognises an utterance
+        the recogniser of an utterance
     language : str, optional
         primary language subtag; without it the first utterance decides
     on_progress : callable, optional
@@ -128,7 +130,7 @@ def recognise(
 
 
 def utterances(blocks: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:
-    """Cut a signal at its pauses and leave out what is not speech.
+    """Cut a signal at its pauses, and leave out parts without speech.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ def utterances(blocks: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:
 
 
 def _regrouped(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """Yield the same samples half a second at a time: decoders give anything from 20 ms up."""
+    """Yield the same samples half a second at a time, because decoders' blocks vary in size."""
     size = SAMPLE_RATE_HZ // 2
     gathered: list[Samples] = []
     n_gathered = 0
@@ -172,19 +174,19 @@ def _regrouped(blocks: Iterable[Samples]) -> Iterator[Samples]:
 def levels_db(y: Samples) -> NDArray[np.float64]:
     """Return the level of each whole 20 ms of ``y``, in decibels below full scale."""
     frames = y[: len(y) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    # A constant offset is no sound, and some sound cards have a large one.
+    # A constant offset is not sound, and some sound cards have a large one.
     power = frames.var(axis=1, dtype=np.float64)
     return np.asarray(10 * np.log10(power + 1e-12))
 
 
 def _threshold_db(levels: NDArray[np.float64], below_peak_db: float) -> float:
-    """Return the level below which a frame holds no speech."""
+    """Return the level below which a frame has no speech."""
     noise, peak = np.percentile(levels, [5, 99])
     return float(max(peak - below_peak_db, noise + _ABOVE_NOISE_DB, _FLOOR_DB))
 
 
 def _cut(levels: NDArray[np.float64]) -> int:
-    """Return the frame at which the utterance that ``levels`` begin with ends, 0 if not yet."""
+    """Return the frame at which the first utterance in ``levels`` ends, or 0 if not yet."""
     if not len(levels):
         return 0
     paused = levels < _threshold_db(levels, _PAUSE_BELOW_PEAK_DB)
@@ -193,19 +195,19 @@ def _cut(levels: NDArray[np.float64]) -> int:
         length_s = start / _FRAMES_PER_S
         needed_s = min(pause for after, pause in _PAUSES_S if length_s >= after)
         if end - start >= needed_s * _FRAMES_PER_S:
-            # A pause keeps growing while blocks come in; half of what was asked for is enough
+            # A pause grows while blocks come in; half of the required pause is enough
             # silence to leave behind, and the rest is dropped from the next utterance.
             return int(start + needed_s * _FRAMES_PER_S / 2)
     longest = int(MAX_UTTERANCE_S * _FRAMES_PER_S)
     if len(levels) < longest:
         return 0
-    # Nobody paused: the quietest 100 ms in the second half is the least harmful place.
+    # Without a pause, the quietest 100 ms in the second half is the least harmful place.
     smooth = np.convolve(levels[:longest], np.ones(5) / 5, mode="same")
     return longest // 2 + int(np.argmin(smooth[longest // 2 : -5]))
 
 
 def _speech(y: Samples, n_before: int) -> Iterator[tuple[float, Samples]]:
-    """Yield the part of ``y`` that may hold speech, if there is any."""
+    """Yield the part of ``y`` that may have speech, if there is one."""
     levels = levels_db(y)
     if not len(levels):
         return
@@ -222,7 +224,7 @@ def _speech(y: Samples, n_before: int) -> Iterator[tuple[float, Samples]]:
 
 
 def _audible(y: Samples) -> Samples:
-    """Raise what is very quiet: the engines work with 16 bits. Remove a constant offset."""
+    """Amplify a very quiet signal, because engines work with 16 bits; remove a constant offset."""
     y = y - y.mean(dtype=np.float64).astype(np.float32)
     peak = float(np.abs(y).max(initial=0.0))
     return y * np.float32(_QUIET_PEAK / peak) if 0.0 < peak < _QUIET_PEAK else y
@@ -234,5 +236,5 @@ def int16(y: Samples) -> bytes:
 
 
 def probability(value: float) -> float:
-    """Return ``value`` within 0 to 1: posteriors can leave it by a rounding error."""
+    """Return ``value`` limited to 0 to 1, because posteriors can exceed it by a rounding error."""
     return min(1.0, max(0.0, float(value)))

@@ -1,7 +1,7 @@
-"""A recogniser in a process of its own, which may be slow, crash or be killed.
+"""A recogniser in a separate process, which may be slow, crash or be killed.
 
-PocketSphinx holds the interpreter's lock while it works, and media from outside can make a decoder
-hang, eat memory or crash. None of that may reach the process that serves.
+PocketSphinx holds the interpreter's lock while it works, and hostile media can make a decoder hang,
+use too much memory or crash. The process that serves must not be affected.
 """
 
 import resource
@@ -28,12 +28,12 @@ from local.transcribe.recogniser import Engine, RecognisedWord, Recognition, rec
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-STALL_S = 600.0  # without a sign of life for this long, a recording is given up
-_MEMORY_LIMIT = 2 * 1024**3  # of address space beyond the loaded model; a tenth is ever used
+STALL_S = 600.0  # a recording without progress for this long is given up
+_MEMORY_LIMIT = 2 * 1024**3  # limit of the address space beyond the loaded model; a tenth is used
 
 
 class RecogniserDiedError(EarshotError):
-    """The process ended, or was ended, while it had work."""
+    """The process ended or was killed during its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What became of a request: the words, or why there are none."""
+    """The outcome of a request: the words, or the reason of the failure."""
 
     recognition: Recognition | None = None
     media_format: str | None = None
@@ -58,7 +58,7 @@ class Finished:
 
 
 class RecogniserProcess:
-    """One recogniser process. Started ahead of need, replaced after it died.
+    """One recogniser process. It is started in advance, and replaced after it has died.
 
     ``recognise`` belongs to one thread; ``kill`` may come from any.
     """
@@ -73,11 +73,11 @@ class RecogniserProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number while there is one."""
+        """Id of the process while it runs."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process if none runs, so that its model is loaded when work comes."""
+        """Start the process if none runs, so that its model is loaded in advance."""
         with self._lock:
             if self._closed or (self._process and self._process.is_alive()):
                 return
@@ -86,9 +86,9 @@ class RecogniserProcess:
     def recognise(
         self, request: Request, on_progress: Callable[[float, float | None], None]
     ) -> Finished:
-        """Recognise one file. Raises RecogniserDiedError if the process ends under it.
+        """Recognise one file. Raises RecogniserDiedError if the process dies.
 
-        ``on_progress`` is given the seconds done and the seconds that the file claims to have.
+        ``on_progress`` gets the seconds that are done and the length in the file's header.
         """
         self.start()
         connection = self._connection
@@ -108,7 +108,7 @@ class RecogniserProcess:
         raise RecogniserDiedError(f"the recogniser showed no progress for {self._stall_s:.0f} s")
 
     def kill(self) -> None:
-        """End the process, whatever it does. The next request gets a new one."""
+        """Kill the process. The next request gets a new one."""
         with self._lock:
             process, self._process = self._process, None
             self._connection = None
@@ -117,19 +117,19 @@ class RecogniserProcess:
             process.join()
 
     def close(self) -> None:
-        """End the process and start no other."""
+        """Kill the process, and start no other."""
         self._closed = True
         self.kill()
 
 
 def serve(connection: Connection, choice: EngineChoice) -> None:
-    """Answer requests until the other end hangs up. This is what the process runs."""
+    """Answer requests until the connection is closed. This function runs in the process."""
     fault: str | None = None
     engine: Engine | None = None
     try:
         engine = load_engine(choice)
         if choice.name in WITH_MODEL:
-            # The other engines may need more than any limit worth setting.
+            # The other engines may need more than any useful limit.
             _limit_memory(_MEMORY_LIMIT)
     except ParameterError as exc:
         fault = str(exc)
@@ -144,7 +144,7 @@ def serve(connection: Connection, choice: EngineChoice) -> None:
 
 
 def _limit_memory(more: int) -> None:
-    """Let this process grow by ``more`` bytes of address space and no further, where Linux can."""
+    """Limit the growth of this process to ``more`` bytes of address space, on Linux."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         used = int(statm.read_text().split()[0]) * resource.getpagesize()
@@ -152,7 +152,7 @@ def _limit_memory(more: int) -> None:
 
 
 def _answer(request: Request, engine: Engine, connection: Connection) -> Finished:
-    """Recognise one file, and put what is wrong with it into words."""
+    """Recognise one file, or return a sentence about its error."""
     if request.language and request.language not in engine.languages:
         return Finished(
             reason=f"The local recogniser {engine.name} does not understand {request.language!r}; "
@@ -186,7 +186,7 @@ def _answer(request: Request, engine: Engine, connection: Connection) -> Finishe
 def _by_channel(
     request: Request, media: Media, engine: Engine, connection: Connection
 ) -> Recognition:
-    """Recognise each channel by itself, and return the words of all in order of time."""
+    """Recognise each channel separately, and return the words of all in order of time."""
     if media.n_channels > MOST_CHANNELS:
         raise MediaError(TOO_MANY_CHANNELS)
     claimed_s = media.claimed_duration_s or 0.0

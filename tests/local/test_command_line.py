@@ -56,13 +56,13 @@ def test_help_is_plain_text_with_defaults():
 def test_a_data_folder_that_is_a_file_gives_an_error_about_the_folder():
     told = refused("run", "--port", "0", "--data", "README.md")
 
-    assert told == "README.md cannot be kept in: it is a file, not a folder.\n"
+    assert told == "README.md cannot be used as the data folder: it is a file, not a folder.\n"
 
 
 def test_a_folder_that_cannot_be_made_says_why():
     told = refused("run", "--port", "0", "--data", "README.md/deeper")
 
-    assert told == "README.md/deeper cannot be kept in: not a directory.\n"
+    assert told == "README.md/deeper cannot be used as the data folder: not a directory.\n"
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
