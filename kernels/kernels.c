@@ -7,6 +7,9 @@
 #include <cpuid.h>
 #endif
 
+/* Counts the changes of what the functions are given: a caller made for another ABI must not call. */
+enum { ABI = 1 };
+
 /* Four frames are transformed at once, one in each lane of a vector. No value moves between lanes,
    so the arithmetic is the same as in a scalar transform. */
 enum { LANES = 4 };
@@ -149,6 +152,9 @@ static inline double larger(double a, double b)
    infinity to a multiple of it. Minus infinity is never the largest, so the values of `before` that
    are added to it do not matter. */
 enum { SIDE_BY_SIDE = 8 };
+
+/* What the caller compares with its own before it calls: chalicelib/core/dsp/kernels.py. */
+const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE};
 
 /* Likelihood of each bin's unvoiced state after a move, see chalicelib/core/pitch/lattice.py.
    before: the unvoiced states of the row before; bin j is reached

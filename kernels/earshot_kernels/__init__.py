@@ -12,6 +12,9 @@ library = ctypes.CDLL(join(dirname(abspath(__file__)), "kernels.so"))
 if not library.kernels_run_here():
     raise ImportError("This processor has no AVX2, which the compiled kernels need")
 
+# The ABI, and two sizes that memory is laid out by: see kernels.c.
+layout = tuple((ctypes.c_int32 * 3).in_dll(library, "kernels_layout"))
+
 _pointer, _size = ctypes.c_void_p, ctypes.c_size_t
 
 library.mel_spectrum.restype = None

@@ -8,8 +8,6 @@ from chalicelib.core.dsp.mel_spectrum import MelSpectrum
 from chalicelib.core.dsp.memory import aligned
 from chalicelib.core.dsp.parameters import FeatureParameters
 
-LANES = 4  # as in kernels.c
-
 
 class CompiledMelSpectrum:
     """`MelSpectrum`, compiled, and always in double precision.
@@ -36,8 +34,8 @@ class CompiledMelSpectrum:
         ]
         self._bands = np.array([_span(first, row) for first, row in rows], dtype=np.uint32)
         self._weights = np.concatenate([row[row > 0] for _, row in rows])
-        self._x = aligned(n, 2, LANES, dtype=np.float64)
-        self._power = aligned(n + 1, LANES, dtype=np.float64)
+        self._x = aligned(n, 2, kernels.LANES, dtype=np.float64)
+        self._power = aligned(n + 1, kernels.LANES, dtype=np.float64)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Return the power of some frames in each band, as `MelSpectrum` does."""

@@ -4,7 +4,15 @@ Only this module imports the package. `compiled_mel` and `compiled_lattice` use 
 is not installed, they use numpy, which gives librosa's numbers too, but more slowly.
 """
 
+import logging
 from typing import Any
+
+ABI = 1
+LANES = 4
+"""Frames that ``mel_spectrum`` transforms at a time."""
+
+SIDE_BY_SIDE = 8
+"""Maxima that the lattice's loops take at a time; their tables are padded to a multiple of it."""
 
 library: Any
 """The functions of ``kernels.c``, or None if numpy does everything."""
@@ -15,6 +23,16 @@ except ImportError:
     library = None
 else:
     library = earshot_kernels.library
+    # A copy of these numbers that differs from the library's would be an access beyond an array.
+    found, expected = getattr(earshot_kernels, "layout", None), (ABI, LANES, SIDE_BY_SIDE)
+    if found != expected:
+        library = None
+        logging.getLogger(__name__).warning(
+            "The compiled kernels are of another version (%s, not %s), so numpy does everything, "
+            "slower. Compile them anew: make kernels",
+            found,
+            expected,
+        )
 
 
 def version() -> str | None:

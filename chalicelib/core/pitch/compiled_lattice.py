@@ -7,8 +7,6 @@ from chalicelib.core.dsp.memory import aligned
 from chalicelib.core.pitch.lattice import Lattice, States, Values
 from chalicelib.core.pitch.transitions import LOG_IMPOSSIBLE, Transitions
 
-SIDE_BY_SIDE = 8  # as in kernels.c
-
 
 class CompiledLattice(Lattice):
     """`Lattice` with its two inner loops compiled: exactly the same sums and maxima.
@@ -20,11 +18,13 @@ class CompiledLattice(Lattice):
     def __init__(self, moves: Transitions, *, n_rows: int) -> None:
         super().__init__(moves, n_rows=n_rows)
         width, n_columns = self._keep_shifted.shape
-        padded = width + -width % SIDE_BY_SIDE
+        padded = width + -width % kernels.SIDE_BY_SIDE
         keep = np.full((padded, n_columns), -np.inf)
         keep[:width] = self._keep_shifted
-        self._keep_band = aligned(n_columns // SIDE_BY_SIDE, padded, SIDE_BY_SIDE, dtype=np.float64)
-        self._keep_band[:] = keep.reshape(padded, -1, SIDE_BY_SIDE).swapaxes(0, 1)
+        self._keep_band = aligned(
+            n_columns // kernels.SIDE_BY_SIDE, padded, kernels.SIDE_BY_SIDE, dtype=np.float64
+        )
+        self._keep_band[:] = keep.reshape(padded, -1, kernels.SIDE_BY_SIDE).swapaxes(0, 1)
         self._switch_band = np.full((self.n_bins, padded), -np.inf)
         self._switch_band[:, :width] = moves.switch_band
         self._bins_kept = np.empty((n_rows, self.n_bins), np.intp)

@@ -1,5 +1,9 @@
 """The compiled kernels give numpy's results; other tests compare both with librosa."""
 
+import importlib.util
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,6 +45,23 @@ def test_the_mel_spectrum_is_that_of_a_plain_transform(n_fft, n_frames):
     slabs = mel_slabs(parameters, sr=SR, n_fft=n_fft)
     expected = np.hstack([power[:, bins] @ weights.T for _, bins, weights in slabs])
     np.testing.assert_allclose(mel, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [None, (0, 4, 8), (1, 8, 8), (1, 4, 4)])
+def test_kernels_of_another_version_are_not_called(monkeypatch, caplog, layout):
+    package = ModuleType("earshot_kernels")
+    package.library = object()
+    if layout:
+        package.layout = layout
+    monkeypatch.setitem(sys.modules, "earshot_kernels", package)
+    specification = importlib.util.spec_from_file_location("kernels", kernels.__file__)
+    loaded = importlib.util.module_from_spec(specification)
+
+    specification.loader.exec_module(loaded)
+
+    assert loaded.library is None
+    assert loaded.version() is None
+    assert "Compile them anew: make kernels" in caplog.text
 
 
 @pytest.mark.parametrize(("n_fft", "is_compiled"), [(2048, True), (2000, False), (401, False)])
