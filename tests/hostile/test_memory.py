@@ -80,5 +80,5 @@ def test_measuring_stays_within_the_memory_of_the_function(tmp_path, name):
             check=False,
         )
 
-    assert ended.stderr == "", ended.stderr
+    assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout.splitlines()[-1]) < FUNCTION_MB
