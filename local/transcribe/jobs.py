@@ -10,6 +10,7 @@ from typing import Any
 from local.transcribe.requests import (
     JOB_EXISTS,
     JOB_MISSING,
+    JOB_UNFINISHED,
     RefusedError,
     bad_request,
     media_location,
@@ -174,14 +175,17 @@ class JobBook:
         return job
 
     def remove(self, name: str) -> None:
-        """Remove a job."""
-        with self._lock:
-            self._jobs.pop(name, None)
+        """Remove a job that has ended; refuse one that has not, as the service does.
 
-    def is_current(self, job: Job) -> bool:
-        """Return whether ``job`` is still stored, unchanged."""
+        "BadRequestException ... can occur when the entity you're trying to delete doesn't exist or
+        if it's in a non-terminal state (such as IN PROGRESS)":
+        https://docs.aws.amazon.com/transcribe/latest/APIReference/API_DeleteTranscriptionJob.html
+        """
         with self._lock:
-            return self._jobs.get(job.name) is job
+            job = self._jobs.get(name)
+            if job is not None and job.status not in (COMPLETED, FAILED):
+                raise bad_request(JOB_UNFINISHED)
+            self._jobs.pop(name, None)
 
     def replace(self, before: Job, after: Job) -> bool:
         """Replace ``before`` with ``after``, if ``before`` is still stored."""

@@ -14,6 +14,7 @@ from chalicelib.errors import EarshotError
 
 JOB_EXISTS = "The requested job name already exists. Use a different job name."
 JOB_MISSING = "The requested job couldn't be found. Check the job name and try your request again."
+JOB_UNFINISHED = "The requested job has not ended. Wait until it has, and try your request again."
 NO_OBJECT = (
     "The URI that you provided doesn't point to an S3 object. "
     "Make sure that the object exists and try your request again."

@@ -71,7 +71,6 @@ class TranscribeService:
         self._lock = threading.Lock()
         self._book = JobBook(region)
         self._progress: dict[str, float] = {}
-        self._running: dict[str, RecogniserProcess] = {}
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._processes = [RecogniserProcess(engine or EngineChoice()) for _ in range(n_workers)]
         self._threads = [
@@ -153,10 +152,6 @@ class TranscribeService:
     def _delete_job(self, parameters: _Json) -> _Json:
         name = self._book.get(parameters["TranscriptionJobName"]).name
         self._book.remove(name)
-        with self._lock:
-            process = self._running.get(name)
-        if process:
-            process.kill()
         self._changed(name)
         return {}
 
@@ -189,16 +184,14 @@ class TranscribeService:
     def _step(self, queued: Job, process: RecogniserProcess) -> None:
         job = replace(queued, status=IN_PROGRESS, started=time.time())
         if self._closed.is_set() or not self._book.replace(queued, job):
-            return  # deleted while it waited
+            return
         with self._lock:
-            self._running[job.name] = process
             self._progress[job.name] = 0.0
         try:
             self._changed(job.name)
             done = self._done(job, process)
         finally:
             with self._lock:
-                self._running.pop(job.name, None)
                 self._progress.pop(job.name, None)
         self._settle(job, done)
 
@@ -211,11 +204,10 @@ class TranscribeService:
                     self._s3,
                     process,
                     account_id=self._account_id,
-                    wanted=lambda: self._book.is_current(job),
                     on_progress=lambda fraction: self._note_progress(job.name, fraction),
                 )
             except RecogniserDiedError:
-                if self._closed.is_set() or not self._book.is_current(job):
+                if self._closed.is_set():
                     break
                 logger.warning("transcription job=%s recogniser_died attempt=%d", job.name, attempt)
             except UnreachableError as exc:

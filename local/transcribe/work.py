@@ -35,15 +35,11 @@ def transcribe(
     process: RecogniserProcess,
     *,
     account_id: str,
-    wanted: Callable[[], bool],
     on_progress: Callable[[float], None],
 ) -> Job:
-    """Do one job and return it in its final state. Write nothing if it is no longer ``wanted``."""
+    """Do one job and return it in its final state."""
 
     def progressed(done_s: float, claimed_s: float | None) -> None:
-        if not wanted():
-            # The job was deleted just after it was taken from the queue.
-            process.kill()
         # The progress relies on the header's duration, which may be wrong.
         on_progress(min(1.0, done_s / claimed_s) if claimed_s else 0.0)
 
@@ -54,8 +50,6 @@ def transcribe(
             s3.download_file(bucket, key, str(path))
         except (ClientError, BotoCoreError) as exc:
             raise UnreachableError(_NO_READ_ACCESS) from exc
-        if not wanted():
-            return job
         finished = process.recognise(
             Request(
                 path,
@@ -68,8 +62,6 @@ def transcribe(
         )
     if finished.recognition is None:
         return replace(job, status=FAILED, failure_reason=finished.reason)
-    if not wanted():
-        return job
     try:
         return _written(job, s3, finished, finished.recognition, account_id)
     except (ClientError, BotoCoreError) as exc:
