@@ -159,6 +159,17 @@ def _answering(view: View) -> View:
     return answer
 
 
+def _answering_caller(view: View) -> View:
+    """Answer like ``_answering``, and give the view the request with its caller."""
+
+    @_answering
+    @wraps(view)
+    def answer(**path: str) -> Any:
+        return view(_asked(), **path)
+
+    return answer
+
+
 def _refuse_unknown_parameters() -> None:
     """Tell of a misspelt parameter: the answer without it would be to another question."""
     request: Any = app.current_request
@@ -179,9 +190,9 @@ def _asked() -> Request:
     )
 
 
-def _redirect(address: dict[str, Any]) -> Response | dict[str, Any]:
+def _redirect(request: Request, address: dict[str, Any]) -> Response | dict[str, Any]:
     """Send a browser on to where an object is, or say where to a page that asks with a header."""
-    if _asked().choice("redirect", ("yes", "no")) == "no":
+    if request.choice("redirect", ("yes", "no")) == "no":
         return address
     return Response(body="", status_code=302, headers={"Location": address["url"]})
 
@@ -213,86 +224,86 @@ def show_page_file(version: str, name: str) -> Response:
 
 
 @app.route("/caller", authorizer=authorizer)
-@_answering
-def show_caller() -> dict[str, Any]:
+@_answering_caller
+def show_caller(request: Request) -> dict[str, Any]:
     """Say who asks."""
-    return asdict(_asked().caller)
+    return asdict(request.caller)
 
 
 @app.route("/uploads", methods=["POST"], authorizer=authorizer)
-@_answering
-def offer_upload() -> Response:
+@_answering_caller
+def offer_upload(request: Request) -> Response:
     """Give the address and the form of an upload of one's own."""
-    return Response(body=uploads.offer_upload(_asked(), services()), status_code=201)
+    return Response(body=uploads.offer_upload(request, services()), status_code=201)
 
 
 @app.route("/recordings", authorizer=authorizer)
-@_answering
-def list_recordings() -> dict[str, Any]:
+@_answering_caller
+def list_recordings(request: Request) -> dict[str, Any]:
     """List recordings by page, newest first."""
-    return recordings.list_recordings(_asked(), services())
+    return recordings.list_recordings(request, services())
 
 
 @app.route("/recordings/{recording_id}", authorizer=authorizer)
-@_answering
-def show_recording(recording_id: str) -> dict[str, Any]:
+@_answering_caller
+def show_recording(request: Request, recording_id: str) -> dict[str, Any]:
     """Show one recording."""
-    return recordings.find_recording(recording_id, _asked(), services()).to_dict()
+    return recordings.show(recordings.find_recording(recording_id, request, services()))
 
 
 @app.route("/recordings/{recording_id}", methods=["DELETE"], authorizer=authorizer)
-@_answering
-def delete_recording(recording_id: str) -> dict[str, Any]:
+@_answering_caller
+def delete_recording(request: Request, recording_id: str) -> dict[str, Any]:
     """Remove a recording and everything that was made of it."""
-    recording = recordings.find_recording(recording_id, _asked(), services())
+    recording = recordings.find_recording(recording_id, request, services())
     return recordings.delete_recording(recording, services()).to_dict()
 
 
 @app.route("/recordings/{recording_id}/reprocess", methods=["POST"], authorizer=authorizer)
-@_answering
-def reprocess_recording(recording_id: str) -> Response:
+@_answering_caller
+def reprocess_recording(request: Request, recording_id: str) -> Response:
     """Make everything that is made of a recording anew."""
-    recording = recordings.find_recording(recording_id, _asked(), services())
+    recording = recordings.find_recording(recording_id, request, services())
     started = events.reprocess(recording, services())
-    return Response(body=started.to_dict(), status_code=202)
+    return Response(body=recordings.show(started), status_code=202)
 
 
 @app.route("/recordings/{recording_id}/transcript", authorizer=authorizer)
-@_answering
-def show_transcript(recording_id: str) -> Response:
+@_answering_caller
+def show_transcript(request: Request, recording_id: str) -> Response:
     """Show a transcript in one of its formats."""
-    recording = recordings.find_recording(recording_id, _asked(), services())
-    return _download(downloads.transcript(recording, _asked(), services()))
+    recording = recordings.find_recording(recording_id, request, services())
+    return _download(downloads.transcript(recording, request, services()))
 
 
 @app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)
-@_answering
-def show_features(recording_id: str, table: str) -> Response | dict[str, Any]:
+@_answering_caller
+def show_features(request: Request, recording_id: str, table: str) -> Response | dict[str, Any]:
     """Lead to one of a recording's tables."""
-    recording = recordings.find_recording(recording_id, _asked(), services())
-    return _redirect(downloads.table_address(recording, table, services()))
+    recording = recordings.find_recording(recording_id, request, services())
+    return _redirect(request, downloads.table_address(recording, table, services()))
 
 
 @app.route("/recordings/{recording_id}/media", authorizer=authorizer)
-@_answering
-def show_media(recording_id: str) -> Response | dict[str, Any]:
+@_answering_caller
+def show_media(request: Request, recording_id: str) -> Response | dict[str, Any]:
     """Lead to a recording itself, or to one of its renditions."""
-    recording = recordings.find_recording(recording_id, _asked(), services())
-    return _redirect(downloads.media_address(recording, _asked(), services()))
+    recording = recordings.find_recording(recording_id, request, services())
+    return _redirect(request, downloads.media_address(recording, request, services()))
 
 
 @app.route("/search", authorizer=authorizer)
-@_answering
-def search_transcripts() -> dict[str, Any]:
+@_answering_caller
+def search_transcripts(request: Request) -> dict[str, Any]:
     """Find words and phrases in all that was said."""
-    return search.answer_search(_asked(), services())
+    return search.answer_search(request, services())
 
 
 @app.route("/manifests/{kind}", authorizer=authorizer)
-@_answering
-def show_manifest(kind: str) -> Response:
+@_answering_caller
+def show_manifest(request: Request, kind: str) -> Response:
     """List a selection of recordings as Lhotse does, by page."""
-    return _download(recordings.manifest(kind, _asked(), services()))
+    return _download(recordings.manifest(kind, request, services()))
 
 
 @app.route("/openapi.json", authorizer=authorizer)

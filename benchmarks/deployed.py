@@ -32,6 +32,7 @@ import boto3  # noqa: E402
 from support.deploy.lambda_runtime import Function, RuntimeApi, running, unpack  # noqa: E402
 
 from chalicelib.core import keys  # noqa: E402
+from chalicelib.core.recording_item import flat  # noqa: E402
 from chalicelib.services import services  # noqa: E402
 from local import stack  # noqa: E402
 from local.gateway import Gateway  # noqa: E402
@@ -241,7 +242,7 @@ class Bench:
         return {
             "cpu_s": {name: one.cpu_s for name, one in took.items()},
             "requests": dict(sorted(requests.items())),
-            "item_bytes": len(json.dumps(services().recordings.get(recording_id).to_dict())),
+            "item_bytes": len(json.dumps(flat(services().recordings.get(recording_id)))),
             "derived_bytes": sum(
                 found["Size"]
                 for found in self.s3.list_objects_v2(Bucket=self.bucket)["Contents"]

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_notices import NoticeClaims
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
@@ -30,6 +31,7 @@ class Services:
     results: MediaStore
     recordings: RecordingTable
     watchlist: Watchlist
+    notice_claims: NoticeClaims
     bookmark: Bookmark
     search_table: SearchTable
     transcriber: Transcriber
@@ -63,6 +65,7 @@ def connect(settings: Settings) -> Services:
         results=MediaStore(s3, settings.results_bucket),
         recordings=RecordingTable(table, clock),
         watchlist=Watchlist(table),
+        notice_claims=NoticeClaims(table, clock),
         bookmark=Bookmark(s3, settings.results_bucket),
         search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),

@@ -12,7 +12,7 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 
-from chalicelib.core import keys
+from chalicelib.core import keys, recording_item
 from chalicelib.core.probe.formats import sentence
 from chalicelib.core.recording import Recording, Status, Upload
 from local.inputs import recordings_of
@@ -42,7 +42,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
-        found = self.recording.attributes if self.recording else {}
+        found = recording_item.flat(self.recording) if self.recording else {}
         return {
             "file": self.file,
             "recording_id": found.get("recording_id"),

@@ -167,12 +167,12 @@ def _minutes(seconds: float) -> str:
 
 def outcome(recording: Recording) -> str:
     """Return what became of a recording, in a line."""
-    found = recording.attributes
+    n_renditions = len(recording.rendered.rendition_files)
     parts = [
-        f"{found['duration_s']:.1f} s" if "duration_s" in found else None,
-        f"{found['word_count']} words" if "word_count" in found else None,
-        f"{found['n_frames']} frames" if "n_frames" in found else None,
-        f"{len(found['rendition_files'])} renditions" if "rendition_files" in found else None,
+        f"{recording.duration_s:.1f} s" if recording.duration_s is not None else None,
+        f"{recording.transcript.word_count} words" if recording.transcript else None,
+        f"{recording.measurement.n_frames} frames" if recording.measurement else None,
+        f"{n_renditions} renditions" if n_renditions else None,
         recording.reason,
     ]
     return ", ".join(part for part in parts if part)

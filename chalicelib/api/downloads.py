@@ -65,27 +65,26 @@ class Download:
 def transcript(recording: Recording, request: Request, services: "Services") -> Download:
     """Return a recording's transcript: as JSON, or in the format of another program."""
     name = request.choice("format", ("json", *EXPORTS)) or "json"
-    key = recording.attributes.get("transcript_key")
-    document = services.results.read(key) if key else None
-    if document is None:
+    summary = recording.transcript
+    document = services.results.read(summary.transcript_key) if summary else None
+    if document is None or summary is None:
         raise _missing("no transcript", recording, Branch.TRANSCRIPTION)
     found = load_transcript(document)
     if name == "json":
-        language = recording.attributes.get("language_code")
-        columns = to_columns(found, recording_id=recording.id, language_code=language)
+        columns = to_columns(found, recording_id=recording.id, language_code=summary.language_code)
         return Download(
             orjson.dumps(columns).decode(), "application/json", f"{_stem(recording)}.json"
         )
     export = find_export(name)
-    text = export.write(found, recording.id, recording.attributes.get("duration_s") or 0.0)
+    text = export.write(found, recording.id, recording.duration_s or 0.0)
     return Download(text, export.content_type, f"{_stem(recording)}{export.suffix}")
 
 
 def table_address(recording: Recording, table: str, services: "Services") -> dict[str, Any]:
     """Return where one of a recording's tables is for a while."""
-    known = recording.attributes
+    measurement = recording.measurement
     tables = {name: keys.features(recording.id, f"{name}.json") for name in SUMMARIES}
-    tables |= {**known.get("feature_keys", {}), **known.get("word_table_keys", {})}
+    tables |= {**(measurement.feature_keys if measurement else {}), **recording.word_table_keys}
     key = tables.get(table)
     if key is None or services.results.find(key) is None:
         raise _missing(f"no table {table[:100]!r}", recording, Branch.FEATURES)
@@ -104,8 +103,8 @@ def media_address(recording: Recording, request: Request, services: "Services") 
         if services.media.find_source(recording) is None:
             raise NotThereError("The upload is no longer in the bucket.")
     else:
-        files = recording.attributes.get("rendition_files", {}).values()
-        named = {keys.stem(file["key"]): file["key"] for file in files}
+        files = recording.rendered.rendition_files.values()
+        named = {keys.stem(file.key): file.key for file in files}
         store, key = services.results, named.get(rendition, "")
         if not key or services.results.find(key) is None:
             raise _missing(f"no rendition {rendition!r}", recording, Branch.RENDITIONS)

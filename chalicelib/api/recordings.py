@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, not_found
-from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core import keys, recording_item
+from chalicelib.core.recording import Recording, Status
 from chalicelib.core.transcripts import manifests
 from chalicelib.core.transcripts.models import Transcript
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import NotThereError, RequestError
-from chalicelib.pipeline.removal import remove_everything
+from chalicelib.pipeline import removal
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -79,13 +79,19 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
         objects=tuple(sorted(set().union(*made))),
         search_entries=services.search_table.count(recording.id),
         transcription_job=services.transcriber.find(recording.id) is not None,
-        item=services.recordings.find(recording.id) is not None,
+        item=True,
         upload=upload is not None,
     )
     if upload:
         services.media.remove_upload(upload)
-    remove_everything(recording.id, services)
+    removal.delete_outputs_jobs_and_item(recording, services)
     return removed
+
+
+def show(recording: Recording) -> dict[str, Any]:
+    """Return a recording as the API shows it: its item, its status as a whole and the reason."""
+    shown = recording_item.flat(recording)
+    return {**shown, "status": recording.status.value, "reason": recording.reason}
 
 
 def list_recordings(request: Request, services: "Services") -> dict[str, Any]:
@@ -148,24 +154,23 @@ def _moment(request: Request, name: str) -> str | None:
 
 
 def _summary(recording: Recording) -> dict[str, Any]:
-    shown = recording.to_dict()
+    shown = show(recording)
     transcript = shown.pop("transcript", None)
     return shown if transcript is None else {**shown, "excerpt": transcript[:EXCERPT]}
 
 
 def _entries(recording: Recording, services: "Services") -> list[manifests.ManifestEntry]:
-    known = recording.attributes
-    rate = known.get("source_sample_rate_hz")
-    if recording.status_of(Branch.FEATURES) != Status.COMPLETED or not rate:
+    measured, summary = recording.measurement, recording.transcript
+    if recording.features.status != Status.COMPLETED or measured is None:
         return []
-    document = services.results.read(known["transcript_key"]) if "transcript_key" in known else None
+    document = services.results.read(summary.transcript_key) if summary else None
     return [
         manifests.ManifestEntry(
             recording_id=recording.id,
             source=services.media.uri(recording.source_key),
-            sample_rate_hz=rate,
-            n_samples=round(known["duration_s"] * rate),
+            sample_rate_hz=measured.source_sample_rate_hz,
+            n_samples=round(measured.duration_s * measured.source_sample_rate_hz),
             transcript=load_transcript(document) if document else Transcript(),
-            n_channels=known["channels"],
+            n_channels=measured.channels,
         )
     ]

@@ -1,9 +1,12 @@
 """The shapes of what the API takes and answers, as JSON Schema."""
 
+import types
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from chalicelib.core.recording import Branch, Status
+from chalicelib.core import recording_item
+from chalicelib.core.recording import Status
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
@@ -34,31 +37,53 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_SIMPLE: Mapping[Any, dict[str, Any]] = {
+    str: TEXT,
+    int: COUNT,
+    float: NUMBER,
+    bool: FLAG,
+    Status: STATUS,
+}
+
+
+def _of_type(hint: Any, name: str = "") -> dict[str, Any]:
+    """Return the schema of a value by its type; its name tells its unit."""
+    of = get_args(hint)
+    if hint in (int, float) and name.endswith("_s"):
+        return SECONDS
+    if hint is str and name.endswith("_at"):
+        return {**TEXT, "format": "date-time"}
+    if hint in _SIMPLE:
+        return _SIMPLE[hint]
+    if is_dataclass(hint):
+        return _object(**{one: _of_type(kind, one) for one, kind in get_type_hints(hint).items()})
+    if get_origin(hint) is Mapping:
+        return {"type": "object", "additionalProperties": _of_type(of[1])}
+    if get_origin(hint) in (tuple, list):
+        return _list(_of_type(of[0]))
+    known = [_of_type(one, name) for one in of if one is not type(None)]
+    return {"anyOf": [*known, {"type": "null"}]}
+
+
+def _attribute(name: str, hint: Any) -> dict[str, Any]:
+    """Return the schema of an attribute of the item: it has a value, or it is not there."""
+    known = [one for one in get_args(hint) if one is not type(None)]
+    is_optional = get_origin(hint) in (Union, types.UnionType) and len(known) == 1
+    return _of_type(known[0] if is_optional else hint, name)
+
+
+_ATTRIBUTES = {name: _attribute(name, hint) for name, hint in recording_item.attributes().items()}
+_SHOWN: Mapping[str, Any] = {
+    **_ATTRIBUTES,
+    "transcript": {**TEXT, "description": "Shown of one recording, not in lists."},
+    "excerpt": {**TEXT, "description": "The transcript's beginning, in lists."},
+    "status": {**STATUS, "description": "Of the recording as a whole."},
+    "reason": {**_or_null("string"), "description": "A sentence about the outcome."},
+}
+_REQUIRED = {*recording_item.required(), "status", "reason"}
 _RECORDING = _object(
-    {
-        "duration_s": SECONDS,
-        "language_code": TEXT,
-        "word_count": COUNT,
-        "mean_confidence": NUMBER,
-        "speakers": _list(TEXT),
-        "n_frames": COUNT,
-        "feature_keys": {"type": "object", "additionalProperties": TEXT},
-        "word_table_keys": {"type": "object", "additionalProperties": TEXT},
-        "rendition_files": {"type": "object"},
-        "transcript": {**TEXT, "description": "Shown of one recording, not in lists."},
-        "transcript_truncated": FLAG,
-        "excerpt": {**TEXT, "description": "The transcript's beginning, in lists."},
-    },
-    recording_id=TEXT,
-    owner=TEXT,
-    source_key=TEXT,
-    etag=TEXT,
-    size=COUNT,
-    created_at={**TEXT, "format": "date-time"},
-    updated_at={**TEXT, "format": "date-time"},
-    status={**STATUS, "description": "Of the recording as a whole."},
-    reason={**_or_null("string"), "description": "What there is to say about the outcome."},
-    **{branch.value: STATUS for branch in Branch},
+    {name: schema for name, schema in _SHOWN.items() if name not in _REQUIRED},
+    **{name: schema for name, schema in _SHOWN.items() if name in _REQUIRED},
 )
 
 _MATCH = _object(

@@ -140,11 +140,10 @@ class SearchTable:
 
 
 def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
-    owner, created_at = (str(recording.attributes[name]) for name in ("owner", "created_at"))
     yield {
         "recording_id": recording.id,
         "term": HEAD,
-        "owner": owner,
+        "owner": recording.owner,
         "source_key": recording.source_key,
     }
     for number, passage in enumerate(index.passages):
@@ -157,8 +156,8 @@ def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
         yield {
             "recording_id": recording.id,
             "term": term,
-            "owner_term": _owner_term(owner, term),
-            "created_at": created_at,
+            "owner_term": _owner_term(recording.owner, term),
+            "created_at": recording.created_at,
             "n_terms": index.n_terms,
             "places": pack(places),
         }

@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from chalicelib.core import keys
-from chalicelib.core.recording import KIND
+from chalicelib.core.recording_item import KIND
 
 BY_LOOK_AT = "by_look_at"
 

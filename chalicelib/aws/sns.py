@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from chalicelib.core.notices import Notice, Outcome
+from chalicelib.core.notices import Notice
+from chalicelib.core.recording import Outcome
 
 
 class Notices:

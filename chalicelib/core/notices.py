@@ -4,22 +4,14 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.recording import Branch, Outcome, Recording, Status
 
 SUBJECT_LENGTH = 99
 """Amazon SNS takes subjects of fewer than 100 characters, of ASCII, in one line."""
 
 REASON_LENGTH = 1000
-
-
-class Outcome(StrEnum):
-    """What a notice tells of; there is one notice at most for each recording and outcome."""
-
-    DONE = "done"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
     body = {
         "event": outcome.value,
         "recording_id": recording.id,
-        "owner": recording.attributes["owner"],
+        "owner": recording.owner,
         "source_key": recording.source_key,
         "status": recording.status.value,
         "statuses": recording.statuses,
@@ -83,7 +75,7 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
         lines += ["", link]
     return Notice(
         outcome=outcome,
-        owner=str(recording.attributes["owner"]),
+        owner=recording.owner,
         subject=_subject(name, verb, recording.id),
         text="\n".join(lines) + "\n",
         body=body,
@@ -91,13 +83,13 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
 
 
 def _keys(recording: Recording) -> dict[str, Any]:
-    found = recording.attributes
-    files = found.get("rendition_files") or {}
+    transcript, measurement = recording.transcript, recording.measurement
+    files = recording.rendered.rendition_files
     return {
-        "transcript": found.get("transcript_key"),
-        "features": dict(found.get("feature_keys") or {}),
-        "words": dict(found.get("word_table_keys") or {}),
-        "renditions": {name: file["key"] for name, file in files.items()},
+        "transcript": transcript.transcript_key if transcript else None,
+        "features": dict(measurement.feature_keys) if measurement else {},
+        "words": dict(recording.word_table_keys),
+        "renditions": {name: file.key for name, file in files.items()},
     }
 
 

@@ -1,9 +1,8 @@
-"""A recording as the table holds it: where it came from, and how far each branch has come."""
+"""The recording: its upload, the state of its branches, and the results of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from chalicelib.core import keys
 
@@ -26,15 +25,23 @@ class Branch(StrEnum):
     RENDITIONS = "renditions"
 
 
-KIND = "recording"
-"""What every item is: all of them have it in common, so that one index holds them all by time."""
+class Outcome(StrEnum):
+    """The subject of a notice; there is one notice at most for each recording and outcome."""
+
+    DONE = "done"
+    FAILED = "failed"
+
 
 UNFINISHED = frozenset({Status.PENDING, Status.IN_PROGRESS})
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
+DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+
+ParameterValue = int | float | str | bool | list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What lies under an upload key now."""
+    """An object under an upload key, as it is now."""
 
     bucket: str
     key: str
@@ -55,55 +62,184 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """One upload and what is known of it.
+class BranchState:
+    """The state of one branch.
 
-    ``attributes`` is the whole item, as plain values: what it holds grows with each branch.
+    Parameters
+    ----------
+    reason : str or None
+        a sentence about the outcome, for the owner
+    at, started_at : str or None
+        time of the last change of status, and of the start of the branch's job
+    internal : bool
+        the recording has no part in the failure, so another try may help
+    retried : bool
+        ``reconcile`` has given the branch its other try
+    job_id : str or None
+        the job's id in MediaConvert
+    receives : int
+        how often the branch's message has been received
     """
 
-    attributes: Mapping[str, Any]
+    status: Status = Status.PENDING
+    reason: str | None = None
+    at: str | None = None
+    started_at: str | None = None
+    internal: bool = False
+    retried: bool = False
+    job_id: str | None = None
+    receives: int = 0
+
+    @property
+    def is_worth_a_retry(self) -> bool:
+        """Tell whether the branch has failed by no fault of the file's, for the first time."""
+        return self.status == Status.FAILED and self.internal and not self.retried
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptSummary:
+    """The result of the transcription.
+
+    ``transcript`` is an excerpt if ``transcript_truncated``; the whole lies under
+    ``transcript_key``.
+    """
+
+    transcript_key: str
+    transcript: str
+    word_count: int
+    transcript_truncated: bool = False
+    language_code: str | None = None
+    mean_confidence: float | None = None
+    speakers: tuple[str, ...] = ()
+    subtitles_srt_key: str | None = None
+    subtitles_vtt_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The result of the features branch: tables by name, and what they were computed with.
+
+    ``feature_parameters`` is a record of values that were valid when they were used.
+    ``measured_key`` is the audio track, if the upload itself could not be decoded.
+    """
+
+    duration_s: float
+    sample_rate_hz: int
+    source_sample_rate_hz: int
+    channels: int
+    n_frames: int
+    feature_parameters: Mapping[str, ParameterValue]
+    feature_keys: Mapping[str, str]
+    display_key: str | None = None
+    measured_key: str | None = None
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one frame to the next."""
+        hop_length = self.feature_parameters["hop_length"]
+        if not isinstance(hop_length, int | float):
+            raise TypeError(hop_length)
+        return hop_length / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One file made of a video; sizes in pixels and bytes."""
+
+    key: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionSet:
+    """The result of the renditions branch: files by the names of their presets.
+
+    ``audio_track_key`` is where the audio track will be or is, if one is made. ``duration_s`` is
+    the duration of a video without sound, which is not measured.
+    """
+
+    duration_s: float | None = None
+    audio_track_key: str | None = None
+    poster_key: str | None = None
+    rendition_files: Mapping[str, Rendition] = field(default_factory=dict)
+
+
+Result = TranscriptSummary | Measurement | RenditionSet
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeState:
+    """Times at which the notice of one outcome was claimed by a sender, and was sent."""
+
+    claimed_at: str | None = None
+    sent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One upload, the states of its branches and their results."""
+
+    id: str
+    owner: str
+    source_key: str
+    etag: str
+    size: int
+    created_at: str
+    updated_at: str
+    restarted_at: str | None = None
+    look_at: str | None = None
+    transcription: BranchState = BranchState()
+    features: BranchState = BranchState()
+    renditions: BranchState = BranchState()
+    transcript: TranscriptSummary | None = None
+    measurement: Measurement | None = None
+    rendered: RenditionSet = RenditionSet()
+    word_table_keys: Mapping[str, str] = field(default_factory=dict)
+    notice_done: NoticeState = NoticeState()
+    notice_failed: NoticeState = NoticeState()
 
     @classmethod
     def of(cls, upload: Upload, *, created_at: str) -> "Recording":
         """Return the recording of an upload that has just been seen, or is to be seen anew."""
         return cls(
-            {
-                "JsonFile": keys.transcript(upload.recording_id),
-                "recording_id": upload.recording_id,
-                "kind": KIND,
-                "owner": keys.owner(upload.key),
-                "source_key": upload.key,
-                "etag": upload.etag,
-                "size": upload.size,
-                "created_at": created_at,
-                "updated_at": created_at,
-                **dict.fromkeys(Branch, Status.PENDING),
-            },
+            id=upload.recording_id,
+            owner=keys.owner(upload.key),
+            source_key=upload.key,
+            etag=upload.etag,
+            size=upload.size,
+            created_at=created_at,
+            updated_at=created_at,
         )
 
-    @property
-    def id(self) -> str:
-        """The id that everything made from the recording is named by."""
-        return str(self.attributes["recording_id"])
-
-    @property
-    def owner(self) -> str:
-        """Whose it is."""
-        return str(self.attributes["owner"])
-
-    @property
-    def source_key(self) -> str:
-        """The upload key."""
-        return str(self.attributes["source_key"])
+    def state(self, branch: Branch) -> BranchState:
+        """Return the state of a branch."""
+        states = {
+            Branch.TRANSCRIPTION: self.transcription,
+            Branch.FEATURES: self.features,
+            Branch.RENDITIONS: self.renditions,
+        }
+        return states[branch]
 
     def status_of(self, branch: Branch) -> Status:
         """Return how far a branch has come."""
-        return Status(self.attributes[branch])
+        return self.state(branch).status
+
+    def notice(self, outcome: Outcome) -> NoticeState:
+        """Return the state of an outcome's notice."""
+        return {Outcome.DONE: self.notice_done, Outcome.FAILED: self.notice_failed}[outcome]
 
     @property
     def statuses(self) -> dict[str, str]:
         """The status of each branch, by its name."""
         return {branch.value: self.status_of(branch).value for branch in Branch}
+
+    @property
+    def duration_s(self) -> float | None:
+        """The duration, if it is known."""
+        return self.measurement.duration_s if self.measurement else self.rendered.duration_s
 
     @property
     def is_settled(self) -> bool:
@@ -117,12 +253,13 @@ class Recording:
 
         Tables of single channels, or without pitch, are not joined.
         """
-        tables = self.attributes.get("feature_keys", {})
         return (
-            self.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
-            and self.status_of(Branch.FEATURES) == Status.COMPLETED
-            and tables.keys() >= set(keys.JOINED_TABLES)
-            and "word_table_keys" not in self.attributes
+            self.transcription.status == Status.COMPLETED
+            and self.features.status == Status.COMPLETED
+            and self.transcript is not None
+            and self.measurement is not None
+            and self.measurement.feature_keys.keys() >= set(keys.JOINED_TABLES)
+            and not self.word_table_keys
         )
 
     @property
@@ -138,15 +275,10 @@ class Recording:
         """Return what there is to say about the outcome, failures first, each thing once."""
         noted = sorted(
             (
-                (self.status_of(branch) != Status.FAILED, str(reason))
-                for branch in Branch
-                if (reason := self.attributes.get(f"{branch}_reason"))
-                and self.status_of(branch) != Status.SKIPPED
+                (state.status != Status.FAILED, state.reason)
+                for state in map(self.state, Branch)
+                if state.reason and state.status != Status.SKIPPED
             ),
             key=lambda pair: pair[0],
         )
         return " ".join(dict.fromkeys(reason for _, reason in noted)) or None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the recording as the API shows it."""
-        return {**self.attributes, "status": self.status.value, "reason": self.reason}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.probe.limits import LONGEST_S
-from chalicelib.core.recording import Branch, Status, Upload
+from chalicelib.core.recording import ENDED, Branch, Measurement, Recording, Status, Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
-from chalicelib.pipeline.branches import ENDED, fail, settle
-from chalicelib.pipeline.removal import remove_results
+from chalicelib.pipeline.branches import fail, move
+from chalicelib.pipeline.removal import delete_outputs
 
 if TYPE_CHECKING:
     from chalicelib.core.features.extract import FeatureParameters
@@ -31,10 +31,10 @@ ended with the function, by Lambda, and no process of our own could end it any b
 """
 
 
-def measure(recording_id: str, upload: Upload, services: "Services") -> None:
+def measure(recording: Recording, upload: Upload, services: "Services") -> Recording:
     """Write a recording's tables, or the reason why there are none.
 
-    Where the upload cannot be decoded and its audio track is still being made, the branch is
+    If the upload cannot be decoded and its audio track is still being made, the branch is
     PENDING again: ``store_renditions`` sends the recording back here.
     """
     # numpy, soundfile and soxr take longer to import than an HTTP request takes to answer.
@@ -51,49 +51,49 @@ def measure(recording_id: str, upload: Upload, services: "Services") -> None:
         )
         try:
             with services.media.open(upload) as source:
-                _extract(recording_id, source, upload, parameters, services, is_late=is_late)
+                return _extract(recording, source, upload, parameters, services, is_late=is_late)
         except MediaError as exc:
-            track = _audio_track(recording_id, exc, services)
-            if track is not None:
-                with services.results.open(track) as source:
-                    _extract(
-                        recording_id,
-                        source,
-                        upload,
-                        parameters,
-                        services,
-                        is_late=is_late,
-                        measured_key=track.key,
-                    )
+            recording, track = _audio_track(recording, exc, services)
+            if track is None:
+                return recording
+            with services.results.open(track) as source:
+                return _extract(
+                    recording,
+                    source,
+                    upload,
+                    parameters,
+                    services,
+                    is_late=is_late,
+                    measured_key=track.key,
+                )
     except UploadChangedError:
-        remove_results(recording_id, services)
+        delete_outputs(recording.id, services)
+        return recording
     except (MediaError, ParameterError) as exc:
         # Some decoders end their own words with a full stop, others do not.
         reason = f"{exc}".rstrip(".") + "."
-        fail(recording_id, Branch.FEATURES, reason, services)
+        return fail(recording, Branch.FEATURES, reason, services)
 
 
-def _audio_track(recording_id: str, exc: MediaError, services: "Services") -> Upload | None:
+def _audio_track(
+    recording: Recording, exc: MediaError, services: "Services"
+) -> tuple[Recording, Upload | None]:
     """Return the audio track, or None while it is being made; raise if there will be none."""
-    recording = services.recordings.find(recording_id)
-    key = recording.attributes.get("audio_track_key") if recording else None
-    if recording is None or key is None:
-        raise exc
-    if recording.status_of(Branch.RENDITIONS) not in ENDED:
-        settle(recording_id, Branch.FEATURES, Status.PENDING, services)
-        recording = services.recordings.find(recording_id)
-        if recording is None or recording.status_of(Branch.RENDITIONS) not in ENDED:
-            return None
-        # The job ended between the two looks, and its event may have found nothing waiting.
-        settle(recording_id, Branch.FEATURES, Status.IN_PROGRESS, services)
-    track = services.results.find(key)
+    if recording.renditions.status not in ENDED:
+        recording = move(recording, Branch.FEATURES, Status.PENDING, services)
+        if recording.renditions.status not in ENDED and recording.rendered.audio_track_key:
+            return recording, None
+        # The job ended before this was written, and its event may have found nothing waiting.
+        recording = move(recording, Branch.FEATURES, Status.IN_PROGRESS, services)
+    key = recording.rendered.audio_track_key
+    track = services.results.find(key) if key else None
     if track is None:
         raise exc
-    return track
+    return recording, track
 
 
 def _extract(
-    recording_id: str,
+    recording: Recording,
     source: BinaryIO,
     upload: Upload,
     parameters: "FeatureParameters",
@@ -101,11 +101,11 @@ def _extract(
     *,
     is_late: Callable[[], bool],
     measured_key: str | None = None,
-) -> None:
+) -> Recording:
     from chalicelib.core.features import extract  # noqa: PLC0415 - as above
 
     def open_table(name: str) -> AbstractContextManager[BinaryIO]:
-        return services.results.create(keys.features(recording_id, name))
+        return services.results.create(keys.features(recording.id, name))
 
     began = services.clock()
     summary = extract.extract(
@@ -113,7 +113,7 @@ def _extract(
         parameters,
         open_table,
         provenance={
-            "recording_id": recording_id,
+            "recording_id": recording.id,
             "source_key": upload.key,
             "etag": upload.etag,
         },
@@ -126,23 +126,23 @@ def _extract(
         audio_seconds=round(summary.duration_s, 3),
         times_real_time=round(summary.duration_s / max(took_s, LEAST_S), 1),
     )
-    settle(
-        recording_id,
+    return move(
+        recording,
         Branch.FEATURES,
         Status.COMPLETED,
         services,
         reason=summary.remark,
-        attributes={
-            "duration_s": summary.duration_s,
-            "sample_rate_hz": summary.sample_rate_hz,
-            "source_sample_rate_hz": summary.source_sample_rate_hz,
-            "channels": summary.channels,
-            "n_frames": summary.n_frames,
-            "feature_parameters": asdict(summary.parameters),
-            "feature_keys": {
-                keys.table_name(name): keys.features(recording_id, name) for name in summary.tables
+        result=Measurement(
+            duration_s=summary.duration_s,
+            sample_rate_hz=summary.sample_rate_hz,
+            source_sample_rate_hz=summary.source_sample_rate_hz,
+            channels=summary.channels,
+            n_frames=summary.n_frames,
+            feature_parameters=asdict(summary.parameters),
+            feature_keys={
+                keys.table_name(name): keys.features(recording.id, name) for name in summary.tables
             },
-            "display_key": keys.features(recording_id, summary.display),
-            "measured_key": measured_key,
-        },
+            display_key=keys.features(recording.id, summary.display),
+            measured_key=measured_key,
+        ),
     )

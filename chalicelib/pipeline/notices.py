@@ -1,10 +1,11 @@
-"""Tells, once, that a recording is done or that a part of it has failed."""
+"""Notices: a recording is done, or a part of it has failed. Each is sent once."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib import journal
-from chalicelib.core.notices import Outcome, failed_branches, notice_of, outcome_of
+from chalicelib.core.notices import failed_branches, notice_of, outcome_of
+from chalicelib.core.recording import Outcome, Recording
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -18,24 +19,23 @@ the two for one in a FIFO topic alone, and such a topic sends no e-mail.
 """
 
 
-def announce(recording_id: str, services: "Services") -> None:
-    """Send the notice of what a recording has come to, unless it has been sent. Safe to repeat."""
-    journal.note(recording_id=recording_id)
-    recording = services.recordings.find(recording_id)
-    outcome = outcome_of(recording) if recording else None
-    if recording is None or outcome is None:
+def announce(recording: Recording, services: "Services") -> None:
+    """Send the notice of a recording's outcome, unless it has been sent. Safe to repeat."""
+    journal.note(recording_id=recording.id)
+    outcome = outcome_of(recording)
+    if outcome is None or recording.notice(outcome).sent_at:
         return
     claimed_before = (services.clock() - CLAIM_LASTS).isoformat()
-    if not services.recordings.claim_notice(recording_id, outcome, claimed_before=claimed_before):
+    if not services.notice_claims.claim(recording.id, outcome, claimed_before=claimed_before):
         return
     notice = notice_of(recording, outcome, api_url=services.settings.api_url)
     try:
         services.notices.publish(notice)
     except BaseException:
         # Raising means "try again", and the next try must find the claim free.
-        services.recordings.release_notice(recording_id, outcome)
+        services.notice_claims.release(recording.id, outcome)
         raise
-    services.recordings.record_notice(recording_id, outcome)
+    services.notice_claims.record(recording.id, outcome)
     if outcome == Outcome.DONE:
         journal.note(recordings_done=1)
     else:

@@ -11,19 +11,20 @@ Three questions, each safe to ask again; a run ends in time for the function tha
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.errors import RecordingNotFoundError
 from chalicelib.journal import note
 from chalicelib.pipeline import events
-from chalicelib.pipeline.branches import settle
-from chalicelib.pipeline.removal import remove_everything, remove_results
+from chalicelib.pipeline.branches import move
+from chalicelib.pipeline.removal import delete_outputs, delete_outputs_jobs_and_item
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -51,7 +52,7 @@ HANGS_AFTER = timedelta(days=1)
 """When somebody is told that a recording is still on its way: Transcribe takes hours at most."""
 
 ITEMS = "items"
-STAGES = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, ITEMS)
+WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, ITEMS)
 
 GONE = "What was made of the recording was removed."
 DIED = "each ended without an answer: it needed too much memory or time"
@@ -121,36 +122,43 @@ def _due(now: datetime, lasting: timedelta | None, services: "Services") -> Iter
 
 def _look_at(recording_id: str, services: "Services", findings: Findings) -> None:
     findings.looks += 1
-    look(recording_id, services)
-    found = services.recordings.find(recording_id)
+    found = look(recording_id, services)
     if found and not found.is_settled:
-        age = services.clock() - datetime.fromisoformat(found.attributes["created_at"])
+        age = services.clock() - datetime.fromisoformat(found.created_at)
         findings.hanging += age > HANGS_AFTER
 
 
-def look(recording_id: str, services: "Services") -> None:
-    """Do what is missing of one recording; strike it off the list if nothing is."""
+def look(recording_id: str, services: "Services") -> Recording | None:
+    """Do what is missing of one recording; strike it off the list if nothing is.
+
+    Return the recording as it is then, or None if it is gone.
+    """
     recording = services.recordings.find(recording_id)
     if recording is None:
-        return
+        return None
     # First of all, for what cannot be settled must not keep others from being looked at.
     again = _next_look(recording, services.clock())
     services.watchlist.put_off(recording_id, again)
     if services.media.find_source(recording) is None:
-        remove_everything(recording_id, services)
-        return
-    _ask_transcribe(recording, services)
-    _ask_mediaconvert(recording, services)
-    _ask_for_features(recording, services)
-    _miss_results(recording_id, services)
-    events.resume(recording_id, services)
+        delete_outputs_jobs_and_item(recording, services)
+        return None
+    try:
+        recording = _ask_transcribe(recording, services)
+        recording = _ask_mediaconvert(recording, services)
+        recording = _ask_for_features(recording, services)
+        recording = _miss_results(recording, services)
+        events.resume(recording, services)
+    except RecordingNotFoundError:
+        delete_outputs(recording_id, services)
+        return None
     found = services.recordings.find(recording_id)
     if found and _is_well(found):
         services.watchlist.strike_off(recording_id, again.isoformat())
+    return found
 
 
 def _next_look(recording: Recording, now: datetime) -> datetime:
-    taken = now - datetime.fromisoformat(recording.attributes["created_at"])
+    taken = now - datetime.fromisoformat(recording.created_at)
     return now + min(max(taken, SOONEST), LATEST)
 
 
@@ -158,143 +166,123 @@ def _is_well(recording: Recording) -> bool:
     outcome = outcome_of(recording)
     return (
         recording.is_settled
-        and f"notice_{outcome}_sent_at" in recording.attributes
-        and not any(_is_worth_a_retry(recording, branch) for branch in Branch)
+        and outcome is not None
+        and recording.notice(outcome).sent_at is not None
+        and not any(recording.state(branch).is_worth_a_retry for branch in Branch)
     )
 
 
-def _is_worth_a_retry(recording: Recording, branch: Branch) -> bool:
-    return (
-        recording.status_of(branch) == Status.FAILED
-        and f"{branch}_internal" in recording.attributes
-        and f"{branch}_retried" not in recording.attributes
-    )
-
-
-def _ask_transcribe(recording: Recording, services: "Services") -> None:
+def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
     """Take a job's own answer for an event that has not come."""
-    if recording.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS:
+    state = recording.transcription
+    if state.status == Status.IN_PROGRESS:
         job = services.transcriber.find(recording.id)
         key = services.settings.transcription.transcript_key(recording.id)
         if job is None:
-            _reopen(recording, Branch.TRANSCRIPTION, services)
-        elif job["TranscriptionJobStatus"] == "FAILED":
+            return _reopen(recording, Branch.TRANSCRIPTION, services)
+        if job["TranscriptionJobStatus"] == "FAILED":
             events.record_transcription_failure(recording.id, services)
-        elif job["TranscriptionJobStatus"] == "COMPLETED":
-            if services.results.find(key):
-                events.store_transcript(key, services)
-            else:
-                _retry(recording, Branch.TRANSCRIPTION, services)
-    elif _is_worth_a_retry(recording, Branch.TRANSCRIPTION):
-        _retry(recording, Branch.TRANSCRIPTION, services)
+            return services.recordings.get(recording.id)
+        if job["TranscriptionJobStatus"] == "COMPLETED":
+            if services.results.find(key) is None:
+                return _retry(recording, Branch.TRANSCRIPTION, services)
+            events.store_transcript(key, services)
+            return services.recordings.get(recording.id)
+    elif state.is_worth_a_retry:
+        return _retry(recording, Branch.TRANSCRIPTION, services)
+    return recording
 
 
-def _ask_mediaconvert(recording: Recording, services: "Services") -> None:
-    job_id = recording.attributes.get("renditions_job_id")
-    if recording.status_of(Branch.RENDITIONS) == Status.IN_PROGRESS and job_id:
-        job = services.transcoder.get(job_id)
+def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
+    state = recording.renditions
+    if state.status == Status.IN_PROGRESS and state.job_id:
+        job = services.transcoder.get(state.job_id)
         if job is None:
-            _reopen(recording, Branch.RENDITIONS, services)
-        elif job["Status"] in ("COMPLETE", "ERROR", "CANCELED"):
+            return _reopen(recording, Branch.RENDITIONS, services)
+        if job["Status"] in ("COMPLETE", "ERROR", "CANCELED"):
             events.store_renditions(mediaconvert_events.detail_of(job), services)
-    elif _is_worth_a_retry(recording, Branch.RENDITIONS):
-        _retry(recording, Branch.RENDITIONS, services)
+            return services.recordings.get(recording.id)
+    elif state.is_worth_a_retry:
+        return _retry(recording, Branch.RENDITIONS, services)
+    return recording
 
 
-def _ask_for_features(recording: Recording, services: "Services") -> None:
-    if recording.status_of(Branch.FEATURES) == Status.IN_PROGRESS:
-        moved = datetime.fromisoformat(recording.attributes["features_at"])
-        if recording.attributes.get("features_attempts", 1) >= events.ATTEMPTS:
+def _ask_for_features(recording: Recording, services: "Services") -> Recording:
+    state = recording.features
+    if state.status == Status.IN_PROGRESS and state.at:
+        if (state.receives or 1) >= events.ATTEMPTS:
             # Its message has been put aside, and whoever had it last is no longer alive.
-            events.give_up_features(recording.id, DIED, services)
-        elif services.clock() - moved > MESSAGE_LASTS:
-            _reopen(recording, Branch.FEATURES, services)
-    elif _is_worth_a_retry(recording, Branch.FEATURES):
-        _retry(recording, Branch.FEATURES, services)
+            events.give_up_features(recording, DIED, services)
+            return services.recordings.get(recording.id)
+        if services.clock() - datetime.fromisoformat(state.at) > MESSAGE_LASTS:
+            return _reopen(recording, Branch.FEATURES, services)
+    elif state.is_worth_a_retry:
+        return _retry(recording, Branch.FEATURES, services)
+    return recording
 
 
-def _miss_results(recording_id: str, services: "Services") -> None:
+def _miss_results(recording: Recording, services: "Services") -> Recording:
     """Make again what is said to be there and is not: a late clean-up may have taken it."""
-    recording = services.recordings.find(recording_id)
-    if recording is None:
-        return
     there = {
         key
-        for prefix in keys.derived_prefixes(recording_id)
+        for prefix in keys.derived_prefixes(recording.id)
         for key in services.results.keys(prefix)
     }
-    claimed = {
-        Branch.TRANSCRIPTION: {recording.attributes.get("transcript_key")},
-        Branch.FEATURES: {*(recording.attributes.get("feature_keys") or {}).values()},
-        Branch.RENDITIONS: {
-            file["key"] for file in (recording.attributes.get("rendition_files") or {}).values()
-        },
+    transcript, measurement = recording.transcript, recording.measurement
+    claimed: dict[Branch, set[str]] = {
+        Branch.TRANSCRIPTION: {transcript.transcript_key} if transcript else set(),
+        Branch.FEATURES: {*measurement.feature_keys.values()} if measurement else set(),
+        Branch.RENDITIONS: {file.key for file in recording.rendered.rendition_files.values()},
     }
     for branch, made in claimed.items():
         if recording.status_of(branch) == Status.COMPLETED and not made <= there:
-            _retry(recording, branch, services)
-    words = (recording.attributes.get("word_table_keys") or {}).values()
-    if not there.issuperset(words):
-        services.recordings.note(recording_id, {"word_table_keys": None})
+            recording = _retry(recording, branch, services)
+    if not there.issuperset(recording.word_table_keys.values()):
+        recording = services.recordings.write_words(recording, {})
+    return recording
 
 
-def _retry(recording: Recording, branch: Branch, services: "Services") -> None:
+def _retry(recording: Recording, branch: Branch, services: "Services") -> Recording:
     """Start a branch once more; what has been tried again already stays failed."""
-    if f"{branch}_retried" in recording.attributes:
-        settle(
-            recording.id,
-            branch,
-            Status.FAILED,
-            services,
-            reason=GONE,
-            unless=frozenset(Status) - {recording.status_of(branch)},
-        )
-        return
-    _reopen(recording, branch, services, retried=True)
+    state = recording.state(branch)
+    if state.retried:
+        unless = frozenset(Status) - {state.status}
+        return move(recording, branch, Status.FAILED, services, reason=GONE, unless=unless)
+    return _reopen(recording, branch, services, retried=True)
 
 
 def _reopen(
-    recording: Recording, branch: Branch, services: "Services", *, retried: bool | None = None
-) -> None:
+    recording: Recording, branch: Branch, services: "Services", *, retried: bool = False
+) -> Recording:
     """Make a branch PENDING again, with nothing left of how it was; unless it has moved on."""
     if branch == Branch.TRANSCRIPTION:
         # Or a late event would find that the old job has failed, and take it for the new one.
         services.transcriber.delete(recording.id)
-    left: dict[Branch, dict[str, Any]] = {
-        Branch.TRANSCRIPTION: {"transcript_key": None},
-        Branch.FEATURES: {"feature_keys": None, "features_attempts": None},
-        Branch.RENDITIONS: {
-            "rendition_files": None,
-            "renditions_job_id": None,
-            "renditions_started_at": None,
-        },
-    }
-    settle(
-        recording.id,
+    state = recording.state(branch)
+    return move(
+        recording,
         branch,
         Status.PENDING,
         services,
-        unless=frozenset(Status) - {recording.status_of(branch)},
-        attributes=left[branch]
-        | {"word_table_keys": None}
-        | ({f"{branch}_retried": True} if retried else {}),
+        unless=frozenset(Status) - {state.status},
+        state=replace(state, retried=retried or state.retried),
     )
 
 
 def _walk(services: "Services", findings: Findings) -> None:
     """Walk one page on, and remember where to go on from."""
-    stage, after = services.bookmark.read()
-    if stage not in STAGES:
-        stage, after = STAGES[0], ""
-    if stage == ITEMS:
+    place, after = services.bookmark.read()
+    if place not in WALK:
+        place, after = WALK[0], ""
+    if place == ITEMS:
         following = _walk_items(after, services, findings)
     else:
-        following = _walk_objects(stage, after, services, findings)
+        following = _walk_objects(place, after, services, findings)
     if following is None:
-        number = STAGES.index(stage) + 1
-        findings.is_round |= number == len(STAGES)
-        stage = STAGES[number % len(STAGES)]
-    services.bookmark.write(stage, following or "")
+        number = WALK.index(place) + 1
+        findings.is_round |= number == len(WALK)
+        place = WALK[number % len(WALK)]
+    services.bookmark.write(place, following or "")
 
 
 def _walk_objects(prefix: str, after: str, services: "Services", findings: Findings) -> str | None:
@@ -316,7 +304,7 @@ def _walk_objects(prefix: str, after: str, services: "Services", findings: Findi
 
 def _remove_orphans(recording_id: str, services: "Services") -> None:
     services.transcriber.delete(recording_id)
-    remove_results(recording_id, services)
+    delete_outputs(recording_id, services)
 
 
 def _walk_items(after: str, services: "Services", findings: Findings) -> str | None:
@@ -326,7 +314,8 @@ def _walk_items(after: str, services: "Services", findings: Findings) -> str | N
         for recording in page:
             findings.walked += 1
             if services.media.find_source(recording) is None:
-                findings.attempt(partial(remove_everything, recording.id, services), recording.id)
+                delete = partial(delete_outputs_jobs_and_item, recording, services)
+                findings.attempt(delete, recording.id)
         if cursor is None:
             break
     return cursor

@@ -1,4 +1,4 @@
-"""Renditions: which a recording gets, the one job that makes them, and what came of it."""
+"""Renditions: choice of presets, start of the job, and its outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +11,17 @@ from chalicelib.core.jobs.ladder import Preset
 from chalicelib.core.probe.contents import Contents, look_into
 from chalicelib.core.probe.formats import CONTAINERS, needs_audio_track
 from chalicelib.core.probe.headers import read_header
-from chalicelib.core.recording import Branch, Recording, Status, Upload
-from chalicelib.errors import JobRejectedError, MediaError
-from chalicelib.pipeline.branches import ENDED, fail, may_be_of_others, settle
+from chalicelib.core.recording import (
+    ENDED,
+    Branch,
+    Recording,
+    Rendition,
+    RenditionSet,
+    Status,
+    Upload,
+)
+from chalicelib.errors import JobRejectedError, MediaError, RecordingNotFoundError
+from chalicelib.pipeline.branches import fail, may_be_of_others, move
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -47,16 +55,15 @@ def presets_for(media_format: str, contents: Contents, services: "Services") -> 
 
 def start_renditions(
     recording: Recording, contents: Contents, presets: Sequence[Preset], services: "Services"
-) -> None:
+) -> Recording:
     """Start a recording's job, once however often this is called: the item is the guard."""
     if not services.settings.mediaconvert_role_arn:
-        settle(recording.id, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
-        return
-    begun, is_first = _begin(recording.id, presets, services)
-    if begun is None:
-        return
+        return move(recording, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
+    recording, is_first = _begin(recording, presets, services)
+    if recording.renditions.status != Status.IN_PROGRESS or recording.renditions.job_id:
+        return recording
     try:
-        request = _request(begun, contents, presets, services)
+        request = _request(recording, contents, presets, services)
         # Whoever came first has not noted a job, and may have ended before it could. Within a
         # minute the token leads to its job; after that, the list of the latest jobs does.
         token = request["ClientRequestToken"]
@@ -64,45 +71,35 @@ def start_renditions(
         job_id = job_id or services.transcoder.start(request)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
-        fail(recording.id, Branch.RENDITIONS, reason, services)
-        return
-    is_noted = settle(
-        recording.id,
-        Branch.RENDITIONS,
-        Status.IN_PROGRESS,
-        services,
-        attributes={"renditions_job_id": job_id},
-    )
-    if not is_noted and services.recordings.find(recording.id) is None:
+        return fail(recording, Branch.RENDITIONS, reason, services)
+    state = replace(recording.renditions, job_id=job_id)
+    try:
+        return move(recording, Branch.RENDITIONS, Status.IN_PROGRESS, services, state=state)
+    except RecordingNotFoundError:
         services.transcoder.cancel(job_id)
+        raise
 
 
 def _begin(
-    recording_id: str, presets: Sequence[Preset], services: "Services"
-) -> tuple[Recording | None, bool]:
-    """Return the recording if a job is to be noted on it, and whether nobody tried before."""
-    # What is to come of it is noted before there is a job whose events could look for it. Of all
-    # who try, the first says when the work was begun: so there is one token, and one job.
+    recording: Recording, presets: Sequence[Preset], services: "Services"
+) -> tuple[Recording, bool]:
+    """Write that a job is about to be started; return whether nobody has before."""
+    # The result is announced before there is a job whose events could look for it. Of all who
+    # try, the first says when the work was begun: so there is one token, and one job.
     track = services.settings.ladder.audio_track
-    is_first = settle(
-        recording_id,
+    started_at = services.clock().isoformat()
+    begun = move(
+        recording,
         Branch.RENDITIONS,
         Status.IN_PROGRESS,
         services,
+        state=replace(recording.renditions, started_at=started_at),
+        result=RenditionSet(
+            audio_track_key=keys.rendition(recording.id, track.file) if track in presets else None
+        ),
         unless=ENDED | {Status.IN_PROGRESS},
-        attributes={
-            "audio_track_key": keys.rendition(recording_id, track.file)
-            if track in presets
-            else None,
-            "renditions_started_at": services.clock().isoformat(),
-        },
     )
-    recording = services.recordings.find(recording_id)
-    if recording is None or recording.status_of(Branch.RENDITIONS) != Status.IN_PROGRESS:
-        return None, is_first
-    if "renditions_job_id" in recording.attributes:
-        return None, is_first
-    return recording, is_first
+    return begun, begun.renditions.started_at == started_at
 
 
 def _request(
@@ -120,43 +117,39 @@ def _request(
         contents,
         presets,
         target,
-        started_at=recording.attributes["renditions_started_at"],
+        started_at=recording.renditions.started_at or "",
     )
 
 
-def settle_renditions(
+def store_outcome(
     recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
-) -> None:
-    """Write what a job's last event tells on its recording; an older job's changes nothing."""
-    job_id = recording.attributes.get("renditions_job_id", detail.get("jobId"))
-    started_at = recording.attributes.get("renditions_started_at")
-    if detail.get("jobId") != job_id or mediaconvert_events.started_at(detail) != started_at:
-        return
+) -> Recording:
+    """Write the outcome of a job on its recording; an older job's changes nothing."""
+    state = recording.renditions
+    job_id = state.job_id or detail.get("jobId")
+    started_at = mediaconvert_events.started_at(detail)
+    if detail.get("jobId") != job_id or started_at != state.started_at:
+        return recording
     if detail.get("status") == "COMPLETE":
-        _complete(recording, upload, detail, services)
-    elif detail.get("status") in ("ERROR", "CANCELED"):
+        return _complete(recording, upload, detail, services)
+    if detail.get("status") in ("ERROR", "CANCELED"):
         reason = f"{mediaconvert_events.failure(detail)}."
         internal = mediaconvert_events.is_internal(detail)
-        fail(recording.id, Branch.RENDITIONS, reason, services, internal=internal)
+        return fail(recording, Branch.RENDITIONS, reason, services, internal=internal)
+    return recording
 
 
 def _complete(
     recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
-) -> None:
-    if recording.status_of(Branch.RENDITIONS) == Status.COMPLETED:
-        return
-    if may_be_of_others(recording.id, Branch.RENDITIONS, upload, services):
-        settle(
-            recording.id,
-            Branch.RENDITIONS,
-            Status.PENDING,
-            services,
-            attributes={"renditions_job_id": None, "renditions_started_at": None},
-        )
+) -> Recording:
+    if recording.renditions.status == Status.COMPLETED:
+        return recording
+    if may_be_of_others(recording, Branch.RENDITIONS, upload):
+        recording = move(recording, Branch.RENDITIONS, Status.PENDING, services)
         services.watchlist.put_off(recording.id, services.clock())
-        return
+        return recording
     told = {output.stem: output for output in mediaconvert_events.outputs(detail)}
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, Rendition] = {}
     missing = []
     for preset in services.settings.ladder.presets:
         output = told.get(preset.stem)
@@ -165,7 +158,7 @@ def _complete(
         key = keys.rendition(recording.id, preset.file)
         duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
-            # A still has no duration; what the event tells is that of the captured part.
+            # A still has no duration; the event's is that of the captured part.
             duration_s = None
             _rename_captured(output.uri, key, services)
         elif preset.codec == "GIF":
@@ -174,28 +167,30 @@ def _complete(
         if found is None:
             missing.append(key)
             continue
-        files[preset.name] = {
-            "key": key,
-            "size": found.size,
-            "width": output.size.width if output.size else None,
-            "height": output.size.height if output.size else None,
-            "duration_s": duration_s,
-        }
+        files[preset.name] = Rendition(
+            key=key,
+            size=found.size,
+            width=output.size.width if output.size else None,
+            height=output.size.height if output.size else None,
+            duration_s=duration_s,
+        )
     if not files:
         reason = "MediaConvert completed, but there is no rendition."
-        fail(recording.id, Branch.RENDITIONS, reason, services, internal=True)
-        return
-    durations = [file["duration_s"] for file in files.values() if file["duration_s"]]
-    is_silent = recording.status_of(Branch.FEATURES) == Status.SKIPPED
-    settle(
-        recording.id,
+        return fail(recording, Branch.RENDITIONS, reason, services, internal=True)
+    durations = [file.duration_s for file in files.values() if file.duration_s]
+    is_silent = recording.features.status == Status.SKIPPED
+    return move(
+        recording,
         Branch.RENDITIONS,
         Status.COMPLETED,
         services,
         reason=f"Not found: {', '.join(missing)}." if missing else None,
-        attributes={"rendition_files": files}
-        | ({"poster_key": files["poster"]["key"]} if "poster" in files else {})
-        | ({"duration_s": max(durations)} if is_silent and durations else {}),
+        result=RenditionSet(
+            audio_track_key=recording.rendered.audio_track_key,
+            poster_key=files["poster"].key if "poster" in files else None,
+            rendition_files=files,
+            duration_s=max(durations) if is_silent and durations else None,
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from support.media import wav
 
 from chalicelib.api.openapi import document
 from chalicelib.core import keys
+from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events
 
 OPERATIONS = [
@@ -105,7 +106,7 @@ def test_a_list_holds_its_owners_alone_and_its_cursor_leads_nobody_else(ask, rec
 
 
 def test_a_forged_cursor_leads_into_no_other_list(ask, recorded, services):
-    bobs = services.recordings.get(recorded["bob"][1]).attributes
+    bobs = flat(services.recordings.get(recorded["bob"][1]))
     keys_of = {name: bobs[name] for name in ("JsonFile", "created_at")}
 
     for forged in (

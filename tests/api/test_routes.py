@@ -15,6 +15,7 @@ from chalicelib.core import keys
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.recording_item import flat, restore
 from chalicelib.core.transcripts.exports import EXPORTS
 from chalicelib.pipeline import events
 
@@ -56,7 +57,7 @@ def make(services):
     def make_recording(owner: str, number: int, **changes) -> Recording:
         upload = Upload(bucket="media", key=f"uploads/{owner}/{number}.wav", etag="e", size=number)
         created_at = (BEGINNING + timedelta(hours=number)).isoformat()
-        recording = Recording({**Recording.of(upload, created_at=created_at).attributes, **changes})
+        recording = restore({**flat(Recording.of(upload, created_at=created_at)), **changes})
         services.recordings.create(recording)
         return recording
 
@@ -516,7 +517,7 @@ def test_deleting_leaves_the_bytes_that_took_a_recordings_place(ask, finished, s
 
 def test_reprocessing_makes_everything_anew(ask, finished, services):
     recording_id = finished()
-    before = services.recordings.get(recording_id).attributes
+    before = flat(services.recordings.get(recording_id))
 
     answer = ask(f"/recordings/{recording_id}/reprocess", method="POST")
 
@@ -527,7 +528,7 @@ def test_reprocessing_makes_everything_anew(ask, finished, services):
     assert stored(services) == ["uploads/alice/my talk.wav"]
     assert services.transcriber.find(recording_id) is not None
     events.extract_features(recording_id, services)
-    again = services.recordings.get(recording_id).attributes
+    again = flat(services.recordings.get(recording_id))
     assert again["feature_keys"] == before["feature_keys"]
 
 

@@ -1,30 +1,52 @@
 import math
+from dataclasses import replace
 
 import pytest
 from support.stand_ins import ON_EACH_DATABASE
 
-from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.recording import (
+    DONE,
+    Branch,
+    BranchState,
+    Measurement,
+    NoticeState,
+    Recording,
+    Rendition,
+    RenditionSet,
+    Status,
+    TranscriptSummary,
+    Upload,
+)
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
 pytestmark = ON_EACH_DATABASE
 
-DONE = {Status.COMPLETED, Status.SKIPPED}
+UPLOAD = Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1)
+MEASURED = Measurement(
+    duration_s=5.925,
+    sample_rate_hz=22_050,
+    source_sample_rate_hz=44_100,
+    channels=2,
+    n_frames=256,
+    feature_parameters={"hop_length": 512, "fmin": 5e-17, "htk": False, "win_length": None},
+    feature_keys={"mfcc": "features/x/mfcc.csv"},
+)
 
 
 @pytest.fixture
 def recording(services):
-    made = Recording.of(
-        Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1),
-        created_at="2024-01-01T00:00:00+00:00",
-    )
+    made = Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00")
     services.recordings.create(made)
     return made
 
 
 def test_a_recording_is_created_once(services, recording):
-    assert services.recordings.create(recording) is False
-    found = services.recordings.get(recording.id).attributes
-    assert found.items() >= recording.attributes.items()
+    other = replace(recording, created_at="2025-01-01T00:00:00+00:00")
+
+    created = services.recordings.create(other)
+
+    assert created == services.recordings.get(recording.id)
+    assert created.created_at == recording.created_at
 
 
 def test_an_unknown_recording_is_an_error_that_names_it(services):
@@ -33,57 +55,106 @@ def test_an_unknown_recording_is_an_error_that_names_it(services):
 
 
 def test_a_branch_that_is_done_stays_done(services, recording):
-    settle = services.recordings.settle
-    settle(recording.id, Branch.FEATURES, Status.COMPLETED, unless=DONE, attributes={"n_frames": 9})
+    move = services.recordings.move
+    done, failed = BranchState(Status.COMPLETED), BranchState(Status.FAILED, reason="No.")
+    move(recording, Branch.FEATURES, done, unless=DONE, result=MEASURED)
 
-    moved = settle(recording.id, Branch.FEATURES, Status.FAILED, unless={Status.COMPLETED})
+    moved = move(recording, Branch.FEATURES, failed, unless={Status.COMPLETED})
 
     found = services.recordings.get(recording.id)
-    assert moved is False
-    assert found.status_of(Branch.FEATURES) == Status.COMPLETED
-    assert found.attributes["n_frames"] == 9
+    assert moved is None
+    assert found.features.status == Status.COMPLETED
+    assert found.measurement == MEASURED
+
+
+def test_a_write_returns_the_recording_as_it_is_then(services, recording):
+    other = services.recordings.move(
+        recording, Branch.FEATURES, BranchState(Status.IN_PROGRESS, receives=2), unless=DONE
+    )
+    written = services.recordings.move(
+        recording, Branch.RENDITIONS, BranchState(Status.SKIPPED), unless=DONE
+    )
+
+    assert written == services.recordings.get(recording.id)
+    assert written.features == other.features
+    assert written.features.receives == 2
 
 
 def test_a_reason_goes_with_the_status_that_had_it(services, recording):
-    settle = services.recordings.settle
-    settle(recording.id, Branch.FEATURES, Status.FAILED, unless=DONE, reason="No.")
-    settle(recording.id, Branch.FEATURES, Status.COMPLETED, unless=DONE)
+    move = services.recordings.move
+    failed = move(recording, Branch.FEATURES, BranchState(Status.FAILED, reason="No."), unless=DONE)
+    move(failed, Branch.FEATURES, BranchState(Status.COMPLETED), unless=DONE)
 
     assert services.recordings.get(recording.id).reason is None
 
 
-@pytest.mark.parametrize("late", ["settle", "note"])
+def test_nothing_is_left_of_a_branch_that_starts_anew(services, recording):
+    move = services.recordings.move
+    state = BranchState(Status.COMPLETED, reason="Cut.", receives=3)
+    done = move(recording, Branch.FEATURES, state, unless=DONE, result=MEASURED)
+    services.recordings.write_words(done, {"words": "features/x/words.csv"})
+
+    pending = move(done, Branch.FEATURES, BranchState(retried=True), unless={Status.SKIPPED})
+
+    assert pending.features == BranchState(retried=True, at=pending.features.at)
+    assert (pending.measurement, pending.word_table_keys) == (None, {})
+
+
+@pytest.mark.parametrize("late", ["move", "write_words", "restart"])
 def test_nothing_late_brings_a_removed_recording_back(services, recording, late):
     services.recordings.delete(recording.id)
     services.recordings.delete(recording.id)
 
-    with pytest.raises(RecordingNotFoundError):
-        if late == "settle":
-            services.recordings.settle(recording.id, Branch.FEATURES, Status.COMPLETED, unless=DONE)
-        else:
-            services.recordings.note(recording.id, {"n_frames": 1})
+    if late == "move":
+        state = BranchState(Status.COMPLETED)
+        assert services.recordings.move(recording, Branch.FEATURES, state, unless=DONE) is None
+    elif late == "write_words":
+        with pytest.raises(RecordingNotFoundError):
+            services.recordings.write_words(recording, {"words": "features/x/words.csv"})
+    else:
+        with pytest.raises(RecordingNotFoundError):
+            services.recordings.restart(recording, UPLOAD)
 
     assert services.recordings.find(recording.id) is None
 
 
-def test_numbers_come_back_as_they_went_and_what_is_none_as_nothing(services, recording):
-    attributes = {
-        "mean_confidence": 0.1 + 0.2,
-        "duration_s": 5.925,
-        "tiny": 5e-17,
-        "n_frames": 256,
-        "not_a_number": math.nan,
-        "nothing": None,
-        "nested": {"size": 1.5, "owner": ["a", 2.5], "is": True},
-    }
+def test_a_recording_comes_back_as_it_went(services, recording):
+    whole = replace(
+        recording,
+        id="another-0123456789ab",
+        transcription=BranchState(Status.COMPLETED, reason="Quiet.", internal=True, retried=True),
+        renditions=BranchState(Status.COMPLETED, job_id="1-job", started_at="2024"),
+        transcript=TranscriptSummary(
+            "transcripts/x.json",
+            transcript="",
+            word_count=0,
+            mean_confidence=0.1 + 0.2,
+            speakers=("spk_0", "spk_1"),
+        ),
+        measurement=MEASURED,
+        rendered=RenditionSet(
+            poster_key="renditions/x/poster.jpg",
+            duration_s=MEASURED.duration_s,
+            rendition_files={"web": Rendition("renditions/x/web.mp4", 9, 640, 360, 2.5)},
+        ),
+        word_table_keys={"words": "features/x/words.csv"},
+        notice_done=NoticeState(sent_at="2024-01-02"),
+    )
 
-    services.recordings.note(recording.id, attributes)
+    created = services.recordings.create(whole)
 
-    found = services.recordings.get(recording.id).attributes
-    for name in ("mean_confidence", "duration_s", "tiny", "n_frames", "nested"):
-        assert found[name] == attributes[name]
-    assert found["not_a_number"] is None
-    assert "nothing" not in found
+    assert services.recordings.get(whole.id) == created
+    assert replace(created, look_at=None) == whole
+
+
+def test_a_number_that_is_none_is_not_kept(services, recording):
+    quiet = TranscriptSummary("transcripts/x.json", "", 0, mean_confidence=math.nan)
+
+    written = services.recordings.move(
+        recording, Branch.TRANSCRIPTION, BranchState(Status.COMPLETED), unless=DONE, result=quiet
+    )
+
+    assert written.transcript.mean_confidence is None
 
 
 def test_a_cursor_leads_into_no_other_owners_list(services, recording):

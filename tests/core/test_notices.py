@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from chalicelib.core.notices import Outcome, notice_of, outcome_of
-from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.notices import notice_of, outcome_of
+from chalicelib.core.recording import Branch, Outcome, Recording, Status, Upload
+from chalicelib.core.recording_item import flat, restore
 
 DONE = dict.fromkeys(Branch, Status.COMPLETED)
 
@@ -12,7 +13,7 @@ def recording(key: str = "uploads/alice/my talk.wav", **attributes) -> Recording
     made = Recording.of(
         Upload(bucket="media", key=key, etag="e", size=1), created_at="2024-01-01T00:00:00+00:00"
     )
-    return Recording({**made.attributes, **attributes})
+    return restore({**flat(made), **attributes})
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_notice_holds_what_a_machine_needs_to_go_on():
         transcript="a secret",
         transcript_key="transcripts/x.json",
         feature_keys={"mfcc": "features/x/mfcc.csv"},
-        rendition_files={"web": {"key": "renditions/x/web.mp4"}},
+        rendition_files={"web": {"key": "renditions/x/web.mp4", "size": 1}},
     )
 
     notice = notice_of(done, Outcome.DONE, api_url="https://api.example/api/")

@@ -1,21 +1,22 @@
 import pytest
 
 from chalicelib.core.recording import Branch, Recording, Upload
+from chalicelib.core.recording_item import flat, restore
 
 UPLOAD = Upload(bucket="media", key="uploads/alice/talk.wav", etag="e", size=10)
 
 
 def recording(**statuses: str) -> Recording:
     made = Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00")
-    return Recording({**made.attributes, "renditions": "SKIPPED", **statuses})
+    return restore({**flat(made), "renditions": "SKIPPED", **statuses})
 
 
 def test_a_new_recording_waits_in_every_branch():
     made = Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00")
 
     assert made.statuses == dict.fromkeys(Branch, "PENDING")
-    assert made.attributes["owner"] == "alice"
-    assert made.attributes["JsonFile"] == f"transcripts/{UPLOAD.recording_id}.json"
+    assert made.owner == "alice"
+    assert flat(made)["JsonFile"] == f"transcripts/{UPLOAD.recording_id}.json"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from support.deploy.packaged import deployed
 from support.media import CODECS, convert, wav
 
 from chalicelib.core.recording import UNFINISHED
+from chalicelib.core.recording_item import flat
 from local import stack
 from local.api_gateway import LOCAL_USER
 from scripts import archive, package
@@ -207,7 +208,7 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
 
     assert statuses == dict.fromkeys(uploads, "COMPLETED") | {"uploads/alice/nothing.wav": "FAILED"}
     assert len(json.loads(listed["body"])["recordings"]) == len(uploads)
-    assert film.attributes["rendition_files"].keys() >= {"web", "audio", "poster"}
+    assert flat(film)["rendition_files"].keys() >= {"web", "audio", "poster"}
     assert versions["kernels"]
     assert deployment.invoked == calls.deployed_functions().keys()
     assert listing(unpacked) == before

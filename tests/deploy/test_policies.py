@@ -103,6 +103,7 @@ OTHER_NEEDS = {
 RESOURCES = {
     "watchlist": ("dynamodb", TABLE),
     "recordings": ("dynamodb", TABLE),
+    "notice_claims": ("dynamodb", TABLE),
     "search_table": ("dynamodb", SEARCH),
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),

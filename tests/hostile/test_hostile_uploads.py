@@ -13,6 +13,7 @@ from support.media import wav
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, transcription
 from chalicelib.pipeline.features import READING_LASTS
 
@@ -47,7 +48,7 @@ def test_a_hostile_recording_ends_and_the_next_is_measured(measured, name):
     recording = measured(f"uploads/mallory/{name}", make())
     following = measured("uploads/alice/good.wav", wav(1.0))
 
-    told = recording.attributes.get("features_reason", "")
+    told = flat(recording).get("features_reason", "")
     ended = recording.status_of(Branch.FEATURES)
     assert ended in ("COMPLETED", "FAILED")
     assert ended == (status or ended), told
@@ -62,7 +63,7 @@ def test_a_recording_longer_than_can_be_is_ended_however_small_it_is(measured):
 
     recording = measured("uploads/mallory/bomb.flac", bomb, sr="native", tables="energy")
 
-    assert recording.attributes["features_reason"] == "The recording is longer than 4 h."
+    assert flat(recording)["features_reason"] == "The recording is longer than 4 h."
     assert recording.status_of(Branch.FEATURES) == Status.FAILED
 
 
@@ -72,9 +73,9 @@ def test_a_recording_that_takes_too_long_to_read_is_ended(services, measured):
 
     recording = measured("uploads/mallory/slow.wav", wav(60.0), late)
 
-    assert "takes too long to decode" in recording.attributes["features_reason"]
+    assert "takes too long to decode" in flat(recording)["features_reason"]
     assert recording.status_of(Branch.FEATURES) == Status.FAILED
-    assert measured("uploads/alice/good.wav", wav(1.0)).attributes["features"] == "COMPLETED"
+    assert flat(measured("uploads/alice/good.wav", wav(1.0)))["features"] == "COMPLETED"
 
 
 def test_tables_that_take_too_long_to_write_end_the_recording(services, measured):
@@ -163,8 +164,8 @@ def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, na
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
     if field:
         assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
-        assert found.attributes["transcription_reason"].startswith("The transcript cannot be read:")
-        assert field in found.attributes["transcription_reason"]
+        assert flat(found)["transcription_reason"].startswith("The transcript cannot be read:")
+        assert field in flat(found)["transcription_reason"]
     else:
         assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
 
@@ -181,4 +182,4 @@ def test_a_transcript_larger_than_any_is_not_read(services, put):
     events.store_transcript(keys.transcript(recording_id), services)
 
     found = services.recordings.get(recording_id)
-    assert "it has 32 MB, and at most 32 MB are read" in found.attributes["transcription_reason"]
+    assert "it has 32 MB, and at most 32 MB are read" in flat(found)["transcription_reason"]

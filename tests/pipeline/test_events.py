@@ -14,6 +14,7 @@ from support.media import encode, wav
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, transcription
 
 KEY = "uploads/alice/my talk.wav"
@@ -83,7 +84,7 @@ def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
         "features": "PENDING",
         "renditions": "SKIPPED",
     }
-    assert recording.attributes["owner"] == "alice"
+    assert flat(recording)["owner"] == "alice"
     assert jobs() == [recording_id]
     assert queue() == [recording_id]
 
@@ -183,10 +184,10 @@ def test_a_transcript_is_written_on_its_recording(services, put):
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
-    assert found.attributes["transcript"] == "Hello there."
-    assert found.attributes["language_code"] == "en-US"
-    assert found.attributes["word_count"] == 2
-    assert found.attributes["mean_confidence"] == pytest.approx(0.8)
+    assert flat(found)["transcript"] == "Hello there."
+    assert flat(found)["language_code"] == "en-US"
+    assert flat(found)["word_count"] == 2
+    assert flat(found)["mean_confidence"] == pytest.approx(0.8)
 
 
 def test_a_silent_recordings_transcript_is_empty_and_says_so(services, put):
@@ -197,7 +198,7 @@ def test_a_silent_recordings_transcript_is_empty_and_says_so(services, put):
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
-    assert found.attributes["transcript"] == ""
+    assert flat(found)["transcript"] == ""
     assert found.reason == "No speech was recognised."
 
 
@@ -208,7 +209,7 @@ def test_a_transcript_of_a_megabyte_is_kept_as_an_excerpt(services, put):
 
     store(services, recording_id, long)
 
-    found = services.recordings.get(recording_id).attributes
+    found = flat(services.recordings.get(recording_id))
     assert len(found["transcript"].encode()) <= transcription.TRANSCRIPT_BYTES
     assert found["transcript_truncated"] is True
 
@@ -254,13 +255,13 @@ def test_features_are_written_beside_the_item(services, put):
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
-    assert found.attributes["duration_s"] == 2
+    assert flat(found)["duration_s"] == 2
     body = boto3.client("s3").get_object(
         Bucket=services.results.bucket, Key=keys.features(recording_id, "mfcc.csv")
     )["Body"]
     rows = list(csv.reader(io.TextIOWrapper(body)))
     assert rows[0] == [f"mfcc_{i}" for i in range(1, 14)]
-    assert len(rows) - 1 == found.attributes["n_frames"]
+    assert len(rows) - 1 == flat(found)["n_frames"]
 
 
 def test_a_recordings_own_metadata_chooses_its_parameters(services, put):
@@ -386,7 +387,7 @@ def test_a_transcript_that_came_before_its_item_is_found_by_the_upload(services,
     events.receive_upload(KEY, services)
 
     found = services.recordings.get(recording_id)
-    assert found.attributes["transcript"] == "Hello there."
+    assert flat(found)["transcript"] == "Hello there."
 
 
 def words(services, recording_id: str) -> list[dict[str, str]]:
@@ -445,7 +446,7 @@ def test_each_channels_tables_have_a_name_of_their_own(services, put):
 
     events.extract_features(recording_id, services)
 
-    found = services.recordings.get(recording_id).attributes["feature_keys"]
+    found = flat(services.recordings.get(recording_id))["feature_keys"]
     assert {"mfcc.ch1", "mfcc.ch2", "pitch.ch1", "pitch.ch2"} <= found.keys()
 
 

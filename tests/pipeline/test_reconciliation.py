@@ -14,9 +14,10 @@ from chalicelib import journal
 from chalicelib.aws.dynamodb import QUIET, RecordingTable
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording import Branch, BranchState, Status
+from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, reconciliation
-from chalicelib.pipeline.reconciliation import STAGES, reconcile
+from chalicelib.pipeline.reconciliation import WALK, reconcile
 from local.stack import TEMPLATE, _TemplateLoader
 from scripts.redrive import redrive
 
@@ -39,7 +40,7 @@ def later(services):
 
 
 def walk(services):
-    findings = reconcile(services, pages=len(STAGES))
+    findings = reconcile(services, pages=len(WALK))
     findings.raise_failures()
     return findings
 
@@ -113,11 +114,11 @@ def test_a_run_walks_one_page_and_the_next_goes_on_from_there(services, put):
     put(KEY, wav())
     stages = []
 
-    for _ in range(len(STAGES) + 1):
+    for _ in range(len(WALK) + 1):
         stages.append(services.bookmark.read()[0])
         reconcile(services)
 
-    assert stages == ["", *STAGES[1:], STAGES[0]]
+    assert stages == ["", *WALK[1:], WALK[0]]
 
 
 def test_a_transcript_whose_event_was_lost_is_stored(services, put, later):
@@ -195,7 +196,7 @@ def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(ser
     second = reconcile(later(hours=4)).looks
 
     assert (early, first, second) == (0, 1, 0)
-    assert "look_at" not in services.recordings.get(recording_id).attributes
+    assert "look_at" not in flat(services.recordings.get(recording_id))
 
 
 def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later):
@@ -203,7 +204,11 @@ def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later)
     whole = put("uploads/b.wav", wav(f0_hz=330))
     for key in ("uploads/a.wav", "uploads/b.wav"):
         events.receive_upload(key, services)
-    services.recordings.note(broken, {"created_at": "nonsense"})
+    boto3.resource("dynamodb").Table(services.settings.metadata_table).update_item(
+        Key={"JsonFile": keys.transcript(broken)},
+        UpdateExpression="SET created_at = :nonsense",
+        ExpressionAttributeValues={":nonsense": "nonsense"},
+    )
     services.transcriber.delete(whole)
 
     findings = reconcile(later(hours=2))
@@ -265,25 +270,24 @@ def test_a_message_that_fails_every_time_says_why_and_goes_through_again(service
     found = services.recordings.get(recording_id)
     assert found.statuses["features"] == "FAILED"
     assert found.reason.startswith("The recording could not be measured in 5 attempts (Connection")
-    assert "notice_failed_sent_at" in found.attributes
+    assert "notice_failed_sent_at" in flat(found)
 
     events.extract_features(recording_id, services)
 
     found = services.recordings.get(recording_id)
     assert found.statuses["features"] == "COMPLETED"
-    assert "notice_done_sent_at" in found.attributes
+    assert "notice_done_sent_at" in flat(found)
 
 
 def test_a_recording_whose_every_worker_died_fails_and_is_tried_once_more(services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     messages(services)
-    services.recordings.settle(
-        recording_id,
+    services.recordings.move(
+        services.recordings.get(recording_id),
         Branch.FEATURES,
-        Status.IN_PROGRESS,
+        BranchState(Status.IN_PROGRESS, receives=events.ATTEMPTS),
         unless={Status.COMPLETED},
-        attributes={"features_attempts": events.ATTEMPTS},
     )
 
     reconcile(later(hours=2)).raise_failures()

@@ -13,6 +13,7 @@ from support.media import wav
 from chalicelib.aws.sns import Notices
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording_item import flat
 from chalicelib.errors import JobRejectedError
 from chalicelib.pipeline import events
 from chalicelib.pipeline.notices import CLAIM_LASTS, announce
@@ -151,7 +152,7 @@ def test_a_video_starts_one_job_however_often_its_event_comes(services, put, ext
     assert request["UserMetadata"]["recording_id"] == recording_id
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.RENDITIONS) == Status.IN_PROGRESS
-    assert found.attributes["renditions_job_id"] == "1-job"
+    assert flat(found)["renditions_job_id"] == "1-job"
 
 
 @pytest.mark.parametrize("extension", ["mp4", "webm"])
@@ -187,7 +188,7 @@ def test_the_item_lists_each_rendition_with_its_size_and_duration(services, put)
 
     events.store_renditions(completed(services, recording_id), services)
 
-    found = services.recordings.get(recording_id).attributes
+    found = flat(services.recordings.get(recording_id))
     assert found["poster_key"] == f"renditions/{recording_id}/poster.jpg"
     assert found["rendition_files"]["web"] == {
         "key": f"renditions/{recording_id}/web.mp4",
@@ -208,7 +209,7 @@ def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
     for _ in range(2):
         events.store_renditions(complete, services)
 
-    told = services.recordings.get(recording_id).attributes["rendition_files"]["gif"]
+    told = flat(services.recordings.get(recording_id))["rendition_files"]["gif"]
     assert told["duration_s"] == pytest.approx(2.4)
     head = boto3.client("s3").head_object(Bucket=services.results.bucket, Key=told["key"])
     assert head["ContentType"] == "image/gif"
@@ -243,16 +244,16 @@ def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
     recording_id = put(KEY, video.make(sound=False))
     events.receive_upload(KEY, services)
     found = services.recordings.get(recording_id)
-    assert found.attributes["transcription_reason"] == "The video has no sound."
-    assert found.attributes["features_reason"] == "The video has no sound."
+    assert flat(found)["transcription_reason"] == "The video has no sound."
+    assert flat(found)["features_reason"] == "The video has no sound."
 
     events.store_renditions(completed(services, recording_id), services)
 
     found = services.recordings.get(recording_id)
     assert statuses(services, recording_id) == ("SKIPPED", "SKIPPED", "COMPLETED")
     assert found.status == Status.COMPLETED
-    assert found.attributes["duration_s"] == 2
-    assert "audio" not in found.attributes["rendition_files"]
+    assert flat(found)["duration_s"] == 2
+    assert "audio" not in flat(found)["rendition_files"]
     assert queued(services) == 0
 
 
@@ -273,7 +274,7 @@ def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, p
     events.store_renditions(completed(services, recording_id), services)
 
     found = services.recordings.get(recording_id)
-    assert found.attributes["rendition_files"].keys() == {"audio"}
+    assert flat(found)["rendition_files"].keys() == {"audio"}
     assert transcription_of(recording_id)["MediaFormat"] == "mp3"
 
 
@@ -290,8 +291,8 @@ def test_a_failed_job_is_told_with_its_code_and_message(services, put):
 
     found = services.recordings.get(recording_id)
     assert statuses(services, recording_id) == ("FAILED", "PENDING", "FAILED")
-    assert found.attributes["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
-    assert "1040" in found.attributes["transcription_reason"]
+    assert flat(found)["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
+    assert "1040" in flat(found)["transcription_reason"]
 
 
 def test_a_canceled_job_is_a_failure_that_says_so(services, put):
@@ -302,7 +303,7 @@ def test_a_canceled_job_is_a_failure_that_says_so(services, put):
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.RENDITIONS) == Status.FAILED
-    assert found.attributes["renditions_reason"] == "The MediaConvert job was canceled."
+    assert flat(found)["renditions_reason"] == "The MediaConvert job was canceled."
 
 
 def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):
@@ -374,7 +375,7 @@ def test_a_job_whose_starter_died_is_found_and_not_started_again(services, put):
     events.receive_upload(KEY, services)
 
     assert len(services.transcoder.requests) == 1
-    assert services.recordings.get(recording_id).attributes["renditions_job_id"] == "1-job"
+    assert flat(services.recordings.get(recording_id))["renditions_job_id"] == "1-job"
 
 
 def test_a_refused_job_fails_with_the_services_words(services, put):
@@ -423,8 +424,8 @@ def test_features_come_from_the_audio_track_where_the_upload_cannot_be_decoded(s
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
-    assert found.attributes["measured_key"] == f"renditions/{recording_id}/audio.mp3"
-    assert found.attributes["duration_s"] == 2
+    assert flat(found)["measured_key"] == f"renditions/{recording_id}/audio.mp3"
+    assert flat(found)["duration_s"] == 2
 
 
 def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(services, put):
@@ -499,19 +500,18 @@ def test_a_notice_whose_sender_died_is_sent_once_the_sender_cannot_be_alive(serv
     events.receive_upload("uploads/alice/notes.txt", services)
     assert len(inbox()) == 1
     # As a process leaves it that is killed between claiming and sending.
-    services.recordings.note(
-        recording_id,
-        {
-            "notice_failed_sent_at": None,
-            "notice_failed_claimed_at": datetime.now(UTC).isoformat(),
-        },
+    boto3.resource("dynamodb").Table(services.settings.metadata_table).update_item(
+        Key={"JsonFile": keys.transcript(recording_id)},
+        UpdateExpression="REMOVE notice_failed_sent_at SET notice_failed_claimed_at = :now",
+        ExpressionAttributeValues={":now": datetime.now(UTC).isoformat()},
     )
+    recording = services.recordings.get(recording_id)
 
-    announce(recording_id, services)
+    announce(recording, services)
     assert inbox() == []
     later = datetime.now(UTC) + CLAIM_LASTS + timedelta(seconds=1)
-    announce(recording_id, replace(services, clock=lambda: later))
-    announce(recording_id, replace(services, clock=lambda: later))
+    announce(recording, replace(services, clock=lambda: later))
+    announce(recording, replace(services, clock=lambda: later))
 
     assert len(inbox()) == 1
 

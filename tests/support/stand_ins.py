@@ -18,6 +18,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_notices import NoticeClaims
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.services import Services
 
@@ -73,6 +74,9 @@ def tables_on_dynalite(services: Services) -> Iterator[Services]:
         yield replace(
             services,
             recordings=RecordingTable(
+                tables.Table(services.settings.metadata_table), services.clock
+            ),
+            notice_claims=NoticeClaims(
                 tables.Table(services.settings.metadata_table), services.clock
             ),
             search_table=SearchTable(tables.Table(services.settings.search_table)),

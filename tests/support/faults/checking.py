@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api import search
+from chalicelib.aws.dynamodb_values import from_dynamodb
 from chalicelib.core import keys
 from chalicelib.core.features.extract import FeatureParameters
 from chalicelib.core.probe import formats
 from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording_item import flat, restore
 from support.faults.transcribe_double import words_of
 from support.faults.world import World
 
@@ -51,7 +53,7 @@ def violations(world: World) -> list[str]:
     found += [f"the job {name} is still running" for name in world.unfinished()]
     for rid, key in wanted.items():
         if rid in items:
-            found += _of_recording(world, rid, objects[key][0], Recording(items[rid]))
+            found += _of_recording(world, rid, objects[key][0], restore(from_dynamodb(items[rid])))
     return sorted(found) + _of_notices(world, items)
 
 
@@ -81,7 +83,7 @@ def _of_requests(world: World) -> list[str]:
 
 def _of_recording(world: World, rid: str, body: bytes, recording: Recording) -> list[str]:
     found: list[str] = []
-    item, objects = recording.attributes, world.results.objects
+    item, objects = flat(recording), world.results.objects
     is_video = formats.extension(recording.source_key) in VIDEOS
     statuses = list(recording.statuses.values())
     if formats.extension(recording.source_key) == "txt":

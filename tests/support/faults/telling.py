@@ -137,7 +137,7 @@ def _reconcile(world: World) -> None:
     def work() -> None:
         findings = reconciliation.reconcile(world.services, pages=0)
         while not findings.is_round:
-            walked = reconciliation.reconcile(world.services, looks=1, pages=1)
+            walked = reconciliation.reconcile(world.services, pages=1)
             findings.is_round |= walked.is_round
             findings.failures += walked.failures
         findings.raise_failures()

@@ -1,0 +1,58 @@
+"""Claims to send a recording's notices: of all that would send one, one does."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.dynamodb_values import assignment, is_refused
+from chalicelib.core import keys
+from chalicelib.core.recording import NoticeState, Outcome
+from chalicelib.core.recording_item import of_notice
+
+
+class NoticeClaims:
+    """The notices that were claimed by a sender, and those that were sent."""
+
+    def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
+        self._table = table
+        self._clock = clock
+
+    def claim(self, recording_id: str, outcome: Outcome, *, claimed_before: str) -> bool:
+        """Claim a notice for sending; tell whether it was free.
+
+        It is free if it was not sent, and nobody claimed it, or did before a given time and died.
+        """
+        claimed, sent = of_notice(outcome, NoticeState())
+        return self._update(
+            recording_id,
+            {claimed: self._clock().isoformat()},
+            Attr("JsonFile").exists()
+            & Attr(sent).not_exists()
+            & (Attr(claimed).not_exists() | Attr(claimed).lt(claimed_before)),
+        )
+
+    def release(self, recording_id: str, outcome: Outcome) -> None:
+        """Give back a claim whose notice could not be sent."""
+        claimed, _ = of_notice(outcome, NoticeState())
+        self._update(recording_id, {claimed: None}, Attr("JsonFile").exists())
+
+    def record(self, recording_id: str, outcome: Outcome) -> None:
+        """Write that a notice was sent: it is never sent again."""
+        sent = of_notice(outcome, NoticeState(sent_at=self._clock().isoformat()))
+        self._update(recording_id, sent, Attr("JsonFile").exists())
+
+    def _update(self, recording_id: str, changes: Mapping[str, Any], condition: Any) -> bool:
+        try:
+            self._table.update_item(
+                Key={"JsonFile": keys.transcript(recording_id)},
+                **assignment(changes),
+                ConditionExpression=condition,
+            )
+        except ClientError as exc:
+            if is_refused(exc):
+                return False
+            raise
+        return True

@@ -1,0 +1,62 @@
+"""Values as DynamoDB takes them, and update expressions made of them."""
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+def to_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes as an item, without those that are None."""
+    return {name: to_dynamodb(value) for name, value in attributes.items() if value is not None}
+
+
+def to_dynamodb(value: Any) -> Any:
+    """Return a value as DynamoDB takes it: no floats, and no NaN or infinity at all."""
+    if isinstance(value, float):
+        return Decimal(repr(value)) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): to_dynamodb(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_dynamodb(inner) for inner in value]
+    if isinstance(value, str):
+        return str(value)
+    return value
+
+
+def from_dynamodb(value: Any) -> Any:
+    """Return a value of DynamoDB's as Python has it: numbers as int or float."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: from_dynamodb(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [from_dynamodb(inner) for inner in value]
+    return value
+
+
+def assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of UpdateItem that set attributes, and remove those that are None."""
+    # Names are always given as placeholders: DynamoDB reserves words such as "owner" and "size".
+    given = {name: value for name, value in changes.items() if value is not None}
+    dropped = [name for name in changes if name not in given]
+    names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
+    clauses = []
+    if given:
+        clauses.append("SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given))))
+    if dropped:
+        clauses.append("REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names))))
+    values = {f":{i}": to_dynamodb(value) for i, value in enumerate(given.values())}
+    return {
+        "UpdateExpression": " ".join(clauses),
+        "ExpressionAttributeNames": names,
+        # DynamoDB refuses an empty map of values.
+        **({"ExpressionAttributeValues": values} if values else {}),
+    }
+
+
+def is_refused(exc: ClientError) -> bool:
+    """Tell whether a write was refused because its condition does not hold."""
+    return bool(exc.response["Error"]["Code"] == "ConditionalCheckFailedException")
