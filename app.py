@@ -100,7 +100,7 @@ def extract_features(event: SQSEvent) -> None:
 @app.on_s3_event(
     bucket=settings.results_bucket,
     events=["s3:ObjectCreated:*"],
-    prefix=keys.TRANSCRIPTS,
+    prefix=keys.JOBS,
     suffix=".json",
 )
 def store_transcript(event: S3Event) -> None:

@@ -223,7 +223,6 @@ class Bench:
         """Measure each function on one recording, and count what they ask of AWS."""
         key = self.upload(length_s)
         recording_id = self.recording_id(key)
-        transcript = keys.transcript(recording_id)
         names = ("receive_upload", "extract_features", "store_transcript")
         with ExitStack() as cleanup:
             apis = {name: cleanup.enter_context(running(self.function(name))) for name in names}
@@ -234,6 +233,8 @@ class Bench:
             took = {"receive_upload": taken(apis["receive_upload"], s3_event(self.bucket, key))}
             took["extract_features"] = taken(apis["extract_features"], sqs_event(recording_id))
             requests = self.gateway.requests.copy()
+            name = services().recordings.get(recording_id).transcription.job_id
+            transcript = f"{keys.JOBS}{name}/transcript.json"
             self.s3.put_object(Bucket=self.bucket, Key=transcript, Body=spoken(WORDS, length_s))
             self.gateway.requests.clear()
             event = s3_event(self.bucket, transcript)

@@ -65,6 +65,11 @@ class Settings:
     cognito_client_id: str = ""
 
     @property
+    def job_prefix(self) -> str:
+        """The beginning of the names of this stage's jobs: the queue's own, ``earshot-dev-``."""
+        return self.features_queue.removesuffix("features")
+
+    @property
     def features_queue(self) -> str:
         """Name of the queue, the end of its URL."""
         return self.features_queue_url.rpartition("/")[2]

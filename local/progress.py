@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording, Status
 from local.runtime import Runtime
 
@@ -113,7 +114,11 @@ class Progress:
     def _rows(self) -> tuple[list[tuple[Recording, str, str, str]], int]:
         """Return each shown recording with its share, what is left and what is done now."""
         told = {
-            Branch.TRANSCRIPTION: self._runtime.transcribe.progress(),
+            Branch.TRANSCRIPTION: {
+                job.recording_id: share
+                for name, share in self._runtime.transcribe.progress().items()
+                if (job := keys.job(name, self._runtime.services.settings.job_prefix))
+            },
             Branch.RENDITIONS: self._runtime.mediaconvert.progress(),
         }
         now = time.monotonic()

@@ -54,6 +54,8 @@ def fetch(recording_id: str, bucket: str, out: Path) -> dict[str, str]:
                 if prefix.endswith(".")
                 else key[len(prefix) :]
             )
+            if prefix.startswith(keys.RENDITIONS):
+                name = name.partition("/")[2]  # the folder is the attempt's
             path = out / recording_id / name
             path.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, key, str(path))
@@ -73,7 +75,7 @@ def export(
     for name in formats:
         found = find_export(name)
         target = path.with_name(f"transcript{found.suffix}")
-        text = found.write(transcript, recording.id, recording.attributes.get("duration_s") or 0.0)
+        text = found.write(transcript, recording.id, recording.duration_s or 0.0)
         target.write_text(text, encoding="utf-8", newline="")
         written[name] = str(target)
     return written

@@ -15,7 +15,7 @@ import boto3
 
 from chalicelib.config import Settings
 from chalicelib.core import keys
-from chalicelib.pipeline.removal import remove_everything
+from chalicelib.pipeline.removal import delete_outputs_jobs_and_item
 from chalicelib.services import connect
 from scripts.stage import UnknownStageError, enter
 
@@ -34,9 +34,12 @@ def erase(recording_id: str, services: "Services", s3: Any) -> int:
         # Before its item, by which the upload is known should this be cut short.
         found = _versions(s3, media, recording.source_key)
         n_erased += _delete(s3, media, [one for one in found if _is_of(one, recording_id, media)])
-        remove_everything(recording_id, services)
-    for prefix in keys.derived_prefixes(recording_id):
+        delete_outputs_jobs_and_item(recording, services)
+    jobs = keys.jobs(recording_id, services.settings.job_prefix)
+    for prefix in (*keys.derived_prefixes(recording_id), jobs):
         n_erased += _delete(s3, results, list(_versions(s3, results, prefix)))
+    # The copies that its jobs have read.
+    n_erased += _delete(s3, media, list(_versions(s3, media, jobs)))
     return n_erased
 
 

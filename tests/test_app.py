@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 import boto3
@@ -10,11 +11,11 @@ from botocore.exceptions import ClientError
 from chalice.app import SQSEventConfig
 from chalice.test import Client
 from moto.backends import get_backend
+from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib.config import SettingError, Settings
-from chalicelib.core import keys
-from chalicelib.core.recording import Recording
+from chalicelib.core.recording import BranchState, Recording
 
 KEY = "uploads/alice/my talk + 100% ü.wav"
 
@@ -40,11 +41,8 @@ def test_an_uploads_event_reaches_its_recording_whatever_its_name(client, servic
 def test_a_message_is_measured_and_a_transcript_stored(client, services, put):
     recording_id = put(KEY, wav())
     client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))
-    transcript_key = keys.transcript(recording_id)
     document = {"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}
-    boto3.client("s3").put_object(
-        Bucket=services.media.bucket, Key=transcript_key, Body=json.dumps(document).encode()
-    )
+    transcript_key = put_answer(services, recording_id, document)
 
     message = json.dumps({"recording_id": recording_id})
     client.lambda_.invoke("extract_features", client.events.generate_sqs_event([message]))
@@ -104,11 +102,12 @@ def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application
 def test_a_failed_job_is_written_on_its_recording(client, services, put):
     recording_id = put(KEY, wav())
     client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))
+    name = job_name(services, recording_id)
     from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
 
-    transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id].status = "FAILED"
+    transcribe_backends["123456789012"]["us-east-1"].transcriptions[name].status = "FAILED"
 
-    detail = {"TranscriptionJobName": recording_id, "TranscriptionJobStatus": "FAILED"}
+    detail = {"TranscriptionJobName": name, "TranscriptionJobStatus": "FAILED"}
     event = client.events.generate_cw_event(
         "aws.transcribe", "Transcribe Job State Change", detail, []
     )
@@ -120,14 +119,15 @@ def test_a_failed_job_is_written_on_its_recording(client, services, put):
 def test_a_failed_transcoding_job_is_written_on_its_recording(client, services, put):
     recording_id = put(KEY, wav())
     upload = services.media.find(KEY)
-    services.recordings.create(Recording.of(upload, created_at="2024-01-01T00:00:00+00:00"))
+    recording = Recording.of(upload, created_at="2024-01-01T00:00:00+00:00")
+    services.recordings.create(replace(recording, renditions=BranchState(attempt=7)))
 
     detail = {
         "status": "ERROR",
         "jobId": "1-job",
         "errorCode": 1040,
         "errorMessage": "Bad input",
-        "userMetadata": {"recording_id": recording_id},
+        "userMetadata": {"recording_id": recording_id, "attempt": "7"},
     }
     event = client.events.generate_cw_event(
         "aws.mediaconvert", "MediaConvert Job State Change", detail, []

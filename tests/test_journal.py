@@ -7,11 +7,11 @@ import boto3
 import pytest
 from cfnlint.decode import cfn_yaml
 from chalice.test import Client
+from support.answers import put_answer
 from support.asking import Asker
 from support.media import wav
 
 from chalicelib import journal
-from chalicelib.core import keys
 from chalicelib.services import services as connected
 
 ROOT = Path(__file__).parents[1]
@@ -56,12 +56,8 @@ def metrics(line: dict) -> dict[str, float]:
 
 
 def transcribe(services, recording_id: str) -> str:
-    key = keys.transcript(recording_id)
     document = {"results": {"transcripts": [{"transcript": SAID}], "items": []}}
-    boto3.client("s3").put_object(
-        Bucket=services.results.bucket, Key=key, Body=json.dumps(document).encode()
-    )
-    return key
+    return put_answer(services, recording_id, document)
 
 
 def test_each_event_of_a_recording_leaves_one_line(services, client, put, lines):

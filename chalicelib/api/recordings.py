@@ -25,6 +25,8 @@ MANIFEST_PAGE = 50
 MANIFEST_BYTES = 2_000_000
 """When a page of a manifest ends early: Lambda returns 6 MB, and one recording may take half."""
 
+RUNNING = ("QUEUED", "IN_PROGRESS")
+
 EXCERPT = 200
 """How many characters of a transcript a list shows."""
 
@@ -36,16 +38,19 @@ MANIFESTS = {
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What there was to be removed.
+    """A report of what there was to be removed.
 
     ``objects`` are the keys of what had been made of the recording; ``upload`` is whether its
-    upload was still in the bucket.
+    upload was still in the bucket. ``transcription_job`` is whether Amazon Transcribe had a job of
+    it, and ``still_running`` whether that job runs on: none can be deleted while it runs. Its
+    answer will be deleted when it comes.
     """
 
     recording_id: str
     objects: tuple[str, ...]
     search_entries: int
     transcription_job: bool
+    still_running: bool
     item: bool
     upload: bool
 
@@ -74,11 +79,14 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
     upload = services.media.find_source(recording)
     # Looked at before the upload goes: from then on its event has it all removed as well.
     made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
+    name = recording.transcription.job_id
+    job = services.transcriber.find(name) if name else None
     removed = Removed(
         recording.id,
         objects=tuple(sorted(set().union(*made))),
         search_entries=services.search_table.count(recording.id),
-        transcription_job=services.transcriber.find(recording.id) is not None,
+        transcription_job=job is not None,
+        still_running=job is not None and job["TranscriptionJobStatus"] in RUNNING,
         item=True,
         upload=upload is not None,
     )

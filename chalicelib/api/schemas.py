@@ -127,6 +127,7 @@ SCHEMAS: Mapping[str, Any] = {
             objects=_list(TEXT),
             search_entries=COUNT,
             transcription_job=FLAG,
+            still_running=FLAG,
             item=FLAG,
             upload=FLAG,
         ),

@@ -89,7 +89,8 @@ class RecordingTable:
         becomes PENDING loses everything that its earlier state and result had.
 
         Return the recording as it is then, or None if the branch has a status in ``unless`` or
-        the recording is gone: nothing late brings it back.
+        has begun another attempt since it was read, or the recording is gone: nothing late brings
+        it back.
         """
         now = self._clock().isoformat()
         before = recording_item.of_state(branch, recording.state(branch))
@@ -106,7 +107,13 @@ class RecordingTable:
         if result:
             changes |= recording_item.of_result(result)
         changes |= {"updated_at": now, "look_at": self._look_at()}
-        condition = Attr("JsonFile").exists() & ~Attr(branch.value).is_in(sorted(unless))
+        attempt = Attr(recording_item.attempt_name(branch))
+        read = recording.state(branch).attempt
+        condition = (
+            Attr("JsonFile").exists()
+            & (attempt.eq(read) if read else attempt.not_exists())
+            & ~Attr(branch.value).is_in(sorted(unless))
+        )
         return self._write(recording.id, changes, condition)
 
     def write_words(self, recording: Recording, word_table_keys: Mapping[str, str]) -> Recording:
@@ -121,7 +128,7 @@ class RecordingTable:
         return self._write_or_raise(recording.id, changes)
 
     def restart(self, recording: Recording, upload: Upload) -> Recording:
-        """Set a recording back to where it was when its upload was seen.
+        """Set a recording back to where it was when its upload was seen, but for its attempts.
 
         Raise RecordingNotFoundError if it is gone. Whatever was added since it was read is lost or
         left over: it was made of what is to be made anew.
@@ -131,7 +138,9 @@ class RecordingTable:
         fresh = Recording.of(upload, created_at=recording.created_at)
         fresh = replace(fresh, updated_at=now, restarted_at=now, look_at=self._look_at())
         changes = {**dict.fromkeys(before), **recording_item.flat(fresh)}
-        del changes["JsonFile"]
+        # An attempt's number is drawn once: what an earlier one answers is not the next one's.
+        kept = {"JsonFile", *map(recording_item.attempt_name, Branch)}
+        changes = {name: value for name, value in changes.items() if name not in kept}
         return self._write_or_raise(recording.id, changes)
 
     def _look_at(self) -> str:

@@ -45,8 +45,8 @@ class SearchTable:
         self._table = table
         self._client = table.meta.client
 
-    def write(self, recording: Recording, index: Index) -> None:
-        """Put a recording's rows in the place of those that there are. Safe to repeat."""
+    def write(self, recording: Recording, index: Index) -> int:
+        """Replace a recording's rows; return how many it has then. Safe to repeat."""
         rows = list(_rows(recording, index))
         stale = self._terms(recording.id) - {row["term"] for row in rows}
         with self._table.batch_writer() as batch:
@@ -54,6 +54,7 @@ class SearchTable:
                 batch.put_item(Item=row)
             for term in stale:
                 batch.delete_item(Key={"recording_id": recording.id, "term": term})
+        return len(rows)
 
     def remove(self, recording_id: str) -> None:
         """Remove a recording's rows. Safe to repeat."""

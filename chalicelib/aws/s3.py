@@ -153,6 +153,23 @@ class MediaStore:
             raise
         return True
 
+    def copy_upload(self, upload: Upload, key: str) -> None:
+        """Copy exactly these bytes within the bucket, up to 5 GB in one request.
+
+        Raise UploadChangedError if they are no longer there.
+        """
+        try:
+            self._client.copy_object(
+                Bucket=self.bucket,
+                Key=key,
+                CopySource={"Bucket": self.bucket, "Key": upload.key},
+                CopySourceIfMatch=f'"{upload.etag}"',
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                raise UploadChangedError(upload.key) from exc
+            raise
+
     def page(self, prefix: str, after: str) -> tuple[list[Upload], bool]:
         """Return up to 1,000 objects below a prefix after a key, and whether there are more.
 

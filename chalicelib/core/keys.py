@@ -9,11 +9,15 @@ import hashlib
 import json
 import re
 import unicodedata
+from dataclasses import dataclass
 
 UPLOADS = "uploads/"
 TRANSCRIPTS = "transcripts/"
 FEATURES = "features/"
 RENDITIONS = "renditions/"
+JOBS = "jobs/"
+"""Where jobs read their inputs and Amazon Transcribe writes its answers: a folder for each job."""
+
 BOOKMARK = "reconcile/bookmark.json"
 
 JOINED_TABLES = ("mfcc", "pitch", "energy")
@@ -29,6 +33,7 @@ SLUG_LENGTH = 60
 DIGEST_LENGTH = 12
 
 _RECORDING_ID = re.compile(rf"[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{{DIGEST_LENGTH}}}")
+_JOB = re.compile(rf"({_RECORDING_ID.pattern})-([tr])([0-9]{{1,15}})")
 
 
 def recording_id(source_key: str, *, bucket: str, etag: str, size: int) -> str:
@@ -85,12 +90,12 @@ def transcript(recording_id: str) -> str:
 
 
 def redacted_transcript(recording_id: str) -> str:
-    """Return where Amazon Transcribe puts the redacted transcript."""
+    """Return the key of a recording's redacted transcript."""
     return f"{TRANSCRIPTS}{REDACTED}{recording_id}.json"
 
 
 def subtitles(recording_id: str, extension: str) -> str:
-    """Return where Amazon Transcribe puts subtitles: beside the transcript."""
+    """Return the key of a recording's subtitles: beside the transcript."""
     return f"{TRANSCRIPTS}{recording_id}.{extension}"
 
 
@@ -99,9 +104,57 @@ def features(recording_id: str, name: str) -> str:
     return f"{FEATURES}{recording_id}/{name}"
 
 
-def rendition(recording_id: str, name: str) -> str:
-    """Return the key of one of a recording's renditions; that of their folder for no name."""
-    return f"{RENDITIONS}{recording_id}/{name}"
+def rendition(recording_id: str, attempt: int, name: str) -> str:
+    """Return the key of one of an attempt's renditions; that of their folder for no name."""
+    return f"{RENDITIONS}{recording_id}/{attempt}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of Transcribe's (kind ``t``) or MediaConvert's (``r``): one attempt of a branch.
+
+    ``prefix`` is the stage's own, such as ``earshot-dev-``: an account's stages share its jobs.
+    """
+
+    prefix: str
+    recording_id: str
+    kind: str
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        """The job's name, which no other attempt has, of this recording or of any other."""
+        return f"{self.prefix}{self.recording_id}-{self.kind}{self.attempt}"
+
+    @property
+    def folder(self) -> str:
+        """The prefix of the job's objects."""
+        return f"{JOBS}{self.name}/"
+
+    def input(self, extension: str) -> str:
+        """Return the key of the job's own copy of the upload."""
+        return f"{self.folder}input.{extension}"
+
+    def transcript(self, *, redacted: bool = False) -> str:
+        """Return the key that Amazon Transcribe writes the transcript to, redacted or not."""
+        return f"{self.folder}{REDACTED if redacted else ''}transcript.json"
+
+
+def job(name: str, prefix: str) -> Job | None:
+    """Return the job of a name, or None if it is none of this stage's."""
+    found = _JOB.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
+    return Job(prefix, found[1], found[2], int(found[3])) if found else None
+
+
+def job_of(key: str, prefix: str) -> Job | None:
+    """Return the job whose folder an object lies in, or None if it is none of this stage's."""
+    folder, _, rest = key.partition("/")
+    return job(rest.partition("/")[0], prefix) if f"{folder}/" == JOBS else None
+
+
+def jobs(recording_id: str, prefix: str) -> str:
+    """Return the prefix of the objects of all of a recording's jobs."""
+    return f"{JOBS}{prefix}{recording_id}-"
 
 
 def stem(key: str) -> str:
@@ -126,8 +179,11 @@ def derived_prefixes(recording_id: str) -> tuple[str, ...]:
     )
 
 
-def derived_id(key: str) -> str | None:
-    """Return the id in the name of anything derived; None if it is no name of ours."""
+def derived_id(key: str, job_prefix: str) -> str | None:
+    """Return the id in the name of anything derived; None if it is no name of this stage's."""
+    if key.startswith(JOBS):
+        found = job_of(key, job_prefix)
+        return found.recording_id if found else None
     prefix, _, rest = key.partition("/")
     name = rest.partition("." if f"{prefix}/" == TRANSCRIPTS else "/")[0].removeprefix(REDACTED)
     return name if _RECORDING_ID.fullmatch(name) else None

@@ -69,14 +69,16 @@ class BranchState:
     ----------
     reason : str or None
         a sentence about the outcome, for the owner
-    at, started_at : str or None
-        time of the last change of status, and of the start of the branch's job
+    at : str or None
+        time of the last change of status
+    attempt : int
+        number of the branch's latest job; each start draws a greater one, and 0 is none
     internal : bool
         the recording has no part in the failure, so another try may help
     retried : bool
         ``reconcile`` has given the branch its other try
     job_id : str or None
-        the job's id in MediaConvert
+        the latest job: its name in Amazon Transcribe, its id in MediaConvert
     receives : int
         how often the branch's message has been received
     """
@@ -84,7 +86,7 @@ class BranchState:
     status: Status = Status.PENDING
     reason: str | None = None
     at: str | None = None
-    started_at: str | None = None
+    attempt: int = 0
     internal: bool = False
     retried: bool = False
     job_id: str | None = None
@@ -101,7 +103,7 @@ class TranscriptSummary:
     """The result of the transcription.
 
     ``transcript`` is an excerpt if ``transcript_truncated``; the whole lies under
-    ``transcript_key``.
+    ``transcript_key``. ``search_entries`` is the number of the recording's rows in the index.
     """
 
     transcript_key: str
@@ -113,6 +115,7 @@ class TranscriptSummary:
     speakers: tuple[str, ...] = ()
     subtitles_srt_key: str | None = None
     subtitles_vtt_key: str | None = None
+    search_entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

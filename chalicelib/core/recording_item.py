@@ -91,6 +91,11 @@ def outcome_names(branch: Branch) -> frozenset[str]:
     return frozenset(_branch_name(branch, name) for name in ("status", "reason", "at", "internal"))
 
 
+def attempt_name(branch: Branch) -> str:
+    """Return the attribute of a branch's attempt."""
+    return _branch_name(branch, "attempt")
+
+
 def of_notice(outcome: Outcome, state: NoticeState) -> dict[str, Any]:
     """Return the attributes of a notice's state, None for those that the item is not to have."""
     return {

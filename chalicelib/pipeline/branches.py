@@ -1,9 +1,11 @@
 """Status changes of a recording's branches: transcription, features and renditions."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib import journal
+from chalicelib.core import keys
 from chalicelib.core.recording import (
     DONE,
     ENDED,
@@ -12,7 +14,6 @@ from chalicelib.core.recording import (
     Recording,
     Result,
     Status,
-    Upload,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def move(
     """Change the status of a branch, and write what belongs to it.
 
     A branch that becomes PENDING loses everything that its earlier state and result had, but not
-    that it was retried.
+    that it was retried, nor its attempt's number. If the branch has begun another attempt since
+    the recording was read, nothing is written.
 
     Parameters
     ----------
@@ -60,11 +62,36 @@ def move(
     RecordingNotFoundError
         if the recording is gone
     """
+    moved = _write(
+        recording,
+        branch,
+        status,
+        services,
+        reason=reason,
+        state=state,
+        result=result,
+        unless=unless,
+    )
+    return moved or services.recordings.get(recording.id)
+
+
+def _write(
+    recording: Recording,
+    branch: Branch,
+    status: Status,
+    services: "Services",
+    *,
+    reason: str | None = None,
+    state: BranchState | None = None,
+    result: Result | None = None,
+    unless: frozenset[Status] | None = None,
+) -> Recording | None:
+    """Write a change of status; return None if it was refused."""
     if unless is None:
         unless = DONE if status == Status.COMPLETED else ENDED
     state = state or replace(recording.state(branch), internal=False)
     if status == Status.PENDING:
-        state = BranchState(retried=state.retried)
+        state = BranchState(retried=state.retried, attempt=state.attempt)
     moved = services.recordings.move(
         recording,
         branch,
@@ -72,11 +99,10 @@ def move(
         unless=unless,
         result=result,
     )
-    if moved is None:
-        return services.recordings.get(recording.id)
-    journal.note(recording_id=recording.id, **{branch.value: status.value})
-    if reason:
-        journal.note(reason=reason)
+    if moved:
+        journal.note(recording_id=recording.id, **{branch.value: status.value})
+        if reason:
+            journal.note(reason=reason)
     return moved
 
 
@@ -93,13 +119,37 @@ def fail(
     return move(recording, branch, Status.FAILED, services, reason=reason, state=state)
 
 
-def may_be_of_others(recording: Recording, branch: Branch, upload: Upload) -> bool:
-    """Tell whether a job may have read other bytes than the recording's.
+def job_of(recording: Recording, branch: Branch, services: "Services") -> keys.Job:
+    """Return the job of a branch's latest attempt."""
+    prefix = services.settings.job_prefix
+    return keys.Job(prefix, recording.id, branch.value[0], recording.state(branch).attempt)
 
-    A job is given a key, not bytes. If the upload was put after the job was started, others may
-    have lain there for a while: it was replaced, and then put back. What is done stays done.
+
+def begin(
+    recording: Recording,
+    branch: Branch,
+    services: "Services",
+    *,
+    result_of: Callable[[int], Result] | None = None,
+) -> tuple[Recording, bool]:
+    """Draw the number of the next attempt, if the branch is PENDING; tell whether it was.
+
+    The number is greater than the last one and no less than the time in milliseconds, so it is new
+    for a recording that was removed and came back, too. ``result_of`` returns what is known of the
+    result beforehand, by the number.
     """
-    state = recording.state(branch)
-    if state.status in DONE:
-        return False
-    return upload.modified_at > (state.started_at or upload.modified_at)
+    number = max(recording.state(branch).attempt + 1, round(services.clock().timestamp() * 1000))
+    prefix = services.settings.job_prefix
+    job_id = None
+    if branch == Branch.TRANSCRIPTION:
+        job_id = keys.Job(prefix, recording.id, branch.value[0], number).name
+    begun = _write(
+        recording,
+        branch,
+        Status.IN_PROGRESS,
+        services,
+        state=replace(recording.state(branch), internal=False, attempt=number, job_id=job_id),
+        result=result_of(number) if result_of else None,
+        unless=frozenset(Status) - {Status.PENDING},
+    )
+    return begun or services.recordings.get(recording.id), begun is not None

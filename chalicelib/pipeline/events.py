@@ -30,6 +30,7 @@ from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.features import measure
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import (
+    delete_job_objects,
     delete_outputs,
     delete_outputs_and_jobs,
     delete_outputs_jobs_and_item,
@@ -90,7 +91,10 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
     if upload is None:
         raise RecordingNotFoundError(recording.id)
     delete_outputs_and_jobs(recording, services)
-    _start(services.recordings.restart(recording, upload), upload, services)
+    recording = services.recordings.restart(recording, upload)
+    # Should the copies that jobs read take longer than this function has.
+    _ask_again_soon(recording, services)
+    _start(recording, upload, services)
     return services.recordings.get(recording.id)
 
 
@@ -128,16 +132,13 @@ def _start_jobs(
     if recording.features.status == Status.PENDING:
         services.features_queue.send(recording.id)
     if presets := renditions.presets_for(media_format, contents, services):
-        recording = renditions.start_renditions(recording, contents, presets, services)
+        recording = renditions.start_renditions(recording, upload, contents, presets, services)
     else:
         recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, NO_PICTURE, services)
     if formats.needs_audio_track(media_format):
         return _go_on_with_audio_track(recording, upload, services, is_needed=True)
-    if recording.transcription.status == Status.PENDING:
-        media_uri = services.media.uri(upload.key)
-        return transcription.start_transcription(
-            recording, upload, media_uri, media_format, services
-        )
+    if recording.transcription.status not in ENDED:
+        return transcription.start_transcription(recording, upload, media_format, services)
     return recording
 
 
@@ -161,23 +162,31 @@ def resume(recording: Recording, services: "Services") -> None:
 
 
 def store_transcript(key: str, services: "Services") -> None:
-    """Index a finished transcript. Safe to repeat: what is done stays as it is."""
-    recording_id = keys.recording_id_of(key)
-    if recording_id is None or key != services.settings.transcription.transcript_key(recording_id):
-        return  # not a name that Earshot gave, or the unredacted twin of what is indexed
-    recording, upload = _found(recording_id, services)
-    if recording is None or upload is None:
-        delete_outputs(recording_id, services)
+    """Publish and index the answer of a transcription job. Safe to repeat.
+
+    The answer of any attempt but the recording's latest is deleted.
+    """
+    job = keys.job_of(key, services.settings.job_prefix)
+    if job is None:
+        return  # not a name that this stage gave
+    recording, upload = _found(job.recording_id, services)
+    if recording is None or upload is None or recording.transcription.attempt != job.attempt:
+        delete_job_objects(job.folder, services)
         return
-    with _late_results_deleted(recording_id, services):
-        recording = transcription.store_transcript(recording, upload, key, services)
-        _finish(recording, services)
+    with _late_results_deleted(job.recording_id, services):
+        if key == job.transcript(redacted=bool(services.settings.transcription.redaction)):
+            _finish(transcription.store_transcript(recording, key, services), services)
+        else:
+            # The unredacted twin of what is indexed.
+            services.results.copy(key, keys.transcript(recording.id))
+            services.results.remove(key)
 
 
 def record_transcription_failure(job_name: str, services: "Services") -> None:
     """Write a failed job and its reason on its recording."""
-    recording = services.recordings.find(job_name)
-    if recording is None:
+    job = keys.job(job_name, services.settings.job_prefix)
+    recording = services.recordings.find(job.recording_id) if job else None
+    if job is None or recording is None or recording.transcription.attempt != job.attempt:
         return
     with _late_results_deleted(recording.id, services):
         announce(transcription.store_failure(recording, services), services)
@@ -260,14 +269,15 @@ def _finish(recording: Recording, services: "Services") -> None:
 def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
     """Write the outcome of a transcoding job, and go on with the audio track. Safe to repeat."""
     recording_id = mediaconvert_events.recording_id_of(detail)
-    if recording_id is None:
+    attempt = mediaconvert_events.attempt_of(detail)
+    if recording_id is None or attempt is None:
         return  # not a job of ours
     recording, upload = _found(recording_id, services)
-    if recording is None or upload is None:
-        delete_outputs(recording_id, services)
+    if recording is None or upload is None or recording.renditions.attempt != attempt:
+        renditions.delete_attempt(recording_id, attempt, services)
         return
     with _late_results_deleted(recording_id, services):
-        recording = renditions.store_outcome(recording, upload, detail, services)
+        recording = renditions.store_outcome(recording, detail, services)
         is_needed = formats.needs_audio_track(formats.extension(recording.source_key))
         try:
             recording = _go_on_with_audio_track(recording, upload, services, is_needed=is_needed)
@@ -286,14 +296,16 @@ def _go_on_with_audio_track(
     track = services.results.find(key) if key else None
     if recording.features.status == Status.PENDING:
         services.features_queue.send(recording.id)
-    if recording.transcription.status != Status.PENDING:
+    if recording.transcription.status in ENDED:
         return recording
     if track:
-        media_uri = services.results.uri(track.key)
-        return transcription.start_transcription(recording, upload, media_uri, "mp3", services)
+        return transcription.start_transcription(recording, upload, "mp3", services, track=track)
     if not is_needed:
         return recording
-    state = recording.renditions
+    state, files = recording.renditions, recording.rendered.rendition_files
+    if any(file.key == key for file in files.values()):
+        _ask_again_soon(recording, services)  # a late clean-up has taken it: it is made again
+        return recording
     reason = f"Amazon Transcribe needs an audio track, and there is none. {state.reason or ''}"
     return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=state.internal)
 
@@ -305,5 +317,7 @@ def remove_recording(key: str, services: "Services") -> None:
 
 def _delete_others(key: str, upload: Upload | None, services: "Services") -> None:
     for recording in services.recordings.of_source(key):
-        if upload is None or recording.id != upload.recording_id:
+        is_other = upload is None or recording.id != upload.recording_id
+        # Looked at anew: it may have been put again since.
+        if is_other and services.media.find_source(recording) is None:
             delete_outputs_jobs_and_item(recording, services)

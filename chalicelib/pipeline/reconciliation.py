@@ -22,9 +22,13 @@ from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.errors import RecordingNotFoundError
 from chalicelib.journal import note
-from chalicelib.pipeline import events
-from chalicelib.pipeline.branches import move
-from chalicelib.pipeline.removal import delete_outputs, delete_outputs_jobs_and_item
+from chalicelib.pipeline import events, renditions, transcription
+from chalicelib.pipeline.branches import job_of, move
+from chalicelib.pipeline.removal import (
+    delete_job_objects,
+    delete_outputs,
+    delete_outputs_jobs_and_item,
+)
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -52,7 +56,7 @@ HANGS_AFTER = timedelta(days=1)
 """When somebody is told that a recording is still on its way: Transcribe takes hours at most."""
 
 ITEMS = "items"
-WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, ITEMS)
+WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.JOBS, ITEMS)
 
 GONE = "What was made of the recording was removed."
 DIED = "each ended without an answer: it needed too much memory or time"
@@ -153,6 +157,7 @@ def look(recording_id: str, services: "Services") -> Recording | None:
         return None
     found = services.recordings.find(recording_id)
     if found and _is_well(found):
+        delete_job_objects(keys.jobs(recording_id, services.settings.job_prefix), services)
         services.watchlist.strike_off(recording_id, again.isoformat())
     return found
 
@@ -176,12 +181,14 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
     """Take a job's own answer for an event that has not come."""
     state = recording.transcription
     if state.status == Status.IN_PROGRESS:
-        job = services.transcriber.find(recording.id)
-        key = services.settings.transcription.transcript_key(recording.id)
+        named = job_of(recording, Branch.TRANSCRIPTION, services)
+        job = services.transcriber.find(named.name)
+        redaction = services.settings.transcription.redaction
+        key = named.transcript(redacted=bool(redaction))
         if job is None:
             return _reopen(recording, Branch.TRANSCRIPTION, services)
         if job["TranscriptionJobStatus"] == "FAILED":
-            events.record_transcription_failure(recording.id, services)
+            events.record_transcription_failure(named.name, services)
             return services.recordings.get(recording.id)
         if job["TranscriptionJobStatus"] == "COMPLETED":
             if services.results.find(key) is None:
@@ -237,6 +244,8 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
     for branch, made in claimed.items():
         if recording.status_of(branch) == Status.COMPLETED and not made <= there:
             recording = _retry(recording, branch, services)
+    if recording.transcription.status == Status.COMPLETED:
+        transcription.index_again(recording, services)
     if not there.issuperset(recording.word_table_keys.values()):
         recording = services.recordings.write_words(recording, {})
     return recording
@@ -255,11 +264,8 @@ def _reopen(
     recording: Recording, branch: Branch, services: "Services", *, retried: bool = False
 ) -> Recording:
     """Make a branch PENDING again, with nothing left of how it was; unless it has moved on."""
-    if branch == Branch.TRANSCRIPTION:
-        # Or a late event would find that the old job has failed, and take it for the new one.
-        services.transcriber.delete(recording.id)
     state = recording.state(branch)
-    return move(
+    reopened = move(
         recording,
         branch,
         Status.PENDING,
@@ -267,6 +273,12 @@ def _reopen(
         unless=frozenset(Status) - {state.status},
         state=replace(state, retried=retried or state.retried),
     )
+    if state.attempt and reopened.state(branch).status == Status.PENDING:
+        if branch == Branch.RENDITIONS:
+            renditions.delete_attempt(recording.id, state.attempt, services)
+        else:
+            delete_job_objects(job_of(recording, branch, services).folder, services)
+    return reopened
 
 
 def _walk(services: "Services", findings: Findings) -> None:
@@ -293,18 +305,13 @@ def _walk_objects(prefix: str, after: str, services: "Services", findings: Findi
         if prefix == keys.UPLOADS:
             if not found.is_folder:
                 work[found.recording_id] = partial(events.receive_upload, found.key, services)
-        elif recording_id := keys.derived_id(found.key):
-            work[recording_id] = partial(_remove_orphans, recording_id, services)
+        elif recording_id := keys.derived_id(found.key, services.settings.job_prefix):
+            work[recording_id] = partial(delete_outputs, recording_id, services)
     for recording_id, put_right in work.items():
         findings.walked += 1
         if services.recordings.find(recording_id) is None:
             findings.attempt(put_right, recording_id)
     return page[-1].key if has_more else None
-
-
-def _remove_orphans(recording_id: str, services: "Services") -> None:
-    services.transcriber.delete(recording_id)
-    delete_outputs(recording_id, services)
 
 
 def _walk_items(after: str, services: "Services", findings: Findings) -> str | None:

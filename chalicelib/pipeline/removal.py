@@ -10,19 +10,32 @@ if TYPE_CHECKING:
 
 
 def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> None:
-    """Delete everything that was made of a recording, and its item. Safe to repeat."""
+    """Delete everything that was made of a recording, and its item. Safe to repeat.
+
+    If its upload is there again by then, the recording is made anew and ``reconcile`` starts it:
+    the event of the new upload may have met the old item.
+    """
     delete_outputs_and_jobs(recording, services)
     # The item goes last: as long as it is there, a clean-up that was cut short is found again.
     services.recordings.delete(recording.id)
+    upload = services.media.find_source(recording)
+    if upload:
+        now = services.clock()
+        services.recordings.create(Recording.of(upload, created_at=now.isoformat()))
+        services.watchlist.put_off(recording.id, now)
 
 
 def delete_outputs_and_jobs(recording: Recording, services: "Services") -> None:
-    """Delete everything that was made of a recording, and stop its jobs. Safe to repeat."""
+    """Delete everything that was made of a recording, and stop its jobs. Safe to repeat.
+
+    Amazon Transcribe deletes no job that is running: its answer will be found to be nobody's.
+    """
     # Read anew: a job may have been started since.
     recording = services.recordings.find(recording.id) or recording
     if recording.renditions.job_id:
         services.transcoder.cancel(recording.renditions.job_id)
-    services.transcriber.delete(recording.id)
+    if recording.transcription.job_id:
+        services.transcriber.delete(recording.transcription.job_id)
     delete_outputs(recording.id, services)
 
 
@@ -31,3 +44,11 @@ def delete_outputs(recording_id: str, services: "Services") -> None:
     for prefix in keys.derived_prefixes(recording_id):
         services.results.remove(prefix)
     services.search_table.remove(recording_id)
+    delete_job_objects(keys.jobs(recording_id, services.settings.job_prefix), services)
+
+
+def delete_job_objects(prefix: str, services: "Services") -> None:
+    """Delete the inputs and the answers of jobs whose names begin alike. Safe to repeat."""
+    services.results.remove(prefix)
+    if services.media.bucket != services.results.bucket:
+        services.media.remove(prefix)

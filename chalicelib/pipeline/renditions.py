@@ -9,9 +9,10 @@ from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.jobs import gif, mediaconvert, mediaconvert_events
 from chalicelib.core.jobs.ladder import Preset
 from chalicelib.core.probe.contents import Contents, look_into
-from chalicelib.core.probe.formats import CONTAINERS, needs_audio_track
+from chalicelib.core.probe.formats import CONTAINERS, extension, needs_audio_track
 from chalicelib.core.probe.headers import read_header
 from chalicelib.core.recording import (
+    DONE,
     ENDED,
     Branch,
     Recording,
@@ -21,7 +22,8 @@ from chalicelib.core.recording import (
     Upload,
 )
 from chalicelib.errors import JobRejectedError, MediaError, RecordingNotFoundError
-from chalicelib.pipeline.branches import fail, may_be_of_others, move
+from chalicelib.pipeline.branches import begin, fail, job_of, move
+from chalicelib.pipeline.removal import delete_job_objects
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -54,16 +56,44 @@ def presets_for(media_format: str, contents: Contents, services: "Services") -> 
 
 
 def start_renditions(
-    recording: Recording, contents: Contents, presets: Sequence[Preset], services: "Services"
+    recording: Recording,
+    upload: Upload,
+    contents: Contents,
+    presets: Sequence[Preset],
+    services: "Services",
 ) -> Recording:
-    """Start a recording's job, once however often this is called: the item is the guard."""
+    """Start a recording's job: one for each attempt, however often this is called.
+
+    The job reads a copy of the upload that nobody else can change.
+    """
     if not services.settings.mediaconvert_role_arn:
         return move(recording, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
-    recording, is_first = _begin(recording, presets, services)
+    track = services.settings.ladder.audio_track
+
+    def announced(attempt: int) -> RenditionSet:
+        # Before there is a job whose events could look for it.
+        key = keys.rendition(recording.id, attempt, track.file)
+        return RenditionSet(audio_track_key=key if track in presets else None)
+
+    begun, is_first = begin(recording, Branch.RENDITIONS, services, result_of=announced)
+    return _start_job(begun, upload, contents, presets, services, is_first=is_first)
+
+
+def _start_job(
+    recording: Recording,
+    upload: Upload,
+    contents: Contents,
+    presets: Sequence[Preset],
+    services: "Services",
+    *,
+    is_first: bool,
+) -> Recording:
     if recording.renditions.status != Status.IN_PROGRESS or recording.renditions.job_id:
         return recording
+    job = job_of(recording, Branch.RENDITIONS, services)
     try:
-        request = _request(recording, contents, presets, services)
+        request = _request(job, upload, contents, presets, services)
+        services.media.copy_upload(upload, _input(job, upload))
         # Whoever came first has not noted a job, and may have ended before it could. Within a
         # minute the token leads to its job; after that, the list of the latest jobs does.
         token = request["ClientRequestToken"]
@@ -71,83 +101,67 @@ def start_renditions(
         job_id = job_id or services.transcoder.start(request)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
-        return fail(recording, Branch.RENDITIONS, reason, services)
-    state = replace(recording.renditions, job_id=job_id)
+        recording = fail(recording, Branch.RENDITIONS, reason, services)
+        delete_job_objects(job.folder, services)
+        return recording
     try:
-        return move(recording, Branch.RENDITIONS, Status.IN_PROGRESS, services, state=state)
+        noted = move(
+            recording,
+            Branch.RENDITIONS,
+            Status.IN_PROGRESS,
+            services,
+            state=replace(recording.renditions, job_id=job_id),
+        )
     except RecordingNotFoundError:
         services.transcoder.cancel(job_id)
         raise
+    if noted.renditions.job_id != job_id and noted.renditions.status not in ENDED:
+        services.transcoder.cancel(job_id)  # another attempt has begun meanwhile
+    return noted
 
 
-def _begin(
-    recording: Recording, presets: Sequence[Preset], services: "Services"
-) -> tuple[Recording, bool]:
-    """Write that a job is about to be started; return whether nobody has before."""
-    # The result is announced before there is a job whose events could look for it. Of all who
-    # try, the first says when the work was begun: so there is one token, and one job.
-    track = services.settings.ladder.audio_track
-    started_at = services.clock().isoformat()
-    begun = move(
-        recording,
-        Branch.RENDITIONS,
-        Status.IN_PROGRESS,
-        services,
-        state=replace(recording.renditions, started_at=started_at),
-        result=RenditionSet(
-            audio_track_key=keys.rendition(recording.id, track.file) if track in presets else None
-        ),
-        unless=ENDED | {Status.IN_PROGRESS},
-    )
-    return begun, begun.renditions.started_at == started_at
+def _input(job: keys.Job, upload: Upload) -> str:
+    return job.input(extension(upload.key))
 
 
 def _request(
-    recording: Recording, contents: Contents, presets: Sequence[Preset], services: "Services"
+    job: keys.Job,
+    upload: Upload,
+    contents: Contents,
+    presets: Sequence[Preset],
+    services: "Services",
 ) -> dict[str, Any]:
     settings = services.settings
     target = mediaconvert.JobTarget(
-        source_uri=services.media.uri(recording.source_key),
-        destination_uri=services.results.uri(keys.rendition(recording.id, "")),
+        source_uri=services.media.uri(_input(job, upload)),
+        destination_uri=services.results.uri(keys.rendition(job.recording_id, job.attempt, "")),
         role_arn=settings.mediaconvert_role_arn,
         queue_arn=settings.mediaconvert_queue_arn,
     )
-    return mediaconvert.job_request(
-        recording.id,
-        contents,
-        presets,
-        target,
-        started_at=recording.renditions.started_at or "",
-    )
+    return mediaconvert.job_request(job, contents, presets, target)
 
 
 def store_outcome(
-    recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
+    recording: Recording, detail: Mapping[str, Any], services: "Services"
 ) -> Recording:
-    """Write the outcome of a job on its recording; an older job's changes nothing."""
-    state = recording.renditions
-    job_id = state.job_id or detail.get("jobId")
-    started_at = mediaconvert_events.started_at(detail)
-    if detail.get("jobId") != job_id or started_at != state.started_at:
+    """Write the outcome of the present attempt's job on its recording."""
+    job_id = recording.renditions.job_id or detail.get("jobId")
+    if detail.get("jobId") != job_id or recording.renditions.status in DONE:
         return recording
     if detail.get("status") == "COMPLETE":
-        return _complete(recording, upload, detail, services)
-    if detail.get("status") in ("ERROR", "CANCELED"):
+        recording = _complete(recording, detail, services)
+    elif detail.get("status") in ("ERROR", "CANCELED"):
         reason = f"{mediaconvert_events.failure(detail)}."
         internal = mediaconvert_events.is_internal(detail)
-        return fail(recording, Branch.RENDITIONS, reason, services, internal=internal)
+        recording = fail(recording, Branch.RENDITIONS, reason, services, internal=internal)
+    else:
+        return recording
+    delete_job_objects(job_of(recording, Branch.RENDITIONS, services).folder, services)
     return recording
 
 
-def _complete(
-    recording: Recording, upload: Upload, detail: Mapping[str, Any], services: "Services"
-) -> Recording:
-    if recording.renditions.status == Status.COMPLETED:
-        return recording
-    if may_be_of_others(recording, Branch.RENDITIONS, upload):
-        recording = move(recording, Branch.RENDITIONS, Status.PENDING, services)
-        services.watchlist.put_off(recording.id, services.clock())
-        return recording
+def _complete(recording: Recording, detail: Mapping[str, Any], services: "Services") -> Recording:
+    attempt = recording.renditions.attempt
     told = {output.stem: output for output in mediaconvert_events.outputs(detail)}
     files: dict[str, Rendition] = {}
     missing = []
@@ -155,7 +169,7 @@ def _complete(
         output = told.get(preset.stem)
         if output is None:
             continue
-        key = keys.rendition(recording.id, preset.file)
+        key = keys.rendition(recording.id, attempt, preset.file)
         duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
             # A still has no duration; the event's is that of the captured part.
@@ -174,6 +188,13 @@ def _complete(
             height=output.size.height if output.size else None,
             duration_s=duration_s,
         )
+    if missing and not recording.renditions.retried:
+        # A clean-up that was meant for an earlier life of the same bytes has taken them.
+        state = replace(recording.renditions, retried=True)
+        recording = move(recording, Branch.RENDITIONS, Status.PENDING, services, state=state)
+        delete_attempt(recording.id, attempt, services)
+        services.watchlist.put_off(recording.id, services.clock())
+        return recording
     if not files:
         reason = "MediaConvert completed, but there is no rendition."
         return fail(recording, Branch.RENDITIONS, reason, services, internal=True)
@@ -214,3 +235,10 @@ def _rename_captured(uri: str, key: str, services: "Services") -> None:
             # The earlier frames have the same name up to the number.
             services.results.remove(f"{stem}.0")
             return
+
+
+def delete_attempt(recording_id: str, attempt: int, services: "Services") -> None:
+    """Delete what the job of an attempt has read and made. Safe to repeat."""
+    job = keys.Job(services.settings.job_prefix, recording_id, Branch.RENDITIONS[0], attempt)
+    delete_job_objects(job.folder, services)
+    services.results.remove(keys.rendition(recording_id, attempt, ""))

@@ -1,21 +1,21 @@
 """Transcripts: start of the job, and its outcome."""
 
-from dataclasses import replace
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
 from chalicelib.core.jobs.transcribe import FAULTS_OF_THE_FILE, TranscriptionOptions, job_request
 from chalicelib.core.recording import Branch, Recording, Status, TranscriptSummary, Upload
 from chalicelib.core.search.matching import index_transcript
+from chalicelib.core.transcripts.exports import find_export
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import (
     JobRejectedError,
-    RecordingNotFoundError,
+    ServiceBusyError,
     TooLargeError,
     TranscriptFormatError,
 )
-from chalicelib.pipeline.branches import fail, may_be_of_others, move
+from chalicelib.pipeline.branches import begin, fail, job_of, move
+from chalicelib.pipeline.removal import delete_job_objects
 
 if TYPE_CHECKING:
     from chalicelib.core.transcripts.models import Transcript
@@ -31,59 +31,51 @@ DOCUMENT_BYTES = 32_000_000
 def start_transcription(
     recording: Recording,
     upload: Upload,
-    media_uri: str,
     media_format: str,
     services: "Services",
+    *,
+    track: Upload | None = None,
 ) -> Recording:
-    """Start a recording's job, once however often this is called: the job bears its id.
+    """Start a recording's job: one for each attempt, however often this is called.
 
-    A transcript that is there already is stored: its own event may have come before the item.
+    The job reads a copy of the upload that nobody else can change, or the audio track.
     """
-    options = services.settings.transcription
+    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
+    if recording.transcription.status != Status.IN_PROGRESS:
+        return recording
+    job = job_of(recording, Branch.TRANSCRIPTION, services)
+    if not is_first and services.transcriber.find(job.name):
+        return recording
+    if track:
+        media_uri = services.results.uri(track.key)
+    else:
+        services.media.copy_upload(upload, job.input(media_format))
+        media_uri = services.media.uri(job.input(media_format))
     request = job_request(
-        recording.id,
+        job,
         media_uri=media_uri,
         media_format=media_format,
         output_bucket=services.results.bucket,
-        options=options,
+        options=services.settings.transcription,
     )
-    started_at = services.clock()
     try:
-        if not services.transcriber.start(request):
-            job = services.transcriber.find(recording.id)
-            status = job["TranscriptionJobStatus"] if job else None
-            transcript_key = options.transcript_key(recording.id)
-            if status == "COMPLETED" and services.results.find(transcript_key):
-                return store_transcript(recording, upload, transcript_key, services)
-            if status not in ("QUEUED", "IN_PROGRESS"):
-                # Left over from the same bytes under the same key, removed since.
-                services.transcriber.delete(recording.id)
-                services.transcriber.start(request)
-            elif job:
-                started_at = job["CreationTime"]
+        services.transcriber.start(request)
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
         # It also refuses what is not there, and that may have been true for a moment alone.
-        return fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
-    started = started_at.astimezone(UTC).isoformat()
-    state = replace(recording.transcription, started_at=started)
-    try:
-        return move(recording, Branch.TRANSCRIPTION, Status.IN_PROGRESS, services, state=state)
-    except RecordingNotFoundError:
-        # Removed meanwhile: a job that nobody waits for would run on and be paid for.
-        services.transcriber.delete(recording.id)
+        recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
+        delete_job_objects(job.folder, services)
+    except ServiceBusyError:
+        move(recording, Branch.TRANSCRIPTION, Status.PENDING, services)
+        delete_job_objects(job.folder, services)
         raise
+    return recording
 
 
-def store_transcript(
-    recording: Recording, upload: Upload, key: str, services: "Services"
-) -> Recording:
-    """Read a finished transcript into its recording and the index."""
-    if may_be_of_others(recording, Branch.TRANSCRIPTION, upload):
-        services.results.remove(key)
-        recording = move(recording, Branch.TRANSCRIPTION, Status.PENDING, services)
-        services.watchlist.put_off(recording.id, services.clock())
-        return recording
+def store_transcript(recording: Recording, key: str, services: "Services") -> Recording:
+    """Publish the answer of a recording's job: transcript, subtitles and index."""
+    options = services.settings.transcription
+    job = job_of(recording, Branch.TRANSCRIPTION, services)
     try:
         document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
@@ -91,27 +83,53 @@ def store_transcript(
         transcript = load_transcript(document)
     except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
-        return fail(recording, Branch.TRANSCRIPTION, reason, services)
-    options = services.settings.transcription
+        recording = fail(recording, Branch.TRANSCRIPTION, reason, services)
+        delete_job_objects(job.folder, services)
+        return recording
+    published = options.transcript_key(recording.id)
+    services.results.copy(key, published)
+    if options.redaction:
+        # The unredacted one, if it is there by now; if not, its own event comes.
+        services.results.copy(job.transcript(), keys.transcript(recording.id))
+    duration_s = recording.duration_s or 0.0
+    for extension in options.subtitles:
+        text = find_export(extension).write(transcript, recording.id, duration_s)
+        services.results.write(keys.subtitles(recording.id, extension), text.encode())
     # Before it counts as completed: what is completed can be found.
-    index_words(recording, transcript, services)
-    return move(
+    n_entries = index_words(recording, transcript, services)
+    recording = move(
         recording,
         Branch.TRANSCRIPTION,
         Status.COMPLETED,
         services,
         reason=None if transcript.text else "No speech was recognised.",
-        result=_summary(recording, key, transcript, options),
+        result=_summary(recording, published, transcript, options, n_entries),
     )
+    delete_job_objects(job.folder, services)
+    return recording
 
 
-def index_words(recording: Recording, transcript: "Transcript", services: "Services") -> None:
-    """Make a recording's transcript findable. Safe to repeat."""
-    services.search_table.write(recording, index_transcript(transcript))
+def index_again(recording: Recording, services: "Services") -> None:
+    """Make a stored transcript findable, if rows of it are missing."""
+    summary = recording.transcript
+    if summary is None or services.search_table.count(recording.id) >= summary.search_entries:
+        return
+    document = services.results.read(summary.transcript_key, most=DOCUMENT_BYTES)
+    if document is not None:
+        index_words(recording, load_transcript(document), services)
+
+
+def index_words(recording: Recording, transcript: "Transcript", services: "Services") -> int:
+    """Make a recording's transcript findable; return the number of rows. Safe to repeat."""
+    return services.search_table.write(recording, index_transcript(transcript))
 
 
 def _summary(
-    recording: Recording, key: str, transcript: "Transcript", options: TranscriptionOptions
+    recording: Recording,
+    key: str,
+    transcript: "Transcript",
+    options: TranscriptionOptions,
+    n_entries: int,
 ) -> TranscriptSummary:
     whole = transcript.text.encode()
     excerpt = whole[:TRANSCRIPT_BYTES].decode(errors="ignore")
@@ -131,14 +149,18 @@ def _summary(
         speakers=tuple(transcript.speakers),
         subtitles_srt_key=srt,
         subtitles_vtt_key=vtt,
+        search_entries=n_entries,
     )
 
 
 def store_failure(recording: Recording, services: "Services") -> Recording:
     """Write why a recording's job has failed, if it has."""
-    job = services.transcriber.find(recording.id)
+    name = job_of(recording, Branch.TRANSCRIPTION, services).name
+    job = services.transcriber.find(name)
     if job is None or job["TranscriptionJobStatus"] != "FAILED":
         return recording
     reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
     internal = not reason.startswith(FAULTS_OF_THE_FILE)
-    return fail(recording, Branch.TRANSCRIPTION, reason, services, internal=internal)
+    recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=internal)
+    delete_job_objects(f"{keys.JOBS}{name}/", services)
+    return recording

@@ -7,13 +7,12 @@ import base64
 import json
 import urllib.parse
 
-import boto3
 import pytest
+from support.answers import put_answer
 from support.asking import ADMINISTRATOR, Asker
 from support.media import wav
 
 from chalicelib.api.openapi import document
-from chalicelib.core import keys
 from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events
 
@@ -50,13 +49,8 @@ def recorded(services, put):
             key = f"uploads/{owner}/{number}.wav"
             found.append(put(key, wav(1.0)))
             events.receive_upload(key, services)
-            boto3.client("s3").put_object(
-                Bucket=services.results.bucket,
-                Key=keys.transcript(found[-1]),
-                Body=json.dumps(document).encode(),
-            )
             events.extract_features(found[-1], services)
-            events.store_transcript(keys.transcript(found[-1]), services)
+            events.store_transcript(put_answer(services, found[-1], document), services)
     return ids
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from support.answers import answer_key, job_name, put_answer
 from support.asking import ADMINISTRATOR, Asker
 from support.media import wav
 
-from chalicelib.core import keys
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
@@ -71,14 +71,8 @@ def finished(services, put):
     def finish(key: str = "uploads/alice/my talk.wav", body: bytes | None = None) -> str:
         recording_id = put(key, wav() if body is None else body)
         events.receive_upload(key, services)
-        transcript_key = keys.transcript(recording_id)
-        boto3.client("s3").put_object(
-            Bucket=services.results.bucket,
-            Key=transcript_key,
-            Body=json.dumps(TRANSCRIPT).encode(),
-        )
         events.extract_features(recording_id, services)
-        events.store_transcript(transcript_key, services)
+        events.store_transcript(put_answer(services, recording_id, TRANSCRIPT), services)
         return recording_id
 
     return finish
@@ -193,7 +187,7 @@ def test_a_list_is_of_a_status_and_a_time(ask, make, by):
 
 
 def test_a_list_quotes_no_more_than_an_excerpt(ask, make):
-    make("alice", 1, transcript="ä" * 5000)
+    make("alice", 1, transcript="ä" * 5000, transcript_key="transcripts/a.json", word_count=1)
 
     (shown,) = ask("/recordings").json["recordings"]
 
@@ -435,8 +429,16 @@ def test_a_request_may_be_signed_in_its_query(ask):
     )
 
 
-def test_deleting_removes_everything_and_says_what(ask, finished, services):
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "COMPLETED"])
+def test_deleting_removes_everything_and_says_what(ask, finished, services, status, monkeypatch):
     recording_id = finished()
+    job, find = job_name(services, recording_id), services.transcriber.find
+
+    def find_in_that_status(name):
+        found = find(name)
+        return found and {**found, "TranscriptionJobStatus": status}
+
+    monkeypatch.setattr(services.transcriber, "find", find_in_that_status)
     made = set(stored(services)) - {"uploads/alice/my talk.wav"}
 
     answer = ask(f"/recordings/{recording_id}", method="DELETE")
@@ -448,12 +450,13 @@ def test_deleting_removes_everything_and_says_what(ask, finished, services):
     assert report == {
         "search_entries": 5,  # three terms, a passage, and whose it is
         "transcription_job": True,
+        "still_running": status == "IN_PROGRESS",
         "item": True,
         "upload": True,
     }
     assert stored(services) == []
     assert services.recordings.find(recording_id) is None
-    assert services.transcriber.find(recording_id) is None
+    assert services.transcriber.find(job) is None
     assert ask(f"/recordings/{recording_id}", method="DELETE").status == 404
 
 
@@ -473,19 +476,19 @@ def test_the_report_of_a_deletion_is_whole_though_its_event_removes_it_all_first
     report = ask(f"/recordings/{recording_id}", method="DELETE").json["removed"]
 
     assert set(report.pop("objects")) == made
+    del report["still_running"]
     assert all(report.values())
 
 
 def test_nothing_late_brings_a_deleted_recording_back(ask, finished, services):
     recording_id = finished()
+    late = answer_key(services, recording_id)
     ask(f"/recordings/{recording_id}", method="DELETE")
     boto3.client("s3").put_object(
-        Bucket=services.results.bucket,
-        Key=keys.transcript(recording_id),
-        Body=json.dumps(TRANSCRIPT).encode(),
+        Bucket=services.results.bucket, Key=late, Body=json.dumps(TRANSCRIPT).encode()
     )
 
-    events.store_transcript(keys.transcript(recording_id), services)
+    events.store_transcript(late, services)
     events.extract_features(recording_id, services)
     events.receive_upload("uploads/alice/my talk.wav", services)
     events.remove_recording("uploads/alice/my talk.wav", services)
@@ -525,8 +528,9 @@ def test_reprocessing_makes_everything_anew(ask, finished, services):
     assert answer.json["status"] == "IN_PROGRESS"
     assert answer.json["created_at"] == before["created_at"]
     assert "transcript" not in answer.json
-    assert stored(services) == ["uploads/alice/my talk.wav"]
-    assert services.transcriber.find(recording_id) is not None
+    job = job_name(services, recording_id)
+    assert stored(services) == [f"jobs/{job}/input.wav", "uploads/alice/my talk.wav"]
+    assert services.transcriber.find(job) is not None
     events.extract_features(recording_id, services)
     again = flat(services.recordings.get(recording_id))
     assert again["feature_keys"] == before["feature_keys"]

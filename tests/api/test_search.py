@@ -1,15 +1,15 @@
 """Search through the table, against a naive search through the texts."""
 
-import json
 from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.answers import put_answer
+from support.media import wav
 from support.stand_ins import ON_EACH_DATABASE
 
 from chalicelib.api.search import search
-from chalicelib.core import keys
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.core.search.matching import parse_query
 from chalicelib.core.search.terms import terms_of
@@ -97,9 +97,8 @@ def test_pages_hold_each_result_once_and_a_cursor_leads_on_in_its_own_search_alo
 
 
 def test_a_transcript_is_found_once_stored_and_not_once_removed(services, put):
-    recording_id = put("uploads/alice/talk.wav", b"RIFF")
-    upload = services.media.find("uploads/alice/talk.wav")
-    services.recordings.create(Recording.of(upload, created_at="2024-01-01T00:00:00+00:00"))
+    recording_id = put("uploads/alice/talk.wav", wav())
+    events.receive_upload("uploads/alice/talk.wav", services)
     document = {
         "results": {
             "transcripts": [{"transcript": "Hello."}],
@@ -113,9 +112,9 @@ def test_a_transcript_is_found_once_stored_and_not_once_removed(services, put):
             ],
         }
     }
-    put(keys.transcript(recording_id), json.dumps(document).encode())
+    key = put_answer(services, recording_id, document)
     for _ in range(2):
-        events.store_transcript(keys.transcript(recording_id), services)
+        events.store_transcript(key, services)
     assert ids(services, "hello", "alice") == [recording_id]
 
     services.media.remove("uploads/alice/talk.wav")

@@ -123,7 +123,7 @@ def test_a_recording_comes_back_as_it_went(services, recording):
         recording,
         id="another-0123456789ab",
         transcription=BranchState(Status.COMPLETED, reason="Quiet.", internal=True, retried=True),
-        renditions=BranchState(Status.COMPLETED, job_id="1-job", started_at="2024"),
+        renditions=BranchState(Status.COMPLETED, job_id="1-job", attempt=1_764_012_345_678),
         transcript=TranscriptSummary(
             "transcripts/x.json",
             transcript="",

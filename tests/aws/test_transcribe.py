@@ -6,11 +6,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib.aws.transcribe import Transcriber
+from chalicelib.core import keys
 from chalicelib.core.jobs.transcribe import TranscriptionOptions, job_request
 from chalicelib.errors import JobRejectedError, ServiceBusyError
 
 REQUEST = job_request(
-    "a-0123456789ab",
+    keys.Job("earshot-dev-", "a-0123456789ab", "t", 1),
     media_uri="s3://media/uploads/a.wav",
     media_format="wav",
     output_bucket="media",

@@ -6,9 +6,9 @@ import sys
 
 import boto3
 import pytest
+from support.answers import answer_key
 from support.media import wav
 
-from chalicelib.core import keys
 from chalicelib.pipeline import events
 from scripts import erase, replay, stage
 
@@ -37,7 +37,7 @@ def make(services, put, key: str, seconds: float) -> str:
     events.receive_upload(key, services)
     events.extract_features(recording_id, services)
     document = {"results": {"transcripts": [{"transcript": "hello there"}], "items": []}}
-    transcript = keys.transcript(recording_id)
+    transcript = answer_key(services, recording_id)
     boto3.client("s3").put_object(
         Bucket=services.results.bucket, Key=transcript, Body=json.dumps(document).encode()
     )

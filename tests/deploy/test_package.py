@@ -195,8 +195,9 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
 
         statuses = deployment.wait(settled)
         listed = deployment.invoke("api_handler", request("/recordings"))
+        late_job = services.recordings.get(ids[LATE]).transcription.job_id
         deployment.invoke(
-            "record_transcription_state", cw_event({"TranscriptionJobName": ids[LATE]})
+            "record_transcription_state", cw_event({"TranscriptionJobName": late_job})
         )
         film = services.recordings.get(ids["uploads/alice/a film.mov"])
         summary = s3.get_object(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from support.answers import job_name, put_answer
 from support.deploy import calls
 from support.media import wav
 
-from chalicelib.core import keys
 from chalicelib.pipeline import events
 from chalicelib.services import connect
 from scripts.record_outputs import Account, functions, record
@@ -20,7 +20,7 @@ from scripts.record_outputs import Account, functions, record
 ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-metadata"
 SEARCH = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-search"
-JOBS = "arn:aws:transcribe:us-east-1:123456789012:transcription-job/*"
+JOBS = "arn:aws:transcribe:us-east-1:123456789012:transcription-job/earshot-dev-*"
 MEDIA, RESULTS = "arn:aws:s3:::earshot-dev-media", "arn:aws:s3:::results"
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:earshot-dev-"
 OUTPUTS = {
@@ -36,8 +36,12 @@ OUTPUTS = {
     "FailuresTopicArn": "arn:aws:sns:us-east-1:123456789012:earshot-dev-failures",
 }
 KEY = "uploads/alice/my talk.wav"
-DERIVED = ("features", "renditions", "transcripts")
+DERIVED = ("features", "jobs", "renditions", "transcripts")
 READ_RESULTS = {("s3:GetObject", f"{RESULTS}/{name}/*") for name in DERIVED}
+WRITE_RESULTS = {
+    ("s3:PutObject", f"{RESULTS}/renditions/*"),
+    ("s3:PutObject", f"{RESULTS}/transcripts/*"),
+}
 BOOKMARK = f"{RESULTS}/reconcile/bookmark.json"
 RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
 
@@ -47,12 +51,17 @@ S3_NEEDS = {
     # Without ListBucket S3 answers 403, not 404, for what is not there.
     ("media", "head_object"): {("s3:GetObject", f"{MEDIA}/uploads/*"), ("s3:ListBucket", MEDIA)},
     ("media", "get_object"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
+    ("media", "copy_object"): {
+        ("s3:GetObject", f"{MEDIA}/uploads/*"),
+        ("s3:PutObject", f"{MEDIA}/jobs/*"),
+    },
+    ("media", "delete_objects"): {("s3:DeleteObject", f"{MEDIA}/jobs/*")},
     ("media", "smart_open.s3.open rb"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
     ("results", "head_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
     ("results", "get_object"): READ_RESULTS | {("s3:ListBucket", RESULTS)},
     ("results", "smart_open.s3.open rb"): READ_RESULTS,
-    ("results", "copy_object"): READ_RESULTS | {("s3:PutObject", f"{RESULTS}/renditions/*")},
-    ("results", "put_object"): {("s3:PutObject", f"{RESULTS}/renditions/*")},
+    ("results", "copy_object"): READ_RESULTS | WRITE_RESULTS,
+    ("results", "put_object"): WRITE_RESULTS,
     ("results", "smart_open.s3.open wb"): {
         ("s3:PutObject", f"{RESULTS}/features/*"),
         ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
@@ -76,8 +85,8 @@ OTHER_NEEDS = {
     # AWS has no resource to name here. Transcribe reads and writes with its caller's rights.
     "start_transcription_job": {
         ("transcribe:StartTranscriptionJob", "*"),
-        ("s3:GetObject", f"{MEDIA}/uploads/*"),
-        ("s3:PutObject", f"{RESULTS}/transcripts/*"),
+        ("s3:GetObject", f"{MEDIA}/jobs/*"),
+        ("s3:PutObject", f"{RESULTS}/jobs/*"),
         # With a role of its own it queues what is over its limit.
         ("iam:PassRole", OUTPUTS["TranscribeRoleArn"]),
     },
@@ -260,16 +269,16 @@ def measure(services, put):
 def store(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    key = keys.transcript(recording_id)
-    document = b'{"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}'
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=document)
+    document = {"results": {"transcripts": [{"transcript": "Hi"}], "items": []}}
+    key = put_answer(services, recording_id, document)
     return lambda: events.store_transcript(key, services)
 
 
 def fail(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    return lambda: events.record_transcription_failure(recording_id, services)
+    name = job_name(services, recording_id)
+    return lambda: events.record_transcription_failure(name, services)
 
 
 EVENTS = {
@@ -378,8 +387,9 @@ def permission(model, params) -> tuple[str, str]:
     if service == "sqs":
         name = params["QueueUrl"].rpartition("/")[2]
         return f"sqs:{action}", f"arn:aws:sqs:us-east-1:123456789012:{name}"
-    name = params["TranscriptionJobName"]
-    return f"transcribe:{action}", JOBS.replace("*", name)
+    # The tests' own stack is that of the stage local.
+    name = params["TranscriptionJobName"].replace("earshot-local-", "earshot-dev-")
+    return f"transcribe:{action}", JOBS.replace("earshot-dev-*", name)
 
 
 S3_ACTIONS = {
@@ -391,6 +401,7 @@ S3_ACTIONS = {
     "CompleteMultipartUpload": "PutObject",
     "AbortMultipartUpload": "AbortMultipartUpload",
     "DeleteObjects": "DeleteObject",
+    "CopyObject": "PutObject",
 }
 
 

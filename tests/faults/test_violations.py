@@ -5,7 +5,6 @@ The numbers V1 to V9 are those of docs/faults.md.
 
 from dataclasses import replace
 
-import pytest
 from support.faults.checking import violations
 from support.faults.s3_double import halves
 from support.faults.scenes import Scene, item_of
@@ -21,7 +20,6 @@ def advance(scene, job, n_times=1):
         scene.move("advance", job)
 
 
-@pytest.mark.xfail(reason="V1: a job is given a key, not bytes")
 def test_a_job_that_read_what_lay_there_meanwhile_does_not_count():
     scene = Scene(TALK)
     scene.put(TALK, 0)
@@ -36,7 +34,6 @@ def test_a_job_that_read_what_lay_there_meanwhile_does_not_count():
     assert scene.end() == []
 
 
-@pytest.mark.xfail(reason="V2: two attempts at the renditions write over one another's notes")
 def test_a_video_that_is_reprocessed_twice_at_once_gets_its_renditions():
     scene = Scene(CLIP)
     scene.put(CLIP)
@@ -48,7 +45,6 @@ def test_a_video_that_is_reprocessed_twice_at_once_gets_its_renditions():
     assert scene.end() == []
 
 
-@pytest.mark.xfail(reason="V2: a job is noted on an item that was made anew meanwhile")
 def test_a_video_that_is_put_again_while_its_job_is_started_gets_its_renditions():
     scene = Scene(CLIP)
     scene.put(CLIP)
@@ -64,7 +60,6 @@ def test_a_video_that_is_put_again_while_its_job_is_started_gets_its_renditions(
     assert scene.end() == []
 
 
-@pytest.mark.xfail(reason="V3: a lost audio track counts as the file's fault")
 def test_an_audio_track_that_a_late_clean_up_took_is_made_again():
     scene = Scene(MOV)
     scene.put(MOV)
@@ -77,7 +72,6 @@ def test_an_audio_track_that_a_late_clean_up_took_is_made_again():
     assert scene.end() == []
 
 
-@pytest.mark.xfail(reason="V4: the look counts objects, and no search rows")
 def test_search_rows_that_a_late_clean_up_took_are_written_again():
     scene = Scene(TALK)
     scene.put(TALK)
@@ -89,7 +83,6 @@ def test_search_rows_that_a_late_clean_up_took_are_written_again():
     assert scene.end() == []
 
 
-@pytest.mark.xfail(reason="V5: whoever cleans up removes what was put after it had looked")
 def test_an_upload_that_is_overwritten_within_a_moment_has_its_recording_at_once():
     scene = Scene(TALK)
     scene.put(TALK, 0)
@@ -103,7 +96,6 @@ def test_an_upload_that_is_overwritten_within_a_moment_has_its_recording_at_once
     assert violations(scene.world) == []
 
 
-@pytest.mark.xfail(reason="V6: a job that runs cannot be deleted, and is taken for the new one")
 def test_reprocessing_makes_the_transcript_with_the_settings_of_now():
     scene = Scene(TALK)
     scene.put(TALK)
@@ -152,7 +144,6 @@ def test_a_notice_whose_answer_was_lost_is_sent_again_and_names_the_recording():
     assert scene.world.messages.published == [(rid, "done")] * 2
 
 
-@pytest.mark.xfail(reason="V9: the upload's time is compared, and that of parts is their beginning")
 def test_an_upload_in_parts_that_was_begun_long_ago_gets_its_own_transcript():
     scene = Scene(TALK)
     bucket, body = scene.world.bucket, scene.bodies[TALK][0]

@@ -9,9 +9,9 @@ from pathlib import Path
 import boto3
 import pytest
 from support import corpus
+from support.answers import put_answer
 from support.media import wav
 
-from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, transcription
@@ -85,7 +85,7 @@ def test_tables_that_take_too_long_to_write_end_the_recording(services, measured
 
     recording = measured("uploads/mallory/wide.wav", wav(30.0), late, **{"hop-length": "16"})
 
-    assert "tables take too long to write" in recording.attributes["features_reason"]
+    assert "tables take too long to write" in flat(recording)["features_reason"]
     assert recording.status_of(Branch.FEATURES) == Status.FAILED
 
 
@@ -93,9 +93,7 @@ def test_a_misspelt_parameter_is_remarked_on_the_recording(measured):
     recording = measured("uploads/alice/good.wav", wav(1.0), nmfcc="20")
 
     assert recording.status_of(Branch.FEATURES) == Status.COMPLETED
-    assert recording.attributes["features_reason"] == (
-        "nmfcc is no parameter; did you mean n_mfcc?"
-    )
+    assert flat(recording)["features_reason"] == ("nmfcc is no parameter; did you mean n_mfcc?")
 
 
 def test_a_file_that_is_too_large_is_refused_by_its_size_without_a_look_into_it(services, put):
@@ -116,8 +114,8 @@ def test_a_file_that_is_too_large_is_refused_by_its_size_without_a_look_into_it(
 
     upload = services.media.find("uploads/mallory/huge.mp4")
     recording = services.recordings.get(upload.recording_id)
-    assert "has 50.0 GB, and at most 2 GB" in recording.attributes["features_reason"]
-    assert recording.attributes["renditions_reason"] == recording.attributes["features_reason"]
+    assert "has 50.0 GB, and at most 2 GB" in flat(recording)["features_reason"]
+    assert flat(recording)["renditions_reason"] == flat(recording)["features_reason"]
 
 
 def test_reading_ends_in_time_for_the_tables_to_be_written():
@@ -130,16 +128,18 @@ def test_reading_ends_in_time_for_the_tables_to_be_written():
 @pytest.mark.parametrize(
     "key",
     [
-        "transcripts/theirs.json",
-        "transcripts/a/b.json",
-        "transcripts/.json",
-        "transcripts/../uploads/x.json",
-        "transcripts/redacted-.json",
-        "transcripts/.write_access_check_file.temp.json",
-        "transcripts/" + "x" * 900 + ".json",
+        "jobs/theirs.json",
+        "jobs/a/b.json",
+        "jobs/.json",
+        "jobs/../uploads/x.json",
+        "jobs/other-stage-talk-0123456789ab-t1/transcript.json",
+        "jobs/earshot-local-/transcript.json",
+        "jobs/earshot-local-talk-0123456789ab-t/transcript.json",
+        "jobs/earshot-local-talk-0123456789ab-x1/transcript.json",
+        "jobs/" + "x" * 900 + ".json",
     ],
 )
-def test_what_is_not_ours_below_transcripts_is_left_alone(services, key):
+def test_what_is_not_this_stages_below_jobs_is_left_alone(services, key):
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=b"theirs")
 
     events.store_transcript(key, services)
@@ -154,10 +154,7 @@ def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, na
     key = "uploads/alice/talk.wav"
     recording_id = put(key, wav(1.0))
     events.receive_upload(key, services)
-    transcript_key = keys.transcript(recording_id)
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=transcript_key, Body=make())
-
-    events.store_transcript(transcript_key, services)
+    events.store_transcript(put_answer(services, recording_id, make()), services)
     events.extract_features(recording_id, services)
 
     found = services.recordings.get(recording_id)
@@ -175,11 +172,8 @@ def test_a_transcript_larger_than_any_is_not_read(services, put):
     recording_id = put(key, wav(1.0))
     events.receive_upload(key, services)
     body = b'{"results": {"items": []}}' + b" " * transcription.DOCUMENT_BYTES
-    boto3.client("s3").put_object(
-        Bucket=services.results.bucket, Key=keys.transcript(recording_id), Body=body
-    )
 
-    events.store_transcript(keys.transcript(recording_id), services)
+    events.store_transcript(put_answer(services, recording_id, body), services)
 
     found = services.recordings.get(recording_id)
     assert "it has 32 MB, and at most 32 MB are read" in flat(found)["transcription_reason"]

@@ -48,8 +48,12 @@ def body(local_mode, key: str) -> bytes:
     return local_mode.client("s3").get_object(Bucket=local_mode.bucket, Key=key)["Body"].read()
 
 
+def folder(item) -> str:
+    return f"renditions/{item['recording_id']}/{int(item['renditions_attempt'])}/"
+
+
 def renditions(local_mode, item) -> set[str]:
-    prefix = f"renditions/{item['recording_id']}/"
+    prefix = folder(item)
     return {key.removeprefix(prefix) for key in local_mode.object_keys(prefix)}
 
 
@@ -172,7 +176,7 @@ def test_a_browser_plays_and_shows_every_rendition(local_mode, films, page, name
                 "get_object",
                 {
                     "Bucket": local_mode.bucket,
-                    "Key": f"renditions/{item['recording_id']}/{file}",
+                    "Key": f"{folder(item)}{file}",
                 },
             )
         )
@@ -198,7 +202,7 @@ def test_a_browser_plays_and_shows_every_rendition(local_mode, films, page, name
 def test_the_audio_track_is_recognised_and_its_mfcc_is_librosas(local_mode, films, tmp_path):
     item = films("talk.mkv")
     track = tmp_path / "audio.mp3"
-    track.write_bytes(body(local_mode, f"renditions/{item['recording_id']}/audio.mp3"))
+    track.write_bytes(body(local_mode, f"{folder(item)}audio.mp3"))
 
     local_mode.put("uploads/films/track.mp3", track.read_bytes())
     heard = local_mode.settled("uploads/films/track.mp3")

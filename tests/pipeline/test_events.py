@@ -9,6 +9,7 @@ import boto3
 import numpy as np
 import pytest
 from botocore.stub import Stubber
+from support.answers import answer_key, job_name, put_answer
 from support.media import encode, wav
 
 from chalicelib.aws.transcribe import Transcriber
@@ -66,11 +67,7 @@ def jobs() -> list[str]:
 
 
 def store(services, recording_id: str, document: object = TRANSCRIPT) -> None:
-    key = keys.transcript(recording_id)
-    boto3.client("s3").put_object(
-        Bucket=services.results.bucket, Key=key, Body=json.dumps(document).encode()
-    )
-    events.store_transcript(key, services)
+    events.store_transcript(put_answer(services, recording_id, document), services)
 
 
 def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
@@ -85,7 +82,7 @@ def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
         "renditions": "SKIPPED",
     }
     assert flat(recording)["owner"] == "alice"
-    assert jobs() == [recording_id]
+    assert jobs() == [job_name(services, recording_id)]
     assert queue() == [recording_id]
 
 
@@ -97,7 +94,7 @@ def test_an_upload_seen_twice_has_one_item_and_one_job(services, put):
     events.receive_upload(KEY, services)
 
     assert services.recordings.get(recording_id) == before
-    assert jobs() == [recording_id]
+    assert jobs() == [job_name(services, recording_id)]
 
 
 def test_an_upload_that_is_gone_before_its_event_comes_leaves_nothing(services):
@@ -148,8 +145,8 @@ def test_other_bytes_under_the_same_key_supersede_the_recording(services, put):
 
     recordings, _ = services.recordings.page()
     assert [recording.id for recording in recordings] == [new]
-    assert jobs() == [new]
-    assert objects(services) == {KEY}
+    assert jobs() == [job_name(services, new)]
+    assert objects(services) == {KEY, f"jobs/{job_name(services, new)}/input.wav"}
 
 
 def test_a_removed_upload_takes_everything_with_it(services, put):
@@ -229,17 +226,19 @@ def test_a_transcript_of_another_shape_fails_with_the_reason(services, put, docu
 def test_a_transcript_of_a_recording_that_is_gone_is_removed(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
+    late = answer_key(services, recording_id)
     boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
     events.remove_recording(KEY, services)
+    services.results.write(late, json.dumps(TRANSCRIPT).encode())
 
-    store(services, recording_id)
+    events.store_transcript(late, services)
 
     assert objects(services) == set()
     assert services.recordings.page() == ([], None)
 
 
-def test_a_stray_file_among_the_transcripts_is_left_alone(services):
-    key = "transcripts/notes.json"
+def test_a_stray_file_among_the_jobs_is_left_alone(services):
+    key = "jobs/notes.json"
     boto3.client("s3").put_object(Bucket=services.media.bucket, Key=key, Body=b"{}")
 
     events.store_transcript(key, services)
@@ -324,6 +323,7 @@ def test_a_failed_job_becomes_a_failed_transcription_with_its_reason(services, p
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     client = boto3.client("transcribe")
+    name = job_name(services, recording_id)
     services = replace(services, transcriber=Transcriber(client))
 
     # moto's own answer leaves the reason out.
@@ -335,9 +335,9 @@ def test_a_failed_job_becomes_a_failed_transcription_with_its_reason(services, p
         stubber.add_response(
             "get_transcription_job",
             {"TranscriptionJob": job},
-            {"TranscriptionJobName": recording_id},
+            {"TranscriptionJobName": name},
         )
-        events.record_transcription_failure(recording_id, services)
+        events.record_transcription_failure(name, services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
@@ -348,9 +348,10 @@ def test_a_late_failure_does_not_undo_a_transcript(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     store(services, recording_id)
-    job_of(recording_id).status = "FAILED"
+    name = job_name(services, recording_id)
+    job_of(name).status = "FAILED"
 
-    events.record_transcription_failure(recording_id, services)
+    events.record_transcription_failure(name, services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
@@ -367,27 +368,17 @@ def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(servic
     body = wav()
     recording_id = put(KEY, body)
     events.receive_upload(KEY, services)
-    job_of(recording_id).status = "COMPLETED"
+    first = job_name(services, recording_id)
+    job_of(first).status = "COMPLETED"
     services.recordings.delete(recording_id)  # a clean-up that was cut short before the job
 
     events.receive_upload(KEY, services)
 
-    assert services.transcriber.find(recording_id)["TranscriptionJobStatus"] != "COMPLETED"
+    second = job_name(services, recording_id)
+    assert second != first
+    assert services.transcriber.find(second)["TranscriptionJobStatus"] != "COMPLETED"
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
-
-
-def test_a_transcript_that_came_before_its_item_is_found_by_the_upload(services, put):
-    recording_id = put(KEY, wav())
-    events.receive_upload(KEY, services)
-    job_of(recording_id).status = "COMPLETED"
-    store(services, recording_id)
-    services.recordings.delete(recording_id)
-
-    events.receive_upload(KEY, services)
-
-    found = services.recordings.get(recording_id)
-    assert flat(found)["transcript"] == "Hello there."
 
 
 def words(services, recording_id: str) -> list[dict[str, str]]:
@@ -450,10 +441,10 @@ def test_each_channels_tables_have_a_name_of_their_own(services, put):
     assert {"mfcc.ch1", "mfcc.ch2", "pitch.ch1", "pitch.ch2"} <= found.keys()
 
 
-def job_of(recording_id: str):
+def job_of(name: str):
     from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
 
-    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id]
+    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[name]
 
 
 def lasting(hours: float) -> bytes:

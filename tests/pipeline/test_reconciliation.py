@@ -8,6 +8,7 @@ import boto3
 import pytest
 import yaml
 from botocore.stub import Stubber
+from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib import journal
@@ -45,19 +46,20 @@ def walk(services):
     return findings
 
 
-def job_of(recording_id: str):
+def job_of(services, recording_id: str):
     from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
 
-    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[recording_id]
+    name = job_name(services, recording_id)
+    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[name]
 
 
 def write(services, key: str, body: bytes = b"made") -> None:
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
 
 
-def transcribe(services, recording_id: str) -> None:
-    write(services, keys.transcript(recording_id), json.dumps(DOCUMENT).encode())
-    job_of(recording_id).status = "COMPLETED"
+def transcribe(services, recording_id: str) -> str:
+    job_of(services, recording_id).status = "COMPLETED"
+    return put_answer(services, recording_id, DOCUMENT)
 
 
 def messages(services) -> list[str]:
@@ -69,8 +71,7 @@ def messages(services) -> list[str]:
 
 
 def finish(services, recording_id: str) -> None:
-    transcribe(services, recording_id)
-    events.store_transcript(keys.transcript(recording_id), services)
+    events.store_transcript(transcribe(services, recording_id), services)
     events.extract_features(recording_id, services)
 
 
@@ -100,8 +101,9 @@ def test_results_that_belong_to_no_recording_are_removed_and_strangers_are_not(s
         "features/a-wav-0123456789ab/mfcc.csv",
         "renditions/a-wav-0123456789ab/web.mp4",
         "transcripts/a-wav-0123456789ab.srt",
+        "jobs/earshot-local-a-wav-0123456789ab-t1/transcript.json",
     }
-    strangers = {"features/readme.txt", "transcripts/notes.json", "elsewhere/a"}
+    strangers = {"features/readme.txt", "transcripts/notes.json", "jobs/a/b", "elsewhere/a"}
     for key in orphans | strangers:
         write(services, key)
 
@@ -134,11 +136,11 @@ def test_a_transcript_whose_event_was_lost_is_stored(services, put, later):
 def test_a_job_that_has_gone_is_started_again(services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    services.transcriber.delete(recording_id)
+    services.transcriber.delete(job_name(services, recording_id))
 
     reconcile(later(hours=2)).raise_failures()
 
-    assert services.transcriber.find(recording_id)
+    assert services.transcriber.find(job_name(services, recording_id))
     assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
 
 
@@ -152,21 +154,22 @@ def test_a_failure_that_is_not_the_files_own_is_tried_again_once(
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     client = boto3.client("transcribe")
+    name = job_name(services, recording_id)
     with Stubber(client) as stubber:
         job = {"TranscriptionJobStatus": "FAILED", "FailureReason": reason}
         stubber.add_response("get_transcription_job", {"TranscriptionJob": job})
         events.record_transcription_failure(
-            recording_id, replace(services, transcriber=Transcriber(client))
+            name, replace(services, transcriber=Transcriber(client))
         )
-    job_of(recording_id).status = "FAILED"
+    job_of(services, recording_id).status = "FAILED"
 
     reconcile(later(hours=2)).raise_failures()
 
     status = services.recordings.get(recording_id).status_of(Branch.TRANSCRIPTION)
     assert (status == Status.IN_PROGRESS) is is_tried_again
     if is_tried_again:
-        job_of(recording_id).status = "FAILED"
-        events.record_transcription_failure(recording_id, services)
+        job_of(services, recording_id).status = "FAILED"
+        events.record_transcription_failure(job_name(services, recording_id), services)
         reconcile(later(hours=4)).raise_failures()
         assert services.recordings.get(recording_id).statuses["transcription"] == "FAILED"
 
@@ -209,14 +212,14 @@ def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later)
         UpdateExpression="SET created_at = :nonsense",
         ExpressionAttributeValues={":nonsense": "nonsense"},
     )
-    services.transcriber.delete(whole)
+    services.transcriber.delete(job_name(services, whole))
 
     findings = reconcile(later(hours=2))
 
     assert findings.looks == 2
     with pytest.raises(ExceptionGroup):
         findings.raise_failures()
-    assert services.transcriber.find(whole)
+    assert services.transcriber.find(job_name(services, whole))
 
 
 def test_a_quota_is_waited_out_and_not_failed(services, put):
@@ -258,8 +261,7 @@ class Broken:
 def test_a_message_that_fails_every_time_says_why_and_goes_through_again(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    transcribe(services, recording_id)
-    events.store_transcript(keys.transcript(recording_id), services)
+    events.store_transcript(transcribe(services, recording_id), services)
     for attempt in range(1, events.ATTEMPTS + 1):
         assert services.recordings.get(recording_id).statuses["features"] != "FAILED"
         with pytest.raises(ConnectionError):

@@ -8,6 +8,7 @@ from fractions import Fraction
 import boto3
 import pytest
 from support import video
+from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib.aws.sns import Notices
@@ -86,8 +87,9 @@ def queued(services) -> int:
     return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def transcription_of(recording_id: str) -> dict:
-    found = boto3.client("transcribe").get_transcription_job(TranscriptionJobName=recording_id)
+def transcription_of(services, recording_id: str) -> dict:
+    name = job_name(services, recording_id)
+    found = boto3.client("transcribe").get_transcription_job(TranscriptionJobName=name)
     return found["TranscriptionJob"]
 
 
@@ -108,7 +110,7 @@ def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes =
         extension = preset.file.rpartition(".")[2]
         numbers = [".0000000", ".0000001"] if is_still else [""]
         for number in numbers:
-            key = keys.rendition(recording_id, f"{preset.stem}{number}.{extension}")
+            key = f"{base.removeprefix(services.results.uri(''))}{number}.{extension}"
             write(services, key, audio if audio and preset.codec == "MP3" else number.encode())
         output = {"outputFilePaths": [f"{base}{numbers[-1]}.{extension}"], "durationInMs": 2000}
         if preset.has_picture:
@@ -119,21 +121,20 @@ def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes =
 
 
 def event(services, recording_id: str, status: str, job_id: str = "1-job") -> dict:
-    started = services.transcoder.requests.get(job_id, {"UserMetadata": {}})["UserMetadata"]
-    return {
-        "status": status,
-        "jobId": job_id,
-        "userMetadata": started | {"recording_id": recording_id},
-    }
+    requests = services.transcoder.requests
+    older = {"UserMetadata": {"recording_id": recording_id, "attempt": "1"}}
+    metadata = requests.get(job_id, older)["UserMetadata"]
+    return {"status": status, "jobId": job_id, "userMetadata": metadata}
 
 
 def transcribe(services, recording_id: str) -> None:
-    write(
-        services,
-        keys.transcript(recording_id),
-        json.dumps({"results": {"transcripts": [{"transcript": ""}], "items": []}}).encode(),
-    )
-    events.store_transcript(keys.transcript(recording_id), services)
+    document = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
+    events.store_transcript(put_answer(services, recording_id, document), services)
+
+
+def folder(services, recording_id: str) -> str:
+    """Return where the latest attempt's renditions are."""
+    return f"renditions/{recording_id}/{services.recordings.get(recording_id).renditions.attempt}"
 
 
 def statuses(services, recording_id: str) -> tuple[str, ...]:
@@ -162,8 +163,9 @@ def test_transcribe_is_given_what_it_takes_itself(services, put, extension):
 
     events.receive_upload(key, services)
 
-    job = transcription_of(recording_id)
-    assert job["Media"]["MediaFileUri"] == services.media.uri(key)
+    job = transcription_of(services, recording_id)
+    copied = f"jobs/{job_name(services, recording_id)}/input.{extension}"
+    assert job["Media"]["MediaFileUri"] == services.media.uri(copied)
     assert job["MediaFormat"] == extension
 
 
@@ -176,8 +178,8 @@ def test_for_other_containers_it_waits_for_the_audio_track(services, put, extens
 
     events.store_renditions(completed(services, recording_id), services)
 
-    job = transcription_of(recording_id)
-    assert job["Media"]["MediaFileUri"].endswith(f"renditions/{recording_id}/audio.mp3")
+    job = transcription_of(services, recording_id)
+    assert job["Media"]["MediaFileUri"].endswith(f"{folder(services, recording_id)}/audio.mp3")
     assert job["MediaFormat"] == "mp3"
     assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "COMPLETED")
 
@@ -189,9 +191,9 @@ def test_the_item_lists_each_rendition_with_its_size_and_duration(services, put)
     events.store_renditions(completed(services, recording_id), services)
 
     found = flat(services.recordings.get(recording_id))
-    assert found["poster_key"] == f"renditions/{recording_id}/poster.jpg"
+    assert found["poster_key"] == f"{folder(services, recording_id)}/poster.jpg"
     assert found["rendition_files"]["web"] == {
-        "key": f"renditions/{recording_id}/web.mp4",
+        "key": f"{folder(services, recording_id)}/web.mp4",
         "size": 0,
         "width": 320,
         "height": 240,
@@ -204,7 +206,7 @@ def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
     recording_id = put(KEY, video.make())
     events.receive_upload(KEY, services)
     complete = completed(services, recording_id)
-    write(services, f"renditions/{recording_id}/preview.gif", video.gif(20, Fraction(1, 60)))
+    write(services, f"{folder(services, recording_id)}/preview.gif", video.gif(20, Fraction(1, 60)))
 
     for _ in range(2):
         events.store_renditions(complete, services)
@@ -223,7 +225,7 @@ def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(service
     events.store_renditions(completed(services, recording_id), services)
 
     listed = boto3.client("s3").list_objects_v2(
-        Bucket=services.results.bucket, Prefix=f"renditions/{recording_id}/poster"
+        Bucket=services.results.bucket, Prefix=f"{folder(services, recording_id)}/poster"
     )["Contents"]
     assert [entry["Key"].rpartition("/")[2] for entry in listed] == ["poster.jpg"]
     assert services.results.read(listed[0]["Key"]) == b".0000001"
@@ -233,11 +235,11 @@ def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(servic
     recording_id = put(KEY, video.make(duration_s=1))
     events.receive_upload(KEY, services)
     complete = completed(services, recording_id)
-    services.results.remove(f"renditions/{recording_id}/poster.0000001")
+    services.results.remove(f"{folder(services, recording_id)}/poster.0000001")
 
     events.store_renditions(complete, services)
 
-    assert services.results.read(f"renditions/{recording_id}/poster.jpg") == b".0000000"
+    assert services.results.read(f"{folder(services, recording_id)}/poster.jpg") == b".0000000"
 
 
 def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
@@ -275,7 +277,7 @@ def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, p
 
     found = services.recordings.get(recording_id)
     assert flat(found)["rendition_files"].keys() == {"audio"}
-    assert transcription_of(recording_id)["MediaFormat"] == "mp3"
+    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
 
 
 def test_a_failed_job_is_told_with_its_code_and_message(services, put):
@@ -424,7 +426,7 @@ def test_features_come_from_the_audio_track_where_the_upload_cannot_be_decoded(s
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
-    assert flat(found)["measured_key"] == f"renditions/{recording_id}/audio.mp3"
+    assert flat(found)["measured_key"] == f"{folder(services, recording_id)}/audio.mp3"
     assert flat(found)["duration_s"] == 2
 
 

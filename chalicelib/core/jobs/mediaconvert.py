@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from chalicelib.core import keys
 from chalicelib.core.jobs.ladder import MAX_PIXELS, MIN_PIXELS, MP3_SAMPLE_RATE_HZ, Preset
 from chalicelib.core.probe.contents import Contents, Size
 from chalicelib.errors import MediaError
@@ -16,8 +17,8 @@ AAC_SAMPLE_RATE_HZ = 48_000
 METADATA_KEY = "recording_id"
 """The name in a job's UserMetadata that holds the recording's id, for the job's events."""
 
-STARTED_KEY = "started_at"
-"""The name for the start time of the work; it tells this job's events from an earlier job's."""
+ATTEMPT_KEY = "attempt"
+"""The name for the attempt's number; it tells this job's events from an earlier job's."""
 
 UNKNOWN_DURATION_S = 600.0
 """Assumed length of a video for its preview, if the container does not give a length."""
@@ -36,24 +37,21 @@ class JobTarget:
 
 
 def job_request(
-    recording_id: str,
+    job: keys.Job,
     contents: Contents,
     presets: Sequence[Preset],
     target: JobTarget,
-    *,
-    started_at: str,
 ) -> dict[str, Any]:
-    """Return the arguments of CreateJob for one recording.
+    """Return the arguments of CreateJob for one attempt.
 
     ``target.destination_uri`` ends in a slash. Raises MediaError for a picture of a size that
-    MediaConvert does not encode. ``started_at`` is the start time of the work, in the job's token.
+    MediaConvert does not encode.
     """
-    # A token holds for a minute, in which the same bytes may be removed and uploaded again.
-    token = hashlib.sha256(f"{recording_id} {started_at}".encode()).hexdigest()
+    token = hashlib.sha256(job.name.encode()).hexdigest()
     request: dict[str, Any] = {
         "Role": target.role_arn,
         "ClientRequestToken": token,
-        "UserMetadata": {METADATA_KEY: recording_id, STARTED_KEY: started_at},
+        "UserMetadata": {METADATA_KEY: job.recording_id, ATTEMPT_KEY: str(job.attempt)},
         "StatusUpdateInterval": "SECONDS_10",
         "Settings": {
             "TimecodeConfig": {"Source": "ZEROBASED"},

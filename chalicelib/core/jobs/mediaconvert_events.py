@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.core.jobs.mediaconvert import METADATA_KEY, STARTED_KEY
+from chalicelib.core.jobs.mediaconvert import ATTEMPT_KEY, METADATA_KEY
 from chalicelib.core.probe.contents import Size
 
 MILLISECONDS = 1000
@@ -29,10 +29,10 @@ def recording_id_of(detail: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def started_at(detail: Mapping[str, Any]) -> str | None:
-    """Return the start time of the work that a job belongs to."""
-    found = (detail.get("userMetadata") or {}).get(STARTED_KEY)
-    return found if isinstance(found, str) else None
+def attempt_of(detail: Mapping[str, Any]) -> int | None:
+    """Return the attempt that a job's event is about, or None if it names none."""
+    found = (detail.get("userMetadata") or {}).get(ATTEMPT_KEY)
+    return int(found) if isinstance(found, str) and found.isdecimal() else None
 
 
 def outputs(detail: Mapping[str, Any]) -> list[Output]:

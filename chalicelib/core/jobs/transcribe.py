@@ -89,23 +89,26 @@ class TranscriptionOptions:
 
 
 def job_request(
-    recording_id: str,
+    job: keys.Job,
     *,
     media_uri: str,
     media_format: str,
     output_bucket: str,
     options: TranscriptionOptions,
 ) -> dict[str, Any]:
-    """Return the arguments of StartTranscriptionJob for one recording.
+    """Return the arguments of StartTranscriptionJob for one attempt.
+
+    Subtitles are not asked for: the service does not say whether they are there when the
+    transcript is, so they are made of it.
 
     The sample rate is left out on purpose: if it differs from the file's, the job fails.
     """
     request: dict[str, Any] = {
-        "TranscriptionJobName": recording_id,
+        "TranscriptionJobName": job.name,
         "Media": {"MediaFileUri": media_uri},
         "MediaFormat": media_format,
         "OutputBucketName": output_bucket,
-        "OutputKey": keys.transcript(recording_id),
+        "OutputKey": job.transcript(),
         **_language(options),
     }
     if settings := _settings(options):
@@ -118,8 +121,6 @@ def job_request(
         }
     if options.finds_toxicity:
         request["ToxicityDetection"] = [{"ToxicityCategories": ["ALL"]}]
-    if options.subtitles:
-        request["Subtitles"] = {"Formats": list(options.subtitles), "OutputStartIndex": 1}
     if options.data_access_role_arn:
         request["JobExecutionSettings"] = {
             "AllowDeferredExecution": True,

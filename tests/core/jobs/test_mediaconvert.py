@@ -7,6 +7,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from chalicelib.aws.mediaconvert import Transcoder
+from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert, mediaconvert_events
 from chalicelib.core.jobs.ladder import Ladder
 from chalicelib.core.jobs.mediaconvert import JobTarget, fitted
@@ -33,11 +34,10 @@ SOURCES = {
 }
 
 
-def request(contents: Contents = TALK, started_at: str = "2024-01-01") -> dict:
+def request(contents: Contents = TALK, attempt: int = 7) -> dict:
     presets = LADDER.fitting(picture=contents.picture is not None, sound=contents.has_sound)
-    return mediaconvert.job_request(
-        "my-talk-0123456789ab", contents, presets, TARGET, started_at=started_at
-    )
+    job = keys.Job("earshot-dev-", "my-talk-0123456789ab", "r", attempt)
+    return mediaconvert.job_request(job, contents, presets, TARGET)
 
 
 def groups(contents: Contents = TALK) -> dict[str, dict]:
@@ -65,7 +65,7 @@ def test_botocore_takes_the_request_of_every_preset(name):
                 "ClientRequestToken": ANY,
                 "UserMetadata": {
                     "recording_id": "my-talk-0123456789ab",
-                    "started_at": "2024-01-01",
+                    "attempt": "7",
                 },
                 "StatusUpdateInterval": ANY,
                 "Settings": ANY,
@@ -145,8 +145,8 @@ def test_a_preview_has_no_more_frames_than_its_preset_allows():
     assert gif["FramerateNumerator"] / gif["FramerateDenominator"] * 120 <= 60
 
 
-def test_the_token_is_the_same_for_one_upload_and_another_for_the_next():
-    tokens = [request(started_at=at)["ClientRequestToken"] for at in ("1", "1", "2")]
+def test_the_token_is_the_same_for_one_attempt_and_another_for_the_next():
+    tokens = [request(attempt=number)["ClientRequestToken"] for number in (1, 1, 2)]
 
     assert tokens[0] == tokens[1] != tokens[2]
     assert len(tokens[0]) <= 64

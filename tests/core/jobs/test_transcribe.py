@@ -2,25 +2,28 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from chalicelib.core import keys
 from chalicelib.core.jobs.transcribe import TranscriptionOptions, job_request
+
+JOB = keys.Job("earshot-dev-", "talk-0123456789ab", "t", 7)
 
 
 def request(options: TranscriptionOptions | None = None) -> dict:
     return job_request(
-        "talk-0123456789ab",
-        media_uri="s3://media/uploads/me/ä talk.wav",
+        JOB,
+        media_uri="s3://media/jobs/earshot-dev-talk-0123456789ab-t7/input.wav",
         media_format="wav",
         output_bucket="results",
         options=options or TranscriptionOptions(),
     )
 
 
-def test_a_job_writes_its_transcript_under_the_recordings_name():
+def test_a_job_writes_its_transcript_into_a_folder_of_its_own():
     asked = request()
 
-    assert asked["TranscriptionJobName"] == "talk-0123456789ab"
+    assert asked["TranscriptionJobName"] == "earshot-dev-talk-0123456789ab-t7"
     assert asked["OutputBucketName"] == "results"
-    assert asked["OutputKey"] == "transcripts/talk-0123456789ab.json"
+    assert asked["OutputKey"] == "jobs/earshot-dev-talk-0123456789ab-t7/transcript.json"
     assert asked["MediaFormat"] == "wav"
     assert asked["LanguageCode"] == "en-US"
 
@@ -103,7 +106,7 @@ def test_the_options_of_one_language_are_settings():
         "PiiEntityTypes": ["NAME", "PHONE"],
     }
     assert asked["ToxicityDetection"] == [{"ToxicityCategories": ["ALL"]}]
-    assert asked["Subtitles"]["Formats"] == ["srt", "vtt"]
+    assert "Subtitles" not in asked  # made of the transcript
     assert asked["JobExecutionSettings"]["AllowDeferredExecution"] is True
 
 

@@ -17,6 +17,7 @@ from moto import mock_aws
 from support import video
 
 from chalicelib.aws.mediaconvert import Transcoder
+from chalicelib.core import keys
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.jobs.ladder import Ladder
@@ -89,11 +90,12 @@ def client_of(service):
     return client
 
 
-def request(body: bytes, key: str = "uploads/a.mp4", started_at: str = "1") -> dict:
+def request(body: bytes, key: str = "uploads/a.mp4", attempt: int = 1) -> dict:
     contents = look_into(BufferedSource(io.BytesIO(body)))
     presets = LADDER.fitting(picture=contents.picture is not None, sound=contents.has_sound)
     target = JobTarget(f"s3://{BUCKET}/{key}", f"s3://{BUCKET}/{PREFIX}", "arn:aws:iam::1:role/r")
-    return job_request("clip-0123456789ab", contents, presets, target, started_at=started_at)
+    job = keys.Job("earshot-local-", "clip-0123456789ab", "r", attempt)
+    return job_request(job, contents, presets, target)
 
 
 def submit(local, body: bytes, key: str = "uploads/a.mp4") -> str:
@@ -139,7 +141,7 @@ def test_every_rendition_is_there_and_as_large_as_it_should_be(local, name):
     detail = ended(local)
 
     assert detail["status"] == "COMPLETE", detail
-    assert detail["userMetadata"] == {"recording_id": "clip-0123456789ab", "started_at": "1"}
+    assert detail["userMetadata"] == {"recording_id": "clip-0123456789ab", "attempt": "1"}
     for rendition in ("web.mp4", "phone.mp4"):
         shown = pictures(file(local, rendition))
         assert shown[0].shape == (size[1], size[0], 3)
@@ -275,9 +277,7 @@ def test_one_token_starts_one_job_within_a_minute(idle):
 
 
 def test_jobs_are_listed_by_page_and_status(idle):
-    started = [
-        Transcoder(idle.client).start(request(video.make(), started_at=str(n))) for n in range(5)
-    ]
+    started = [Transcoder(idle.client).start(request(video.make(), attempt=n)) for n in range(5)]
 
     listed, token = [], {}
     while token is not None:
@@ -312,7 +312,7 @@ def test_a_job_canceled_while_it_is_encoded_ends_and_the_next_is_done(local):
 
     assert ended(local)["status"] == "CANCELED"
     local.s3.put_object(Bucket=BUCKET, Key="uploads/b.mp4", Body=video.make())
-    Transcoder(local.client).start(request(video.make(), "uploads/b.mp4", started_at="2"))
+    Transcoder(local.client).start(request(video.make(), "uploads/b.mp4", attempt=2))
     assert ended(local)["status"] == "COMPLETE"
 
 

@@ -34,7 +34,7 @@ Measured: 120 to 160 on average, and 576 for one recording and twelve faults.
 def violations(world: World) -> list[str]:
     """Return what is wrong with a world that has come to rest, in sentences."""
     found: list[str] = []
-    objects = world.bucket.objects
+    objects, prefix = world.bucket.objects, world.settings.job_prefix
     wanted = {
         Upload(world.settings.media_bucket, key, etag, len(body)).recording_id: key
         for key, (body, etag, _) in objects.items()
@@ -45,11 +45,14 @@ def violations(world: World) -> list[str]:
     found += [f"{rid} has no upload" for rid in items if rid not in wanted]
     for key in {*objects, *world.results.objects}:
         is_ours = key.startswith(keys.UPLOADS) or key.endswith((keys.BOOKMARK, CHECK_FILE))
-        if not is_ours and keys.derived_id(key) not in wanted:
+        if not is_ours and keys.derived_id(key, prefix) not in wanted:
             found.append(f"{key} is left of what is gone")
     found += [
         f"{rid} can still be found" for rid in {rid for rid, _ in world.search.items} - set(wanted)
     ]
+    for bucket in world.buckets.values():
+        left = [key for key in bucket.objects if key.startswith(keys.JOBS)]
+        found += [f"{key} is left of a job" for key in left if not key.endswith(CHECK_FILE)]
     found += [f"the job {name} is still running" for name in world.unfinished()]
     for rid, key in wanted.items():
         if rid in items:

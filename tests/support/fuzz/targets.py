@@ -27,6 +27,7 @@ from chalicelib.core.transcripts.exports import EXPORTS  # noqa: E402
 from chalicelib.core.transcripts.parsing import load_transcript  # noqa: E402
 from chalicelib.errors import MediaError, ParameterError, TranscriptFormatError  # noqa: E402
 from support import corpus  # noqa: E402 - the paths above come first
+from support.answers import put_answer  # noqa: E402
 from support.media import convert, wav  # noqa: E402
 
 LONGEST_S = 60
@@ -81,6 +82,13 @@ def name(data: bytes) -> None:
     key = f"uploads/{data.decode(errors='replace')}"
     recording_id = keys.recording_id(key, bucket="media", etag="etag", size=len(data))
     assert JOB_NAME.fullmatch(recording_id)
+    job = keys.Job("earshot-dev-", recording_id, "t", 1_764_012_345_678)
+    assert JOB_NAME.fullmatch(job.name)
+    assert keys.job(job.name, job.prefix) == job
+    for written in (job.transcript(), job.transcript(redacted=True)):
+        assert OUTPUT_KEY.fullmatch(written)
+        assert keys.job_of(written, job.prefix) == job
+    keys.job_of(key, job.prefix)
     for transcript in (keys.transcript(recording_id), keys.redacted_transcript(recording_id)):
         assert OUTPUT_KEY.fullmatch(transcript)
         assert keys.recording_id_of(transcript) == recording_id
@@ -140,8 +148,7 @@ def api():
     events.receive_upload(key, services())
     (found,) = services().recordings.of_source(key)
     document = (TRANSCRIPTS / "plain.json").read_bytes()
-    bucket.put_object(Bucket=stack.BUCKET, Key=keys.transcript(found.id), Body=document)
-    events.store_transcript(keys.transcript(found.id), services())
+    events.store_transcript(put_answer(services(), found.id, document), services())
     events.extract_features(found.id, services())
     routes = [
         (path, method)
