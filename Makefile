@@ -36,7 +36,7 @@ LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
 .PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
-	advisories lock format bench bench-speech fuzz soak clean
+	advisories lock format bench bench-speech fuzz soak mutants clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -100,6 +100,9 @@ redrive: $(BIN)/.local ## send failed messages and events again, when the cause 
 
 soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0; SHRINK=yes shortens one
 	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) $(if $(SHRINK),--shrink)
+
+mutants: $(BIN)/.dev ## put deliberate faults into a copy, one at a time, and see who notices
+	$(BIN)/python tests/support/mutants/measure.py
 
 page: $(DEPLOY)/.ready ## serve the page of a stage with your AWS credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"

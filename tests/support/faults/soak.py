@@ -31,6 +31,8 @@ def main() -> int:
         if wrong := all_violations(world):
             seen["wrong"] += 1
             print(f"{seed}: {'; '.join(wrong)}" if given.brief else describe(world, wrong))
+            if given.first:
+                return 1
     took = time.perf_counter() - began
     print(
         f"{given.histories} histories, {seen['faults']} faults, {seen['wrong']} with violations,"
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="the first; each has the next one")
     parser.add_argument("--shrink", action="store_true", help="the seed's shortest failing history")
     parser.add_argument("--brief", action="store_true", help="one line for each that goes wrong")
+    parser.add_argument("--first", action="store_true", help="end with the first that goes wrong")
     parser.add_argument("--all", action="store_true", help="every rule, also those not kept yet")
     parser.add_argument(
         "--rule", action="append", choices=NAMES, help="one rule more, as docs/faults.md names it"

@@ -1,0 +1,557 @@
+"""The deliberate faults: each is a piece of the code, what is put in its place, and a sentence.
+
+``harmless`` says why a fault that nothing notices can do no harm. Such a fault does not count
+against the tests; if something notices it after all, the reason is wrong, and the run says so.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One deliberate fault. ``old`` stands in ``file`` exactly once."""
+
+    file: str
+    old: str
+    new: str
+    sentence: str
+    harmless: str = ""
+
+
+EVENTS = "chalicelib/pipeline/events.py"
+BRANCHES = "chalicelib/pipeline/branches.py"
+TRANSCRIPTION = "chalicelib/pipeline/transcription.py"
+RENDITIONS = "chalicelib/pipeline/renditions.py"
+FEATURES = "chalicelib/pipeline/features.py"
+NOTICES = "chalicelib/pipeline/notices.py"
+REMOVAL = "chalicelib/pipeline/removal.py"
+RECONCILIATION = "chalicelib/pipeline/reconciliation.py"
+WORDS = "chalicelib/pipeline/words.py"
+DYNAMODB = "chalicelib/aws/dynamodb.py"
+CLAIMS = "chalicelib/aws/dynamodb_notices.py"
+SEARCH_TABLE = "chalicelib/aws/dynamodb_search.py"
+WATCHLIST = "chalicelib/aws/dynamodb_watchlist.py"
+S3 = "chalicelib/aws/s3.py"
+BOOKMARK = "chalicelib/aws/s3_bookmark.py"
+TRANSCRIBE = "chalicelib/aws/transcribe.py"
+MEDIACONVERT = "chalicelib/aws/mediaconvert.py"
+SNS = "chalicelib/aws/sns.py"
+SQS = "chalicelib/aws/sqs.py"
+RECORDINGS = "chalicelib/api/recordings.py"
+REQUESTS = "chalicelib/api/requests.py"
+SEARCH = "chalicelib/api/search.py"
+UPLOADS = "chalicelib/api/uploads.py"
+DOWNLOADS = "chalicelib/api/downloads.py"
+
+MUTANTS = (
+    # --- events ---
+    Mutant(
+        EVENTS,
+        "    _delete_others(key, upload, services)\n    _start(recording, upload, services)\n",
+        "    _start(recording, upload, services)\n",
+        "an upload that replaces another leaves the old recording",
+    ),
+    Mutant(
+        EVENTS,
+        "    if upload is None or upload.is_folder:\n",
+        "    if upload is None:\n",
+        "the empty object of a folder becomes a recording",
+    ),
+    Mutant(
+        EVENTS,
+        "    except ServiceBusyError:\n        _ask_again_soon(recording, services)\n"
+        "    except (UploadChangedError",
+        "    except (UploadChangedError",
+        "a busy service fails the event, instead of being asked again soon",
+    ),
+    Mutant(
+        EVENTS,
+        "        delete_outputs_jobs_and_item(recording, services)\n\n\ndef _ask_again_soon",
+        "        pass\n\n\ndef _ask_again_soon",
+        "what a handler started for an upload that changed meanwhile is left",
+    ),
+    Mutant(
+        EVENTS,
+        "    services.watchlist.put_off(recording.id, services.clock())\n",
+        "    services.watchlist.put_off(recording.id, services.clock().replace(year=9999))\n",
+        "what a quota held back is never asked again",
+    ),
+    Mutant(
+        EVENTS,
+        "    delete_outputs_and_jobs(recording, services)\n"
+        "    recording = services.recordings.restart",
+        "    recording = services.recordings.restart",
+        "reprocessing leaves the old results and jobs",
+    ),
+    Mutant(
+        EVENTS,
+        "    if recording.features.status == Status.PENDING:\n"
+        "        services.features_queue.send(recording.id)\n"
+        "    if presets",
+        "    if presets",
+        "nobody asks for a recording's features at first",
+    ),
+    Mutant(
+        EVENTS,
+        "    if recording.status_of(branch) in ENDED:\n        return recording\n",
+        "",
+        "a branch that has ended is ended again",
+        "the write is conditional: a branch that has ended refuses it",
+    ),
+    Mutant(
+        EVENTS,
+        "recording.transcription.attempt != job.attempt:\n        delete_job_objects",
+        "False:\n        delete_job_objects",
+        "the transcript of an earlier attempt is stored",
+    ),
+    Mutant(
+        EVENTS,
+        "upload is None or recording.renditions.attempt != attempt:",
+        "upload is None:",
+        "the renditions of an earlier attempt are stored",
+    ),
+    Mutant(
+        EVENTS,
+        "        delete_job_objects(job.folder, services)\n        return\n"
+        "    with _late_results_deleted(job.recording_id",
+        "        return\n    with _late_results_deleted(job.recording_id",
+        "the answer of an attempt that does not count is left in the bucket",
+    ),
+    Mutant(
+        EVENTS,
+        "        renditions.delete_attempt(recording_id, attempt, services)\n        return\n",
+        "        return\n",
+        "the renditions of an attempt that does not count are left in the bucket",
+    ),
+    Mutant(
+        EVENTS,
+        "    except RecordingNotFoundError:\n        delete_outputs(recording_id, services)\n",
+        "    except RecordingNotFoundError:\n        pass\n",
+        "results of a recording that was removed meanwhile are left",
+    ),
+    Mutant(
+        EVENTS,
+        "    if recording is None or upload is None:\n"
+        "        delete_outputs(recording_id, services)\n        return\n",
+        "    if recording is None:\n"
+        "        delete_outputs(recording_id, services)\n        return\n"
+        "    upload = upload or services.media.find(recording.source_key)\n",
+        "features are measured in whatever lies under the key by now",
+    ),
+    Mutant(
+        EVENTS,
+        "            if attempt >= ATTEMPTS:\n",
+        "            if attempt > ATTEMPTS:\n",
+        "a message that is put aside leaves its recording IN_PROGRESS",
+    ),
+    Mutant(
+        EVENTS,
+        "    if any(file.key == key for file in files.values()):\n",
+        "    if False:\n",
+        "a lost audio track counts as a track that was never made",
+    ),
+    Mutant(
+        EVENTS,
+        "services, internal=state.internal)\n",
+        "services, internal=False)\n",
+        "a transcription that waits for an audio track in vain is never tried again",
+    ),
+    Mutant(
+        EVENTS,
+        "        if is_other and services.media.find_source(recording) is None:\n",
+        "        if is_other:\n",
+        "whoever cleans up deletes what was put after it had looked",
+    ),
+    Mutant(
+        EVENTS,
+        "    announce(recording, services)\n\n\ndef store_renditions",
+        "\n\ndef store_renditions",
+        "no notice is sent when a branch ends",
+    ),
+    # --- branches ---
+    Mutant(
+        BRANCHES,
+        "        unless = DONE if status == Status.COMPLETED else ENDED\n",
+        "        unless = frozenset()\n",
+        "what has ended is moved again by whatever comes late",
+    ),
+    Mutant(
+        BRANCHES,
+        "    number = max(recording.state(branch).attempt + 1,",
+        "    number = max(recording.state(branch).attempt,",
+        "two attempts within a millisecond have one number",
+        "an attempt takes several requests, so no two of one recording begin within a millisecond",
+    ),
+    Mutant(
+        BRANCHES,
+        "        unless=frozenset(Status) - {Status.PENDING},\n",
+        "        unless=ENDED,\n",
+        "an attempt is begun though another is under way",
+    ),
+    # --- transcription ---
+    Mutant(
+        TRANSCRIPTION,
+        "    if not is_first and services.transcriber.find(job.name):\n        return recording\n",
+        "",
+        "a job that is there already is started once more",
+        "the job's name is taken, so Transcribe refuses the second",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "    except ServiceBusyError:\n        move(recording, Branch.TRANSCRIPTION,"
+        " Status.PENDING, services)\n",
+        "    except ServiceBusyError:\n",
+        "a transcription that a quota held back stays IN_PROGRESS",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)",
+        "fail(recording, Branch.TRANSCRIPTION, reason, services)",
+        "a refusal of Transcribe is final",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "    n_entries = index_words(recording, transcript, services)\n",
+        "    n_entries = 0\n",
+        "a transcript is not indexed",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "services.search_table.count(recording.id) >= summary.search_entries:",
+        "True:",
+        "rows that a late clean-up took are not written again",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "    services.results.copy(key, published)\n",
+        "",
+        "the transcript is not published under its public name",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        '    if job is None or job["TranscriptionJobStatus"] != "FAILED":\n',
+        "    if job is None:\n",
+        "a job that has not failed is written down as failed",
+    ),
+    Mutant(
+        TRANSCRIPTION,
+        "    internal = not reason.startswith(FAULTS_OF_THE_FILE)\n",
+        "    internal = False\n",
+        "a failure of Transcribe's own is not tried again",
+    ),
+    # --- renditions ---
+    Mutant(
+        RENDITIONS,
+        "        job_id = None if is_first else services.transcoder.find(token)\n",
+        "        job_id = None\n",
+        "a job whose starter died is started once more after a minute",
+    ),
+    Mutant(
+        RENDITIONS,
+        "    except RecordingNotFoundError:\n        services.transcoder.cancel(job_id)\n"
+        "        raise\n",
+        "    except RecordingNotFoundError:\n        raise\n",
+        "the job of a recording that was removed meanwhile runs on",
+    ),
+    Mutant(
+        RENDITIONS,
+        "    if noted.renditions.job_id != job_id and noted.renditions.status not in ENDED:\n",
+        "    if False:\n",
+        "the job of an attempt that was overtaken runs on",
+        "its answer is nobody's, and is deleted; it is paid for, and that is all",
+    ),
+    Mutant(
+        RENDITIONS,
+        '    if detail.get("jobId") != job_id or recording.renditions.status in DONE:\n'
+        "        return recording\n",
+        "",
+        "any job's event ends the renditions",
+    ),
+    # --- features, words, notices ---
+    Mutant(
+        FEATURES,
+        "    except UploadChangedError:\n        delete_outputs(recording.id, services)\n"
+        "        return recording\n",
+        "    except UploadChangedError:\n        return recording\n",
+        "half-written tables of an upload that changed are left",
+    ),
+    Mutant(
+        FEATURES,
+        "        return fail(recording, Branch.FEATURES, reason, services)\n",
+        "        raise\n",
+        "an unreadable recording is tried until its message is put aside",
+    ),
+    Mutant(
+        WORDS,
+        "    if table is None:\n        raise UploadChangedError(key)\n",
+        "    assert table\n",
+        "a table that was taken meanwhile fails the handler",
+        "the event is tried again, and reconcile makes the table anew",
+    ),
+    Mutant(
+        NOTICES,
+        "    if outcome is None or recording.notice(outcome).sent_at:\n",
+        "    if outcome is None:\n",
+        "a notice that was sent is claimed again",
+        "the claim is conditional, and refuses what was sent",
+    ),
+    Mutant(
+        NOTICES,
+        "    if not services.notice_claims.claim(recording.id, outcome,"
+        " claimed_before=claimed_before):\n        return\n",
+        "    services.notice_claims.claim(recording.id, outcome, claimed_before=claimed_before)\n",
+        "a notice is sent by everybody who comes by",
+    ),
+    Mutant(
+        NOTICES,
+        "        services.notice_claims.release(recording.id, outcome)\n        raise\n",
+        "        raise\n",
+        "a notice that could not be sent stays claimed",
+    ),
+    Mutant(
+        NOTICES,
+        "    services.notice_claims.record(recording.id, outcome)\n",
+        "",
+        "a notice that was sent is not written down",
+    ),
+    Mutant(
+        NOTICES,
+        "CLAIM_LASTS = timedelta(minutes=15)\n",
+        "CLAIM_LASTS = timedelta(days=9999)\n",
+        "a claim of somebody who died never expires",
+    ),
+    # --- removal ---
+    Mutant(
+        REMOVAL,
+        "    services.recordings.delete(recording.id)\n    upload =",
+        "    upload =",
+        "the item of a recording that is gone stays",
+    ),
+    Mutant(
+        REMOVAL,
+        "    upload = services.media.find_source(recording)\n    if upload:\n",
+        "    upload = services.media.find_source(recording)\n    if False:\n",
+        "an upload that was put back while its recording was deleted has none",
+    ),
+    Mutant(
+        REMOVAL,
+        "        services.transcoder.cancel(recording.renditions.job_id)\n",
+        "        pass\n",
+        "the transcoding job of a removed recording runs on",
+    ),
+    Mutant(
+        REMOVAL,
+        "        services.transcriber.delete(recording.transcription.job_id)\n",
+        "        pass\n",
+        "the transcription job of a removed recording is kept",
+    ),
+    Mutant(
+        REMOVAL,
+        "    services.search_table.remove(recording_id)\n",
+        "",
+        "a removed recording can still be found",
+    ),
+    Mutant(
+        REMOVAL,
+        "    for prefix in keys.derived_prefixes(recording_id):\n"
+        "        services.results.remove(prefix)\n",
+        "",
+        "the results of a removed recording are left",
+    ),
+    # --- reconciliation ---
+    Mutant(
+        RECONCILIATION,
+        "        recording = _ask_transcribe(recording, services)\n",
+        "",
+        "reconcile does not ask Transcribe",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "        recording = _ask_mediaconvert(recording, services)\n",
+        "",
+        "reconcile does not ask MediaConvert",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "        recording = _ask_for_features(recording, services)\n",
+        "",
+        "reconcile does not ask for features",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "        recording = _miss_results(recording, services)\n",
+        "",
+        "reconcile does not miss results that a late clean-up took",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "        events.resume(recording, services)\n",
+        "",
+        "reconcile does not start what is PENDING",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "    if services.media.find_source(recording) is None:\n"
+        "        delete_outputs_jobs_and_item(recording, services)\n        return None\n",
+        "",
+        "a look does not notice that the upload is gone",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "    if found and _is_well(found):\n",
+        "    if found:\n",
+        "a recording is struck off the list after one look, whatever is missing",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "    if state.retried:\n",
+        "    if False:\n",
+        "what fails is tried again for ever",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "        if services.recordings.find(recording_id) is None:\n"
+        "            findings.attempt(put_right, recording_id)\n",
+        "        pass\n",
+        "the walk puts nothing right",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "    return page[-1].key if has_more else None\n",
+        "    return None\n",
+        "the walk never goes beyond its first page",
+    ),
+    # --- the table ---
+    Mutant(
+        DYNAMODB,
+        '                    ConditionExpression=Attr("JsonFile").not_exists(),\n',
+        "",
+        "an item is created over the one that is there",
+    ),
+    Mutant(
+        DYNAMODB,
+        '            Attr("JsonFile").exists()\n            & (attempt.eq',
+        "            (attempt.eq",
+        "a late write brings a removed recording back",
+    ),
+    Mutant(
+        DYNAMODB,
+        "            & (attempt.eq(read) if read else attempt.not_exists())\n",
+        "",
+        "what was read of an earlier attempt is written over a later one",
+    ),
+    Mutant(
+        DYNAMODB,
+        '            unread = response.get("UnprocessedKeys", {}).get(self._table.name, {})'
+        '.get("Keys", [])\n',
+        "            unread = []\n",
+        "keys that DynamoDB gave back unread are forgotten",
+    ),
+    Mutant(
+        DYNAMODB,
+        '            if "LastEvaluatedKey" not in page:\n                return found\n',
+        "            return found\n",
+        "only the first page of a key's recordings is read",
+    ),
+    Mutant(
+        CLAIMS,
+        "            & Attr(sent).not_exists()\n",
+        "",
+        "a notice that was sent can be claimed again",
+    ),
+    Mutant(
+        CLAIMS,
+        "            & (Attr(claimed).not_exists() | Attr(claimed).lt(claimed_before)),\n",
+        "            ,\n",
+        "a claim of somebody else is not heeded",
+    ),
+    Mutant(
+        WATCHLIST,
+        '        self._update(recording_id, Attr("look_at").eq(look_at), ',
+        '        self._update(recording_id, Attr("JsonFile").exists(), ',
+        "a recording that has moved since is struck off the list",
+    ),
+    Mutant(
+        SEARCH_TABLE,
+        "            for term in stale:\n"
+        '                batch.delete_item(Key={"recording_id": recording.id, "term": term})\n',
+        "",
+        "rows of words that are no longer said stay in the index",
+    ),
+    Mutant(
+        SEARCH_TABLE,
+        '            waiting += answer["UnprocessedKeys"].get(name, {}).get("Keys", [])\n',
+        "",
+        "rows that DynamoDB gave back unread are missing from a search",
+    ),
+    # --- the bucket ---
+    Mutant(
+        S3,
+        "                Bucket=self.bucket, Key=upload.key, IfMatch=f'\"{upload.etag}\"'\n",
+        "                Bucket=self.bucket, Key=upload.key\n",
+        "an upload is removed whatever lies there by now",
+    ),
+    Mutant(
+        S3,
+        "                CopySourceIfMatch=f'\"{upload.etag}\"',\n",
+        "",
+        "a job is given whatever lies under the key by now",
+    ),
+    Mutant(
+        S3,
+        '                client_kwargs={"S3.Client.get_object": {"IfMatch": upload.etag}},\n',
+        "",
+        "a recording is read half from one upload and half from another",
+    ),
+    Mutant(
+        S3,
+        "                IfMatch=upload.etag,\n            )\n",
+        "            )\n",
+        "the first bytes of other bytes decide on a recording's format",
+    ),
+    Mutant(
+        S3,
+        '            if errors := answer.get("Errors"):\n',
+        "            if errors := None:\n",
+        "objects that DeleteObjects did not remove count as removed",
+    ),
+    Mutant(
+        S3,
+        "return upload if upload and upload.recording_id == recording.id else None",
+        "return upload",
+        "an upload that was replaced counts as a recording's own",
+    ),
+    Mutant(
+        S3,
+        '        if most is not None and response["ContentLength"] > most:\n',
+        "        if False:\n",
+        "a document of any size is read into memory",
+    ),
+    # --- jobs, messages ---
+    Mutant(
+        TRANSCRIBE,
+        '            if error["Code"] in _BUSY:\n'
+        '                raise ServiceBusyError(error["Message"]) from exc\n',
+        "",
+        "a quota of Transcribe fails the event",
+    ),
+    Mutant(
+        TRANSCRIBE,
+        '            if error["Code"] == "ConflictException":\n                return False\n',
+        "",
+        "a job that exists fails the event",
+    ),
+    Mutant(
+        MEDIACONVERT,
+        '            if error["Code"] in _BUSY:\n'
+        '                raise ServiceBusyError(error["Message"]) from exc\n',
+        "",
+        "a quota of MediaConvert fails the event",
+    ),
+    Mutant(
+        SNS,
+        "Outcome.FAILED: failures_topic_arn or topic_arn,",
+        "Outcome.FAILED: topic_arn,",
+        "failures go to the topic of all notices",
+    ),
+)
