@@ -1,4 +1,4 @@
-"""Every trigger and route, one short function each: unpack the event, call what does the work."""
+"""Every trigger and route: one short function unpacks the event and makes one call."""
 
 import json
 from collections.abc import Callable
@@ -52,14 +52,14 @@ sign_in = (
     if settings.cognito_domain
     else None
 )
-# Nobody can sign in but on the page, which holds nothing of anybody's. What signs for a browser
-# where IAM authorises signs for the page's own files too.
+# With a user pool the page must be public: people sign in on it, and it contains no data. With IAM,
+# `make page` signs the requests for the page's files as well.
 page_authorizer = None if settings.cognito_user_pool_arn else authorizer
 
 
 @app.middleware("all")
 def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    """Write one line about every event and request, whatever comes of it."""
+    """Write one line about every event and request, also if it fails."""
     is_request = isinstance(event, HttpRequest)
     context = event.lambda_context if is_request else event.context
     with journal.event(getattr(context, "function_name", ""), services()):
@@ -72,13 +72,13 @@ def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)
 def receive_upload(event: S3Event) -> None:
-    """Something was put under ``uploads/``: start its transcription and its measuring."""
+    """Start the branches of a new upload."""
     events.receive_upload(event.key, services())
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectRemoved:*"], prefix=keys.UPLOADS)
 def remove_recording(event: S3Event) -> None:
-    """Something was removed from ``uploads/``: remove what was made of it."""
+    """Remove the outputs of an upload that was removed."""
     events.remove_recording(event.key, services())
 
 
@@ -88,7 +88,7 @@ def remove_recording(event: S3Event) -> None:
     maximum_concurrency=settings.measuring_concurrency,
 )
 def extract_features(event: SQSEvent) -> None:
-    """A recording waits to be measured."""
+    """Extract the features of a recording."""
     for message in event:
         attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
         recording_id = json.loads(message.body)["recording_id"]
@@ -104,7 +104,7 @@ def extract_features(event: SQSEvent) -> None:
     suffix=".json",
 )
 def store_transcript(event: S3Event) -> None:
-    """Amazon Transcribe has written a transcript: index it."""
+    """Store and index a transcript that Amazon Transcribe has written."""
     events.store_transcript(event.key, services())
 
 
@@ -116,7 +116,7 @@ def store_transcript(event: S3Event) -> None:
     }
 )
 def record_transcription_state(event: CloudWatchEvent) -> None:
-    """A transcription job has failed: write its reason on the recording."""
+    """Write the reason of a failed transcription job to its recording."""
     events.record_transcription_failure(event.detail["TranscriptionJobName"], services())
 
 
@@ -131,18 +131,18 @@ def record_transcription_state(event: CloudWatchEvent) -> None:
     }
 )
 def store_renditions(event: CloudWatchEvent) -> None:
-    """A transcoding job has ended: list its renditions, or write why there are none."""
+    """Store the renditions of a finished transcoding job, or the reason of its failure."""
     events.store_renditions(event.detail, services())
 
 
 @app.schedule(Rate(15, Rate.MINUTES))
-def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # it tells no more than the time
-    """A quarter of an hour has passed: find what events have left undone, and do it."""
+def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # the event has only the time
+    """Find and do work that lost events have left undone, every quarter of an hour."""
     reconciliation.reconcile(services(), lasting=reconciliation.LASTING).raise_failures()
 
 
 def _answering(view: View) -> View:
-    """Turn what a view raises on purpose into an error of HTTP with the same sentence."""
+    """Turn Earshot's exceptions in a view into HTTP errors with the same sentence."""
 
     @wraps(view)
     def answer(**path: str) -> Any:
@@ -160,7 +160,7 @@ def _answering(view: View) -> View:
 
 
 def _answering_caller(view: View) -> View:
-    """Answer like ``_answering``, and give the view the request with its caller."""
+    """Do the same as ``_answering``, and pass the request with its caller to the view."""
 
     @_answering
     @wraps(view)
@@ -171,11 +171,11 @@ def _answering_caller(view: View) -> View:
 
 
 def _refuse_unknown_parameters() -> None:
-    """Tell of a misspelt parameter: the answer without it would be to another question."""
+    """Refuse an unknown parameter, because the answer without it would be wrong."""
     request: Any = app.current_request
     known = openapi.query_parameters(request.method, request.context["resourcePath"])
     for name in request.query_params or ():
-        # A request may be signed in its query too, as a presigned address is.
+        # A request may also be signed in its query, like a presigned address.
         if name not in known and not name.startswith("X-Amz-"):
             there_are = f"there are {', '.join(sorted(known))}" if known else "there are none"
             raise RequestError(f"There is no parameter {name[:100]!r} here: {there_are}.")
@@ -191,7 +191,7 @@ def _asked() -> Request:
 
 
 def _redirect(request: Request, address: dict[str, Any]) -> Response | dict[str, Any]:
-    """Send a browser on to where an object is, or say where to a page that asks with a header."""
+    """Redirect a browser to an object, or return the address to a page that sends a header."""
     if request.choice("redirect", ("yes", "no")) == "no":
         return address
     return Response(body="", status_code=302, headers={"Location": address["url"]})
@@ -203,11 +203,11 @@ def _download(download: Download) -> Response:
 
 @app.route("/", authorizer=page_authorizer)
 def show_page() -> Response:
-    """Show the page. It holds nothing of anybody's: what it shows it asks the API for."""
+    """Show the page, which contains no data and gets everything from the API."""
     request: Any = app.current_request
     path = str(request.context["path"])
     if not path.endswith("/"):
-        # What the document names is beside it, and without the slash that would be elsewhere.
+        # The document's links are relative, so its address must end with a slash.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
     origins = (services().media.origin, services().results.origin)
     return Response(
@@ -226,14 +226,14 @@ def show_page_file(version: str, name: str) -> Response:
 @app.route("/caller", authorizer=authorizer)
 @_answering_caller
 def show_caller(request: Request) -> dict[str, Any]:
-    """Say who asks."""
+    """Show the caller."""
     return asdict(request.caller)
 
 
 @app.route("/uploads", methods=["POST"], authorizer=authorizer)
 @_answering_caller
 def offer_upload(request: Request) -> Response:
-    """Give the address and the form of an upload of one's own."""
+    """Return the address and the form of an upload to the caller's folder."""
     return Response(body=uploads.offer_upload(request, services()), status_code=201)
 
 
@@ -254,7 +254,7 @@ def show_recording(request: Request, recording_id: str) -> dict[str, Any]:
 @app.route("/recordings/{recording_id}", methods=["DELETE"], authorizer=authorizer)
 @_answering_caller
 def delete_recording(request: Request, recording_id: str) -> dict[str, Any]:
-    """Remove a recording and everything that was made of it."""
+    """Remove a recording and all its outputs."""
     recording = recordings.find_recording(recording_id, request, services())
     return recordings.delete_recording(recording, services()).to_dict()
 
@@ -262,7 +262,7 @@ def delete_recording(request: Request, recording_id: str) -> dict[str, Any]:
 @app.route("/recordings/{recording_id}/reprocess", methods=["POST"], authorizer=authorizer)
 @_answering_caller
 def reprocess_recording(request: Request, recording_id: str) -> Response:
-    """Make everything that is made of a recording anew."""
+    """Make all outputs of a recording again."""
     recording = recordings.find_recording(recording_id, request, services())
     started = events.reprocess(recording, services())
     return Response(body=recordings.show(started), status_code=202)
@@ -279,7 +279,7 @@ def show_transcript(request: Request, recording_id: str) -> Response:
 @app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)
 @_answering_caller
 def show_features(request: Request, recording_id: str, table: str) -> Response | dict[str, Any]:
-    """Lead to one of a recording's tables."""
+    """Redirect to one of a recording's tables."""
     recording = recordings.find_recording(recording_id, request, services())
     return _redirect(request, downloads.table_address(recording, table, services()))
 
@@ -287,7 +287,7 @@ def show_features(request: Request, recording_id: str, table: str) -> Response |
 @app.route("/recordings/{recording_id}/media", authorizer=authorizer)
 @_answering_caller
 def show_media(request: Request, recording_id: str) -> Response | dict[str, Any]:
-    """Lead to a recording itself, or to one of its renditions."""
+    """Redirect to a recording's upload, or to one of its renditions."""
     recording = recordings.find_recording(recording_id, request, services())
     return _redirect(request, downloads.media_address(recording, request, services()))
 
@@ -295,14 +295,14 @@ def show_media(request: Request, recording_id: str) -> Response | dict[str, Any]
 @app.route("/search", authorizer=authorizer)
 @_answering_caller
 def search_transcripts(request: Request) -> dict[str, Any]:
-    """Find words and phrases in all that was said."""
+    """Find words and phrases in all transcripts."""
     return search.answer_search(request, services())
 
 
 @app.route("/manifests/{kind}", authorizer=authorizer)
 @_answering_caller
 def show_manifest(request: Request, kind: str) -> Response:
-    """List a selection of recordings as Lhotse does, by page."""
+    """List a selection of recordings as Lhotse manifests, by page."""
     return _download(recordings.manifest(kind, request, services()))
 
 

@@ -1,7 +1,7 @@
-"""Measures what is deployed, under Lambda's runtime client: python benchmarks/deployed.py.
+"""The deployed packages measured under Lambda's runtime client: python benchmarks/deployed.py.
 
-Cold starts beside the original recipe's, and what a recording takes of each function. Every
-process runs on one core. Writes deployed.json, from which `make cost` computes.
+It measures cold starts, beside the original recipe's, and the cost of a recording in each function.
+Every process runs on one core. Writes deployed.json, which `make cost` reads.
 """
 
 import argparse
@@ -28,24 +28,24 @@ from processes import HERE, fresh, pin
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import boto3  # noqa: E402
-from support.deploy.lambda_runtime import Function, RuntimeApi, running, unpack  # noqa: E402
+import boto3  # noqa: E402  # imported after the paths are set
+from support.deploy.lambda_runtime import Function, RuntimeApi, running, unpack  # noqa: E402  # imported after the paths are set
 
-from chalicelib.core import keys  # noqa: E402
-from chalicelib.core.recording_item import flat  # noqa: E402
-from chalicelib.services import services  # noqa: E402
-from local import stack  # noqa: E402
-from local.gateway import Gateway  # noqa: E402
-from scripts import build_layer, cost, package  # noqa: E402
+from chalicelib.core import keys  # noqa: E402  # imported after the paths are set
+from chalicelib.core.recording_item import flat  # noqa: E402  # imported after the paths are set
+from chalicelib.services import services  # noqa: E402  # imported after the paths are set
+from local import stack  # noqa: E402  # imported after the paths are set
+from local.gateway import Gateway  # noqa: E402  # imported after the paths are set
+from scripts import build_layer, cost, package  # noqa: E402  # imported after the paths are set
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
 VCPU_MB = 1769
-"""Lambda gives a function one vCPU at this much memory, and a share of it below.
+"""Memory for which Lambda gives one vCPU; with less memory it gives a share of it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 TEN_MINUTES_S, WORDS = 600, 1500
-"""A recording, and the words of its transcript: people speak about 150 a minute."""
+"""Length of the recording, and its number of words; people speak about 150 a minute."""
 
 HALF_HOUR_S = 1800
 HALF_HOUR_WORDS = HALF_HOUR_S * 200 // 60
@@ -66,7 +66,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What an invocation took of its process: seconds of the CPU, peak memory in MB."""
+    """Cost of an invocation: CPU seconds, and peak memory of the process in MB."""
 
     cpu_s: float
     peak_mb: float
@@ -74,7 +74,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A cold start: from the process's start until ready, and until the first response."""
+    """Seconds of a cold start until the process is ready, and until its first response."""
 
     ready_s: float
     response_s: float
@@ -82,7 +82,7 @@ class Start:
 
 
 class CountingGateway(Gateway):
-    """Counts the requests that would cost something."""
+    """A counter of the requests that AWS charges for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class CountingGateway(Gateway):
 
 
 class Bench:
-    """The packages, and a stand-in for AWS that they speak to."""
+    """The packages, and the stand-in for AWS that they use."""
 
     def __init__(self, folder: Path, cleanup: ExitStack) -> None:
         self._folder = folder
@@ -145,7 +145,7 @@ class Bench:
     def upload(self, length_s: int, tables: str = "") -> str:
         path = self._folder / f"{length_s}.wav"
         if not path.exists():
-            # In a process of its own: this one stays small.
+            # In a separate process, so that this one stays small.
             fresh(str(HERE / "recordings.py"), str(path), str(length_s))
         key = f"uploads/me/{length_s}{tables}.wav"
         metadata = {"tables": tables} if tables else {}
@@ -159,13 +159,13 @@ class Bench:
         return upload.recording_id
 
     def received(self, key: str) -> str:
-        """Upload is received, so that it can be measured; return the recording's id."""
+        """Upload a recording and receive it, so that it can be measured; return its id."""
         with running(self.function("receive_upload")) as api:
             api.invoke(s3_event(self.bucket, key))
         return self.recording_id(key)
 
     def cold_start(self, function: Function, event: Any) -> Start:
-        """Start a function and have it answer."""
+        """Start a function and let it answer."""
         start = time.perf_counter()
         with running(function) as api:
             api.invoke(event)
@@ -202,7 +202,7 @@ class Bench:
         }
 
     def _forget_features(self) -> None:
-        """Have the recordings measured again, not met."""
+        """Set the recordings back to PENDING, so that they are measured again."""
         table = boto3.resource("dynamodb").Table(services().settings.metadata_table)
         for item in table.scan()["Items"]:
             table.update_item(
@@ -212,7 +212,7 @@ class Bench:
             )
 
     def measure(self, length_s: int, memory_mb: int) -> Taken:
-        """Measure one recording in a function that has run before, within its memory."""
+        """Measure one recording in a warm function, within its memory."""
         warm_up, key = self.received(self.upload(10)), self.received(self.upload(length_s))
         self._forget_features()
         with running(self.function("extract_features", memory_mb)) as api:
@@ -220,7 +220,7 @@ class Bench:
             return taken(api, sqs_event(key))
 
     def pipeline(self, length_s: int) -> dict[str, Any]:
-        """Measure each function on one recording, and count what they ask of AWS."""
+        """Measure each function on one recording, and count its requests to AWS."""
         key = self.upload(length_s)
         recording_id = self.recording_id(key)
         names = ("receive_upload", "extract_features", "store_transcript")
@@ -256,7 +256,7 @@ class Bench:
         path = self._folder / "half-hour.wav"
         with wave.open(str(path), "wb") as sound:
             sound.setparams((1, 2, HALF_HOUR_RATE_HZ, 0, "NONE", ""))
-            noise = random.Random(0).randbytes(2 * HALF_HOUR_RATE_HZ)  # noqa: S311
+            noise = random.Random(0).randbytes(2 * HALF_HOUR_RATE_HZ)  # noqa: S311  # not for security
             for _ in range(HALF_HOUR_S):
                 sound.writeframes(noise)
         key = "uploads/me/half-hour.wav"
@@ -278,7 +278,7 @@ class Bench:
 
 
 def search_units(asked: dict[str, Any]) -> int:
-    """Return what writing rows of the search table is charged: a term's, in two indexes as well."""
+    """Return the charged write units for rows of the search table and its two indexes."""
     rows = [
         change["PutRequest"]["Item"]
         for changes in asked["RequestItems"].values()
@@ -291,7 +291,7 @@ def search_units(asked: dict[str, Any]) -> int:
 
 
 def taken(api: RuntimeApi, event: Any) -> Taken:
-    """Invoke a function and return what that took of its process."""
+    """Invoke a function and return the cost of the invocation."""
     before = cpu_seconds(api.pid)
     api.invoke(event)
     status = Path(f"/proc/{api.pid}/status").read_text()
@@ -315,11 +315,11 @@ def sqs_event(recording_id: str) -> dict[str, Any]:
 
 
 def spoken(n_words: int, length_s: int) -> bytes:
-    """Return a transcript as Amazon Transcribe writes it: words as often as in speech."""
+    """Return a transcript in Amazon Transcribe's form, with the word frequencies of speech."""
     ranks = range(1, VOCABULARY + 1)
-    # Zipf's law, by Mandelbrot's form of it.
+    # Zipf's law, in Mandelbrot's form.
     weights = [1 / (rank + 2.7) for rank in ranks]
-    words = [f"word{rank}" for rank in random.Random(0).choices(ranks, weights, k=n_words)]  # noqa: S311
+    words = [f"word{rank}" for rank in random.Random(0).choices(ranks, weights, k=n_words)]  # noqa: S311  # not for security
     step = length_s / n_words
     items = [
         {
@@ -367,7 +367,7 @@ def write(found: dict[str, Any]) -> None:
 
 
 def rounded(found: Any) -> Any:
-    """Leave out the digits that say nothing."""
+    """Leave out insignificant digits."""
     if isinstance(found, dict):
         return {str(name): rounded(value) for name, value in found.items()}
     return round(found, 3) if isinstance(found, float) else found

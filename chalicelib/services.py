@@ -1,4 +1,4 @@
-"""Connects the application to AWS, once for each container."""
+"""The application's connections to AWS, made once for each container."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from chalicelib.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything outside that the pipeline reads and writes, and the settings it follows."""
+    """All external services of the pipeline, and its settings."""
 
     settings: Settings
     media: MediaStore
@@ -43,7 +43,7 @@ class Services:
 
 
 def connect(settings: Settings) -> Services:
-    """Make every connection that the settings name."""
+    """Create all connections from the settings."""
     # "virtual" presigns addresses of the bucket's own region: the default ones are redirected to it
     # while a bucket is young, which no browser follows with a form. At 127.0.0.1, which has no
     # names, it is path style all the same. Retries are botocore's standard ones, with jitter.
@@ -80,7 +80,7 @@ def connect(settings: Settings) -> Services:
 
 
 def _line_writer(path: str) -> Callable[[str], object]:
-    """Return what writes a line of the journal: to a file, or to what CloudWatch reads."""
+    """Return a function that writes a line of the journal to a file, or for CloudWatch."""
     if not path:
         return print
 
@@ -93,5 +93,5 @@ def _line_writer(path: str) -> Callable[[str], object]:
 
 @cache
 def services() -> Services:
-    """Return this container's connections, made on first use."""
+    """Return this container's connections, created at their first use."""
     return connect(Settings.from_env())

@@ -126,10 +126,10 @@ def _port(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from local.gateway import PortError  # noqa: PLC0415
-    from local.progress import Progress  # noqa: PLC0415
-    from local.runtime import run  # noqa: PLC0415
-    from local.store import StoreError  # noqa: PLC0415
+    from local.gateway import PortError  # noqa: PLC0415  # only this command needs it
+    from local.progress import Progress  # noqa: PLC0415  # only this command needs it
+    from local.runtime import run  # noqa: PLC0415  # only this command needs it
+    from local.store import StoreError  # noqa: PLC0415  # only this command needs it
 
     if options.data and (trouble := _trouble_with(options.data)):
         print(f"{options.data} cannot be used as the data folder: {trouble}.", file=sys.stderr)
@@ -197,7 +197,7 @@ def _assignments(variables: dict[str, str]) -> str:
 
 
 def _process(options: argparse.Namespace) -> int:
-    from local.process import process  # noqa: PLC0415
+    from local.process import process  # noqa: PLC0415  # only this command needs it
 
     completed = process(
         options.files,
@@ -210,14 +210,14 @@ def _process(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from local.desk.compare import main as compare  # noqa: PLC0415
+    from local.desk.compare import main as compare  # noqa: PLC0415  # only this command needs it
 
     return compare(options.files)
 
 
 def _chart(options: argparse.Namespace) -> int:
     try:
-        from local.desk.chart import main as chart  # noqa: PLC0415
+        from local.desk.chart import main as chart  # noqa: PLC0415  # only this command needs it
     except ModuleNotFoundError as exc:
         print(
             f"Drawing needs {exc.name}, which is not installed: "
@@ -229,9 +229,9 @@ def _chart(options: argparse.Namespace) -> int:
 
 
 def _variables(options: argparse.Namespace) -> int:
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415  # only this command needs it
 
-    from local.api_gateway import LOCAL_USER  # noqa: PLC0415
+    from local.api_gateway import LOCAL_USER  # noqa: PLC0415  # only this command needs it
 
     url = f"http://127.0.0.1:{options.port}"
     stack.isolate(url)

@@ -1,4 +1,4 @@
-"""The whole pipeline on given files, with nothing left running."""
+"""The whole pipeline on given files; it ends when all are settled."""
 
 import json
 import os
@@ -22,13 +22,13 @@ from local.runtime import Runtime, run
 
 OWNER = "me"
 
-# One part however large: the ETag is then the bytes' MD5, as that of a small upload.
+# One part for any size, so that the ETag is the bytes' MD5, as for a small upload.
 _TRANSFER = TransferConfig(multipart_threshold=5 * 2**30)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one file."""
+    """The outcome of one file."""
 
     file: str
     recording: Recording | None = None
@@ -37,11 +37,11 @@ class Outcome:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every branch of the recording came to a good end."""
+        """True if no branch of the recording has failed."""
         return self.recording is not None and self.recording.status == Status.COMPLETED
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
+        """Return the outcome as the object that ``--json`` prints."""
         found = recording_item.flat(self.recording) if self.recording else {}
         return {
             "file": self.file,
@@ -58,7 +58,7 @@ class Outcome:
 
 
 class Settled:
-    """Waits until recordings have come to their end."""
+    """A waiter for the end of recordings."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -80,7 +80,7 @@ class Settled:
             self._changed.notify_all()
 
     def wait(self, recording_id: str) -> tuple[Recording | None, str | None]:
-        """Return a recording once nothing more is to come, and what went wrong meanwhile."""
+        """Wait until a recording is settled; return it, and an error that happened meanwhile."""
         with self._changed:
             self._changed.wait_for(lambda: recording_id in self._settled or self._failed_function)
         recording = self._runtime.services.recordings.find(recording_id)
@@ -97,14 +97,14 @@ def process(
     formats: Sequence[str] = (),
     table: Path | None = None,
 ) -> bool:
-    """Process files, print what became of each, and tell whether all completed.
+    """Process files, print the outcome of each, and return whether all completed.
 
     Parameters
     ----------
     files : sequence of str
-        files, folders and patterns; each recording is processed once however often it is named
+        files, folders and patterns; a recording that is named twice is processed once
     out : Path
-        the folder that receives a folder of results for each recording
+        the folder for the outputs, with one folder for each recording
     as_json : bool
         print one JSON object a line instead of text
     formats : sequence of str
@@ -149,7 +149,7 @@ def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
     s3 = boto3.client("s3")
     bucket = runtime.services.media.bucket
     paths = {outcome.file: Path(outcome.file).resolve() for outcome in outcomes}
-    # Files of one name in different folders are different recordings.
+    # Files with the same name in different folders are different recordings.
     common = Path(os.path.commonpath([path.parent for path in paths.values()]))
     uploads = {}
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""How far each recording has come: bars on a terminal, lines where there is none."""
+"""The progress of recordings: bars on a terminal, lines elsewhere."""
 
 import threading
 import time
@@ -16,12 +16,12 @@ from chalicelib.core.recording import Branch, Recording, Status
 from local.runtime import Runtime
 
 SHOWN = 12
-"""How many recordings in work are shown at once; the rest are counted."""
+"""Most recordings that are shown at once; the rest are counted."""
 
 LINES_EVERY_S = 10.0
-"""How often a line tells of each recording in work, where there is no terminal."""
+"""Seconds between the lines about a recording, without a terminal."""
 
-_LEAST_SHARE = 0.03  # what less of the work took says little of what the rest will take
+_LEAST_SHARE = 0.03  # with a smaller share done, an estimate of the rest would be poor
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
 _MARKS = {Status.COMPLETED: ("✓", "green"), Status.FAILED: ("✗", "red")}
 _DOING = {
@@ -34,7 +34,7 @@ _DOING = {
 class Progress:
     """A bar for each recording in work, and a line for each that is settled.
 
-    Where there is no terminal, a line for each recording in work now and then.
+    Without a terminal, it prints a line for each unfinished recording from time to time.
     """
 
     def __init__(self, runtime: Runtime, console: Console) -> None:
@@ -112,7 +112,7 @@ class Progress:
         return table
 
     def _rows(self) -> tuple[list[tuple[Recording, str, str, str]], int]:
-        """Return each shown recording with its share, what is left and what is done now."""
+        """Return each shown recording with its share, the time left and the current work."""
         told = {
             Branch.TRANSCRIPTION: {
                 job.recording_id: share
@@ -150,9 +150,9 @@ class Progress:
 
 
 def share_done(recording: Recording, told: dict[Branch, float]) -> float:
-    """Return how much of the work on a recording is done, 0 to 1: as much as of its slowest part.
+    """Return the progress of a recording, 0 to 1, which is that of its slowest branch.
 
-    Measuring tells nothing until it is done, and is done long before the rest.
+    The extraction of features has no progress, but ends long before the other branches.
     """
     return min(
         1.0 if recording.status_of(branch) in _ENDED else share for branch, share in told.items()
@@ -160,7 +160,7 @@ def share_done(recording: Recording, told: dict[Branch, float]) -> float:
 
 
 def seconds_left(begun_s: float, first_share: float, *, now: float, share: float) -> float | None:
-    """Return how long the rest takes at the pace so far, or None while the pace is not known."""
+    """Return the seconds left at the pace so far, or None while the pace is not known."""
     passed = share - first_share
     return None if passed < _LEAST_SHARE else (now - begun_s) / passed * (1 - share)
 
@@ -171,7 +171,7 @@ def _minutes(seconds: float) -> str:
 
 
 def outcome(recording: Recording) -> str:
-    """Return what became of a recording, in a line."""
+    """Return the outcome of a recording, in one line."""
     n_renditions = len(recording.rendered.rendition_files)
     parts = [
         f"{recording.duration_s:.1f} s" if recording.duration_s is not None else None,

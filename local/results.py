@@ -33,7 +33,7 @@ def check(formats: Sequence[str], table: Path | None) -> None:
         raise ParameterError("table", f"{str(table)!r} does not end with {kinds}")
     if table.suffix == ".parquet":
         try:
-            import pyarrow as _  # noqa: F401, ICN001, PLC0415 - optional: 50 MB that nothing else needs
+            import pyarrow as _  # noqa: F401, ICN001, PLC0415  # optional: 50 MB that nothing else needs
         except ModuleNotFoundError as exc:
             raise ParameterError(
                 "table",
@@ -100,8 +100,8 @@ def write_words(tables: Sequence[tuple[str, str, Path]], target: Path) -> int:
             writer.writeheader()
             writer.writerows(rows)
     else:
-        import pyarrow as pa  # noqa: PLC0415 - see check
-        import pyarrow.parquet as pq  # noqa: PLC0415 - see check
+        import pyarrow as pa  # noqa: PLC0415  # optional, see check
+        import pyarrow.parquet as pq  # noqa: PLC0415  # optional, see check
 
         arrays = {name: _typed([row.get(name, "") for row in rows]) for name in columns}
         pq.write_table(pa.table(arrays), target)

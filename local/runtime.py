@@ -94,7 +94,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             boto3.client("s3"),
             put_event=_put_event,
             # Looked up when it is called, because the service does not exist yet.
-            on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108
+            on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108  # the service is created later
             engine=engine,
             n_workers=os.cpu_count() or 1,
         )
@@ -102,7 +102,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             boto3.client("s3"),
             url=gateway.url,
             put_event=_put_event,
-            on_change=_keeper(store, MEDIACONVERT, lambda name: mediaconvert.job(name)),  # noqa: PLW0108
+            on_change=_keeper(store, MEDIACONVERT, lambda name: mediaconvert.job(name)),  # noqa: PLW0108  # the service is created later
         )
         for service in (transcribe, mediaconvert):
             cleanup.callback(service.close)

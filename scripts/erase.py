@@ -1,9 +1,9 @@
 """Erase one recording with every version of it: ``python -m scripts.erase dev ID``.
 
-A deletion leaves the objects' older versions in the bucket for a month. This deletes the versions
-too, for good: of the upload, of all that was made of it, its item and what its words are found by.
-Only versions of these very bytes go; what else lay or lies under the upload's name is another
-recording. Safe to repeat.
+A deletion leaves the objects' older versions in the bucket for a month. This command also deletes
+the versions of the upload and of all outputs, the item, and the rows of the search table. Only
+versions of exactly these bytes are deleted; other bytes under the same name are another recording.
+Safe to repeat.
 """
 
 import argparse
@@ -26,12 +26,12 @@ AT_ONCE = 1000
 
 
 def erase(recording_id: str, services: "Services", s3: Any) -> int:
-    """Erase a recording; return how many versions of objects there were."""
+    """Erase a recording; return the number of deleted versions."""
     recording = services.recordings.find(recording_id)
     media, results = services.media.bucket, services.results.bucket
     n_erased = 0
     if recording:
-        # Before its item, by which the upload is known should this be cut short.
+        # Before the item, which names the upload in case this is interrupted.
         found = _versions(s3, media, recording.source_key)
         n_erased += _delete(s3, media, [one for one in found if _is_of(one, recording_id, media)])
         delete_outputs_jobs_and_item(recording, services)
@@ -50,7 +50,7 @@ def _versions(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
 
 
 def _is_of(version: dict[str, Any], recording_id: str, bucket: str) -> bool:
-    """Tell whether a version is of a recording's bytes; a delete marker has none."""
+    """Return whether a version has a recording's bytes; a delete marker has no bytes."""
     return "ETag" in version and recording_id == keys.recording_id(
         version["Key"], bucket=bucket, etag=version["ETag"].strip('"'), size=version["Size"]
     )
@@ -67,7 +67,7 @@ def _delete(s3: Any, bucket: str, versions: list[dict[str, Any]]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Erase the recording that the command line names, once its id is typed again."""
+    """Erase the recording that the command line names, after its id was typed again."""
     parser = argparse.ArgumentParser(prog="make erase", description=__doc__)
     parser.add_argument("stage")
     parser.add_argument("recording_id")
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         return 1
     print(f"This erases {given.recording_id} of stage {given.stage}, with every version of it.")
-    print("Nobody can bring it back. Type the recording's id to go on: ", end="", flush=True)
+    print("It cannot be restored. Type the recording's id to continue: ", end="", flush=True)
     if sys.stdin.readline().strip() != given.recording_id:
         print("Not confirmed: nothing was erased.", file=sys.stderr)
         return 1

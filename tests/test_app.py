@@ -30,7 +30,7 @@ def s3_event(bucket: str, key: str) -> dict:
     return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}}}]}
 
 
-def test_an_uploads_event_reaches_its_recording_whatever_its_name(client, services, put):
+def test_an_uploads_event_reaches_its_recording_for_any_name(client, services, put):
     recording_id = put(KEY, wav())
 
     client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))
@@ -57,7 +57,7 @@ def test_a_message_is_measured_and_a_transcript_stored(client, services, put):
 
 
 @pytest.mark.parametrize(("attempt", "delay_s"), [(1, 60), (2, 120), (3, 240), (4, 480)])
-def test_a_message_whose_measuring_fails_comes_back_after_minutes(
+def test_a_message_whose_extraction_fails_comes_back_after_minutes(
     client, services, put, attempt, delay_s
 ):
     """Lambda leaves it to the queue's own time-out, which is an hour and a half."""
@@ -99,7 +99,7 @@ def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application
             Settings.from_env(environment | {"MEASURING_CONCURRENCY": text})
 
 
-def test_a_failed_job_is_written_on_its_recording(client, services, put):
+def test_a_failed_job_is_written_to_its_recording(client, services, put):
     recording_id = put(KEY, wav())
     client.lambda_.invoke("receive_upload", s3_event(services.media.bucket, KEY))
     name = job_name(services, recording_id)
@@ -116,7 +116,7 @@ def test_a_failed_job_is_written_on_its_recording(client, services, put):
     assert services.recordings.get(recording_id).statuses["transcription"] == "FAILED"
 
 
-def test_a_failed_transcoding_job_is_written_on_its_recording(client, services, put):
+def test_a_failed_transcoding_job_is_written_to_its_recording(client, services, put):
     recording_id = put(KEY, wav())
     upload = services.media.find(KEY)
     recording = Recording.of(upload, created_at="2024-01-01T00:00:00+00:00")

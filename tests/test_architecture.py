@@ -1,4 +1,4 @@
-"""Who may import whom: an allowlist of folders."""
+"""An allowlist of imports for every folder that is deployed."""
 
 import ast
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Standard modules whose answers depend on the machine or the moment.
+# Standard modules whose results depend on the machine or the time.
 IMPURE = {
     *("asyncio", "datetime", "getpass", "locale", "multiprocessing", "os", "pathlib", "platform"),
     *("random", "secrets", "select", "shutil", "signal", "socket", "subprocess", "tempfile"),
@@ -16,9 +16,9 @@ IMPURE = {
 }
 PURE = {name for name in sys.stdlib_module_names if name not in IMPURE}
 CORE = PURE | {"chalicelib", "chalicelib.errors", "chalicelib.core.keys", "orjson"}
-NUMBERS = CORE | {"numpy", "tempfile"}  # what does not fit the memory is spilled to disk
-# Folders and modules of what is deployed, and everything that each may import. A name stands for
-# itself and, where it is a folder, for what lies in it.
+NUMBERS = CORE | {"numpy", "tempfile"}  # data larger than memory is spilled to disk
+# Deployed folders and modules, with all their allowed imports. A name stands for itself and, if it
+# is a folder, for its modules.
 MAY_IMPORT = {
     "app.py": PURE
     | {"chalice", "chalicelib.api", "chalicelib.config", "chalicelib.core.keys"}
@@ -96,12 +96,12 @@ def _is_allowed(name: str, allowed: set[str]) -> bool:
 
 
 def _is_among(name: str, names: set[str]) -> bool:
-    # "chalicelib" stands for its own __init__.py alone, or it would allow everything.
+    # "chalicelib" stands for its __init__.py only; otherwise it would allow everything.
     return any(name == one or (one != "chalicelib" and name.startswith(f"{one}.")) for one in names)
 
 
 def _without_types(tree: ast.Module) -> ast.Module:
-    """Leave out what only a type checker imports."""
+    """Leave out imports for type checkers only."""
     body = [
         node
         for node in tree.body

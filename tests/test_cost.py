@@ -1,4 +1,4 @@
-"""The documented costs are those that the figures and the prices come to."""
+"""The documented costs follow from the measured figures and the prices."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ TABLES = [cost.cost_table, cost.memory_table, cost.longest_table, cost.start_tab
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_page_of_costs_shows_what_is_computed(table):
+def test_the_page_of_costs_shows_the_computed_tables(table):
     assert table() in PAGE, f"run `make cost`:\n{table()}"
 
 
@@ -65,7 +65,7 @@ def test_up_to_one_processor_memory_changes_no_cost():
     assert cost.gb_s(10.0, 2 * cost.VCPU_MB) == pytest.approx(2 * cost.gb_s(10.0, cost.VCPU_MB))
 
 
-def test_what_is_charged_grows_with_what_is_asked():
+def test_the_cost_grows_with_the_number_of_requests():
     measured = {
         "ten_minutes": {
             "cpu_s": {"extract_features": 4.0},

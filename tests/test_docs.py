@@ -148,3 +148,23 @@ def test_every_path_in_contributing_exists(pattern):
 @pytest.mark.parametrize("name", ["EXPORTS"])
 def test_every_table_in_contributing_exists(name):
     assert f"\n{name}" in (ROOT / "chalicelib/core/transcripts/exports.py").read_text()
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Yield the place and the first line of every docstring in the tracked Python files."""
+    tracked = subprocess.check_output(["git", "ls-files", "*.py"], cwd=ROOT, text=True)
+    for path in tracked.splitlines():
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield f"{path}:{node.lineno}", text.strip().partition("\n")[0]
+
+
+def test_no_docstring_begins_with_a_question_word():
+    question_words = {"what", "which", "how", "where", "who", "whose", "whoever", "whether"}
+
+    assert [
+        f"{place}: {line}"
+        for place, line in docstrings()
+        if re.split(r"\W", line.lower())[0] in question_words and not line.endswith("?")
+    ] == []

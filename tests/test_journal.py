@@ -1,4 +1,4 @@
-"""One line for each event, with its metrics, and nothing in it that is nobody's business."""
+"""One line for each event, with its metrics, without spoken words or addresses."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def client(application, monkeypatch, tmp_path):
 
 @pytest.fixture
 def lines(tmp_path):
-    """Give back what reads the lines that are new."""
+    """Return a function that reads the new lines."""
     seen = 0
 
     def read() -> list[dict]:
@@ -46,7 +46,7 @@ def s3_event(bucket: str, key: str) -> dict:
 
 
 def metrics(line: dict) -> dict[str, float]:
-    """Return what CloudWatch makes of a line, as its specification says."""
+    """Return CloudWatch's metrics of a line, by its specification."""
     return {
         metric["Name"]: line[metric["Name"]]
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", [])
@@ -121,7 +121,7 @@ def test_an_event_that_raises_leaves_its_line_too(client, lines):
 
 
 @pytest.mark.usefixtures("client")
-def test_a_request_leaves_its_route_and_not_what_was_asked(application, lines):
+def test_a_requests_line_has_its_route_and_not_its_query(application, lines):
     ask = Asker(application)
 
     ask("/search?q=walrus")
@@ -142,7 +142,7 @@ def test_a_request_leaves_its_route_and_not_what_was_asked(application, lines):
         ("something", "", "api_handler"),
     ],
 )
-def test_stage_and_function_are_told_by_the_deployed_name(services, capsys, name, stage, function):
+def test_stage_and_function_follow_from_the_deployed_name(services, capsys, name, stage, function):
     with journal.event(name, services):
         pass
 
@@ -150,7 +150,7 @@ def test_stage_and_function_are_told_by_the_deployed_name(services, capsys, name
     assert (line["stage"], line["function"]) == (stage, function)
 
 
-def test_what_is_noted_outside_an_event_goes_nowhere(capsys):
+def test_facts_noted_outside_of_an_event_are_dropped(capsys):
     journal.note(recording_id="r")
 
     assert capsys.readouterr().out == ""
@@ -178,8 +178,8 @@ def test_a_line_is_one_line_and_has_no_metrics_where_there_are_none():
     assert json.loads(line) == {"reason": "first\nsecond"}
 
 
-def test_an_error_of_the_api_is_one_in_its_line(client, services, lines):
-    """Chalice answers for the exception, so Lambda counts a success."""
+def test_an_error_of_the_api_is_an_error_in_its_line(client, services, lines):
+    """Check this, because Chalice answers the exception, and Lambda counts a success."""
     boto3.client("dynamodb").delete_table(TableName=services.settings.metadata_table)
 
     answer = Asker(client).get("/recordings")

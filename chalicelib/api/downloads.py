@@ -1,4 +1,4 @@
-"""What a recording has come to, for whoever may see it: transcripts, tables and media."""
+"""Downloads of a recording's transcripts, tables and media."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 SUMMARIES = ("features", "display")
-"""What the extractor writes as JSON beside its tables."""
+"""Names of the JSON files that the extractor writes beside its tables."""
 
 MEDIA_TYPES: Mapping[str, str] = {
     "wav": "audio/wav",
@@ -37,14 +37,14 @@ MEDIA_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
-"""What a browser is told that a file is: never what its uploader said, for that may be a page."""
+"""Media types by extension; the uploader's media type is not used, as it may be a page's."""
 
 UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A text that is answered as a file: its media type, its name, and the next page's address."""
+    """A text to download: its media type, its file name, and the next page's address."""
 
     text: str
     media_type: str
@@ -81,7 +81,7 @@ def transcript(recording: Recording, request: Request, services: "Services") -> 
 
 
 def table_address(recording: Recording, table: str, services: "Services") -> dict[str, Any]:
-    """Return where one of a recording's tables is for a while."""
+    """Return a presigned address of one of a recording's tables."""
     measurement = recording.measurement
     tables = {name: keys.features(recording.id, f"{name}.json") for name in SUMMARIES}
     tables |= {**(measurement.feature_keys if measurement else {}), **recording.word_table_keys}
@@ -95,7 +95,7 @@ def table_address(recording: Recording, table: str, services: "Services") -> dic
 
 
 def media_address(recording: Recording, request: Request, services: "Services") -> dict[str, Any]:
-    """Return where a recording, or one of its renditions, is for a while."""
+    """Return a presigned address of a recording's upload, or of one of its renditions."""
     is_attached = request.choice("attachment", ("yes", "no")) == "yes"
     rendition = request.text("rendition")
     if rendition is None:
@@ -130,9 +130,9 @@ def media_type(name: str) -> str:
 
 
 def disposition(file_name: str, *, kind: str = "attachment") -> str:
-    """Return a Content-Disposition for a file of any name, as RFC 6266 has it.
+    """Return a Content-Disposition for any file name, by RFC 6266.
 
-    Old clients read the first name, in ASCII; all others the second, in UTF-8.
+    Old clients read the first name, in ASCII; all other clients the second one, in UTF-8.
     """
     safe = "".join(
         c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in file_name

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 PAGE = 100
-"""How many recordings one page holds at most."""
+"""Most recordings on a page."""
 
 MANIFEST_PAGE = 50
 MANIFEST_BYTES = 2_000_000
-"""When a page of a manifest ends early: Lambda returns 6 MB, and one recording may take half."""
+"""Bytes after which a page of a manifest ends; Lambda returns 6 MB, one recording may have half."""
 
 RUNNING = ("QUEUED", "IN_PROGRESS")
 
 EXCERPT = 200
-"""How many characters of a transcript a list shows."""
+"""Characters of a transcript in a list."""
 
 MANIFESTS = {
     "recordings": manifests.write_recordings,
@@ -38,10 +38,10 @@ MANIFESTS = {
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A report of what there was to be removed.
+    """A report of a deletion.
 
-    ``objects`` are the keys of what had been made of the recording; ``upload`` is whether its
-    upload was still in the bucket. ``transcription_job`` is whether Amazon Transcribe had a job of
+    ``objects`` are the keys of the recording's outputs; ``upload`` is whether the upload was in
+    the bucket. ``transcription_job`` is whether Amazon Transcribe had a job of
     it, and ``still_running`` whether that job runs on: none can be deleted while it runs. Its
     answer will be deleted when it comes.
     """
@@ -55,13 +55,13 @@ class Removed:
     upload: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as the API shows it."""
+        """Return the report in the API's form."""
         removed = asdict(self)
         return {"recording_id": removed.pop("recording_id"), "removed": removed}
 
 
 def find_recording(recording_id: str, request: Request, services: "Services") -> Recording:
-    """Return a recording. Raise NotThereError if there is none, or it is somebody else's."""
+    """Return a recording. Raise NotThereError if it does not exist or is another owner's."""
     if not keys.is_recording_id(recording_id):
         raise not_found(recording_id)
     recording = services.recordings.find(recording_id)
@@ -71,13 +71,13 @@ def find_recording(recording_id: str, request: Request, services: "Services") ->
 
 
 def delete_recording(recording: Recording, services: "Services") -> Removed:
-    """Remove an upload and everything that was made of it. Safe to repeat.
+    """Remove an upload and all its outputs. Safe to repeat.
 
-    The upload goes first: without it nothing late is stored, and the event of its removal takes
-    up what is cut short here. Other bytes that have taken its place stay.
+    The upload is removed first: without it late outputs are not stored, and the event of its
+    removal finishes an interrupted deletion. If the upload has been replaced, the new one stays.
     """
     upload = services.media.find_source(recording)
-    # Looked at before the upload goes: from then on its event has it all removed as well.
+    # Listed before the upload is removed, because its event then removes the outputs as well.
     made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
     name = recording.transcription.job_id
     job = services.transcriber.find(name) if name else None
@@ -97,7 +97,7 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
 
 
 def show(recording: Recording) -> dict[str, Any]:
-    """Return a recording as the API shows it: its item, its status as a whole and the reason."""
+    """Return a recording in the API's form: its item, its overall status and the reason."""
     shown = recording_item.flat(recording)
     return {**shown, "status": recording.status.value, "reason": recording.reason}
 
@@ -109,9 +109,9 @@ def list_recordings(request: Request, services: "Services") -> dict[str, Any]:
 
 
 def manifest(kind: str, request: Request, services: "Services") -> Download:
-    """Return a page of a selection as JSON lines that Lhotse reads; pages may be put together.
+    """Return a page of a selection as JSON lines for Lhotse; pages may be concatenated.
 
-    Recordings that have not been measured are left out: how long they are is not known.
+    Recordings that have not been measured are left out, because their length is not known.
     """
     if kind not in MANIFESTS:
         raise NotThereError(f"There is no manifest {kind!r}: there are {' and '.join(MANIFESTS)}.")
@@ -144,7 +144,7 @@ def _page(
 
 
 def _moment(request: Request, name: str) -> str | None:
-    """Return a date or a time as the table writes times. A day counts in as a whole."""
+    """Return a date or a time in the table's form. A date means the whole day."""
     text = request.text(name)
     if text is None:
         return None

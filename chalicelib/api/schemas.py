@@ -1,4 +1,4 @@
-"""The shapes of what the API takes and answers, as JSON Schema."""
+"""JSON Schemas of the API's requests and answers."""
 
 import types
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ _SIMPLE: Mapping[Any, dict[str, Any]] = {
 
 
 def _of_type(hint: Any, name: str = "") -> dict[str, Any]:
-    """Return the schema of a value by its type; its name tells its unit."""
+    """Return the schema of a value by its type; the unit follows from its name."""
     of = get_args(hint)
     if hint in (int, float) and name.endswith("_s"):
         return SECONDS
@@ -66,7 +66,7 @@ def _of_type(hint: Any, name: str = "") -> dict[str, Any]:
 
 
 def _attribute(name: str, hint: Any) -> dict[str, Any]:
-    """Return the schema of an attribute of the item: it has a value, or it is not there."""
+    """Return the schema of an attribute of the item, which is never null."""
     known = [one for one in get_args(hint) if one is not type(None)]
     is_optional = get_origin(hint) in (Union, types.UnionType) and len(known) == 1
     return _of_type(known[0] if is_optional else hint, name)

@@ -20,22 +20,22 @@ BY_SOURCE = "by_source"
 BY_TIME = "by_time"
 
 READS = 10
-"""How often one page looks for recordings that answer its filter, before it ends without them."""
+"""Most queries for one page of a filtered list; the page may then be shorter."""
 
 BATCH = 100
-"""How many items DynamoDB returns in a batch."""
+"""Most items in one BatchGetItem of DynamoDB."""
 
 EARLIEST, LATEST = "0", "9"
-"""What no time is before, and none after."""
+"""Bounds before and after all times."""
 
 QUIET = timedelta(hours=1)
-"""How long after its last move a recording is looked at: what moved it is not alive then."""
+"""Time from a recording's last move to its look; by then the function has ended."""
 
 
 class RecordingTable:
-    """The recordings and how far each has come.
+    """The table of recordings.
 
-    A write returns the recording as it has written it, so nothing reads it again.
+    A write returns the recording that it has written, so that no second read is needed.
     """
 
     def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
@@ -43,7 +43,7 @@ class RecordingTable:
         self._clock = clock
 
     def create(self, recording: Recording) -> Recording:
-        """Add a recording; return it, or the one that is there already."""
+        """Add a recording; return it, or the existing one."""
         created = replace(recording, look_at=self._look_at())
         while True:
             try:
@@ -56,19 +56,19 @@ class RecordingTable:
                     raise
                 if found := self.find(recording.id):
                     return found
-                # Removed between the two requests, so there is room for this one.
+                # The existing one was removed between the two requests, so this one can be added.
             else:
                 return created
 
     def find(self, recording_id: str) -> Recording | None:
-        """Return a recording as it is now, or None."""
+        """Return the present state of a recording, or None."""
         response = self._table.get_item(
             Key={"JsonFile": keys.transcript(recording_id)}, ConsistentRead=True
         )
         return _to_recording(response["Item"]) if "Item" in response else None
 
     def get(self, recording_id: str) -> Recording:
-        """Return a recording as it is now. Raise RecordingNotFoundError if there is none."""
+        """Return the present state of a recording, or raise RecordingNotFoundError."""
         recording = self.find(recording_id)
         if recording is None:
             raise RecordingNotFoundError(recording_id)
@@ -83,13 +83,13 @@ class RecordingTable:
         unless: Collection[Status],
         result: Result | None = None,
     ) -> Recording | None:
-        """Write the new state of a branch and its result, and when to look whether all is well.
+        """Write the new state of a branch, its result, and the time of the next look.
 
-        Of the state, what differs from the recording that was read is written. A branch that
-        becomes PENDING loses everything that its earlier state and result had.
+        Only the changes from the recording that was read are written. A branch that becomes
+        PENDING loses its earlier state and result.
 
-        Return the recording as it is then, or None if the branch has a status in ``unless`` or
-        has begun another attempt since it was read, or the recording is gone: nothing late brings
+        Return the new recording. Return None if the branch has a status in ``unless`` or has begun
+        another attempt since it was read, or if the recording is gone: a late event must not bring
         it back.
         """
         now = self._clock().isoformat()
@@ -117,7 +117,7 @@ class RecordingTable:
         return self._write(recording.id, changes, condition)
 
     def write_words(self, recording: Recording, word_table_keys: Mapping[str, str]) -> Recording:
-        """Write where the tables of words are, or that there are none any more.
+        """Write the keys of the tables of words, or remove them.
 
         Raise RecordingNotFoundError if the recording is gone.
         """
@@ -128,17 +128,17 @@ class RecordingTable:
         return self._write_or_raise(recording.id, changes)
 
     def restart(self, recording: Recording, upload: Upload) -> Recording:
-        """Set a recording back to where it was when its upload was seen, but for its attempts.
+        """Set a recording back to its first state, except for the numbers of its attempts.
 
-        Raise RecordingNotFoundError if it is gone. Whatever was added since it was read is lost or
-        left over: it was made of what is to be made anew.
+        Raise RecordingNotFoundError if it is gone. Changes since it was read are lost, because
+        they belong to outputs that are made again.
         """
         now = self._clock().isoformat()
         before = recording_item.flat(recording)
         fresh = Recording.of(upload, created_at=recording.created_at)
         fresh = replace(fresh, updated_at=now, restarted_at=now, look_at=self._look_at())
         changes = {**dict.fromkeys(before), **recording_item.flat(fresh)}
-        # An attempt's number is drawn once: what an earlier one answers is not the next one's.
+        # An attempt's number is used once, so that an earlier job's answer is not taken for it.
         kept = {"JsonFile", *map(recording_item.attempt_name, Branch)}
         changes = {name: value for name, value in changes.items() if name not in kept}
         return self._write_or_raise(recording.id, changes)
@@ -173,9 +173,9 @@ class RecordingTable:
         self._table.delete_item(Key={"JsonFile": keys.transcript(recording_id)})
 
     def of_source(self, source_key: str) -> list[Recording]:
-        """Return every recording that was made under an upload key.
+        """Return every recording of an upload key.
 
-        The index follows the table after a moment, so what was created just now may be missing.
+        The index follows the table with a delay, so a new recording may be missing.
         """
         found: list[Recording] = []
         query = {
@@ -201,9 +201,9 @@ class RecordingTable:
     ) -> tuple[list[Recording], str | None]:
         """Return some recordings, newest first, and the cursor of the next page, None at the end.
 
-        Of one owner or of all, of one status as a whole, created within a time: bounds included.
-        A page may hold fewer than the limit, even none, and others follow it all the same.
-        Raise CursorError for a cursor that no page of the same list ended with.
+        The list can be limited to one owner, one overall status, and a time of creation, bounds
+        included. A page may have fewer recordings than the limit, even none, although more pages
+        follow. Raise CursorError for a cursor that is not from a page of the same list.
         """
         start = decode(cursor, owner) if cursor else None
         first, last = since or EARLIEST, until or LATEST
@@ -233,14 +233,15 @@ class RecordingTable:
             **({"ExclusiveStartKey": start} if start else {}),
         )
         if owner is None:
-            # This index holds keys alone: all items in one partition would be written too often.
+            # This index has keys only, because one partition with whole items would be written too
+            # often.
             page = self.find_many([item["JsonFile"] for item in response["Items"]])
         else:
             page = [_to_recording(item) for item in response["Items"]]
         return page, response.get("LastEvaluatedKey")
 
     def find_many(self, item_keys: Sequence[str]) -> list[Recording]:
-        """Return recordings by their items' keys, in the order given; those gone are left out."""
+        """Return recordings by their items' keys, in the given order, without removed ones."""
         found: dict[str, Recording] = {}
         waiting = [{"JsonFile": key} for key in item_keys]
         while waiting:

@@ -1,4 +1,4 @@
-"""Cursors: where a page of recordings ended, as text that leads on in the same list alone."""
+"""Cursors: the end of a page of recordings, as text that is valid for the same list only."""
 
 import base64
 import json
@@ -16,14 +16,14 @@ def encode(item: Mapping[str, Any], owner: str | None) -> str:
 
 
 def decode(cursor: str, owner: str | None) -> dict[str, str]:
-    """Return the key that a cursor stands for. Raise CursorError if it is of another list."""
+    """Return the key of a cursor. Raise CursorError if it is from another list."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError) as exc:
         raise CursorError(cursor) from exc
     if not isinstance(key, dict) or not all(isinstance(v, str) and v for v in key.values()):
         raise CursorError(cursor)
-    # A cursor leads into one owner's list and no other's.
+    # A cursor is valid for one owner's list only.
     if key.keys() != _names(owner) or key.get("owner", owner) != owner:
         raise CursorError(cursor)
     if key.get("kind", KIND) != KIND:

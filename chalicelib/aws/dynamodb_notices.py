@@ -1,4 +1,4 @@
-"""Claims to send a recording's notices: of all that would send one, one does."""
+"""Claims on a recording's notices, so that only one sender sends each notice."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,16 +14,17 @@ from chalicelib.core.recording_item import of_notice
 
 
 class NoticeClaims:
-    """The notices that were claimed by a sender, and those that were sent."""
+    """The notices that were claimed by a sender, and the notices that were sent."""
 
     def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
 
     def claim(self, recording_id: str, outcome: Outcome, *, claimed_before: str) -> bool:
-        """Claim a notice for sending; tell whether it was free.
+        """Claim a notice for sending; return whether it was free.
 
-        It is free if it was not sent, and nobody claimed it, or did before a given time and died.
+        It is free if it was not sent, and was not claimed, or was claimed before a given time by a
+        sender that died.
         """
         claimed, sent = of_notice(outcome, NoticeState())
         return self._update(
@@ -35,12 +36,12 @@ class NoticeClaims:
         )
 
     def release(self, recording_id: str, outcome: Outcome) -> None:
-        """Give back a claim whose notice could not be sent."""
+        """Release a claim whose notice could not be sent."""
         claimed, _ = of_notice(outcome, NoticeState())
         self._update(recording_id, {claimed: None}, Attr("JsonFile").exists())
 
     def record(self, recording_id: str, outcome: Outcome) -> None:
-        """Write that a notice was sent: it is never sent again."""
+        """Record that a notice was sent, so that it is never sent again."""
         sent = of_notice(outcome, NoticeState(sent_at=self._clock().isoformat()))
         self._update(recording_id, sent, Attr("JsonFile").exists())
 

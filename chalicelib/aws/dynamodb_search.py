@@ -1,11 +1,11 @@
 """The search table: an inverted index, and the passages that snippets are made of.
 
-A recording's rows share its id, so they are removed with it, all of them and none else's:
+A recording's rows share its id, so all of its rows and no other recording's are removed with it:
 
-- ``{term}``: where the term stands in the recording. Two sparse indexes list a term's rows, newest
-  recording first: ``by_term`` of everybody's, ``by_owner_term`` of one owner's.
+- ``{term}``: the places of the term in the recording. Two sparse indexes list a term's rows, newest
+  recording first: ``by_term`` for all owners, ``by_owner_term`` for one owner.
 - ``#{number}``: a passage of its words as written.
-- ``#``: whose recording it is.
+- ``#``: the owner of the recording.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,14 +23,14 @@ BY_TERM = "by_term"
 BY_OWNER_TERM = "by_owner_term"
 
 HEAD = "#"
-"""What no term begins with begins the rows that are no terms."""
+"""Prefix of rows that are not terms; no term starts with it."""
 
-MAX_KEYS = 100  # what one BatchGetItem takes
+MAX_KEYS = 100  # most keys in one BatchGetItem
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Where a term stands in a recording, and of how many terms the recording has."""
+    """The places of a term in a recording, and the recording's number of terms."""
 
     recording_id: str
     created_at: str
@@ -39,14 +39,14 @@ class Posting:
 
 
 class SearchTable:
-    """What the recordings' transcripts are found by."""
+    """The search table: the index of the recordings' transcripts."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
         self._client = table.meta.client
 
     def write(self, recording: Recording, index: Index) -> int:
-        """Replace a recording's rows; return how many it has then. Safe to repeat."""
+        """Replace a recording's rows; return their number. Safe to repeat."""
         rows = list(_rows(recording, index))
         stale = self._terms(recording.id) - {row["term"] for row in rows}
         with self._table.batch_writer() as batch:
@@ -64,7 +64,7 @@ class SearchTable:
                 batch.delete_item(Key={"recording_id": recording_id, "term": term})
 
     def count(self, recording_id: str) -> int:
-        """Return how many rows a recording has."""
+        """Return the number of a recording's rows."""
         return len(self._terms(recording_id))
 
     def _terms(self, recording_id: str) -> set[str]:
@@ -83,7 +83,7 @@ class SearchTable:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def postings(self, term: str, *, owner: str | None, max_pages: int) -> Iterator[Posting]:
-        """Return where a term stands, in an owner's recordings or everybody's, newest first."""
+        """Return the places of a term, in one owner's recordings or all, newest first."""
         if owner is None:
             index, condition = BY_TERM, Key("term").eq(term)
         else:
@@ -107,7 +107,7 @@ class SearchTable:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def heads(self, recording_ids: Iterable[str]) -> dict[str, dict[str, str]]:
-        """Return whose each recording is: ``owner``, ``source_key``; those gone are left out."""
+        """Return each recording's ``owner`` and ``source_key``, without removed recordings."""
         rows = self._read((recording_id, HEAD) for recording_id in recording_ids)
         return {
             recording_id: {name: str(row[name]) for name in ("owner", "source_key")}
@@ -115,7 +115,7 @@ class SearchTable:
         }
 
     def passages(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Passage]:
-        """Return passages by recording and number; those that are not there are left out."""
+        """Return passages by recording and number, without missing ones."""
         rows = self._read((recording_id, f"{HEAD}{number}") for recording_id, number in wanted)
         return {
             (recording_id, int(term.removeprefix(HEAD))): Passage(
@@ -165,5 +165,5 @@ def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
 
 
 def _owner_term(owner: str, term: str) -> str:
-    # An owner's name holds no slash.
+    # An owner's name has no slash.
     return f"{owner}/{term}"

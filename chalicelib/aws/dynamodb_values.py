@@ -1,4 +1,4 @@
-"""Values as DynamoDB takes them, and update expressions made of them."""
+"""Values in DynamoDB's types, and update expressions for them."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def to_item(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_dynamodb(value: Any) -> Any:
-    """Return a value as DynamoDB takes it: no floats, and no NaN or infinity at all."""
+    """Return a value in DynamoDB's types, which have no floats, no NaN and no infinity."""
     if isinstance(value, float):
         return Decimal(repr(value)) if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -27,7 +27,7 @@ def to_dynamodb(value: Any) -> Any:
 
 
 def from_dynamodb(value: Any) -> Any:
-    """Return a value of DynamoDB's as Python has it: numbers as int or float."""
+    """Return a value of DynamoDB in Python's types, with numbers as int or float."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
@@ -39,7 +39,7 @@ def from_dynamodb(value: Any) -> Any:
 
 def assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of UpdateItem that set attributes, and remove those that are None."""
-    # Names are always given as placeholders: DynamoDB reserves words such as "owner" and "size".
+    # Names are always placeholders, because DynamoDB reserves words such as "owner" and "size".
     given = {name: value for name, value in changes.items() if value is not None}
     dropped = [name for name in changes if name not in given]
     names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
@@ -58,5 +58,5 @@ def assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_refused(exc: ClientError) -> bool:
-    """Tell whether a write was refused because its condition does not hold."""
+    """Return whether a write was refused because of its condition."""
     return bool(exc.response["Error"]["Code"] == "ConditionalCheckFailedException")

@@ -1,4 +1,4 @@
-"""The recordings that are to be looked at: a sparse index of the table, in the order of time."""
+"""The watchlist: recordings with a due look, in a sparse index of the table, ordered by time."""
 
 from datetime import datetime
 from typing import Any
@@ -13,22 +13,22 @@ BY_LOOK_AT = "by_look_at"
 
 
 class Watchlist:
-    """Every recording that has not been found well since it last moved.
+    """The recordings that have not been found complete since their last move.
 
     ``RecordingTable`` puts a recording on the list whenever one of its branches moves. The index
-    holds those alone, keys and no more: listing them reads nothing of the others.
+    has only the keys of these recordings, so listing them reads nothing else.
     """
 
     def __init__(self, table: Any) -> None:
         self._table = table
 
     def due(self, now: datetime, limit: int) -> list[str]:
-        """Return the ids that are to be looked at by now, the longest due first."""
+        """Return the ids of recordings whose look is due, longest due first."""
         found = (keys.recording_id_of(item["JsonFile"]) for item in self._read(now, limit))
         return [recording_id for recording_id in found if recording_id]
 
     def longest_due(self, now: datetime) -> datetime | None:
-        """Return since when a recording has been due that has been so the longest."""
+        """Return the earliest time at which a look is due."""
         for item in self._read(now, 1):
             return datetime.fromisoformat(item["look_at"])
         return None
@@ -43,7 +43,7 @@ class Watchlist:
         return items
 
     def put_off(self, recording_id: str, until: datetime) -> None:
-        """Have a recording looked at (again) at a time. Nothing happens if it is gone."""
+        """Set the time of a recording's next look. Do nothing if the recording is gone."""
         self._update(
             recording_id,
             Attr("JsonFile").exists(),

@@ -118,7 +118,7 @@ class MediaStore:
         except BaseException:
             # If aborting has failed too, the writer would complete the object with its parts when
             # it is collected. The bucket's lifecycle removes the parts.
-            writer._upload_id = None  # noqa: SLF001
+            writer._upload_id = None  # noqa: SLF001  # smart_open has no public way to abort
             raise
 
     def write(self, key: str, body: bytes) -> None:

@@ -8,7 +8,7 @@ from chalicelib.core.recording import Outcome
 
 
 class Notices:
-    """Publishes what people and machines are told; nothing where there is no topic."""
+    """The topics that notices are published to; without a topic nothing is published."""
 
     def __init__(self, client: Any, topic_arn: str, failures_topic_arn: str = "") -> None:
         self._client = client

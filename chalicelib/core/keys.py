@@ -1,8 +1,8 @@
-"""How recordings, jobs and objects are named.
+"""Names of recordings, jobs and objects.
 
-A recording is these bytes under this upload key of this bucket. Its id is made of all three, so
-everything derived from it has names that nothing else can have, and a second delivery of an event
-meets the first.
+A recording is these bytes under this upload key of this bucket. Its id is made from all three, so
+no other recording's outputs can have the same names, and a second delivery of an event leads to
+the same recording.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ TRANSCRIPTS = "transcripts/"
 FEATURES = "features/"
 RENDITIONS = "renditions/"
 JOBS = "jobs/"
-"""Where jobs read their inputs and Amazon Transcribe writes its answers: a folder for each job."""
+"""Prefix of the jobs' folders, with each job's input and Amazon Transcribe's answer."""
 
 BOOKMARK = "reconcile/bookmark.json"
 
@@ -24,10 +24,10 @@ JOINED_TABLES = ("mfcc", "pitch", "energy")
 """The tables that are joined with the words."""
 
 NOBODY = "-"
-"""The owner of what is put straight under ``uploads/``."""
+"""The owner of uploads without a folder below ``uploads/``."""
 
 REDACTED = "redacted-"
-"""What Amazon Transcribe puts before the name of a redacted transcript."""
+"""Amazon Transcribe's prefix for the name of a redacted transcript."""
 
 SLUG_LENGTH = 60
 DIGEST_LENGTH = 12
@@ -40,10 +40,10 @@ def recording_id(source_key: str, *, bucket: str, etag: str, size: int) -> str:
     """Return the id of these bytes under this upload key of this bucket.
 
     It is a readable slug and 12 hex digits, valid in a URL, in a Transcribe job name and in an
-    OutputKey, and distinct wherever bucket, key, ETag or size are. The bucket counts because a
-    Transcribe job is named by the id: the stages of one account share its job names.
+    OutputKey. It differs if bucket, key, ETag or size differ. The bucket counts because Transcribe
+    jobs are named by the id, and the stages of an account share its job names.
     """
-    # JSON, and not a joined string: no choice of key can imitate another key with another ETag.
+    # JSON, not a joined string, so that no key can imitate another key with another ETag.
     identity = json.dumps([bucket, source_key, etag.strip('"'), size])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_LENGTH]
     return f"{_slug(source_key.removeprefix(UPLOADS))}-{digest}"
@@ -59,28 +59,28 @@ def _slug(text: str) -> str:
 
 
 def owner(source_key: str) -> str:
-    """Return who a recording belongs to: ``uploads/{owner}/...``, or nobody."""
+    """Return the owner of a recording: ``uploads/{owner}/...``, or NOBODY."""
     first, slash, rest = source_key.removeprefix(UPLOADS).partition("/")
     return first if slash and rest and first else NOBODY
 
 
 def is_owner(name: str) -> bool:
-    """Tell whether a name can be an owner's: one folder below ``uploads/``, and not nobody's."""
+    """Return whether a name can be an owner's: one folder below ``uploads/``, and not NOBODY."""
     return name not in ("", NOBODY, ".", "..") and "/" not in name and is_plain(name)
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text has neither control characters nor halves of characters in it."""
+    """Return whether a text has neither control characters nor halves of characters."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def upload(owner: str, name: str) -> str:
-    """Return the key that an owner's upload of a name has."""
+    """Return the key of an owner's upload with a name."""
     return f"{UPLOADS}{owner}/{name}"
 
 
 def is_recording_id(text: str) -> bool:
-    """Tell whether a text is an id that a recording can have."""
+    """Return whether a text can be a recording's id."""
     return _RECORDING_ID.fullmatch(text) is not None
 
 
@@ -123,7 +123,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The job's name, which no other attempt has, of this recording or of any other."""
+        """The job's name, which no other attempt of any recording has."""
         return f"{self.prefix}{self.recording_id}-{self.kind}{self.attempt}"
 
     @property
@@ -141,13 +141,13 @@ class Job:
 
 
 def job(name: str, prefix: str) -> Job | None:
-    """Return the job of a name, or None if it is none of this stage's."""
+    """Return the job with a name, or None if the name is not from this stage."""
     found = _JOB.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
     return Job(prefix, found[1], found[2], int(found[3])) if found else None
 
 
 def job_of(key: str, prefix: str) -> Job | None:
-    """Return the job whose folder an object lies in, or None if it is none of this stage's."""
+    """Return the job of the folder that an object is in, or None if it is not from this stage."""
     folder, _, rest = key.partition("/")
     return job(rest.partition("/")[0], prefix) if f"{folder}/" == JOBS else None
 
@@ -164,13 +164,13 @@ def stem(key: str) -> str:
 
 
 def table_name(file_name: str) -> str:
-    """Return what a table is called: ``mfcc`` for ``mfcc.csv.gz``, ``mfcc.ch1`` for a channel's."""
+    """Return the name of a table: ``mfcc`` for ``mfcc.csv.gz``, ``mfcc.ch1`` for a channel's."""
     return file_name.removesuffix(".gz").rpartition(".")[0]
 
 
 def derived_prefixes(recording_id: str) -> tuple[str, ...]:
-    """Return the prefixes below which everything derived from a recording lies, and no more."""
-    # The dot and the slash end the id: no other recording's keys start like these.
+    """Return the prefixes of exactly the outputs of a recording."""
+    # The dot and the slash end the id, so no other recording's keys start like these.
     return (
         f"{TRANSCRIPTS}{recording_id}.",
         f"{TRANSCRIPTS}{REDACTED}{recording_id}.",
@@ -180,7 +180,7 @@ def derived_prefixes(recording_id: str) -> tuple[str, ...]:
 
 
 def derived_id(key: str, job_prefix: str) -> str | None:
-    """Return the id in the name of anything derived; None if it is no name of this stage's."""
+    """Return the id in the key of an output, or None if the key is not from this stage."""
     if key.startswith(JOBS):
         found = job_of(key, job_prefix)
         return found.recording_id if found else None
@@ -190,6 +190,6 @@ def derived_id(key: str, job_prefix: str) -> str | None:
 
 
 def recording_id_of(transcript_key: str) -> str | None:
-    """Return the id in a transcript's key, redacted or not; None if it is no name of ours."""
+    """Return the id in a transcript's key, redacted or not, or None if it is not Earshot's."""
     name = transcript_key.removeprefix(TRANSCRIPTS).removesuffix(".json").removeprefix(REDACTED)
     return name if is_recording_id(name) else None

@@ -1,4 +1,4 @@
-"""What people and machines are told of a recording: that it is done, or that a part failed."""
+"""Notices for people and programs: a recording is done, or a branch of it has failed."""
 
 import json
 import unicodedata
@@ -9,14 +9,14 @@ from typing import Any
 from chalicelib.core.recording import Branch, Outcome, Recording, Status
 
 SUBJECT_LENGTH = 99
-"""Amazon SNS takes subjects of fewer than 100 characters, of ASCII, in one line."""
+"""Longest subject in Amazon SNS: fewer than 100 characters, ASCII, in one line."""
 
 REASON_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message: JSON for machines, a subject and a text for people."""
+    """A notice: JSON for programs, a subject and a text for people."""
 
     outcome: Outcome
     owner: str
@@ -26,24 +26,24 @@ class Notice:
 
     @property
     def json(self) -> str:
-        """The body as it is sent."""
+        """The body of the message."""
         return json.dumps(self.body, ensure_ascii=False)
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What a subscription may filter by."""
+        """Attributes that a subscription can filter by."""
         return {"event": self.outcome.value, "owner": self.owner}
 
 
 def outcome_of(recording: Recording) -> Outcome | None:
-    """Return what there is to tell of a recording as it is now, if there is anything."""
+    """Return the outcome that a recording needs a notice for, or None."""
     if any(recording.status_of(branch) == Status.FAILED for branch in Branch):
         return Outcome.FAILED
     return Outcome.DONE if recording.is_settled else None
 
 
 def failed_branches(recording: Recording) -> str:
-    """Return the branches that have failed, joined by a plus sign: what failures are counted by."""
+    """Return the failed branches, joined by a plus sign, which is the dimension of failures."""
     failed = (branch for branch in Branch if recording.status_of(branch) == Status.FAILED)
     return "+".join(branch.value for branch in failed)
 
@@ -51,7 +51,7 @@ def failed_branches(recording: Recording) -> str:
 def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice:
     """Return the notice of a recording's outcome.
 
-    The transcript itself is not in it: mail and queues are no place for what somebody said.
+    It does not contain the transcript, because mail and queues must not have spoken words.
     """
     name = recording.source_key.rpartition("/")[2]
     link = f"{api_url.rstrip('/')}/#/recordings/{recording.id}" if api_url else None
@@ -96,7 +96,7 @@ def _keys(recording: Recording) -> dict[str, Any]:
 def _subject(name: str, verb: str, recording_id: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     readable = "".join(letter for letter in ascii_name if letter.isprintable()).strip()
-    # A name in a script that ASCII cannot tell leaves an extension, or nothing.
+    # A name in another script than ASCII leaves only an extension, or nothing.
     shown = readable if any(map(str.isalnum, readable.rpartition(".")[0])) else recording_id
     room = SUBJECT_LENGTH - len(f"Earshot:  {verb}")
     if len(shown) > room:

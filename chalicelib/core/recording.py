@@ -8,7 +8,7 @@ from chalicelib.core import keys
 
 
 class Status(StrEnum):
-    """How far one branch of the work has come."""
+    """The status of a branch."""
 
     PENDING = "PENDING"
     IN_PROGRESS = "IN_PROGRESS"
@@ -57,7 +57,7 @@ class Upload:
 
     @property
     def is_folder(self) -> bool:
-        """Tell whether this is the empty object that consoles make for a folder."""
+        """Return whether this is the empty object that consoles create for a folder."""
         return self.key.endswith("/") and self.size == 0
 
 
@@ -76,11 +76,11 @@ class BranchState:
     internal : bool
         the recording has no part in the failure, so another try may help
     retried : bool
-        ``reconcile`` has given the branch its other try
+        ``reconcile`` has already retried the branch
     job_id : str or None
         the latest job: its name in Amazon Transcribe, its id in MediaConvert
     receives : int
-        how often the branch's message has been received
+        number of times that the branch's message was received
     """
 
     status: Status = Status.PENDING
@@ -94,7 +94,7 @@ class BranchState:
 
     @property
     def is_worth_a_retry(self) -> bool:
-        """Tell whether the branch has failed by no fault of the file's, for the first time."""
+        """Return whether the branch has failed once, and the file is not the cause."""
         return self.status == Status.FAILED and self.internal and not self.retried
 
 
@@ -206,7 +206,7 @@ class Recording:
 
     @classmethod
     def of(cls, upload: Upload, *, created_at: str) -> "Recording":
-        """Return the recording of an upload that has just been seen, or is to be seen anew."""
+        """Return the first state of an upload's recording."""
         return cls(
             id=upload.recording_id,
             owner=keys.owner(upload.key),
@@ -227,7 +227,7 @@ class Recording:
         return states[branch]
 
     def status_of(self, branch: Branch) -> Status:
-        """Return how far a branch has come."""
+        """Return the status of a branch."""
         return self.state(branch).status
 
     def notice(self, outcome: Outcome) -> NoticeState:
@@ -246,13 +246,13 @@ class Recording:
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether nothing more is to come."""
+        """Return whether all branches are settled."""
         unfinished = UNFINISHED.intersection(self.status_of(branch) for branch in Branch)
         return not unfinished and not self.awaits_words
 
     @property
     def awaits_words(self) -> bool:
-        """Tell whether transcript and tables are there, and not yet joined.
+        """Return whether transcript and tables are there, and not joined yet.
 
         Tables of single channels, or without pitch, are not joined.
         """
@@ -267,7 +267,7 @@ class Recording:
 
     @property
     def status(self) -> Status:
-        """Return the recording's status as a whole."""
+        """Return the recording's overall status."""
         found = {self.status_of(branch) for branch in Branch}
         if found & UNFINISHED:
             return Status.PENDING if found <= {Status.PENDING} else Status.IN_PROGRESS
@@ -275,7 +275,7 @@ class Recording:
 
     @property
     def reason(self) -> str | None:
-        """Return what there is to say about the outcome, failures first, each thing once."""
+        """Return the reasons of the outcome, failures first, each reason once."""
         noted = sorted(
             (
                 (state.status != Status.FAILED, state.reason)

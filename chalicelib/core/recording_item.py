@@ -24,7 +24,7 @@ from chalicelib.core.recording import (
 )
 
 KIND = "recording"
-"""The same in all items, so that one index holds them all by time."""
+"""An attribute with the same value in all items, so that one index has them all by time."""
 
 RESULTS: Mapping[Branch, type[Any]] = {
     Branch.TRANSCRIPTION: TranscriptSummary,
@@ -32,7 +32,7 @@ RESULTS: Mapping[Branch, type[Any]] = {
     Branch.RENDITIONS: RenditionSet,
 }
 
-# Names that the items have had since before their fields were named.
+# Attributes whose names are older than the names of their fields.
 NAMES = {"id": "recording_id", "receives": "attempts"}
 GROUPED = (BranchState, NoticeState, *RESULTS.values())
 
@@ -64,7 +64,7 @@ def required() -> tuple[str, ...]:
 
 
 def flat(recording: Recording) -> dict[str, Any]:
-    """Return a recording's item. What is not known yet, or false, has no attribute."""
+    """Return a recording's item. Unknown and false values have no attribute."""
     whole: dict[str, Any] = {"JsonFile": keys.transcript(recording.id), "kind": KIND}
     for one in _plain_fields():
         whole[NAMES.get(one.name, one.name)] = _shown(getattr(recording, one.name))
@@ -79,7 +79,7 @@ def flat(recording: Recording) -> dict[str, Any]:
 
 
 def of_state(branch: Branch, state: BranchState) -> dict[str, Any]:
-    """Return the attributes of a branch's state, None for those that the item is not to have."""
+    """Return the attributes of a branch's state; None means that the item must not have it."""
     return {
         _branch_name(branch, one.name): _shown(getattr(state, one.name) or None)
         for one in fields(state)
@@ -87,7 +87,7 @@ def of_state(branch: Branch, state: BranchState) -> dict[str, Any]:
 
 
 def outcome_names(branch: Branch) -> frozenset[str]:
-    """Return the attributes of a branch's state that each change of status writes anew."""
+    """Return the attributes of a branch's state that every change of status writes."""
     return frozenset(_branch_name(branch, name) for name in ("status", "reason", "at", "internal"))
 
 
@@ -97,14 +97,14 @@ def attempt_name(branch: Branch) -> str:
 
 
 def of_notice(outcome: Outcome, state: NoticeState) -> dict[str, Any]:
-    """Return the attributes of a notice's state, None for those that the item is not to have."""
+    """Return the attributes of a notice's state; None means that the item must not have it."""
     return {
         _notice_name(outcome, one.name): getattr(state, one.name) for one in fields(NoticeState)
     }
 
 
 def of_result(result: Result) -> dict[str, Any]:
-    """Return the attributes of a result, None for those that the item is not to have."""
+    """Return the attributes of a result; None means that the item must not have it."""
     shown = {one.name: _shown(getattr(result, one.name)) for one in fields(result)}
     if isinstance(result, RenditionSet) and result.duration_s is None:
         del shown["duration_s"]  # the measurement's, if there is one
@@ -112,7 +112,7 @@ def of_result(result: Result) -> dict[str, Any]:
 
 
 def cleared(branch: Branch) -> dict[str, None]:
-    """Return what an item is not to have once a branch's result is gone."""
+    """Return the attributes to remove when a branch's result is gone, each with None."""
     names = {one.name for one in fields(RESULTS[branch])}
     if branch == Branch.RENDITIONS:
         names.remove("duration_s")  # the measurement's, if there is one
@@ -120,7 +120,7 @@ def cleared(branch: Branch) -> dict[str, None]:
 
 
 def restore(item: Mapping[str, Any]) -> Recording:
-    """Return the recording of an item; attributes that no field stands for are left out."""
+    """Return the recording of an item; attributes without a field are left out."""
     states = {branch: _made(BranchState, item, partial(_branch_name, branch)) for branch in Branch}
     notices = {
         outcome: _made(NoticeState, item, partial(_notice_name, outcome)) for outcome in Outcome
@@ -162,7 +162,7 @@ def _grouped_names() -> frozenset[str]:
 
 
 def _plain_fields(*, required: bool = False) -> Iterator[Field[Any]]:
-    """Yield the fields of a recording that are attributes themselves, not groups of them."""
+    """Yield the fields of a recording that are single attributes, not groups."""
     for one in fields(Recording):
         has_default = one.default is not MISSING or one.default_factory is not MISSING
         if one.name not in _grouped_names() and not (required and has_default):
@@ -178,7 +178,7 @@ def _notice_name(outcome: Outcome, name: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value as an item has it: None for what it is not to have."""
+    """Return a value in the item's form; None means that the item must not have it."""
     if value is False or value in ((), {}):
         return None
     if isinstance(value, Mapping):

@@ -31,10 +31,10 @@ def move(
     result: Result | None = None,
     unless: frozenset[Status] | None = None,
 ) -> Recording:
-    """Change the status of a branch, and write what belongs to it.
+    """Change the status of a branch, and write its state and result.
 
-    A branch that becomes PENDING loses everything that its earlier state and result had, but not
-    that it was retried, nor its attempt's number. If the branch has begun another attempt since
+    A branch that becomes PENDING loses its earlier state and result, except the fact that it was
+    retried and the number of its attempt. If the branch has begun another attempt since
     the recording was read, nothing is written.
 
     Parameters
@@ -44,18 +44,18 @@ def move(
     reason : str, optional
         a sentence for the owner
     state : BranchState, optional
-        the branch's state with what else has changed; by default that of the recording, and not
+        the branch's state with further changes; by default the recording's state, not
         ``internal``
     result : Result, optional
         the branch's result
     unless : set of Status, optional
-        statuses that are not left; by default what has ended is not left, and what has failed
-        may be completed
+        statuses that must not be changed; by default a branch that has ended is not changed, but
+        a failed branch may be completed
 
     Returns
     -------
     recording : Recording
-        as it is now: as this has written it, or as somebody else has if this was refused
+        the present state: the one written here, or another function's if this write was refused
 
     Raises
     ------
@@ -132,11 +132,11 @@ def begin(
     *,
     result_of: Callable[[int], Result] | None = None,
 ) -> tuple[Recording, bool]:
-    """Draw the number of the next attempt, if the branch is PENDING; tell whether it was.
+    """Draw the number of the next attempt, if the branch is PENDING; return whether it was.
 
-    The number is greater than the last one and no less than the time in milliseconds, so it is new
-    for a recording that was removed and came back, too. ``result_of`` returns what is known of the
-    result beforehand, by the number.
+    The number is greater than the last one and not less than the time in milliseconds, so it is
+    also new for a recording that was removed and uploaded again. ``result_of`` returns the known
+    part of the result, by the number.
     """
     number = max(recording.state(branch).attempt + 1, round(services.clock().timestamp() * 1000))
     prefix = services.settings.job_prefix

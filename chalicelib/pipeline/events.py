@@ -1,15 +1,15 @@
 """The work for each event: read, compute, write.
 
-The bucket decides, not the order of arrival. An event only says "look": every function asks the
-bucket what is there now, and works out from that which recording it is about, so events may come
-twice, late, in any order, or not at all:
+The bucket decides, not the order of events. An event only says "look": every function asks the
+bucket which object is there now, and finds its recording from that. So events may come twice, late,
+in any order, or not at all:
 
-* what lies under an upload key is the recording, and whatever was made of other bytes goes;
-* a result is kept if its upload is still what it was made of, and removed if it is not;
-* what was done is not undone by what comes late, and what was removed is not brought back;
-* what no event has brought about, ``reconcile`` does.
+* the object under an upload key is the recording, and outputs of other bytes are removed;
+* an output is kept if its upload is unchanged, and removed otherwise;
+* a late event does not undo finished work, and does not bring back removed outputs;
+* ``reconcile`` does the work of lost events.
 
-Raising means "try again"; what no retry can cure is written on the recording instead.
+Raising means "try again". If no retry can help, the reason is written to the recording instead.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 ATTEMPTS = 5
-"""How often a message is received before it is put aside: ``maxReceiveCount`` of the queue."""
+"""Number of times that a message is received before it is given up: ``maxReceiveCount``."""
 
 RETRY_AFTER_S = 60
-"""How soon a message comes back whose measuring has failed once; then twice as late each time."""
+"""Seconds before a failed extraction is tried again; doubled after each attempt."""
 
 SPEECH = (Branch.TRANSCRIPTION, Branch.FEATURES)
 NO_PICTURE = "Renditions are made of video."
@@ -52,9 +52,9 @@ NO_SOUND = "The video has no sound."
 
 
 def receive_upload(key: str, services: "Services") -> None:
-    """Create the recording of what lies under an upload key, and start its branches.
+    """Create the recording of the object under an upload key, and start its branches.
 
-    Safe to repeat: the item is created once, and a branch that has been started is left alone.
+    Safe to repeat: the item is created once, and a branch that has been started is not changed.
     """
     upload = services.media.find(key)
     if upload is None or upload.is_folder:
@@ -72,18 +72,18 @@ def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     except ServiceBusyError:
         _ask_again_soon(recording, services)
     except (UploadChangedError, RecordingNotFoundError):
-        # Whoever replaced or removed it has sent an event of their own, but what was started
+        # The replacement or removal has its own event, but the branches that were started
         # here may be younger than the clean-up that followed it.
         delete_outputs_jobs_and_item(recording, services)
 
 
 def _ask_again_soon(recording: Recording, services: "Services") -> None:
-    """Have reconcile start what is PENDING: so a quota is waited out, and no event is given up."""
+    """Let reconcile start PENDING branches, so that a used-up quota gives up no event."""
     services.watchlist.put_off(recording.id, services.clock())
 
 
 def reprocess(recording: Recording, services: "Services") -> Recording:
-    """Make everything that is made of a recording anew. Safe to repeat.
+    """Make all outputs of a recording again. Safe to repeat.
 
     Raise RecordingNotFoundError if its upload is gone.
     """
@@ -92,7 +92,7 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
         raise RecordingNotFoundError(recording.id)
     delete_outputs_and_jobs(recording, services)
     recording = services.recordings.restart(recording, upload)
-    # Should the copies that jobs read take longer than this function has.
+    # In case the copies that jobs read take longer than this function may run.
     _ask_again_soon(recording, services)
     _start(recording, upload, services)
     return services.recordings.get(recording.id)
@@ -101,7 +101,7 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 def _start_branches(recording: Recording, upload: Upload, services: "Services") -> Recording:
     head = services.media.read_head(upload, HEAD_BYTES)
     media_format, reason = formats.media_format(upload.key, head)
-    # The size is known without a look into the file, which may be full of headers.
+    # The size is known without reading the file, which may consist of headers.
     reason = reason or limits.refusal(upload.size, Contents())
     contents = Contents()
     if media_format and not reason:
@@ -151,7 +151,7 @@ def _end(
 
 
 def resume(recording: Recording, services: "Services") -> None:
-    """Start what waits to be started, join what can be joined, send what is to be sent."""
+    """Start waiting branches, join the tables if possible, and send the notice if due."""
     state = recording.renditions
     if Status.PENDING in recording.statuses.values() or (
         state.status == Status.IN_PROGRESS and state.job_id is None
@@ -168,7 +168,7 @@ def store_transcript(key: str, services: "Services") -> None:
     """
     job = keys.job_of(key, services.settings.job_prefix)
     if job is None:
-        return  # not a name that this stage gave
+        return  # the name is not from this stage
     recording, upload = _found(job.recording_id, services)
     if recording is None or upload is None or recording.transcription.attempt != job.attempt:
         delete_job_objects(job.folder, services)
@@ -177,13 +177,13 @@ def store_transcript(key: str, services: "Services") -> None:
         if key == job.transcript(redacted=bool(services.settings.transcription.redaction)):
             _finish(transcription.store_transcript(recording, key, services), services)
         else:
-            # The unredacted twin of what is indexed.
+            # The unredacted form of the transcript that is indexed.
             services.results.copy(key, keys.transcript(recording.id))
             services.results.remove(key)
 
 
 def record_transcription_failure(job_name: str, services: "Services") -> None:
-    """Write a failed job and its reason on its recording."""
+    """Write the reason of a failed job to its recording."""
     job = keys.job(job_name, services.settings.job_prefix)
     recording = services.recordings.find(job.recording_id) if job else None
     if job is None or recording is None or recording.transcription.attempt != job.attempt:
@@ -195,10 +195,10 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
 def extract_features(
     recording_id: str, services: "Services", *, attempt: int = 1, receipt_handle: str = ""
 ) -> None:
-    """Measure a recording and write its tables. Safe to repeat: they are the same each time.
+    """Extract a recording's features and write its tables. Safe to repeat: they are the same.
 
-    A message asks for it, so what has failed is tried again. ``attempt`` counts how often this
-    message has come: after the last time it is put aside, and the recording says why.
+    The request is a message, so a failure is tried again. ``attempt`` counts the deliveries of this
+    message. After the last one the message is given up, and the recording has the reason.
     """
     try:
         _extract_features(recording_id, services, attempt)
@@ -235,13 +235,13 @@ def _extract_features(recording_id: str, services: "Services", attempt: int) -> 
 
 
 def give_up_features(recording: Recording, cause: str, services: "Services") -> None:
-    """Write why a recording's message was put aside."""
+    """Write why a recording's message was given up."""
     reason = f"The recording could not be measured in {ATTEMPTS} attempts ({cause})."
     announce(fail(recording, Branch.FEATURES, reason, services, internal=True), services)
 
 
 def _found(recording_id: str, services: "Services") -> tuple[Recording | None, Upload | None]:
-    """Return a recording, if it is there, and its upload, if that is."""
+    """Return a recording and its upload, each None if it does not exist."""
     journal.note(recording_id=recording_id)
     recording = services.recordings.find(recording_id)
     return recording, services.media.find_source(recording) if recording else None
@@ -249,7 +249,7 @@ def _found(recording_id: str, services: "Services") -> tuple[Recording | None, U
 
 @contextmanager
 def _late_results_deleted(recording_id: str, services: "Services") -> Iterator[None]:
-    """Delete what was made of a recording, if it turns out to be gone."""
+    """Delete the outputs of a recording if its upload is gone."""
     try:
         yield
     except RecordingNotFoundError:
@@ -267,11 +267,11 @@ def _finish(recording: Recording, services: "Services") -> None:
 
 
 def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
-    """Write the outcome of a transcoding job, and go on with the audio track. Safe to repeat."""
+    """Write the outcome of a transcoding job, and process its audio track. Safe to repeat."""
     recording_id = mediaconvert_events.recording_id_of(detail)
     attempt = mediaconvert_events.attempt_of(detail)
     if recording_id is None or attempt is None:
-        return  # not a job of ours
+        return  # not one of Earshot's jobs
     recording, upload = _found(recording_id, services)
     if recording is None or upload is None or recording.renditions.attempt != attempt:
         renditions.delete_attempt(recording_id, attempt, services)
@@ -289,7 +289,7 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
 def _go_on_with_audio_track(
     recording: Recording, upload: Upload, services: "Services", *, is_needed: bool
 ) -> Recording:
-    """Start what has been waiting for the audio track, or end it if none will come."""
+    """Start the branches that wait for the audio track, or end them if there will be none."""
     if recording.renditions.status not in ENDED:
         return recording
     key = recording.rendered.audio_track_key
@@ -304,20 +304,20 @@ def _go_on_with_audio_track(
         return recording
     state, files = recording.renditions, recording.rendered.rendition_files
     if any(file.key == key for file in files.values()):
-        _ask_again_soon(recording, services)  # a late clean-up has taken it: it is made again
+        _ask_again_soon(recording, services)  # a late clean-up has removed it, and it is made again
         return recording
     reason = f"Amazon Transcribe needs an audio track, and there is none. {state.reason or ''}"
     return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=state.internal)
 
 
 def remove_recording(key: str, services: "Services") -> None:
-    """Delete everything that was made of what no longer lies under an upload key."""
+    """Delete the outputs of earlier objects under an upload key."""
     _delete_others(key, services.media.find(key), services)
 
 
 def _delete_others(key: str, upload: Upload | None, services: "Services") -> None:
     for recording in services.recordings.of_source(key):
         is_other = upload is None or recording.id != upload.recording_id
-        # Looked at anew: it may have been put again since.
+        # Read again, because it may have been uploaded again.
         if is_other and services.media.find_source(recording) is None:
             delete_outputs_jobs_and_item(recording, services)

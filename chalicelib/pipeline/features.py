@@ -1,4 +1,4 @@
-"""The features of one recording: from the upload where it can be decoded, else its audio track."""
+"""The features of a recording, from its upload, or from the audio track if necessary."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 LEAST_S = 0.001
-"""The shortest time that a speed is told of: a clock may stand still for less."""
+"""Shortest duration with a speed in the journal, because a clock may not advance in less."""
 
 READING_LASTS = timedelta(minutes=10)
-"""How long a recording may take to be read and its tables to be written.
+"""Time in which a recording must be read and its tables written.
 
-Four hours of speech take a minute and a half. What takes ten was made to: many channels at an
-absurd rate, packed into nothing, or a table of a billion numbers. It is looked at between blocks
-and between rows, so the recording ends and not the function; a decoder that never comes back is
-ended with the function, by Lambda, and no process of our own could end it any better.
+Four hours of speech take a minute and a half. A file that takes ten minutes is hostile: many
+channels at an absurd rate, compressed to almost nothing, or a table of a billion numbers. The time
+is checked between blocks and between rows, so that the recording fails and the function ends
+normally. If a decoder hangs, Lambda ends the function.
 """
 
 
 def measure(recording: Recording, upload: Upload, services: "Services") -> Recording:
-    """Write a recording's tables, or the reason why there are none.
+    """Write a recording's tables, or the reason if there are none.
 
     If the upload cannot be decoded and its audio track is still being made, the branch is
     PENDING again: ``store_renditions`` sends the recording back here.
     """
     # numpy, soundfile and soxr take longer to import than an HTTP request takes to answer.
-    from chalicelib.core.features import extract  # noqa: PLC0415
+    from chalicelib.core.features import extract  # noqa: PLC0415  # needs numpy, which most events do not
 
     ends_at = services.clock() + READING_LASTS
 
@@ -70,7 +70,7 @@ def measure(recording: Recording, upload: Upload, services: "Services") -> Recor
         delete_outputs(recording.id, services)
         return recording
     except (MediaError, ParameterError) as exc:
-        # Some decoders end their own words with a full stop, others do not.
+        # Some decoders' messages end with a full stop, others do not.
         reason = f"{exc}".rstrip(".") + "."
         return fail(recording, Branch.FEATURES, reason, services)
 
@@ -83,7 +83,7 @@ def _audio_track(
         recording = move(recording, Branch.FEATURES, Status.PENDING, services)
         if recording.renditions.status not in ENDED and recording.rendered.audio_track_key:
             return recording, None
-        # The job ended before this was written, and its event may have found nothing waiting.
+        # The job ended before this was written, so its event may have found no waiting branch.
         recording = move(recording, Branch.FEATURES, Status.IN_PROGRESS, services)
     key = recording.rendered.audio_track_key
     track = services.results.find(key) if key else None
@@ -102,7 +102,7 @@ def _extract(
     is_late: Callable[[], bool],
     measured_key: str | None = None,
 ) -> Recording:
-    from chalicelib.core.features import extract  # noqa: PLC0415 - as above
+    from chalicelib.core.features import extract  # noqa: PLC0415  # as above
 
     def open_table(name: str) -> AbstractContextManager[BinaryIO]:
         return services.results.create(keys.features(recording.id, name))

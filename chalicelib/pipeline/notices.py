@@ -1,4 +1,4 @@
-"""Notices: a recording is done, or a part of it has failed. Each is sent once."""
+"""Notices: a recording is done, or a branch has failed. Each notice is sent once."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 CLAIM_LASTS = timedelta(minutes=15)
-"""How long a notice may be on its way: as long as a function may run, so no longer than its life.
+"""Time for which a claim is valid: the longest run of a function.
 
-After that whoever claimed it has died before sending, or just after: the next event of the
-recording sends it. So a crash errs towards a second notice, and never towards none. SNS could tell
-the two for one in a FIFO topic alone, and such a topic sends no e-mail.
+After that the sender has died before or just after sending, and the recording's next event sends
+the notice. So a crash may give a second notice, but never none. Only a FIFO topic of SNS could
+remove the second one, and a FIFO topic sends no e-mail.
 """
 
 
@@ -32,7 +32,7 @@ def announce(recording: Recording, services: "Services") -> None:
     try:
         services.notices.publish(notice)
     except BaseException:
-        # Raising means "try again", and the next try must find the claim free.
+        # Raising means "try again", and the next attempt must find the claim free.
         services.notice_claims.release(recording.id, outcome)
         raise
     services.notice_claims.record(recording.id, outcome)

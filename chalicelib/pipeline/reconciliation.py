@@ -1,12 +1,12 @@
-"""Finds what events have left undone, and does it: events may be lost, and functions may die.
+"""Repair: finds and does work that was not done, because an event was lost or a function died.
 
-Three questions, each safe to ask again; a run ends in time for the function that it is in:
+A run has two parts, each safe to repeat, and ends before the function's time is over:
 
-* Which recordings have not been found well since they last moved? They are listed by the time of
-  their next look, and struck off when everything that was to be made of them is there.
-* Which uploads have no recording, and which results belong to none? A walk through the bucket
-  tells, a page in each run, and begins anew at its end.
-* Which recordings have lost their upload? The same walk ends with the table.
+* Looks: recordings that have not been found complete since their last move are on a watchlist, by
+  the time of their next look. A recording is removed from the list when all its outputs are there.
+* The walk: it goes through the bucket, a few pages in each run, and finds uploads without a
+  recording and outputs without a recording. Then it goes through the table, and finds recordings
+  without an upload. At the end it starts again.
 """
 
 import logging
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 LOOKS = 200
-"""How many recordings are asked for at once that are due for a look."""
+"""Number of due recordings that are read at once."""
 
 PAGES = 1
-"""How many pages one run walks: of 1,000 objects, or of as many items."""
+"""Pages of a run's walk, each of 1,000 objects or items."""
 
 READS_A_PAGE = 20
-"""Items may be large, so they are read 50 at a time."""
+"""Reads for a page of the table, which are 50 items each, because items may be large."""
 
 LASTING = timedelta(minutes=12)
-"""How long a run of the function goes on looking; it has 15 minutes, and comes every 15."""
+"""Time in which a run makes looks; the function has 15 minutes, and runs every 15."""
 
 SOONEST = timedelta(minutes=15)
 LATEST = timedelta(days=1)
-"""A recording that is still on its way is looked at again after as long as it has taken so far."""
+"""Bounds of the time to the next look of an unfinished recording, which is its age."""
 
 MESSAGE_LASTS = timedelta(hours=6)
-"""When a message that has been received must be lost: the queue gives it again every 90 minutes."""
+"""Time after which a received message must be lost; the queue repeats it every 90 minutes."""
 
 HANGS_AFTER = timedelta(days=1)
-"""When somebody is told that a recording is still on its way: Transcribe takes hours at most."""
+"""Age at which an unfinished recording counts as hanging; Transcribe takes hours at most."""
 
 ITEMS = "items"
 WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.JOBS, ITEMS)
@@ -66,7 +66,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Findings:
-    """What a run has looked at; ``failures`` are what it could not settle and will try again."""
+    """Numbers of a run; ``failures`` are the looks that failed and will be repeated."""
 
     looks: int = 0
     walked: int = 0
@@ -75,7 +75,7 @@ class Findings:
     failures: list[Exception] = field(default_factory=list)
 
     def attempt(self, work: Callable[[], object], what: str) -> None:
-        """Do one thing, and go on with the next whatever comes of it."""
+        """Count a failure of one piece of work, and continue with the next."""
         try:
             work()
         except Exception as exc:
@@ -83,7 +83,7 @@ class Findings:
             self.failures.append(exc)
 
     def raise_failures(self) -> None:
-        """Raise what could not be settled: that is a failed run, and tried again as such."""
+        """Raise an error if there were failures, so that the run is repeated."""
         if self.failures:
             raise ExceptionGroup("not everything could be settled", self.failures)
 
@@ -93,7 +93,7 @@ def reconcile(
 ) -> Findings:
     """Walk on, and look at the recordings that are due, as many as there is time for.
 
-    One that cannot be settled keeps no other waiting, and many that are due keep no walk waiting.
+    A look that fails does not delay the others, and many due looks do not delay the walk.
     """
     findings = Findings()
     now = services.clock()
@@ -113,14 +113,14 @@ def reconcile(
 
 
 def _due(now: datetime, lasting: timedelta | None, services: "Services") -> Iterator[str]:
-    """Yield each recording that is due by now, until there are no more or the time is over."""
+    """Yield each due recording, until there are no more or the time is over."""
     seen: set[str] = set()
     while due := set(services.watchlist.due(now, LOOKS)) - seen:
         for recording_id in sorted(due):
             if lasting and services.clock() - now >= lasting:
                 return
             yield recording_id
-        # One that could not be put off would be the first again.
+        # If the next look could not be set, this one would be the first again.
         seen |= due
 
 
@@ -133,14 +133,14 @@ def _look_at(recording_id: str, services: "Services", findings: Findings) -> Non
 
 
 def look(recording_id: str, services: "Services") -> Recording | None:
-    """Do what is missing of one recording; strike it off the list if nothing is.
+    """Do the missing work of a recording; remove it from the watchlist if nothing is missing.
 
-    Return the recording as it is then, or None if it is gone.
+    Return the new state of the recording, or None if it is gone.
     """
     recording = services.recordings.find(recording_id)
     if recording is None:
         return None
-    # First of all, for what cannot be settled must not keep others from being looked at.
+    # Set first, so that a look that fails does not delay others.
     again = _next_look(recording, services.clock())
     services.watchlist.put_off(recording_id, again)
     if services.media.find_source(recording) is None:
@@ -178,7 +178,7 @@ def _is_well(recording: Recording) -> bool:
 
 
 def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
-    """Take a job's own answer for an event that has not come."""
+    """Use a job's own state in place of a lost event."""
     state = recording.transcription
     if state.status == Status.IN_PROGRESS:
         named = job_of(recording, Branch.TRANSCRIPTION, services)
@@ -218,7 +218,7 @@ def _ask_for_features(recording: Recording, services: "Services") -> Recording:
     state = recording.features
     if state.status == Status.IN_PROGRESS and state.at:
         if (state.receives or 1) >= events.ATTEMPTS:
-            # Its message has been put aside, and whoever had it last is no longer alive.
+            # Its message was given up, and the function that had it is no longer running.
             events.give_up_features(recording, DIED, services)
             return services.recordings.get(recording.id)
         if services.clock() - datetime.fromisoformat(state.at) > MESSAGE_LASTS:
@@ -229,7 +229,7 @@ def _ask_for_features(recording: Recording, services: "Services") -> Recording:
 
 
 def _miss_results(recording: Recording, services: "Services") -> Recording:
-    """Make again what is said to be there and is not: a late clean-up may have taken it."""
+    """Make missing outputs again, because a late clean-up may have removed them."""
     there = {
         key
         for prefix in keys.derived_prefixes(recording.id)
@@ -252,7 +252,7 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
 
 
 def _retry(recording: Recording, branch: Branch, services: "Services") -> Recording:
-    """Start a branch once more; what has been tried again already stays failed."""
+    """Retry a failed branch once; a branch that was retried stays failed."""
     state = recording.state(branch)
     if state.retried:
         unless = frozenset(Status) - {state.status}
@@ -263,7 +263,7 @@ def _retry(recording: Recording, branch: Branch, services: "Services") -> Record
 def _reopen(
     recording: Recording, branch: Branch, services: "Services", *, retried: bool = False
 ) -> Recording:
-    """Make a branch PENDING again, with nothing left of how it was; unless it has moved on."""
+    """Make a branch PENDING again, without its earlier outcome, unless it has moved."""
     state = recording.state(branch)
     reopened = move(
         recording,
@@ -282,7 +282,7 @@ def _reopen(
 
 
 def _walk(services: "Services", findings: Findings) -> None:
-    """Walk one page on, and remember where to go on from."""
+    """Walk one page, and store the place for the next run."""
     place, after = services.bookmark.read()
     if place not in WALK:
         place, after = WALK[0], ""

@@ -1,4 +1,4 @@
-"""Deletion of what was made of a recording whose upload is gone, or that is to be made anew."""
+"""Deletion of a recording's outputs, if its upload is gone or they are made again."""
 
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> None:
-    """Delete everything that was made of a recording, and its item. Safe to repeat.
+    """Delete a recording's outputs and its item. Safe to repeat.
 
-    If its upload is there again by then, the recording is made anew and ``reconcile`` starts it:
-    the event of the new upload may have met the old item.
+    If the upload is there again afterwards, the recording is created again and ``reconcile`` starts
+    it, because the event of the new upload may have found the old item.
     """
     delete_outputs_and_jobs(recording, services)
-    # The item goes last: as long as it is there, a clean-up that was cut short is found again.
+    # The item is deleted last, so that an interrupted clean-up is found again.
     services.recordings.delete(recording.id)
     upload = services.media.find_source(recording)
     if upload:
@@ -26,11 +26,11 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
 
 
 def delete_outputs_and_jobs(recording: Recording, services: "Services") -> None:
-    """Delete everything that was made of a recording, and stop its jobs. Safe to repeat.
+    """Delete a recording's outputs, and stop its jobs. Safe to repeat.
 
-    Amazon Transcribe deletes no job that is running: its answer will be found to be nobody's.
+    Amazon Transcribe does not delete a running job; its answer is deleted when it comes.
     """
-    # Read anew: a job may have been started since.
+    # Read again, because a job may have been started since.
     recording = services.recordings.find(recording.id) or recording
     if recording.renditions.job_id:
         services.transcoder.cancel(recording.renditions.job_id)
@@ -40,7 +40,7 @@ def delete_outputs_and_jobs(recording: Recording, services: "Services") -> None:
 
 
 def delete_outputs(recording_id: str, services: "Services") -> None:
-    """Delete every object made of a recording, and its rows in the index. Safe to repeat."""
+    """Delete every output of a recording, and its rows in the index. Safe to repeat."""
     for prefix in keys.derived_prefixes(recording_id):
         services.results.remove(prefix)
     services.search_table.remove(recording_id)
@@ -48,7 +48,7 @@ def delete_outputs(recording_id: str, services: "Services") -> None:
 
 
 def delete_job_objects(prefix: str, services: "Services") -> None:
-    """Delete the inputs and the answers of jobs whose names begin alike. Safe to repeat."""
+    """Delete the inputs and answers of jobs with a common prefix. Safe to repeat."""
     services.results.remove(prefix)
     if services.media.bucket != services.results.bucket:
         services.media.remove(prefix)

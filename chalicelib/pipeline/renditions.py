@@ -32,7 +32,7 @@ SWITCHED_OFF = "Renditions are switched off: no MediaConvert role is set."
 
 
 def contents_of(upload: Upload, media_format: str, services: "Services") -> Contents:
-    """Look what an upload holds, by its header. A format that has no pictures is sound alone."""
+    """Return the contents of an upload, from its header. Some formats can only have sound."""
     with services.media.open(upload) as source:
         buffered = BufferedSource(source)
         if media_format in CONTAINERS:
@@ -46,7 +46,7 @@ def contents_of(upload: Upload, media_format: str, services: "Services") -> Cont
 
 
 def presets_for(media_format: str, contents: Contents, services: "Services") -> tuple[Preset, ...]:
-    """Return the renditions that a recording gets: all that fit a video, a stand-in for sound."""
+    """Return the presets for a recording: all that fit a video, or the audio track for sound."""
     ladder = services.settings.ladder
     if contents.picture:
         return ladder.fitting(picture=True, sound=contents.has_sound)
@@ -64,14 +64,14 @@ def start_renditions(
 ) -> Recording:
     """Start a recording's job: one for each attempt, however often this is called.
 
-    The job reads a copy of the upload that nobody else can change.
+    The job reads a copy of the upload, which no other function or user changes.
     """
     if not services.settings.mediaconvert_role_arn:
         return move(recording, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
     track = services.settings.ladder.audio_track
 
     def announced(attempt: int) -> RenditionSet:
-        # Before there is a job whose events could look for it.
+        # Before the job exists, because its events look for this.
         key = keys.rendition(recording.id, attempt, track.file)
         return RenditionSet(audio_track_key=key if track in presets else None)
 
@@ -94,7 +94,7 @@ def _start_job(
     try:
         request = _request(job, upload, contents, presets, services)
         services.media.copy_upload(upload, _input(job, upload))
-        # Whoever came first has not noted a job, and may have ended before it could. Within a
+        # The first call has not recorded a job, and may have ended before it could. Within a
         # minute the token leads to its job; after that, the list of the latest jobs does.
         token = request["ClientRequestToken"]
         job_id = None if is_first else services.transcoder.find(token)
@@ -144,7 +144,7 @@ def _request(
 def store_outcome(
     recording: Recording, detail: Mapping[str, Any], services: "Services"
 ) -> Recording:
-    """Write the outcome of the present attempt's job on its recording."""
+    """Write the outcome of the present attempt's job to its recording."""
     job_id = recording.renditions.job_id or detail.get("jobId")
     if detail.get("jobId") != job_id or recording.renditions.status in DONE:
         return recording
@@ -172,7 +172,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         key = keys.rendition(recording.id, attempt, preset.file)
         duration_s = output.duration_s
         if preset.codec == "FRAME_CAPTURE":
-            # A still has no duration; the event's is that of the captured part.
+            # A still picture has no duration; the event has that of the captured part.
             duration_s = None
             _rename_captured(output.uri, key, services)
         elif preset.codec == "GIF":
@@ -189,7 +189,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
             duration_s=duration_s,
         )
     if missing and not recording.renditions.retried:
-        # A clean-up that was meant for an earlier life of the same bytes has taken them.
+        # The clean-up of an earlier upload of the same bytes has removed them.
         state = replace(recording.renditions, retried=True)
         recording = move(recording, Branch.RENDITIONS, Status.PENDING, services, state=state)
         delete_attempt(recording.id, attempt, services)
@@ -216,7 +216,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
 
 
 def _pace(key: str, preset: Preset, services: "Services") -> float | None:
-    """Let the preview run at its own pace, and return how long it runs."""
+    """Set the pace of the preview, and return its duration."""
     body = services.results.read(key)
     if body is None:
         return None
@@ -227,18 +227,18 @@ def _pace(key: str, preset: Preset, services: "Services") -> float | None:
 
 
 def _rename_captured(uri: str, key: str, services: "Services") -> None:
-    """Give the last captured frame its name; MediaConvert numbers what it captures."""
+    """Rename the last captured frame, because MediaConvert numbers its captured frames."""
     last = uri.removeprefix(services.results.uri(""))
     stem, _, extension = key.rpartition(".")
     for captured in (last, f"{stem}.{0:07}.{extension}"):
         if services.results.copy(captured, key):
-            # The earlier frames have the same name up to the number.
+            # The earlier frames have the same name except for the number.
             services.results.remove(f"{stem}.0")
             return
 
 
 def delete_attempt(recording_id: str, attempt: int, services: "Services") -> None:
-    """Delete what the job of an attempt has read and made. Safe to repeat."""
+    """Delete the input and the outputs of an attempt's job. Safe to repeat."""
     job = keys.Job(services.settings.job_prefix, recording_id, Branch.RENDITIONS[0], attempt)
     delete_job_objects(job.folder, services)
     services.results.remove(keys.rendition(recording_id, attempt, ""))

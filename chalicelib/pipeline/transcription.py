@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 TRANSCRIPT_BYTES = 300_000
-"""How much of a transcript the item holds: an item may hold 400 KB in all."""
+"""Most bytes of a transcript in the item; DynamoDB allows 400 KB for an item."""
 
 DOCUMENT_BYTES = 32_000_000
-"""The largest document that is read: four hours of speech make 10 MB, and 32 take 300 of memory."""
+"""Largest document to read; four hours of speech have 10 MB, and 32 MB need 300 of memory."""
 
 
 def start_transcription(
@@ -38,7 +38,7 @@ def start_transcription(
 ) -> Recording:
     """Start a recording's job: one for each attempt, however often this is called.
 
-    The job reads a copy of the upload that nobody else can change, or the audio track.
+    The job reads the audio track, or a copy of the upload, which no other function or user changes.
     """
     recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
     if recording.transcription.status != Status.IN_PROGRESS:
@@ -62,7 +62,7 @@ def start_transcription(
         services.transcriber.start(request)
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
-        # It also refuses what is not there, and that may have been true for a moment alone.
+        # It also refuses a missing object, which may be missing for a moment only.
         recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
         delete_job_objects(job.folder, services)
     except ServiceBusyError:
@@ -89,13 +89,13 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
     published = options.transcript_key(recording.id)
     services.results.copy(key, published)
     if options.redaction:
-        # The unredacted one, if it is there by now; if not, its own event comes.
+        # The unredacted one, if it exists already; if not, its own event follows.
         services.results.copy(job.transcript(), keys.transcript(recording.id))
     duration_s = recording.duration_s or 0.0
     for extension in options.subtitles:
         text = find_export(extension).write(transcript, recording.id, duration_s)
         services.results.write(keys.subtitles(recording.id, extension), text.encode())
-    # Before it counts as completed: what is completed can be found.
+    # Before the branch is COMPLETED, so that a completed transcript can be found.
     n_entries = index_words(recording, transcript, services)
     recording = move(
         recording,
@@ -110,7 +110,7 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
 
 
 def index_again(recording: Recording, services: "Services") -> None:
-    """Make a stored transcript findable, if rows of it are missing."""
+    """Index a stored transcript again, if rows of it are missing."""
     summary = recording.transcript
     if summary is None or services.search_table.count(recording.id) >= summary.search_entries:
         return
@@ -120,7 +120,7 @@ def index_again(recording: Recording, services: "Services") -> None:
 
 
 def index_words(recording: Recording, transcript: "Transcript", services: "Services") -> int:
-    """Make a recording's transcript findable; return the number of rows. Safe to repeat."""
+    """Index a recording's transcript; return the number of rows. Safe to repeat."""
     return services.search_table.write(recording, index_transcript(transcript))
 
 
@@ -141,7 +141,7 @@ def _summary(
         transcript_key=key,
         transcript=excerpt,
         transcript_truncated=len(whole) > TRANSCRIPT_BYTES,
-        # The output names a language only if it was to be identified.
+        # The output has a language only if it was identified.
         language_code=transcript.language_code
         or (options.languages[0] if len(options.languages) == 1 else None),
         word_count=len(transcript.words),
@@ -154,7 +154,7 @@ def _summary(
 
 
 def store_failure(recording: Recording, services: "Services") -> Recording:
-    """Write why a recording's job has failed, if it has."""
+    """Write why a recording's job has failed, if it has failed."""
     name = job_of(recording, Branch.TRANSCRIPTION, services).name
     job = services.transcriber.find(name)
     if job is None or job["TranscriptionJobStatus"] != "FAILED":

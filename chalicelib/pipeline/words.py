@@ -1,4 +1,4 @@
-"""Joins the transcript with the tables: one row for each word, segment and speaker."""
+"""The join of the transcript with the tables: a row for each word, segment and speaker."""
 
 import gzip
 from contextlib import ExitStack
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 def join_words(recording: "Recording", services: "Services") -> "Recording":
     """Write a recording's words, segments and speakers with the features of each.
 
-    Does nothing until transcript and tables are both there, so whichever comes first calls in
-    vain. Safe to repeat, even at the same time: the same is written under the same names.
+    If transcript and tables are not both there, do nothing. Safe to repeat, even at the same time,
+    because the same files are written.
     """
     transcript, measurement = recording.transcript, recording.measurement
     if not recording.awaits_words or transcript is None or measurement is None:
         return recording
     document = services.results.read(transcript.transcript_key)
     if document is None:
-        return recording  # removed meanwhile, and the recording with it
+        return recording  # removed meanwhile, together with the recording
     # numpy takes longer to import than most events take to handle.
-    from chalicelib.core.features.frames import read_frames  # noqa: PLC0415
-    from chalicelib.core.features.words import join_voices, write_voices  # noqa: PLC0415
+    from chalicelib.core.features.frames import read_frames  # noqa: PLC0415  # needs numpy, which most events do not
+    from chalicelib.core.features.words import join_voices, write_voices  # noqa: PLC0415  # needs numpy, which most events do not
 
     with ExitStack() as stack:
         frames = read_frames(

@@ -1,6 +1,6 @@
 """Two owners cannot reach each other's recordings by any route, id, cursor or address.
 
-The routes are those that the description names, so that a new one is asked as well.
+The routes come from the OpenAPI document, so that a new route is checked too.
 """
 
 import base64
@@ -35,7 +35,7 @@ def ask(application):
 
 @pytest.fixture
 def recorded(services, put):
-    """Let each owner say a secret, twice; return the ids by owner."""
+    """Give each owner two recordings with a secret word; return the ids by owner."""
     item = {
         "type": "pronunciation",
         "start_time": "0.0",
@@ -55,21 +55,21 @@ def recorded(services, put):
 
 
 def cursor_of(answer) -> str:
-    """Return the cursor that a page ends with: in its body, or in its Link."""
+    """Return the cursor of a page, from its body or its Link header."""
     if "Link" in answer.headers:
         following = urllib.parse.urlsplit(answer.headers["Link"].partition(">")[0])
         return urllib.parse.parse_qs(following.query)["cursor"][0]
     return answer.json["cursor"]
 
 
-def test_every_route_is_asked_here():
+def test_every_route_is_checked_here():
     asked = {path for _, path in OF_ONE} | set(LISTS) | OF_NOBODY
 
     assert {path for _, path in OPERATIONS} == asked
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
-def test_an_id_leads_its_owner_alone(ask, recorded, services, method, path):
+def test_an_id_is_valid_for_its_owner_only(ask, recorded, services, method, path):
     target = path.replace("{table}", "mfcc")
     bobs = recorded["bob"][0]
     unknown = f"{bobs[:-12]}{'0' * 12}"
@@ -85,7 +85,7 @@ def test_an_id_leads_its_owner_alone(ask, recorded, services, method, path):
 
 
 @pytest.mark.parametrize("target", LISTS.values())
-def test_a_list_holds_its_owners_alone_and_its_cursor_leads_nobody_else(ask, recorded, target):
+def test_a_list_and_its_cursor_are_valid_for_one_owner_only(ask, recorded, target):
     alices, bobs = ask(target), ask(target, by="bob")
 
     assert not [one for one in recorded["bob"] if one in alices.text]
@@ -99,7 +99,7 @@ def test_a_list_holds_its_owners_alone_and_its_cursor_leads_nobody_else(ask, rec
     assert ask(f"{target}&owner=bob").status == 403
 
 
-def test_a_forged_cursor_leads_into_no_other_list(ask, recorded, services):
+def test_a_forged_cursor_opens_no_other_list(ask, recorded, services):
     bobs = flat(services.recordings.get(recorded["bob"][1]))
     keys_of = {name: bobs[name] for name in ("JsonFile", "created_at")}
 
@@ -132,7 +132,7 @@ def test_an_address_opens_one_object_and_no_other(ask, recorded, view):
     assert len(signed["X-Amz-Signature"][0]) == 64
 
 
-def test_a_form_takes_an_upload_of_its_owners_alone(ask):
+def test_a_form_accepts_an_upload_to_its_owners_folder_only(ask):
     form = ask("/uploads", method="POST", body={"name": "a.wav"}).json
 
     policy = json.loads(base64.b64decode(form["fields"]["policy"]))

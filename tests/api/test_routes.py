@@ -1,4 +1,4 @@
-"""The API: what each route answers, and to whom."""
+"""The API: the answer of each route, and the callers that get it."""
 
 import base64
 import importlib
@@ -52,7 +52,7 @@ def ask(application):
 
 @pytest.fixture
 def make(services):
-    """Make items of recordings, an hour apart, without uploads."""
+    """Create items of recordings, an hour apart, without uploads."""
 
     def make_recording(owner: str, number: int, **changes) -> Recording:
         upload = Upload(bucket="media", key=f"uploads/{owner}/{number}.wav", etag="e", size=number)
@@ -66,7 +66,7 @@ def make(services):
 
 @pytest.fixture
 def finished(services, put):
-    """Take a recording all the way."""
+    """Upload a recording and do all its work."""
 
     def finish(key: str = "uploads/alice/my talk.wav", body: bytes | None = None) -> str:
         recording_id = put(key, wav() if body is None else body)
@@ -106,7 +106,7 @@ def test_an_unknown_recording_is_not_found(ask, recording_id):
     assert answer.sentence.startswith("There is no recording")
 
 
-def test_somebody_elses_recording_is_as_one_that_is_not_there(ask, make):
+def test_another_owners_recording_is_not_found(ask, make):
     bobs = make("bob", 1).id
     nobodys = bobs[:-12] + "0" * 12
     views = [
@@ -153,7 +153,7 @@ def test_an_owner_sees_their_own_and_an_administrator_everybodys(ask, make):
     )
 
 
-def test_a_cursor_leads_into_no_other_list(ask, make):
+def test_a_cursor_is_valid_for_its_list_only(ask, make):
     for owner in ("alice", "bob"):
         for number in range(3):
             make(owner, number)
@@ -172,7 +172,7 @@ def test_a_cursor_leads_into_no_other_list(ask, make):
 
 
 @pytest.mark.parametrize("by", ["alice", ADMINISTRATOR])
-def test_a_list_is_of_a_status_and_a_time(ask, make, by):
+def test_a_list_can_be_limited_to_a_status_and_a_time(ask, make, by):
     done = {
         Branch.TRANSCRIPTION: Status.COMPLETED,
         Branch.FEATURES: Status.COMPLETED,
@@ -230,11 +230,11 @@ def open_to_all(application) -> set[str]:
     }
 
 
-def test_every_route_asks_who_is_there(application):
+def test_every_route_needs_authorisation(application):
     assert open_to_all(application) == set()
 
 
-def test_where_people_sign_in_on_the_page_it_alone_is_open(application, monkeypatch):
+def test_with_a_user_pool_only_the_page_is_public(application, monkeypatch):
     pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abc"
     monkeypatch.setenv("COGNITO_USER_POOL_ARN", pool)
 
@@ -260,7 +260,7 @@ def test_the_form_takes_just_as_large_a_file_as_is_measured_and_transcribed(ask)
     assert "too large" in limits.refusal(largest + 1, Contents())
 
 
-def test_only_an_administrator_uploads_for_somebody_else(ask):
+def test_only_an_administrator_uploads_for_another_owner(ask):
     asked = {"name": "a.wav", "owner": "bob"}
 
     assert ask("/uploads", method="POST", body=asked).status == 403
@@ -303,7 +303,7 @@ def test_only_an_administrator_uploads_for_somebody_else(ask):
         {"name": "a.wav", "owner": "a/b"},
     ],
 )
-def test_an_upload_that_cannot_be_is_refused_in_a_sentence(ask, body):
+def test_an_impossible_upload_is_refused_with_a_sentence(ask, body):
     refused = ask("/uploads", method="POST", body=body, by=ADMINISTRATOR)
 
     assert refused.status == 400
@@ -353,7 +353,7 @@ def test_a_transcript_is_downloaded_in_every_format(ask, finished, name):
     )
 
 
-def test_what_is_not_there_yet_is_said(ask, make):
+def test_a_missing_output_is_not_found_with_a_sentence(ask, make):
     recording = make("alice", 1)
 
     for view in ("transcript", "features/words", "features/..%2f..%2f", "media?rendition=web"):
@@ -374,7 +374,7 @@ def test_what_is_not_there_yet_is_said(ask, make):
         ("media", "uploads/alice/my talk.wav", "audio/wav"),
     ],
 )
-def test_objects_are_led_to_by_presigned_addresses(ask, finished, view, key, media_type):
+def test_objects_are_reached_by_presigned_addresses(ask, finished, view, key, media_type):
     recording_id = finished()
 
     sent_on = ask(f"/recordings/{recording_id}/{view}")
@@ -409,7 +409,7 @@ def test_media_are_shown_or_kept_as_a_file(ask, finished, asked, kind):
     )
 
 
-def test_a_parameter_that_a_route_has_not_is_named(ask, finished):
+def test_an_unknown_parameter_is_refused_by_its_name(ask, finished):
     recording_id = finished()
 
     misspelt = ask("/recordings?statsu=FAILED")
@@ -430,7 +430,7 @@ def test_a_request_may_be_signed_in_its_query(ask):
 
 
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "COMPLETED"])
-def test_deleting_removes_everything_and_says_what(ask, finished, services, status, monkeypatch):
+def test_deleting_removes_everything_and_reports_it(ask, finished, services, status, monkeypatch):
     recording_id = finished()
     job, find = job_name(services, recording_id), services.transcriber.find
 
@@ -480,7 +480,7 @@ def test_the_report_of_a_deletion_is_whole_though_its_event_removes_it_all_first
     assert all(report.values())
 
 
-def test_nothing_late_brings_a_deleted_recording_back(ask, finished, services):
+def test_no_late_event_brings_a_deleted_recording_back(ask, finished, services):
     recording_id = finished()
     late = answer_key(services, recording_id)
     ask(f"/recordings/{recording_id}", method="DELETE")
@@ -497,7 +497,7 @@ def test_nothing_late_brings_a_deleted_recording_back(ask, finished, services):
     assert services.recordings.page() == ([], None)
 
 
-def test_a_deletion_that_was_cut_short_is_finished_by_the_next(ask, finished, services):
+def test_an_interrupted_deletion_is_finished_by_the_next(ask, finished, services):
     recording_id = finished()
     boto3.client("s3").delete_object(Bucket=services.media.bucket, Key="uploads/alice/my talk.wav")
 
@@ -518,7 +518,7 @@ def test_deleting_leaves_the_bytes_that_took_a_recordings_place(ask, finished, s
     assert services.media.find("uploads/alice/my talk.wav").recording_id == new
 
 
-def test_reprocessing_makes_everything_anew(ask, finished, services):
+def test_reprocessing_makes_everything_again(ask, finished, services):
     recording_id = finished()
     before = flat(services.recordings.get(recording_id))
 
@@ -536,7 +536,7 @@ def test_reprocessing_makes_everything_anew(ask, finished, services):
     assert again["feature_keys"] == before["feature_keys"]
 
 
-def test_what_has_no_upload_any_more_is_not_reprocessed(ask, finished, services):
+def test_a_recording_without_its_upload_is_not_reprocessed(ask, finished, services):
     recording_id = finished()
     boto3.client("s3").delete_object(Bucket=services.media.bucket, Key="uploads/alice/my talk.wav")
 
@@ -566,7 +566,7 @@ def test_a_selection_is_a_manifest_by_page(ask, finished, make):
     assert ask("/manifests/cuts").status == 404
 
 
-def test_what_was_said_is_found_by_its_owner_and_by_an_administrator(ask, finished):
+def test_spoken_words_are_found_by_their_owner_and_by_an_administrator(ask, finished):
     recording_id = finished()
     query = "/search?" + urllib.parse.urlencode({"q": '"good night"'})
 

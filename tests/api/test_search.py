@@ -1,4 +1,4 @@
-"""Search through the table, against a naive search through the texts."""
+"""Search in the table, compared with a simple search in the texts."""
 
 from itertools import count
 
@@ -41,7 +41,7 @@ def ids(services, query: str, owner: str | None = None) -> list[str]:
     return [result["recording_id"] for result in page]
 
 
-def test_every_word_must_be_said_and_phrases_in_a_row(services):
+def test_every_word_must_occur_and_phrases_in_a_row(services):
     river = said(services, "alice", "the old man walked along the river")
     bank = said(services, "alice", "the man was old and the river bank steep")
 
@@ -51,7 +51,7 @@ def test_every_word_must_be_said_and_phrases_in_a_row(services):
     assert ids(services, "nothing of it") == []
 
 
-def test_an_owner_finds_only_their_own_and_everybody_is_found_without_one(services):
+def test_an_owner_finds_only_their_own_and_without_an_owner_all_are_found(services):
     hers = said(services, "alice", "a secret word")
     his = said(services, "bob", "a secret word")
 
@@ -61,7 +61,7 @@ def test_an_owner_finds_only_their_own_and_everybody_is_found_without_one(servic
     assert ids(services, "secret", "carol") == []
 
 
-def test_a_result_says_where_in_seconds_and_in_which_words(services):
+def test_a_result_has_its_time_and_its_words(services):
     recording_id = said(services, "alice", "good morning the old man walked along")
 
     (result,), _ = search('"old man"', owner="alice", cursor=None, limit=1, services=services)
@@ -74,7 +74,7 @@ def test_a_result_says_where_in_seconds_and_in_which_words(services):
     assert [match["snippet"][low:high] for low, high in match["highlights"]] == ["old", "man"]
 
 
-def test_pages_hold_each_result_once_and_a_cursor_leads_on_in_its_own_search_alone(services):
+def test_pages_have_each_result_once_and_a_cursor_is_valid_for_its_search_only(services):
     expected = {said(services, "alice", "river " * number) for number in range(1, 6)}
 
     seen, cursor = [], None
@@ -124,7 +124,7 @@ def test_a_transcript_is_found_once_stored_and_not_once_removed(services, put):
     assert services.search_table.count(recording_id) == 0
 
 
-def test_another_transcript_of_a_recording_leaves_nothing_of_the_one_before(services):
+def test_a_new_transcript_replaces_all_rows_of_the_one_before(services):
     upload = Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1)
     recording = Recording.of(upload, created_at="2024-01-01T00:00:00+00:00")
     for word in ("before", "after"):

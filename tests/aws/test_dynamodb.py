@@ -54,7 +54,7 @@ def test_an_unknown_recording_is_an_error_that_names_it(services):
         services.recordings.get("nothing-0123456789ab")
 
 
-def test_a_branch_that_is_done_stays_done(services, recording):
+def test_a_completed_branch_stays_completed(services, recording):
     move = services.recordings.move
     done, failed = BranchState(Status.COMPLETED), BranchState(Status.FAILED, reason="No.")
     move(recording, Branch.FEATURES, done, unless=DONE, result=MEASURED)
@@ -88,7 +88,7 @@ def test_a_reason_goes_with_the_status_that_had_it(services, recording):
     assert services.recordings.get(recording.id).reason is None
 
 
-def test_nothing_is_left_of_a_branch_that_starts_anew(services, recording):
+def test_a_branch_that_starts_again_loses_its_earlier_state(services, recording):
     move = services.recordings.move
     state = BranchState(Status.COMPLETED, reason="Cut.", receives=3)
     done = move(recording, Branch.FEATURES, state, unless=DONE, result=MEASURED)
@@ -101,7 +101,7 @@ def test_nothing_is_left_of_a_branch_that_starts_anew(services, recording):
 
 
 @pytest.mark.parametrize("late", ["move", "write_words", "restart"])
-def test_nothing_late_brings_a_removed_recording_back(services, recording, late):
+def test_no_late_write_brings_a_removed_recording_back(services, recording, late):
     services.recordings.delete(recording.id)
     services.recordings.delete(recording.id)
 
@@ -118,7 +118,7 @@ def test_nothing_late_brings_a_removed_recording_back(services, recording, late)
     assert services.recordings.find(recording.id) is None
 
 
-def test_a_recording_comes_back_as_it_went(services, recording):
+def test_a_recording_is_read_back_unchanged(services, recording):
     whole = replace(
         recording,
         id="another-0123456789ab",
@@ -147,7 +147,7 @@ def test_a_recording_comes_back_as_it_went(services, recording):
     assert replace(created, look_at=None) == whole
 
 
-def test_a_number_that_is_none_is_not_kept(services, recording):
+def test_a_value_that_is_not_a_number_is_not_stored(services, recording):
     quiet = TranscriptSummary("transcripts/x.json", "", 0, mean_confidence=math.nan)
 
     written = services.recordings.move(
@@ -157,7 +157,7 @@ def test_a_number_that_is_none_is_not_kept(services, recording):
     assert written.transcript.mean_confidence is None
 
 
-def test_a_cursor_leads_into_no_other_owners_list(services, recording):
+def test_a_cursor_is_valid_for_one_owners_list_only(services, recording):
     for number in range(2):
         upload = Upload(bucket="media", key=f"uploads/bob/{number}.wav", etag="e", size=1)
         services.recordings.create(Recording.of(upload, created_at=f"2024-01-0{number + 1}"))
@@ -171,7 +171,7 @@ def test_a_cursor_leads_into_no_other_owners_list(services, recording):
 
 @pytest.mark.parametrize("cursor", ["!", "bm9uc2Vuc2U", "eyJhIjogMX0", "eyJhIjogIngifQ"])
 @pytest.mark.parametrize("owner", [None, "alice"])
-def test_a_cursor_that_no_page_ended_with_is_refused(services, recording, cursor, owner):
+def test_a_cursor_that_is_not_from_a_page_is_refused(services, recording, cursor, owner):
     assert recording
 
     with pytest.raises(CursorError):

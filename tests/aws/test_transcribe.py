@@ -38,20 +38,20 @@ def test_a_job_is_started(stubber):
     assert Transcriber(stubber.client).start(REQUEST) is True
 
 
-def test_a_job_of_the_same_name_is_met_not_started(stubber):
+def test_a_job_of_the_same_name_is_not_started_again(stubber):
     stubber.add_client_error("start_transcription_job", "ConflictException")
 
     assert Transcriber(stubber.client).start(REQUEST) is False
 
 
-def test_what_transcribe_will_never_take_is_told_in_its_own_words(stubber):
+def test_a_refusal_has_the_message_of_transcribe(stubber):
     stubber.add_client_error("start_transcription_job", "BadRequestException", "No such bucket.")
 
     with pytest.raises(JobRejectedError, match="No such bucket"):
         Transcriber(stubber.client).start(REQUEST)
 
 
-def test_what_another_try_may_cure_is_raised_for_it(stubber):
+def test_an_error_that_a_retry_may_cure_is_raised(stubber):
     stubber.add_client_error("start_transcription_job", "InternalFailureException")
 
     with pytest.raises(ClientError, match="InternalFailureException"):
@@ -59,7 +59,7 @@ def test_what_another_try_may_cure_is_raised_for_it(stubber):
 
 
 @pytest.mark.parametrize("code", ["LimitExceededException", "ThrottlingException"])
-def test_a_quota_is_told_from_a_failure(stubber, code):
+def test_a_quota_is_not_taken_for_a_failure(stubber, code):
     stubber.add_client_error("start_transcription_job", code)
 
     with pytest.raises(ServiceBusyError):
@@ -67,7 +67,7 @@ def test_a_quota_is_told_from_a_failure(stubber, code):
 
 
 @pytest.mark.parametrize("code", ["NotFoundException", "BadRequestException"])
-def test_a_job_that_is_not_there_is_none_and_deleting_it_is_done(stubber, code):
+def test_a_missing_job_is_none_and_deleting_it_does_nothing(stubber, code):
     stubber.add_client_error("get_transcription_job", code)
     stubber.add_client_error("delete_transcription_job", code)
 

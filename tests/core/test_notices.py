@@ -31,7 +31,7 @@ def test_a_notice_is_due_when_all_is_done_or_anything_failed(statuses, outcome):
     assert outcome_of(recording(**statuses)) == outcome
 
 
-def test_a_notice_holds_what_a_machine_needs_to_go_on():
+def test_a_notice_has_what_a_program_needs():
     done = recording(
         **DONE,
         transcript="a secret",
@@ -54,7 +54,7 @@ def test_a_notice_holds_what_a_machine_needs_to_go_on():
     assert "secret" not in notice.json + notice.text
 
 
-def test_a_failures_notice_gives_the_reason_to_machines_and_people():
+def test_a_failures_notice_gives_the_reason_to_programs_and_people():
     failed = recording(features=Status.FAILED, features_reason="The file is empty.")
 
     notice = notice_of(failed, Outcome.FAILED, api_url="")

@@ -30,13 +30,13 @@ def test_a_new_recording_waits_in_every_branch():
         ("SKIPPED", "SKIPPED", "COMPLETED", True),
     ],
 )
-def test_a_recording_is_as_far_as_its_branches(transcription, features, status, is_settled):
+def test_the_overall_status_follows_from_the_branches(transcription, features, status, is_settled):
     found = recording(transcription=transcription, features=features)
 
     assert (found.status, found.is_settled) == (status, is_settled)
 
 
-def test_a_reason_tells_failures_first_and_nothing_twice():
+def test_a_reason_has_failures_first_and_each_sentence_once():
     found = recording(
         transcription="COMPLETED",
         features="FAILED",

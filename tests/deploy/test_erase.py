@@ -1,4 +1,4 @@
-"""One recording is erased with every version of it, and nothing else is."""
+"""Exactly one recording is erased, with all its versions."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def versions(s3, bucket: str) -> dict[str, int]:
     return counted
 
 
-def test_no_version_of_a_recording_is_left_and_every_version_of_others_is(services, put, s3):
+def test_all_versions_of_a_recording_are_erased_and_none_of_others(services, put, s3):
     other = make(services, put, "uploads/alice/talk.wav.wav", 0.7)
     before = versions(s3, services.media.bucket)
     recording_id = make(services, put, KEY, 0.6)
@@ -92,7 +92,7 @@ def test_nothing_is_erased_unless_the_id_is_typed_again(services, put, s3, monke
 
 
 @pytest.mark.usefixtures("entered")
-def test_the_command_erases_what_was_typed_again(services, put, s3, monkeypatch, capsys):
+def test_the_command_erases_after_the_id_was_typed_again(services, put, s3, monkeypatch, capsys):
     recording_id = make(services, put, KEY, 0.6)
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{recording_id}\n"))
 
@@ -103,7 +103,7 @@ def test_the_command_erases_what_was_typed_again(services, put, s3, monkeypatch,
 
 
 @pytest.mark.usefixtures("entered")
-def test_a_replay_does_what_is_missing_of_one_recording(services, put, capsys):
+def test_a_replay_does_the_missing_work_of_one_recording(services, put, capsys):
     recording_id = make(services, put, KEY, 0.6)
     services.results.remove(f"features/{recording_id}/")
 

@@ -1,4 +1,4 @@
-"""What is uploaded runs: the very archives, unpacked as in Lambda, under Lambda's own client."""
+"""The uploaded archives run, unpacked as in Lambda, under Lambda's runtime client."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def builder(runtime, tmp_path_factory) -> Path:
 
 
 def project_in(folder: Path) -> Path:
-    """Return a copy of what the archives are made of."""
+    """Return a copy of the archives' sources."""
     for name in ("chalicelib", "kernels"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / ".chalice").mkdir()
@@ -104,7 +104,7 @@ def unpacked(archives, tmp_path_factory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def lambdas_python(runtime, tmp_path_factory) -> Path:
-    """What Lambda has beside the function: its runtime client and boto3."""
+    """Lambda's own packages: its runtime client and boto3."""
     return environment(tmp_path_factory.mktemp("runtime") / "venv", runtime, "runtime.txt")
 
 
@@ -113,7 +113,7 @@ def function(unpacked, lambdas_python, aws: Double, monkeypatch):  # noqa: ARG00
     """Make any of the functions, given its name and its environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    # What a deployment sets is put back with the rest.
+    # The settings of a deployment are restored with the rest.
     for name in stack.CREDENTIALS | {"AWS_ENDPOINT_URL": ""}:
         monkeypatch.setenv(name, "")
     config = json.loads((ROOT / ".chalice/config.json").read_text())
@@ -138,7 +138,7 @@ def listing(folders: list[Path]) -> dict[Path, int]:
 
 
 def request(path: str, **parameters: str) -> dict:
-    """Return an administrator's request as API Gateway hands it on."""
+    """Return an administrator's request in API Gateway's form."""
     caller = {"userArn": LOCAL_USER}
     return {
         "requestContext": {
@@ -174,7 +174,7 @@ def cw_event(detail: dict) -> dict:
 def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
     function, unpacked, tmp_path
 ):
-    """Uploads call the functions, and jobs that end do, as in AWS."""
+    """Let uploads and finished jobs call the functions, as in AWS."""
     source = tmp_path / "source.wav"
     source.write_bytes(wav(3.0))
     uploads = {f"uploads/alice/a talk.{name}": convert(source, name) for name in CODECS}
@@ -216,8 +216,8 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
 
 
 @pytest.mark.slow
-def test_the_packages_are_unpacked_where_nobody_can_write(unpacked, lambdas_python):
-    """Or the test above would not show that they run in Lambda."""
+def test_the_packages_are_unpacked_into_a_read_only_folder(unpacked, lambdas_python):
+    """Check this, because otherwise the test above would not show that they run in Lambda."""
     for folder in unpacked:
         command = [*as_anyone(), lambdas_python, "-c", "open('new', 'w')"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -241,7 +241,7 @@ def test_the_packages_are_well_under_the_limits_and_compiled(archives):
 
 @pytest.mark.slow
 def test_the_package_is_written_without_credentials(builder, tmp_path):
-    """By the command, with the packages that are deployed: 51 MB, of which 34 are FFmpeg's."""
+    """Run the command with the deployed packages: 51 MB, of which 34 are FFmpeg's."""
     out = tmp_path / "out"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 

@@ -66,7 +66,7 @@ S3_NEEDS = {
         ("s3:PutObject", f"{RESULTS}/features/*"),
         ("s3:AbortMultipartUpload", f"{RESULTS}/features/*"),
     },
-    # A presigned address may do what whoever signed it may.
+    # A presigned address has the rights of its signer.
     ("media", "generate_presigned_url"): {("s3:GetObject", f"{MEDIA}/uploads/*")},
     ("media", "generate_presigned_post"): {("s3:PutObject", f"{MEDIA}/uploads/*")},
     ("results", "generate_presigned_url"): READ_RESULTS,

@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice: whatever goes wrong, every upload ends in one right state."""
+"""Nothing lost, nothing twice: with any faults, every upload ends in one correct state."""
 
 import json
 import os
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, AT_ONCE))
-def test_every_upload_ends_in_exactly_one_right_state(first):
+def test_every_upload_ends_in_exactly_one_correct_state(first):
     for seed in range(first, first + AT_ONCE):
         world = tell(seed)
         wrong = all_violations(world)
@@ -44,7 +44,7 @@ def test_a_history_that_goes_wrong_is_shrunk_to_its_cause(monkeypatch):
     assert [move.kind for move in world.told] == ["put"]
 
 
-def test_every_kind_of_fault_is_among_them():
+def test_every_kind_of_fault_occurs():
     spent = "\n".join(line for seed in range(150) for line in tell(seed).plan.spent)
 
     for fault in (
@@ -62,7 +62,7 @@ def test_every_kind_of_fault_is_among_them():
         assert fault in spent
 
 
-def test_a_seed_tells_the_same_history_wherever_it_is_told():
+def test_a_seed_gives_the_same_history_in_every_process():
     code = (
         "import json, logging, sys; logging.disable(); from support.faults.histories import tell;"
         "worlds = [tell(seed) for seed in range(1, 12)];"
@@ -97,8 +97,8 @@ def wrong_in_some(seeds) -> bool:
         (reconciliation, "_walk"),
     ],
 )
-def test_a_defect_would_be_found(module, name, monkeypatch):
-    """What never fails shows nothing: without any of these, some history goes wrong."""
+def test_a_defect_is_found(module, name, monkeypatch):
+    """Check that histories can fail: without each of these, some history goes wrong."""
     monkeypatch.setattr(module, name, lambda *_, **__: None)
 
     assert wrong_in_some(seed for seed in range(400) if seed % REAL_EVERY)

@@ -1,4 +1,4 @@
-"""Orders of events that once ended wrong, each told by hand.
+"""Orders of events that once ended wrong, each written by hand.
 
 The numbers V1 to V9 are those of docs/faults.md.
 """
@@ -20,7 +20,7 @@ def advance(scene, job, n_times=1):
         scene.move("advance", job)
 
 
-def test_a_job_that_read_what_lay_there_meanwhile_does_not_count():
+def test_a_job_that_read_other_bytes_does_not_count():
     scene = Scene(TALK)
     scene.put(TALK, 0)
     scene.deliver_all()
@@ -45,7 +45,7 @@ def test_a_video_that_is_reprocessed_twice_at_once_gets_its_renditions():
     assert scene.end() == []
 
 
-def test_a_video_that_is_put_again_while_its_job_is_started_gets_its_renditions():
+def test_a_video_that_is_uploaded_again_while_its_job_starts_gets_its_renditions():
     scene = Scene(CLIP)
     scene.put(CLIP)
     slow = scene.begin("receive_upload")
@@ -60,7 +60,7 @@ def test_a_video_that_is_put_again_while_its_job_is_started_gets_its_renditions(
     assert scene.end() == []
 
 
-def test_an_audio_track_that_a_late_clean_up_took_is_made_again():
+def test_an_audio_track_that_a_late_clean_up_removed_is_made_again():
     scene = Scene(MOV)
     scene.put(MOV)
     scene.deliver_all()
@@ -72,7 +72,7 @@ def test_an_audio_track_that_a_late_clean_up_took_is_made_again():
     assert scene.end() == []
 
 
-def test_search_rows_that_a_late_clean_up_took_are_written_again():
+def test_search_rows_that_a_late_clean_up_removed_are_written_again():
     scene = Scene(TALK)
     scene.put(TALK)
     scene.come_to_rest()
@@ -96,7 +96,7 @@ def test_an_upload_that_is_overwritten_within_a_moment_has_its_recording_at_once
     assert violations(scene.world) == []
 
 
-def test_reprocessing_makes_the_transcript_with_the_settings_of_now():
+def test_reprocessing_makes_the_transcript_with_the_present_settings():
     scene = Scene(TALK)
     scene.put(TALK)
     scene.deliver_all()

@@ -1,4 +1,4 @@
-"""Hostile recordings end, each with a status and a reason, and the next one is measured."""
+"""Hostile recordings end with a status and a reason, and the next one is measured."""
 
 import json
 from dataclasses import replace
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 @pytest.fixture
 def services(services):
-    """Without MediaConvert, which moto has not."""
+    """Services without MediaConvert, which moto lacks."""
     return replace(services, settings=replace(services.settings, mediaconvert_role_arn=""))
 
 
 @pytest.fixture
 def measured(services, put):
-    """Run an upload through the functions that are deployed, but for Transcribe; return it."""
+    """Process an upload with the deployed functions, without Transcribe; return its recording."""
 
     def run(key: str, body: bytes, services=services, **metadata: str):
         recording_id = put(key, body, **metadata)
@@ -57,7 +57,7 @@ def test_a_hostile_recording_ends_and_the_next_is_measured(measured, name):
     assert following.status_of(Branch.FEATURES) == Status.COMPLETED
 
 
-def test_a_recording_longer_than_can_be_is_ended_however_small_it_is(measured):
+def test_a_recording_that_is_too_long_is_ended_even_if_its_file_is_small(measured):
     bomb = corpus.packed_silence(4.1)
     assert len(bomb) < 1_000_000
 
@@ -139,7 +139,7 @@ def test_reading_ends_in_time_for_the_tables_to_be_written():
         "jobs/" + "x" * 900 + ".json",
     ],
 )
-def test_what_is_not_this_stages_below_jobs_is_left_alone(services, key):
+def test_objects_of_other_stages_below_jobs_are_not_changed(services, key):
     boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=b"theirs")
 
     events.store_transcript(key, services)
@@ -167,7 +167,7 @@ def test_a_hostile_transcript_ends_its_branch_and_nothing_else(services, put, na
         assert found.status_of(Branch.TRANSCRIPTION) == Status.COMPLETED
 
 
-def test_a_transcript_larger_than_any_is_not_read(services, put):
+def test_a_transcript_that_is_too_large_is_not_read(services, put):
     key = "uploads/alice/talk.wav"
     recording_id = put(key, wav(1.0))
     events.receive_upload(key, services)

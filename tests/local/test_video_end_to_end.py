@@ -35,7 +35,7 @@ TURNED = (240, 320)
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory):
-    """Something said clearly, by flite where it is installed."""
+    """Clear speech, by flite if it is installed."""
     if FLITE is None:
         return SAMPLE
     path = tmp_path_factory.mktemp("speech") / "spoken.wav"
@@ -89,7 +89,7 @@ def read(local_mode, url: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def films(local_mode, speech):
-    """Every kind of video, uploaded at once; give back what waits for one to be done."""
+    """Every kind of video, uploaded at once; return a function that waits for one of them."""
     for name, options in FILMS.items():
         extension = name.rpartition(".")[2].lower()
         local_mode.put(f"uploads/films/{name}", video.make(extension, speech=speech, **options))
@@ -217,7 +217,7 @@ def test_the_audio_track_is_recognised_and_its_mfcc_is_librosas(local_mode, film
         assert "brown fox" in heard["transcript"]
 
 
-def test_a_silent_video_is_done_and_told_of_once(local_mode):
+def test_a_silent_video_is_done_and_has_one_notice(local_mode):
     url = inbox(local_mode)
     key = "uploads/told/silent.mp4"
     local_mode.put(key, video.make(sound=False))

@@ -179,7 +179,7 @@ def test_the_failure_of_an_earlier_attempt_changes_nothing(services, put):
 def test_a_video_reprocessed_while_its_job_is_taken_has_the_later_job(services, put):
     key = "uploads/bob/clip.mp4"
     recording_id = put(key, video.make())
-    again = lambda: events.reprocess(services.recordings.get(recording_id), services)  # noqa: E731
+    again = lambda: events.reprocess(services.recordings.get(recording_id), services)  # noqa: E731  # one line, used once
     services = replace(services, transcoder=Transcoder(again))
 
     events.receive_upload(key, services)

@@ -1,4 +1,4 @@
-"""What events have left undone is found, and done; and what is done is left alone."""
+"""Reconcile finds and does the work of lost events, and does not change finished work."""
 
 import json
 from dataclasses import replace

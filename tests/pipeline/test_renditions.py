@@ -1,4 +1,4 @@
-"""What happens to a video: one job, its renditions, the audio track, and one notice."""
+"""The work on a video: one job, its renditions, the audio track, and one notice."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Answers of Amazon Transcribe, where its jobs write them."""
+"""Answers of Amazon Transcribe, written under the keys of its jobs."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
 """Stand-ins for AWS that share no code with moto: MiniStack, and dynalite for DynamoDB alone.
 
-Both live in an environment of their own, which `make test-peers` makes and names in
-``EARSHOT_PEERS``; without it, what needs them is skipped.
+Both are in a separate environment, which `make test-peers` creates and names in ``EARSHOT_PEERS``.
+Without it, the tests that need them are skipped.
 """
 
 import os
@@ -36,7 +36,7 @@ def environment() -> Path:
 
 @contextmanager
 def dynalite() -> Iterator[str]:
-    """Start dynalite, give its address, and stop it."""
+    """Start dynalite, yield its address, and stop it."""
     program = environment() / "node/node_modules/.bin/dynalite"
     times = [f"--{change}TableMs=0" for change in ("create", "update", "delete")]
     process = subprocess.Popen(
@@ -54,7 +54,7 @@ def dynalite() -> Iterator[str]:
 
 @contextmanager
 def tables_on_dynalite(services: Services) -> Iterator[Services]:
-    """Give the same connections with both tables on dynalite, made as they were on moto."""
+    """Return the same services with both tables on dynalite, created as on moto."""
     with dynalite() as url:
         moto = boto3.client("dynamodb")
         tables = boto3.resource("dynamodb", endpoint_url=url)
@@ -85,7 +85,7 @@ def tables_on_dynalite(services: Services) -> Iterator[Services]:
 
 @contextmanager
 def ministack(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start MiniStack with its state in a folder, give its address and process, and stop it."""
+    """Start MiniStack with its state in a folder, yield its address and process, and stop it."""
     port = free_port()
     variables = {"BIND_HOST": HOST, "GATEWAY_PORT": str(port), "STATE_DIR": str(folder / "state")}
     with (folder / "ministack.log").open("w") as log:
@@ -110,7 +110,7 @@ def free_port() -> int:
 
 
 def await_port(port: int) -> None:
-    """Wait until somebody listens: a foreign server gives no other sign."""
+    """Wait until the port is open, because the server gives no other signal."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:

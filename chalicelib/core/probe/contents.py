@@ -92,7 +92,7 @@ def _boxes(source: BufferedSource, start: int, end: int) -> Iterator[tuple[bytes
         n_seen += 1
         source.seek(start)
         header = source.read(16)
-        if start >= end or len(header) < 8:  # noqa: PLR2004 - a box's length and its type
+        if start >= end or len(header) < 8:  # noqa: PLR2004  # bytes of a box's length and type
             continue
         size, kind, body_start = int.from_bytes(header[:4], "big"), header[4:8], start + 8
         if size == 1:
@@ -147,7 +147,7 @@ def _matroska_contents(source: BufferedSource) -> Contents:
         elif element == TIMECODE_SCALE:
             scale = int.from_bytes(body, "big")
         elif element == DURATION and len(body) in (4, 8):
-            (ticks,) = struct.unpack(">f" if len(body) == 4 else ">d", body)  # noqa: PLR2004
+            (ticks,) = struct.unpack(">f" if len(body) == 4 else ">d", body)  # noqa: PLR2004  # bytes of a single-precision float
         elif element in (PIXEL_WIDTH, PIXEL_HEIGHT, DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT):
             pixels.setdefault(element, int.from_bytes(body, "big"))
     return Contents(

@@ -68,7 +68,7 @@ def _read(source: BufferedSource) -> _Told | None:
 
 def _wav(source: BufferedSource) -> _Told | None:
     # The module needs numpy, whose import takes longer than the handling of most events.
-    from chalicelib.core.audio.wav import UNCOMPRESSED, read_wav_header  # noqa: PLC0415
+    from chalicelib.core.audio.wav import UNCOMPRESSED, read_wav_header  # noqa: PLC0415  # needs numpy, see above
 
     header = read_wav_header(source)
     if header is None or header.tag not in UNCOMPRESSED or not header.bytes_per_frame:
@@ -82,7 +82,7 @@ def _wav(source: BufferedSource) -> _Told | None:
 
 def _flac(head: bytes) -> _Told | None:
     """Read STREAMINFO, which comes first (RFC 9639, section 8.2)."""
-    if head[4] & 0x7F or len(head) < 26:  # noqa: PLR2004 - up to the last of its counts
+    if head[4] & 0x7F or len(head) < 26:  # noqa: PLR2004  # bytes up to the last count
         return None
     packed = int.from_bytes(head[18:26], "big")
     n_samples = packed & ((1 << 36) - 1)
@@ -128,7 +128,7 @@ def _mp3(source: BufferedSource, head: bytes) -> _Told | None:
     # Without a tag, the length follows from the bit rate, if it is constant.
     rates: set[int] = set()
     place = found
-    while len(data) - place > 4 and len(rates) < 2 and place < found + MP3_FRAMES * n_bytes:  # noqa: PLR2004
+    while len(data) - place > 4 and len(rates) < 2 and place < found + MP3_FRAMES * n_bytes:  # noqa: PLR2004  # bits and sizes of the format
         if not _is_mp3_frame(data, place):
             break
         rates.add(_mp3_frame(data, place)[1])
@@ -148,20 +148,20 @@ def _is_mp3_frame(data: bytes, i: int) -> bool:
 
 def _has_mp3_header(data: bytes, i: int) -> bool:
     first, second, third = data[i : i + 3]
-    is_layer_3 = first == 0xFF and second & 0xE6 == 0xE2 and second >> 3 & 3 in _MP3_HZ  # noqa: PLR2004
-    return is_layer_3 and 0 < third >> 4 < 15 and third >> 2 & 3 < 3  # noqa: PLR2004
+    is_layer_3 = first == 0xFF and second & 0xE6 == 0xE2 and second >> 3 & 3 in _MP3_HZ  # noqa: PLR2004  # bits and sizes of the format
+    return is_layer_3 and 0 < third >> 4 < 15 and third >> 2 & 3 < 3  # noqa: PLR2004  # bits and sizes of the format
 
 
 def _mp3_frame(data: bytes, i: int) -> tuple[int, int, int, int, int]:
     """Return a frame's bytes, its kbit/s, Hz, samples and channels."""
     _, second, third, fourth = data[i : i + 4]
     version = second >> 3 & 3
-    is_first = version == 3  # noqa: PLR2004 - MPEG-1
+    is_first = version == 3  # noqa: PLR2004  # MPEG-1
     kbps = _MP3_KBPS[0 if is_first else 1][third >> 4]
     rate = _MP3_HZ[version][third >> 2 & 3]
     n_samples = 1152 if is_first else 576
     n_bytes = n_samples * kbps * 125 // rate + (third >> 1 & 1)
-    return n_bytes, kbps, rate, n_samples, 1 if fourth >> 6 == 3 else 2  # noqa: PLR2004
+    return n_bytes, kbps, rate, n_samples, 1 if fourth >> 6 == 3 else 2  # noqa: PLR2004  # bits and sizes of the format
 
 
 def _amr(source: BufferedSource) -> _Told | None:

@@ -1,4 +1,4 @@
-"""The job that MediaConvert is asked for, held against its documented rules, and its answer."""
+"""The request for a MediaConvert job, checked against the documented rules, and its answer."""
 
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def test_the_job_keeps_the_services_documented_rules(name):
     assert "poster" not in codecs or "web" in codecs  # no job of captured frames alone
 
 
-def test_each_rendition_has_the_key_that_it_is_looked_for_under():
+def test_each_rendition_has_the_expected_key():
     destinations = [
         group["OutputGroupSettings"]["FileGroupSettings"]["Destination"]
         for group in request()["Settings"]["OutputGroups"]
@@ -134,7 +134,7 @@ def test_a_rendition_is_even_no_larger_and_of_the_same_shape(picture, max_height
     assert fitted(picture, max_height) == expected
 
 
-def test_a_picture_too_small_to_encode_is_said_to_be():
+def test_a_picture_that_is_too_small_is_refused():
     with pytest.raises(MediaError, match="16 by 16 pixels"):
         fitted(Size(16, 16), 720)
 
@@ -192,7 +192,7 @@ COMPLETE = {
 }
 
 
-def test_a_complete_event_tells_the_size_and_duration_of_each_file():
+def test_a_complete_event_gives_the_size_and_duration_of_each_file():
     found = {output.stem: output for output in mediaconvert_events.outputs(COMPLETE)}
 
     assert found["web"].size == Size(1280, 720)
@@ -203,11 +203,11 @@ def test_a_complete_event_tells_the_size_and_duration_of_each_file():
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"recording_id": 3}, "text"])
-def test_a_job_without_our_metadata_is_none_of_ours(metadata):
+def test_a_job_without_earshots_metadata_is_ignored(metadata):
     assert mediaconvert_events.recording_id_of({"userMetadata": metadata}) is None
 
 
-def test_an_error_event_is_told_with_its_code_and_message():
+def test_an_error_event_gives_a_reason_with_code_and_message():
     detail = {"status": "ERROR", "errorCode": 1040, "errorMessage": "Example error message"}
 
     assert (
@@ -216,7 +216,7 @@ def test_an_error_event_is_told_with_its_code_and_message():
     )
 
 
-def test_a_canceled_job_is_told_to_be_one():
+def test_a_canceled_job_gives_its_reason():
     assert (
         mediaconvert_events.failure({"status": "CANCELED"}) == "The MediaConvert job was canceled"
     )

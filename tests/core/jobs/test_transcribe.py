@@ -18,7 +18,7 @@ def request(options: TranscriptionOptions | None = None) -> dict:
     )
 
 
-def test_a_job_writes_its_transcript_into_a_folder_of_its_own():
+def test_a_job_writes_its_transcript_into_a_separate_folder():
     asked = request()
 
     assert asked["TranscriptionJobName"] == "earshot-dev-talk-0123456789ab-t7"
@@ -43,7 +43,7 @@ def test_the_sample_rate_is_left_to_transcribe():
         ),
     ],
 )
-def test_exactly_one_way_of_choosing_the_language_is_asked_for(languages, expected):
+def test_a_request_has_exactly_one_way_of_choosing_the_language(languages, expected):
     asked = request(TranscriptionOptions(languages=languages))
 
     assert {name: asked[name] for name in asked if "Language" in name} == expected
@@ -76,7 +76,7 @@ BOTH = TranscriptionOptions(
 
 
 @pytest.mark.parametrize("options", [ONE, AMONG_TWO, BOTH, TranscriptionOptions(languages=())])
-def test_every_option_is_a_request_that_the_service_model_takes(options):
+def test_the_service_model_accepts_every_option(options):
     asked = request(options)
 
     assert options.refusal is None
@@ -110,8 +110,8 @@ def test_the_options_of_one_language_are_settings():
     assert asked["JobExecutionSettings"]["AllowDeferredExecution"] is True
 
 
-def test_where_the_language_is_found_out_vocabularies_are_given_by_language():
-    """Settings has no place for them then: Transcribe would refuse them, or pass over them."""
+def test_vocabularies_are_given_by_language_if_the_language_is_identified():
+    """Check that they are not in Settings, where Transcribe would refuse or ignore them."""
     asked = request(AMONG_TWO)
 
     assert asked["LanguageIdSettings"] == {
@@ -153,7 +153,7 @@ SIX = ("en-US", "de-DE", "fr-FR", "it-IT", "es-ES", "pt-PT")
         ({"languages": ("de-DE",), "finds_toxicity": True}, "en-US alone"),
     ],
 )
-def test_what_transcribe_would_not_take_together_is_refused_with_a_sentence(options, reason):
+def test_options_that_transcribe_does_not_combine_are_refused_with_a_sentence(options, reason):
     assert reason in str(TranscriptionOptions(**options).refusal)
 
 

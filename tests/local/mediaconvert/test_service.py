@@ -1,4 +1,4 @@
-"""MediaConvert's stand-in, spoken to by boto3 itself."""
+"""MediaConvert's stand-in, used with boto3."""
 
 import io
 import json
@@ -61,7 +61,7 @@ def make_service(s3):
 
 @pytest.fixture
 def idle(make_service):
-    """Return a service that has not been started: it takes jobs and leaves them."""
+    """Return a service that has not been started, so it accepts jobs and does not do them."""
     return make_service()
 
 
@@ -134,7 +134,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_rendition_is_there_and_as_large_as_it_should_be(local, name):
+def test_every_rendition_exists_with_the_expected_size(local, name):
     options, size = SHAPES[name]
     submit(local, video.make(**options), f"uploads/{name}")
 
@@ -171,7 +171,7 @@ def test_a_silent_video_gets_its_pictures_and_no_sound(local):
         assert not reader.streams.audio
 
 
-def test_events_tell_the_start_the_progress_and_each_output(local):
+def test_events_report_the_start_the_progress_and_each_output(local):
     job_id = submit(local, video.make(duration_s=4))
 
     details = [local.events.get(timeout=WAIT_S)[2]]
@@ -208,13 +208,13 @@ def test_a_damaged_input_ends_in_an_error_with_a_code(local, body, code):
     assert local.client.get_job(Id=job_id)["Job"]["ErrorCode"] == code
 
 
-def test_an_input_that_is_not_there_ends_in_an_error(local):
+def test_a_missing_input_ends_in_an_error(local):
     Transcoder(local.client).start(request(video.make()))
 
     assert ended(local)["errorCode"] == 1404
 
 
-def test_what_getjob_tells_leads_to_the_same_outputs_as_the_event(local):
+def test_getjob_gives_the_same_outputs_as_the_event(local):
     job_id = submit(local, video.make())
     detail = ended(local)
 
@@ -242,7 +242,7 @@ def test_two_minutes_are_encoded_whole_and_their_preview_stays_small(local):
     assert len(preview) < 1_000_000  # bytes
 
 
-def test_a_video_can_be_shown_before_it_is_there_whole_and_by_every_browser(local):
+def test_a_video_can_be_played_during_download_and_by_every_browser(local):
     submit(local, video.make(size=(321, 241)))
     ended(local)
 
@@ -316,7 +316,7 @@ def test_a_job_canceled_while_it_is_encoded_ends_and_the_next_is_done(local):
     assert ended(local)["status"] == "COMPLETE"
 
 
-def test_stopping_amid_a_job_is_no_fault_of_the_transcoder(local, caplog):
+def test_stopping_during_a_job_does_not_count_as_a_crash(local, caplog):
     submit(local, video.make(size=(1280, 720), duration_s=20))
     assert local.events.get(timeout=WAIT_S)[2]["status"] == "PROGRESSING"
 
@@ -325,7 +325,7 @@ def test_stopping_amid_a_job_is_no_fault_of_the_transcoder(local, caplog):
     assert caplog.records == []
 
 
-def test_what_was_unfinished_starts_again_in_the_next_life(make_service):
+def test_unfinished_jobs_start_again_after_a_restart(make_service):
     first = make_service()
     job_id = submit(first, video.make())
     kept = json.loads(json.dumps(first.service.jobs()))
@@ -338,7 +338,7 @@ def test_what_was_unfinished_starts_again_in_the_next_life(make_service):
     assert ended(second)["jobId"] == job_id
 
 
-def test_what_was_finished_is_told_again_in_the_next_life(local, make_service):
+def test_events_of_finished_jobs_are_sent_again_after_a_restart(local, make_service):
     submit(local, video.make())
     before = ended(local)
     kept = json.loads(json.dumps(local.service.jobs()))
@@ -398,7 +398,7 @@ def test_a_request_that_the_service_would_refuse_is_refused_with_the_place(idle,
     ("method", "path", "status"),
     [("GET", "jobs/never-was", 404), ("GET", "presets", 404), ("POST", "jobs", 400)],
 )
-def test_other_requests_are_answered_in_the_services_manner(idle, method, path, status):
+def test_other_requests_get_the_services_errors(idle, method, path, status):
     found, payload = idle.service.handle(method, f"/2017-08-29/{path}", "", b"[")
 
     assert found == status

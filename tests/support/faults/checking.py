@@ -1,4 +1,4 @@
-"""Checks that hold when a history is over, and the text that tells of one that went wrong."""
+"""Checks at the end of a history, and the report of a history that went wrong."""
 
 import json
 from collections import Counter
@@ -19,20 +19,20 @@ CHECK_FILE = ".write_access_check_file.temp"
 VIDEOS = ("mp4", "mov", "mkv")
 
 MOST_REQUESTS = 80
-"""How many requests to AWS one call of a handler makes at most; reconcile makes some for each look.
+"""Most requests to AWS in one call of a handler; reconcile makes some for each look.
 
 Measured: 46 in some thousand histories, with pages of two.
 """
 
 MOST_FOR_A_RECORDING = 400
-"""How many requests a history makes at most for each time that a recording was made.
+"""Most requests of a history for each time that a recording was made.
 
 Measured: 120 to 160 on average, and 576 for one recording and twelve faults.
 """
 
 
 def violations(world: World) -> list[str]:
-    """Return what is wrong with a world that has come to rest, in sentences."""
+    """Return the violations in a world without remaining work, as sentences."""
     found: list[str] = []
     objects, prefix = world.bucket.objects, world.settings.job_prefix
     wanted = {
@@ -61,7 +61,7 @@ def violations(world: World) -> list[str]:
 
 
 def all_violations(world: World) -> list[str]:
-    """Return what is wrong at the end, and what the rules of the history forbid on the way."""
+    """Return the violations at the end, and those that the rules forbid during the history."""
     rules = world.plan.rules
     found = violations(world) + world.failed_runs
     found += [world.never_ended] if world.never_ended else []
@@ -153,7 +153,7 @@ def _of_notices(world: World, items: dict[str, dict]) -> list[str]:
 
 
 def describe(world: World, wrong: list[str]) -> str:
-    """Return what is wrong with a history, what was done in it, and how to tell it again."""
+    """Return the report of a history: its violations, its moves, and the command to repeat it."""
     seed = world.plan.seed
     return "\n  ".join(
         [

@@ -1,4 +1,4 @@
-"""Rules of the world and of the check that a history can be told with or without.
+"""Rules of the world and of the checks, each of which a history can have or not.
 
 A rule that the application cannot keep yet is off by default, and ``docs/faults.md`` names the
 violation that it shows. Each is switched on for good here, in one place, once it is kept.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Rules:
-    """Which rules hold. ``Rules()`` is what the suite and ``make soak`` tell histories by."""
+    """The rules of a history. The suite and ``make soak`` use ``Rules()``."""
 
     long: bool = True
     """People act up to twelve times, and not five. Showed V1 and V4."""

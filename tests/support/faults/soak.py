@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.faults.checking import all_violations, describe  # noqa: E402  # found by the path above
-from support.faults.histories import tell  # noqa: E402
-from support.faults.rules import ALL, NAMES, Rules  # noqa: E402
-from support.faults.shrinking import shrunk  # noqa: E402
-from support.faults.world import World  # noqa: E402
+from support.faults.histories import tell  # noqa: E402  # imported after the paths are set
+from support.faults.rules import ALL, NAMES, Rules  # noqa: E402  # imported after the paths are set
+from support.faults.shrinking import shrunk  # noqa: E402  # imported after the paths are set
+from support.faults.world import World  # noqa: E402  # imported after the paths are set
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Tells a history: chooses moves while people act, then lets the world come to rest."""
+"""Runs a history: chooses moves while people act, then does all remaining work."""
 
 import random
 from datetime import timedelta
@@ -11,7 +11,7 @@ from support.faults.world import World
 
 AT_ONCE = 4
 A_LONG_WHILE = timedelta(hours=25)
-"""After so long every look is due: a recording is looked at again within a day."""
+"""Minutes after which every look is due, because looks are at most a day apart."""
 
 ROUNDS = 20
 MOST_MOVES = 8000
@@ -20,7 +20,7 @@ A_ROUND = 10_000
 
 
 def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool) -> Move:
-    """Choose the next move, by chance."""
+    """Choose the next move at random."""
     has_room = len(world.tasks) < AT_ONCE
     visible, unfinished = world.visible(), world.unfinished()
     weights = {
@@ -54,7 +54,7 @@ def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool
 
 
 def choose_act(world: World, rng: random.Random) -> Move:
-    """Choose what somebody does."""
+    """Choose an act of a user."""
     key = rng.choice(list(world.bodies))
     number = rng.randrange(len(world.bodies[key]))
     if (begun := list(world.parts)) and rng.random() < 1 / 2:

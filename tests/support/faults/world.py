@@ -54,7 +54,7 @@ ADMINISTRATOR = "admin"
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
 HIDDEN = timedelta(minutes=90)
-"""VisibilityTimeout of the features queue: when a message comes again whose function was killed."""
+"""VisibilityTimeout of the features queue, after which a killed function's message is repeated."""
 
 LIFE = timedelta(minutes=15)
 A_MOVE = timedelta(seconds=1)
@@ -98,12 +98,12 @@ class Task:
     n_faults: int = 0
     is_dead: bool = False
     told: tuple[str, str] | None = None
-    """A notice that was published and not yet written down."""
+    """A notice that was published and is not yet recorded."""
 
 
 @dataclass(repr=False)
 class World:
-    """Everything there is in one history."""
+    """The world of one history."""
 
     plan: Plan
     settings: Settings
@@ -122,10 +122,10 @@ class World:
     wrong_before: list[str] = field(default_factory=list)
     wrong_after_one: list[str] = field(default_factory=list)
     told: list[Move] = field(default_factory=list)
-    """The moves until people and faults were done."""
+    """The moves until people and faults have ended."""
 
     failed_runs: list[str] = field(default_factory=list)
-    """How runs of reconcile ended, with no fault left, if not well."""
+    """Errors of runs of reconcile after the last fault."""
 
     never_ended: str = ""
     is_over: bool = False
@@ -179,7 +179,7 @@ class World:
         return lambda: self.now + skew
 
     def clock(self) -> datetime:
-        """Return the time that the handler at work believes it is."""
+        """Return the time of the running handler's clock."""
         task = self.by_greenlet.get(greenlet.getcurrent())
         return self.now + task.skew if task else self.now
 
@@ -269,7 +269,7 @@ class World:
             work()
         except KilledError:
             outcome = "was killed"
-        except Exception as exc:  # as Lambda does: whatever a function raises ends that call alone
+        except Exception as exc:  # as in Lambda: an exception in a function ends only this call
             outcome = f"failed: {exc!r}"
             if not self.plan.spent:
                 raise
@@ -331,7 +331,7 @@ class World:
         self.start(name, delivery.function, partial(handler, delivery.event, None), end)
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Have a message's recording measured; after the last failure it is put aside."""
+        """Process a message's recording; after the last failure the message is given up."""
         waiting = self.messages.waiting
         message["receives"] += 1
         record = {
@@ -368,7 +368,7 @@ class World:
         ]
 
     def lives(self, recording_id: str) -> int:
-        """Return how often a recording was made, or made anew: each time is told of."""
+        """Return how often a recording was made or made again; each time has a notice."""
         return self.table.n_created[(keys.transcript(recording_id),)] + self.restarts[recording_id]
 
     def recording_of(self, key: str) -> str | None:
@@ -377,12 +377,12 @@ class World:
         return max(found, key=lambda item: item["created_at"])["recording_id"] if found else None
 
     def unfinished(self) -> list[str]:
-        """Return the names of all jobs that wait or run."""
+        """Return the names of all waiting and running jobs."""
         return self.transcribe.unfinished() + self.mediaconvert.unfinished()
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether something is still to happen by itself."""
+        """Return whether there is remaining work without a request."""
         return bool(self.tasks or self.pending or self.messages.waiting or self.unfinished())
 
 

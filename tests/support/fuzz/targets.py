@@ -15,20 +15,20 @@ from urllib.parse import quote
 ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from chalicelib.core import keys  # noqa: E402
-from chalicelib.core.audio.source import BufferedSource  # noqa: E402
-from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: E402
-from chalicelib.core.jobs.gif import paced  # noqa: E402
-from chalicelib.core.probe.contents import Contents, look_into  # noqa: E402
-from chalicelib.core.probe.formats import media_format  # noqa: E402
-from chalicelib.core.probe.headers import read_header  # noqa: E402
-from chalicelib.core.probe.limits import refusal, speech_refusal  # noqa: E402
-from chalicelib.core.transcripts.exports import EXPORTS  # noqa: E402
-from chalicelib.core.transcripts.parsing import load_transcript  # noqa: E402
-from chalicelib.errors import MediaError, ParameterError, TranscriptFormatError  # noqa: E402
-from support import corpus  # noqa: E402 - the paths above come first
-from support.answers import put_answer  # noqa: E402
-from support.media import convert, wav  # noqa: E402
+from chalicelib.core import keys  # noqa: E402  # imported after the paths are set
+from chalicelib.core.audio.source import BufferedSource  # noqa: E402  # imported after the paths are set
+from chalicelib.core.features.extract import FeatureParameters, extract  # noqa: E402  # imported after the paths are set
+from chalicelib.core.jobs.gif import paced  # noqa: E402  # imported after the paths are set
+from chalicelib.core.probe.contents import Contents, look_into  # noqa: E402  # imported after the paths are set
+from chalicelib.core.probe.formats import media_format  # noqa: E402  # imported after the paths are set
+from chalicelib.core.probe.headers import read_header  # noqa: E402  # imported after the paths are set
+from chalicelib.core.probe.limits import refusal, speech_refusal  # noqa: E402  # imported after the paths are set
+from chalicelib.core.transcripts.exports import EXPORTS  # noqa: E402  # imported after the paths are set
+from chalicelib.core.transcripts.parsing import load_transcript  # noqa: E402  # imported after the paths are set
+from chalicelib.errors import MediaError, ParameterError, TranscriptFormatError  # noqa: E402  # imported after the paths are set
+from support import corpus  # noqa: E402  # imported after the paths are set
+from support.answers import put_answer  # noqa: E402  # imported after the paths are set
+from support.media import convert, wav  # noqa: E402  # imported after the paths are set
 
 LONGEST_S = 60
 TRANSCRIPTS = ROOT / "tests/data/transcripts"
@@ -129,18 +129,18 @@ def ask(data: bytes) -> None:
 @cache
 def api():
     """Start the application in moto, with a recording; return a client, its id, the routes."""
-    import boto3  # noqa: PLC0415 - nobody else waits for these
-    from moto import mock_aws  # noqa: PLC0415
+    import boto3  # noqa: PLC0415  # only this target needs these
+    from moto import mock_aws  # noqa: PLC0415  # only this target needs it
 
-    from chalicelib.pipeline import events  # noqa: PLC0415
-    from chalicelib.services import services  # noqa: PLC0415
-    from local import stack  # noqa: PLC0415
-    from support.asking import Asker  # noqa: PLC0415
+    from chalicelib.pipeline import events  # noqa: PLC0415  # only this target needs it
+    from chalicelib.services import services  # noqa: PLC0415  # only this target needs it
+    from local import stack  # noqa: PLC0415  # only this target needs it
+    from support.asking import Asker  # noqa: PLC0415  # only this target needs it
 
     os.environ.update(stack.CREDENTIALS)
     mock_aws().start()
     os.environ.update(stack.create() | {"LOG_FILE": os.devnull})
-    import app  # noqa: PLC0415 - reads the environment
+    import app  # noqa: PLC0415  # the module reads the environment
 
     key = "uploads/alice/talk.wav"
     bucket = boto3.client("s3")
