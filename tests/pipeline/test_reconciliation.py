@@ -380,7 +380,7 @@ def test_a_run_ends_in_time_for_its_function_and_has_walked_all_the_same(service
     receive(services, put, 3)
     put("uploads/alice/lost.wav", wav())
     after = later(hours=2)
-    minutes = iter(range(0, 1000, 5))
+    minutes = iter(range(0, 1000, 3))
     start = after.clock()
 
     findings = reconcile(
