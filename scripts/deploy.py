@@ -287,7 +287,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Deploy the stage that the command line names."""
     parser = argparse.ArgumentParser(prog="make deploy", description="Deploy a stage of Earshot.")
     parser.add_argument("stage")
-    parser.add_argument("--email", help="who is told of finished recordings and of alarms")
+    parser.add_argument("--email", help="address for notices of finished recordings and for alarms")
     for option, name in PARAMETERS.items():
         if option != "email":
             parser.add_argument(f"--{option}", metavar="VALUE", help=f"{name} of the stack")

@@ -44,7 +44,7 @@ export async function finishSigningIn() {
   const begun = JSON.parse(sessionStorage.getItem(BEGUN));
   sessionStorage.removeItem(BEGUN);
   history.replaceState(null, "", HERE + (begun?.fragment ?? ""));
-  // What this tab has not asked for may come of somebody else's link: it would sign in as them.
+  // An answer that this tab has not requested may come from an attacker's link, which would sign in as the attacker.
   if (answer.get("state") !== begun?.state) return;
   const fields = { redirect_uri: HERE, code: answer.get("code"), code_verifier: begun.verifier };
   if (!answer.has("code")) throw new Error(answer.get("error_description") ?? answer.get("error"));
@@ -80,7 +80,7 @@ export async function authorization({ anew = false } = {}) {
   return token ? { Authorization: token } : {};
 }
 
-/** Asks for tokens and keeps them; tells whether the pool gave any. */
+/** Requests tokens and keeps them; returns whether the pool gave any. */
 async function exchange(grant_type, fields) {
   const response = await fetch(new URL("oauth2/token", settings.domain), {
     method: "POST",

@@ -1,4 +1,4 @@
-// Which keys do what, for whoever asks.
+// The keyboard shortcuts, and the dialog that lists them.
 
 import { button, h } from "./dom.js";
 

@@ -20,7 +20,7 @@ export function standInBanner() {
   );
 }
 
-/** The share that is done, by recording and branch; nothing where nobody can tell. */
+/** The progress by recording and branch; empty if it is not known. */
 export async function progressOfAll(signal) {
   return standIn ? (await call("progress", { signal })).recordings : {};
 }
