@@ -178,13 +178,14 @@ def test_a_line_is_one_line_and_has_no_metrics_where_there_are_none():
     assert json.loads(line) == {"reason": "first\nsecond"}
 
 
-def test_an_error_of_the_api_is_an_error_in_its_line(client, services, lines):
+@pytest.mark.usefixtures("client")
+def test_an_error_of_the_api_is_an_error_in_its_line(application, services, lines):
     """Check this, because Chalice answers the exception, and Lambda counts a success."""
     boto3.client("dynamodb").delete_table(TableName=services.settings.metadata_table)
 
-    answer = Asker(client).get("/recordings")
+    answer = Asker(application)("/recordings")
 
-    assert answer.status_code == 500
+    assert answer.status == 500
     (line,) = lines()
     assert (line["status"], line["outcome"]) == (500, "raised")
 

@@ -35,8 +35,15 @@ def test_a_notice_has_what_a_program_needs():
     done = recording(
         **DONE,
         transcript="a secret",
+        word_count=2,
         transcript_key="transcripts/x.json",
         feature_keys={"mfcc": "features/x/mfcc.csv"},
+        duration_s=1.0,
+        sample_rate_hz=22050,
+        source_sample_rate_hz=44100,
+        channels=1,
+        n_frames=44,
+        feature_parameters={},
         rendition_files={"web": {"key": "renditions/x/web.mp4", "size": 1}},
     )
 
