@@ -97,10 +97,12 @@ class RecordingTable:
         after = recording_item.of_state(branch, replace(state, at=now))
         outcome = recording_item.outcome_names(branch)
         clears = state.status == Status.PENDING
+        # Of another attempt, everything: the earlier one may have noted its job since.
+        is_new = clears or state.attempt != recording.state(branch).attempt
         changes = {
             name: value
             for name, value in after.items()
-            if clears or name in outcome or value != before[name]
+            if is_new or name in outcome or value != before[name]
         }
         if clears:
             changes |= recording_item.cleared(branch)
@@ -134,10 +136,10 @@ class RecordingTable:
         they belong to outputs that are made again.
         """
         now = self._clock().isoformat()
-        before = recording_item.flat(recording)
         fresh = Recording.of(upload, created_at=recording.created_at)
         fresh = replace(fresh, updated_at=now, restarted_at=now, look_at=self._look_at())
-        changes = {**dict.fromkeys(before), **recording_item.flat(fresh)}
+        # Every attribute that there may be: others may have been written since it was read.
+        changes = {**dict.fromkeys(recording_item.attributes()), **recording_item.flat(fresh)}
         # An attempt's number is used once, so that an earlier job's answer is not taken for it.
         kept = {"JsonFile", *map(recording_item.attempt_name, Branch)}
         changes = {name: value for name, value in changes.items() if name not in kept}

@@ -100,6 +100,25 @@ def test_a_branch_that_starts_again_loses_its_earlier_state(services, recording)
     assert (pending.measurement, pending.word_table_keys) == (None, {})
 
 
+def test_a_restart_clears_what_was_written_since_the_recording_was_read(services, recording):
+    noted = BranchState(Status.IN_PROGRESS, job_id="1-job")
+    services.recordings.move(recording, Branch.RENDITIONS, noted, unless=DONE)
+
+    restarted = services.recordings.restart(recording, UPLOAD)
+
+    assert (restarted.renditions.status, restarted.renditions.job_id) == (Status.PENDING, None)
+
+
+def test_a_new_attempt_does_not_have_the_job_of_the_earlier_one(services, recording):
+    noted = BranchState(Status.IN_PROGRESS, job_id="1-job")
+    services.recordings.move(recording, Branch.RENDITIONS, noted, unless=DONE)
+
+    second = BranchState(Status.IN_PROGRESS, attempt=2)
+    begun = services.recordings.move(recording, Branch.RENDITIONS, second, unless=DONE)
+
+    assert begun.renditions.job_id is None
+
+
 @pytest.mark.parametrize("late", ["move", "write_words", "restart"])
 def test_no_late_write_brings_a_removed_recording_back(services, recording, late):
     services.recordings.delete(recording.id)
