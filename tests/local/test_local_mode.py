@@ -90,7 +90,8 @@ def test_the_data_folder_is_complete_after_a_kill(tmp_path):
             Config=TransferConfig(multipart_threshold=5 * 2**20),
         )
         in_parts = local_mode.settled("uploads/alice/parts.wav")
-        keys = local_mode.object_keys()
+        # What a job reads goes when the job has answered.
+        keys = {key for key in local_mode.object_keys() if not key.startswith("jobs/")}
         put = {"Bucket": local_mode.bucket, "Key": "uploads/alice/ä b.wav"}
         put_at = local_mode.client("s3").head_object(**put)["LastModified"]
         local_mode.put("uploads/alice/unfinished.wav", convert(SAMPLE, "wav"))
