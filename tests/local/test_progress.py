@@ -1,40 +1,41 @@
 """The progress of a recording goes from 0 to 1, with an estimate of the time left."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from chalicelib.core.recording import Recording
+from chalicelib.core import keys
+from chalicelib.core.recording import BranchState, Recording, Status, Upload
 from local.progress import Progress, seconds_left
+
+UPLOAD = Upload(bucket="media", key="uploads/me/call.wav", etag="e", size=1)
 
 
 def recording(**statuses):
-    branches = {"transcription": "IN_PROGRESS", "features": "COMPLETED", "renditions": "SKIPPED"}
-    return Recording(
-        {
-            "recording_id": "call",
-            "owner": "me",
-            "source_key": "uploads/me/call.wav",
-            **branches,
-            **statuses,
-        }
-    )
+    states = {"transcription": "IN_PROGRESS", "features": "COMPLETED", "renditions": "SKIPPED"}
+    branches = {
+        branch: BranchState(Status(status)) for branch, status in (states | statuses).items()
+    }
+    return replace(Recording.of(UPLOAD, created_at="2024-01-01T00:00:00+00:00"), **branches)
 
 
 def shown(recording, heard=0.0, encoded=0.0):
     """Return the terminal's line for a recording in work."""
     observers = []
+    job = keys.Job("earshot-local-", recording.id, "t", 1)
     runtime = SimpleNamespace(
         observe=observers.append,
-        transcribe=SimpleNamespace(progress=lambda: {"call": heard}),
-        mediaconvert=SimpleNamespace(progress=lambda: {"call": encoded}),
+        services=SimpleNamespace(settings=SimpleNamespace(job_prefix="earshot-local-")),
+        transcribe=SimpleNamespace(progress=lambda: {job.name: heard}),
+        mediaconvert=SimpleNamespace(progress=lambda: {recording.id: encoded}),
     )
     console = Console(file=io.StringIO(), width=120)
     progress = Progress(runtime, console)
     for observer in observers:
-        observer("call", recording)
+        observer(recording.id, recording)
     console.print(progress._bars())
     return " ".join(console.file.getvalue().split())
 

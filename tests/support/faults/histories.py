@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from chalicelib.aws import s3
 from chalicelib.config import Settings
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.features import extract
-from support import video
 from support.faults import telling
 from support.faults.moves import Move
 from support.faults.plan import Plan
@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::1:role/mediaconvert",
     "ADMINISTRATORS": f"arn:aws:iam::123456789012:user/{ADMINISTRATOR}",
 }
+CLIPS = Path(__file__).parents[2] / "data/video"
+
 REAL_EVERY = 50
 """Measure for real in one of this many histories; the others use stored results."""
 
@@ -42,13 +44,18 @@ RANGE_BYTES = 6_000
 _extract = extract.extract
 
 
+def _clip(extension: str) -> bytes:
+    """Return a second of video. An encoder gives other bytes each time, so it is kept in a file."""
+    return (CLIPS / f"clip.{extension}").read_bytes()
+
+
 @cache
 def bodies(*, sound_alone: bool = False) -> dict[str, list[bytes]]:
     """Return the uploads, and their replacements."""
     sr = 8_000
     times = np.arange(sr) / sr
     tones = [encode(0.3 * np.sin(2 * np.pi * f0 * times), "WAV", sr) for f0 in (150, 220)]
-    moving = [video.make(duration_s=1, size=(64, 64))]
+    moving = [_clip("mp4")]
     # A free box at the end changes only the bytes.
     moving.append(moving[0] + b"\x00\x00\x00\x08free")
     found = {
@@ -58,9 +65,9 @@ def bodies(*, sound_alone: bool = False) -> dict[str, list[bytes]]:
         "uploads/notes.txt": [b"no recording"],
     }
     if sound_alone:
-        mov = video.make("mov", duration_s=1, size=(64, 64))
+        mov = _clip("mov")
         found["uploads/alice/clip.mov"] = [mov, mov + b"\x00\x00\x00\x08free"]
-        found["uploads/bob/clip.mkv"] = [video.make("mkv", duration_s=1, size=(64, 64))]
+        found["uploads/bob/clip.mkv"] = [_clip("mkv")]
     return found
 
 
