@@ -78,7 +78,6 @@ class Store:
         except sqlite3.DatabaseError as exc:
             raise self._is_damaged(exc) from exc
         self._dynamodb = boto3.client("dynamodb")
-        self._s3 = boto3.client("s3")
         # moto's objects are used directly, because ETags cannot be set through the API.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
@@ -172,9 +171,8 @@ class Store:
         file = self._files / name
         arriving = file.with_suffix(f".{threading.get_ident()}")
         try:
-            with arriving.open("wb") as target:
-                body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
-                shutil.copyfileobj(body, target)
+            # The object that was found, for another may lie there by now, or none.
+            arriving.write_bytes(stored.value)
             # With the object's time, which tells whether a job began before or after it.
             put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
             os.utime(arriving, (put_at, put_at))

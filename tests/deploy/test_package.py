@@ -64,7 +64,7 @@ def builder(runtime, tmp_path_factory) -> Path:
 
 def project_in(folder: Path) -> Path:
     """Return a copy of the archives' sources."""
-    for name in ("chalicelib", "kernels"):
+    for name in ("chalicelib", "cloudformation", "kernels"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / ".chalice").mkdir()
     (folder / "requirements").mkdir()

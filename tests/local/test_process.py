@@ -216,7 +216,7 @@ def test_parquet_without_pyarrow_says_how_to_have_it(tmp_path, monkeypatch):
 def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
     long = tmp_path / "long.wav"
     sample, rate = soundfile.read(SAMPLE)
-    soundfile.write(long, np.tile(sample, 12), rate)
+    soundfile.write(long, np.tile(sample, 60), rate)
 
     ended = process("--out", tmp_path / "out", long)
 
