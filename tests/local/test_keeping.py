@@ -290,7 +290,6 @@ def ask(local_mode, act, key, there):
     assert status < 500
 
 
-@pytest.mark.xfail(reason="not seen to pass since jobs have inputs of their own", strict=False)
 def test_eight_clients_and_a_kill_leave_every_upload_its_recording_and_nothing_else(tmp_path):
     bodies = [wav(0.6, f0_hz=f0) for f0 in (150, 220, 330)]
     with (tmp_path / "said").open("w") as log:
