@@ -130,7 +130,7 @@ class RecordingTable:
         return self._write_or_raise(recording.id, changes)
 
     def restart(self, recording: Recording, upload: Upload) -> Recording:
-        """Set a recording back to its first state, except for the numbers of its attempts.
+        """Set a recording back to its first state, with the next number for each branch's attempt.
 
         Raise RecordingNotFoundError if it is gone. Changes since it was read are lost, because
         they belong to outputs that are made again.
@@ -140,27 +140,35 @@ class RecordingTable:
         fresh = replace(fresh, updated_at=now, restarted_at=now, look_at=self._look_at())
         # Every attribute that there may be: others may have been written since it was read.
         changes = {**dict.fromkeys(recording_item.attributes()), **recording_item.flat(fresh)}
-        # An attempt's number is used once, so that an earlier job's answer is not taken for it.
-        kept = {"JsonFile", *map(recording_item.attempt_name, Branch)}
-        changes = {name: value for name, value in changes.items() if name not in kept}
-        return self._write_or_raise(recording.id, changes)
+        # Counted on in the table, because another attempt may have begun since it was read.
+        counted = [recording_item.attempt_name(branch) for branch in Branch]
+        for name in ("JsonFile", *counted):
+            changes.pop(name, None)
+        return self._write_or_raise(recording.id, changes, counted=counted)
 
     def _look_at(self) -> str:
         return (self._clock() + QUIET).isoformat()
 
-    def _write_or_raise(self, recording_id: str, changes: Mapping[str, Any]) -> Recording:
-        written = self._write(recording_id, changes, Attr("JsonFile").exists())
+    def _write_or_raise(
+        self, recording_id: str, changes: Mapping[str, Any], *, counted: Collection[str] = ()
+    ) -> Recording:
+        written = self._write(recording_id, changes, Attr("JsonFile").exists(), counted=counted)
         if written is None:
             raise RecordingNotFoundError(recording_id)
         return written
 
     def _write(
-        self, recording_id: str, changes: Mapping[str, Any], condition: Any
+        self,
+        recording_id: str,
+        changes: Mapping[str, Any],
+        condition: Any,
+        *,
+        counted: Collection[str] = (),
     ) -> Recording | None:
         try:
             response = self._table.update_item(
                 Key={"JsonFile": keys.transcript(recording_id)},
-                **assignment(changes),
+                **assignment(changes, counted=counted),
                 ConditionExpression=condition,
                 ReturnValues="ALL_NEW",
             )

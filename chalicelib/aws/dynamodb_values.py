@@ -1,7 +1,7 @@
 """Values in DynamoDB's types, and update expressions for them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -37,18 +37,25 @@ def from_dynamodb(value: Any) -> Any:
     return value
 
 
-def assignment(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of UpdateItem that set attributes, and remove those that are None."""
+def assignment(changes: Mapping[str, Any], *, counted: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments of UpdateItem that set attributes, and remove those that are None.
+
+    Each number in ``counted`` is increased by one; a missing one becomes 1.
+    """
     # Names are always placeholders, because DynamoDB reserves words such as "owner" and "size".
     given = {name: value for name, value in changes.items() if value is not None}
     dropped = [name for name in changes if name not in given]
-    names = {f"#{i}": name for i, name in enumerate([*given, *dropped])}
+    names = {f"#{i}": name for i, name in enumerate([*given, *dropped, *counted])}
     clauses = []
     if given:
         clauses.append("SET " + ", ".join(f"#{i} = :{i}" for i in range(len(given))))
+    kept = len(given) + len(dropped)
     if dropped:
-        clauses.append("REMOVE " + ", ".join(f"#{i}" for i in range(len(given), len(names))))
+        clauses.append("REMOVE " + ", ".join(f"#{i}" for i in range(len(given), kept)))
     values = {f":{i}": to_dynamodb(value) for i, value in enumerate(given.values())}
+    if counted:
+        clauses.append("ADD " + ", ".join(f"#{i} :one" for i in range(kept, len(names))))
+        values[":one"] = 1
     return {
         "UpdateExpression": " ".join(clauses),
         "ExpressionAttributeNames": names,

@@ -72,7 +72,8 @@ class BranchState:
     at : str or None
         time of the last change of status
     attempt : int
-        number of the branch's latest job; each start draws a greater one, and 0 is none
+        number of the branch's latest attempt; each job, and each return to PENDING, draws a
+        greater one, and 0 is none
     internal : bool
         the recording has no part in the failure, so another try may help
     retried : bool

@@ -34,8 +34,8 @@ def move(
     """Change the status of a branch, and write its state and result.
 
     A branch that becomes PENDING loses its earlier state and result, except the fact that it was
-    retried and the number of its attempt. If the branch has begun another attempt since
-    the recording was read, nothing is written.
+    retried, and gets the next attempt's number, so that nothing of the earlier attempt is written
+    to it. If the branch has begun another attempt since the recording was read, nothing is written.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _write(
         unless = DONE if status == Status.COMPLETED else ENDED
     state = state or replace(recording.state(branch), internal=False)
     if status == Status.PENDING:
-        state = BranchState(retried=state.retried, attempt=state.attempt)
+        state = BranchState(retried=state.retried, attempt=state.attempt + 1)
     moved = services.recordings.move(
         recording,
         branch,
@@ -132,7 +132,7 @@ def begin(
     *,
     result_of: Callable[[int], Result] | None = None,
 ) -> tuple[Recording, bool]:
-    """Draw the number of the next attempt, if the branch is PENDING; return whether it was.
+    """Draw the number of the present attempt, if the branch is PENDING; return whether it was.
 
     The number is greater than the last one and not less than the time in milliseconds, so it is
     also new for a recording that was removed and uploaded again. ``result_of`` returns the known

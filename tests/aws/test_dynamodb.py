@@ -109,6 +109,18 @@ def test_a_restart_clears_what_was_written_since_the_recording_was_read(services
     assert (restarted.renditions.status, restarted.renditions.job_id) == (Status.PENDING, None)
 
 
+def test_an_attempt_that_began_before_a_restart_writes_nothing_after_it(services, recording):
+    first = BranchState(Status.IN_PROGRESS, attempt=5)
+    begun = services.recordings.move(recording, Branch.RENDITIONS, first, unless=DONE)
+
+    restarted = services.recordings.restart(recording, UPLOAD)
+
+    noted = BranchState(Status.IN_PROGRESS, attempt=5, job_id="1-job")
+    assert services.recordings.move(begun, Branch.RENDITIONS, noted, unless=DONE) is None
+    assert restarted.renditions.attempt == 6
+    assert restarted.transcription.attempt == 1
+
+
 def test_a_new_attempt_does_not_have_the_job_of_the_earlier_one(services, recording):
     noted = BranchState(Status.IN_PROGRESS, job_id="1-job")
     services.recordings.move(recording, Branch.RENDITIONS, noted, unless=DONE)

@@ -100,6 +100,7 @@ def item_request(rng: random.Random) -> tuple[str, dict]:
     source, at = f"uploads/{rng.randrange(2)}", f"2026-01-0{rng.randrange(1, 6)}"
     names = {"ExpressionAttributeNames": {"#0": "features", "#1": "reason"}}
     values = {"ExpressionAttributeValues": {":0": rng.choice(("PENDING", "FAILED"))}}
+    counts = {"ExpressionAttributeValues": {":one": 1}}
     there = Attr("JsonFile").exists()
     conditions = (
         there,
@@ -121,6 +122,7 @@ def item_request(rng: random.Random) -> tuple[str, dict]:
                 "update_item",
                 update | names | values | {"UpdateExpression": "SET #0 = :0 REMOVE #1"},
             ),
+            ("update_item", update | counts | {"UpdateExpression": "REMOVE m ADD n :one, k :one"}),
             ("update_item", update | {"UpdateExpression": "REMOVE look_at"}),
             ("query", {"IndexName": "by_look_at", "KeyConditionExpression": by_look, "Limit": 2}),
             (
@@ -146,8 +148,11 @@ def test_the_table_answers_as_motos_does(services, seed):
         found = ask(double, operation, **request)
         double.catch_up()
         if operation == "query" and isinstance(expected, dict):
-            # An index has no order among equal keys.
             for answer in (expected, found):
+                # moto leaves out the key of some last pages that are full.
+                if len(answer["Items"]) == request.get("Limit"):
+                    answer.pop("from here")
+                # An index has no order among equal keys.
                 answer["Items"] = sorted(
                     item["look_at"] for item in answer["Items"] if "look_at" in item
                 )

@@ -11,6 +11,7 @@ from boto3.dynamodb.conditions import AttributeBase, ConditionBase
 
 from support.faults.refusals import refuse
 
+CLAUSES = re.compile(r"(SET|REMOVE|ADD) (.*?)(?= REMOVE | ADD |$)")
 PAGE = 1000
 ALL_AT_ONCE = frozenset({"by_look_at"})
 """Indexes with keys only: 200 of their items are much less than the megabyte of a page."""
@@ -104,14 +105,19 @@ class Table:
         shows_old = ReturnValuesOnConditionCheckFailure == "ALL_OLD"
         self._check("UpdateItem", key, ConditionExpression, shows_old=shows_old)
         item = self.items.setdefault(key, dict(Key))
-        names = ExpressionAttributeNames or {}
-        for verb, rest in re.findall(r"(SET|REMOVE) (.*?)(?= SET | REMOVE |$)", UpdateExpression):
-            for clause in rest.split(", "):
-                name, _, value = clause.partition(" = ")
+        names, values = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}
+        for verb, clauses in re.findall(
+            r"(SET|REMOVE|ADD) (.*?)(?= REMOVE | ADD |$)", UpdateExpression
+        ):
+            for clause in clauses.split(", "):
+                alias, *rest = clause.split()
+                name = names.get(alias, alias)
                 if verb == "SET":
-                    item[names.get(name, name)] = (ExpressionAttributeValues or {})[value]
+                    item[name] = values[rest[-1]]
+                elif verb == "ADD":
+                    item[name] = item.get(name, 0) + values[rest[-1]]
                 else:
-                    item.pop(names.get(name, name), None)
+                    item.pop(name, None)
         self._on_change(item)
         return {"Attributes": dict(item)} if ReturnValues == "ALL_NEW" else {}
 
@@ -143,9 +149,12 @@ class Table:
             start = sum(place <= last if ScanIndexForward else place >= last for place in places)
         # A page may end early, like a page of a megabyte.
         limit = Limit if IndexName in ALL_AT_ONCE else min(Limit, self._page)
-        page, rest = found[start : start + limit], found[start + limit :]
+        page = found[start : start + limit]
         answer: Response = {"Items": [dict(item) for item in page]}
-        if rest:
+        # DynamoDB stops at the limit without knowing what follows, so a full page always has a key
+        # to go on from, even if the next page is empty. [Paginating table query results, Amazon
+        # DynamoDB Developer Guide]
+        if len(page) == limit:
             names = dict.fromkeys([*self._key, partition, *([order] if order else [])])
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
         return answer
