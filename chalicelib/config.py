@@ -62,7 +62,7 @@ class Settings:
     stand_in: str = ""
     cognito_user_pool_arn: str = ""
     cognito_domain: str = ""
-    cognito_client_id: str = ""
+    cognito_client_ids: tuple[str, ...] = ()
 
     @property
     def job_prefix(self) -> str:
@@ -101,7 +101,7 @@ class Settings:
             stand_in=environ.get("EARSHOT_STAND_IN", ""),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
             cognito_domain=_cognito_domain(environ),
-            cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),
+            cognito_client_ids=_cognito_client_ids(environ),
         )
 
 
@@ -129,10 +129,19 @@ def _cognito_domain(environ: Mapping[str, str]) -> str:
         return ""
     if not ORIGIN.fullmatch(domain):
         raise SettingError(name, f"must be an address such as {EXAMPLE_DOMAIN}, not {domain!r}")
-    for needed in ("COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"):
-        if not environ.get(needed):
-            raise SettingError(needed, f"is not set, and {name} is")
+    needed = "COGNITO_USER_POOL_ARN"
+    if not environ.get(needed):
+        raise SettingError(needed, f"is not set, and {name} is")
     return domain
+
+
+def _cognito_client_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
+    name, pool = "COGNITO_CLIENT_ID", "COGNITO_USER_POOL_ARN"
+    client_ids = _list(environ.get(name, ""))
+    if environ.get(pool) and not client_ids:
+        # Without it the tokens of every other application of the pool would be accepted.
+        raise SettingError(name, f"is not set, and {pool} is")
+    return client_ids
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

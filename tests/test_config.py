@@ -75,6 +75,11 @@ def test_a_user_pools_pages_have_an_origin_without_a_slash():
     assert domain == "https://example.auth.us-east-1.amazoncognito.com"
 
 
+def test_a_pool_is_never_open_to_all_its_app_clients():
+    with pytest.raises(SettingError, match="COGNITO_CLIENT_ID is not set"):
+        Settings.from_env(REQUIRED | POOL | {"COGNITO_DOMAIN": "", "COGNITO_CLIENT_ID": " , "})
+
+
 @pytest.mark.parametrize("name", ["COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"])
 def test_nobody_can_sign_in_with_half_of_it(name):
     with pytest.raises(SettingError, match=f"{name} is not set"):
