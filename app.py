@@ -277,7 +277,9 @@ def delete_recording(request: Request, recording_id: str) -> dict[str, Any]:
 def reprocess_recording(request: Request, recording_id: str) -> Response:
     """Make all outputs of a recording again."""
     recording = recordings.find_recording(recording_id, request, services())
-    started = events.reprocess(recording, services())
+    started = events.reprocess(
+        recording, services(), by_administrator=request.caller.is_administrator
+    )
     return Response(body=recordings.show(started), status_code=202)
 
 

@@ -48,6 +48,10 @@ def test_the_language_is_one_or_several_or_found_out(text, languages):
         ("TRANSCRIBE_MULTILINGUAL", "maybe"),
         ("TRANSCRIBE_SUBTITLES", "srt,ass"),
         ("TRANSCRIBE_VOCABULARY_FILTER_METHOD", "hide"),
+        ("OWNER_HOURS_PER_DAY", "many"),
+        ("OWNER_HOURS_PER_DAY", "-1"),
+        ("STAGE_HOURS_PER_DAY", "nan"),
+        ("STAGE_HOURS_PER_DAY", "1e9"),
     ],
 )
 def test_an_unusable_value_fails_by_its_variables_name(name, value):
