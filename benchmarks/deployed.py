@@ -5,6 +5,7 @@ Every process runs on one core. Writes deployed.json, which `make cost` reads.
 """
 
 import argparse
+import base64
 import io
 import json
 import math
@@ -61,6 +62,12 @@ PARTS = (
 )
 VOCABULARY = 5000
 
+SIZES: dict[str, Callable[[Any], int]] = {
+    "S": lambda text: len(text.encode()),
+    "N": lambda digits: len(digits) // 2 + 2,
+    "B": lambda encoded: len(base64.b64decode(encoded)),
+    "SS": lambda texts: sum(len(text.encode()) for text in texts),
+}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -285,8 +292,17 @@ def search_units(asked: dict[str, Any]) -> int:
         for change in changes
         if "PutRequest" in change
     ]
+    return sum(math.ceil(row_bytes(row) / 1024) * (3 if "owner_term" in row else 1) for row in rows)
+
+
+def row_bytes(row: dict[str, dict[str, Any]]) -> int:
+    """Return the size of a row: its names and values.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
     return sum(
-        math.ceil(len(json.dumps(row)) / 1024) * (3 if "owner_term" in row else 1) for row in rows
+        len(name) + sum(SIZES[kind](value) for kind, value in attribute.items())
+        for name, attribute in row.items()
     )
 
 

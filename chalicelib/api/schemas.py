@@ -168,6 +168,8 @@ SCHEMAS: Mapping[str, Any] = {
             )
         ),
         cursor=CURSOR,
+        complete=FLAG,
+        back_to=_or_null("string"),
     ),
     "Match": _MATCH,
 }

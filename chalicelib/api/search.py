@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.requests import Request
+from chalicelib.core.keys import is_recording_id
 from chalicelib.core.search.matching import (
     Phrase,
     find_phrase,
@@ -19,11 +20,14 @@ from chalicelib.core.search.matching import (
 from chalicelib.errors import CursorError
 
 if TYPE_CHECKING:
-    from chalicelib.aws.dynamodb_search import Posting
+    from chalicelib.aws.dynamodb_search import Mark
     from chalicelib.services import Services
 
-MAX_PAGES = 5
-"""Megabytes of a term's rows that a search reads: about the newest 20,000 recordings."""
+MAX_PAGES = 60
+"""Megabytes of a bucket's rows that one request reads: about the newest 250,000 recordings."""
+
+MAX_ROWS = 10_000
+"""Rows of places that one request reads; each is about a kilobyte."""
 
 PAGE = 20
 """Most recordings on a page."""
@@ -32,22 +36,52 @@ MAX_MATCHES = 5
 """Most places that a result shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The beginning of a page: a stretch of recordings, and a number of results in it.
+
+    ``term`` is the rarest of the query, and ``after`` is the end of the stretch before.
+    """
+
+    term: str
+    after: tuple[str, str] | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Recordings that contain every word and phrase of a query, each with its matches.
+
+    If ``complete`` is false, the recordings before ``back_to`` have not been searched; the cursor
+    continues there after the results of this stretch.
+    """
+
+    results: list[dict[str, Any]]
+    cursor: str | None
+    complete: bool
+    back_to: str | None
+
+
 def answer_search(request: Request, services: "Services") -> dict[str, Any]:
     """Return a page of results for a request. Raise RequestError if the query is empty."""
-    results, cursor = search(
+    page = search(
         request.text("q") or "",
         owner=request.owner(),
         cursor=request.text("cursor"),
         limit=request.limit(PAGE),
         services=services,
     )
-    return {"results": results, "cursor": cursor}
+    return asdict(page)
 
 
 def search(
     query: str, *, owner: str | None, cursor: str | None, limit: int, services: "Services"
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> SearchPage:
     """Return the recordings that contain every word and phrase of a query, best first.
+
+    The recordings with the query's rarest term are listed newest first, and the places of all of
+    its terms are read by key. If there are more than one request can read, the newest are ranked
+    first, and the cursor continues with older ones.
 
     Parameters
     ----------
@@ -60,11 +94,6 @@ def search(
     limit : int
         number of recordings on a page
 
-    Returns
-    -------
-    page, cursor : list of dict, str or None
-        each recording with its matches, in seconds; the next page's cursor, None after the last
-
     Raises
     ------
     RequestError
@@ -73,59 +102,74 @@ def search(
         if the cursor does not belong to this query
     """
     phrases = parse_query(query)
-    offset = _decode(cursor, query, owner) if cursor else 0
-    found = _rank(phrases, owner, services)
-    page = found[offset : offset + limit]
-    is_last = offset + limit >= len(found)
-    return _show(page, phrases, services), None if is_last else _encode(
-        offset + limit, query, owner
+    terms = list(dict.fromkeys(term for phrase in phrases for term in phrase))
+    table = services.search_table
+    if cursor:
+        start = _decode(cursor, query, owner)
+        if start.term not in terms:
+            raise CursorError(cursor)
+    elif len(terms) == 1:
+        start = Place(terms[0], None, 0)
+    else:
+        start = Place(min(terms, key=lambda term: table.sample(term, owner=owner)), None, 0)
+    stretch = table.stretch(
+        start.term,
+        owner=owner,
+        after=start.after,
+        most=MAX_ROWS // len(terms),
+        max_pages=MAX_PAGES,
+    )
+    found = _rank(phrases, stretch.marks, table.places(stretch.marks, terms))
+    end = start.offset + limit
+    following: Place | None = None
+    if end < len(found):
+        following = replace(start, offset=end)
+    elif stretch.end:
+        following = Place(start.term, stretch.end, 0)
+    return SearchPage(
+        results=_show(found[start.offset : end], phrases, services),
+        cursor=_encode(following, query, owner) if following else None,
+        complete=stretch.end is None,
+        back_to=stretch.end[0] if stretch.end else None,
     )
 
 
 def _rank(
-    phrases: list[Phrase], owner: str | None, services: "Services"
+    phrases: list[Phrase],
+    marks: "Sequence[Mark]",
+    places: Mapping[str, Mapping[str, Sequence[int]]],
 ) -> list[tuple[str, str, float, list[int]]]:
     """Return id, time, score and places of every recording with all phrases, best first."""
-    postings = {
-        term: {
-            posting.recording_id: posting
-            for posting in services.search_table.postings(term, owner=owner, max_pages=MAX_PAGES)
-        }
-        for term in {term for phrase in phrases for term in phrase}
+    starts = {
+        mark.recording_id: [
+            find_phrase(phrase, places.get(mark.recording_id, {})) for phrase in phrases
+        ]
+        for mark in marks
     }
-    holding = [_places(phrase, postings) for phrase in phrases]
-    common = set.intersection(*(set(places) for places in holding))
-    lengths = {id_: postings[phrases[0][0]][id_].n_terms for id_ in common}
-    mean_length = sum(lengths.values()) / max(len(lengths), 1)
+    holding = [sum(map(bool, each)) for each in zip(*starts.values(), strict=True)]
+    common = [mark for mark in marks if all(starts[mark.recording_id])]
+    mean_length = sum(mark.n_terms for mark in common) / max(len(common), 1)
     ranked = [
         (
-            id_,
-            postings[phrases[0][0]][id_].created_at,
+            mark.recording_id,
+            mark.created_at,
             score(
-                [len(places[id_]) for places in holding],
-                [len(places) for places in holding],
-                length=lengths[id_] / mean_length,
+                [len(each) for each in starts[mark.recording_id]],
+                holding,
+                length=mark.n_terms / mean_length,
             ),
-            sorted(place for places in holding for place in places[id_]),
+            sorted(place for each in starts[mark.recording_id] for place in each),
         )
-        for id_ in common
+        for mark in common
     ]
     ranked.sort(key=lambda found: (found[2], found[1], found[0]), reverse=True)
     return ranked
 
 
-def _places(phrase: Phrase, postings: "dict[str, dict[str, Posting]]") -> dict[str, list[int]]:
-    """Return the places of a phrase in each recording that contains it."""
-    ids = set.intersection(*(set(postings[term]) for term in phrase))
-    found = {
-        id_: find_phrase(phrase, {term: postings[term][id_].places for term in phrase})
-        for id_ in ids
-    }
-    return {id_: places for id_, places in found.items() if places}
-
-
 def _show(
-    page: list[tuple[str, str, float, list[int]]], phrases: list[Phrase], services: "Services"
+    page: list[tuple[str, str, float, list[int]]],
+    phrases: list[Phrase],
+    services: "Services",
 ) -> list[dict[str, Any]]:
     heads = services.search_table.heads(id_ for id_, *_ in page)
     passages = services.search_table.passages(
@@ -156,20 +200,30 @@ def _show(
     ]
 
 
-def _encode(offset: int, query: str, owner: str | None) -> str:
-    text = json.dumps([offset, _digest(query, owner)])
+def _encode(place: Place, query: str, owner: str | None) -> str:
+    text = json.dumps([*astuple(place), _digest(query, owner)])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, query: str, owner: str | None) -> int:
+def _decode(cursor: str, query: str, owner: str | None) -> Place:
     try:
-        offset, digest = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, TypeError) as exc:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        term, after, offset, digest = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as exc:
         raise CursorError(cursor) from exc
     # A cursor is valid for one query and one owner only.
     if digest != _digest(query, owner) or not isinstance(offset, int) or offset < 0:
         raise CursorError(cursor)
-    return offset
+    if not (after is None or _is_position(after)):
+        raise CursorError(cursor)
+    return Place(term, tuple(after) if after else None, offset)
+
+
+def _is_position(after: Any) -> bool:
+    match after:
+        case [str(created_at), str(recording_id)]:
+            return bool(created_at) and is_recording_id(recording_id)
+    return False
 
 
 def _digest(query: str, owner: str | None) -> str:

@@ -1,41 +1,58 @@
-"""The search table: an inverted index, and the passages that snippets are made of.
+"""The search table: which recordings have a word, where in them, and the text of snippets.
 
 A recording's rows share its id, so all of its rows and no other recording's are removed with it:
 
-- ``{term}``: the places of the term in the recording. Two sparse indexes list a term's rows, newest
-  recording first: ``by_term`` for all owners, ``by_owner_term`` for one owner.
+- ``~{bucket}``: the marks of the recording's terms in a bucket. Two sparse indexes list a bucket's
+  rows, newest recording first: ``by_term`` for all owners, ``by_owner_term`` for one owner.
+- ``={group}``: the places of a group of its terms.
 - ``#{number}``: a passage of its words as written.
-- ``#``: the owner of the recording.
+- ``#``: the owner, the upload key and the time of the recording.
 """
 
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from chalicelib.core.recording import Recording
+from chalicelib.core.search import layout
 from chalicelib.core.search.matching import Index, Passage
-from chalicelib.core.search.postings import pack, unpack
 
 BY_TERM = "by_term"
 BY_OWNER_TERM = "by_owner_term"
 
 HEAD = "#"
-"""Prefix of rows that are not terms; no term starts with it."""
+GROUP = "="
+BUCKET = "~"
 
 MAX_KEYS = 100  # most keys in one BatchGetItem
 
+SAMPLE = 500
+"""Newest rows of a bucket that are counted, so that a query starts with its rarest term."""
+
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """The places of a term in a recording, and the recording's number of terms."""
+class Mark:
+    """A recording that has a term, unless another term has the same mark."""
 
     recording_id: str
     created_at: str
     n_terms: int
-    places: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The recordings with a term in a stretch of time, newest first.
+
+    ``end`` is the time and the id of the last recording that was read; None if there are no older
+    ones.
+    """
+
+    marks: Sequence[Mark]
+    end: tuple[str, str] | None
 
 
 class SearchTable:
@@ -82,62 +99,121 @@ class SearchTable:
                 return terms
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def postings(self, term: str, *, owner: str | None, max_pages: int) -> Iterator[Posting]:
-        """Return the places of a term, in one owner's recordings or all, newest first."""
-        if owner is None:
-            index, condition = BY_TERM, Key("term").eq(term)
-        else:
-            index, condition = BY_OWNER_TERM, Key("owner_term").eq(_owner_term(owner, term))
-        query = {
-            "IndexName": index,
-            "KeyConditionExpression": condition,
-            "ScanIndexForward": False,
+    def sample(self, term: str, *, owner: str | None) -> int:
+        """Return the number of recordings with a term among the newest of its bucket."""
+        return int(self._table.query(**_query(term, owner), Select="COUNT", Limit=SAMPLE)["Count"])
+
+    def stretch(
+        self,
+        term: str,
+        *,
+        owner: str | None,
+        after: tuple[str, str] | None,
+        most: int,
+        max_pages: int,
+    ) -> Stretch:
+        """Return recordings with a term, newest first, in one owner's recordings or all.
+
+        Parameters
+        ----------
+        term : str
+            the term
+        owner : str or None
+            the owner of the recordings; all owners if None
+        after : tuple of str or None
+            the ``end`` of the stretch before
+        most : int
+            number of recordings after which the stretch ends
+        max_pages : int
+            number of pages, of a megabyte each, after which the stretch ends
+        """
+        query = _query(term, owner) | {
+            "ProjectionExpression": "recording_id, created_at, n_terms",
         }
+        if after:
+            query["ExclusiveStartKey"] = _position(term, owner, after)
+        found: list[Mark] = []
         for _ in range(max_pages):
             page = self._table.query(**query)
             for row in page["Items"]:
-                yield Posting(
-                    recording_id=row["recording_id"],
-                    created_at=row["created_at"],
-                    n_terms=int(row["n_terms"]),
-                    places=unpack(bytes(row["places"])),
-                )
-            if "LastEvaluatedKey" not in page:
-                return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+                found.append(Mark(row["recording_id"], row["created_at"], int(row["n_terms"])))
+                if len(found) == most:
+                    return Stretch(found, (found[-1].created_at, found[-1].recording_id))
+            last = page.get("LastEvaluatedKey")
+            if last is None:
+                return Stretch(found, None)
+            query["ExclusiveStartKey"] = last
+        return Stretch(found, (last["created_at"], last["recording_id"]))
+
+    def places(
+        self, marks: Iterable[Mark], terms: Iterable[str]
+    ) -> dict[str, dict[str, Sequence[int]]]:
+        """Return the places of terms in recordings, by recording and term."""
+        wanted = set(terms)
+        keys = (
+            (mark.recording_id, f"{GROUP}{layout.group_of(term, n_terms=mark.n_terms)}")
+            for mark in marks
+            for term in wanted
+        )
+        found: dict[str, dict[str, Sequence[int]]] = {}
+        for row in self._read(keys):
+            group: Mapping[str, Sequence[int]] = _unpack(row["places"])
+            there = found.setdefault(row["recording_id"], {})
+            there |= {term: group[term] for term in wanted & group.keys()}
+        return found
 
     def heads(self, recording_ids: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return each recording's ``owner`` and ``source_key``, without removed recordings."""
-        rows = self._read((recording_id, HEAD) for recording_id in recording_ids)
         return {
-            recording_id: {name: str(row[name]) for name in ("owner", "source_key")}
-            for (recording_id, _), row in rows.items()
+            row["recording_id"]: {name: str(row[name]) for name in ("owner", "source_key")}
+            for row in self._read((recording_id, HEAD) for recording_id in recording_ids)
         }
 
     def passages(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Passage]:
         """Return passages by recording and number, without missing ones."""
         rows = self._read((recording_id, f"{HEAD}{number}") for recording_id, number in wanted)
         return {
-            (recording_id, int(term.removeprefix(HEAD))): Passage(
-                **{name: tuple(column) for name, column in orjson.loads(row["passage"]).items()}
+            (row["recording_id"], int(row["term"].removeprefix(HEAD))): Passage(
+                **{name: tuple(column) for name, column in _unpack(row["passage"]).items()}
             )
-            for (recording_id, term), row in rows.items()
+            for row in rows
         }
 
-    def _read(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    def _read(self, wanted: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+        """Yield the rows that exist, each once, in any order."""
         waiting = [
             {"recording_id": recording_id, "term": term}
             for recording_id, term in dict.fromkeys(wanted)
         ]
-        found: dict[tuple[str, str], dict[str, Any]] = {}
         name = self._table.name
         while waiting:
             asked, waiting = waiting[:MAX_KEYS], waiting[MAX_KEYS:]
             answer = self._client.batch_get_item(RequestItems={name: {"Keys": asked}})
-            for row in answer["Responses"].get(name, []):
-                found[row["recording_id"], row["term"]] = row
+            yield from answer["Responses"].get(name, [])
             waiting += answer["UnprocessedKeys"].get(name, {}).get("Keys", [])
-        return found
+
+
+def _query(term: str, owner: str | None) -> dict[str, Any]:
+    """Return the query for a term's recordings, newest first."""
+    bucket = f"{BUCKET}{layout.bucket_of(term)}"
+    if owner is None:
+        index, condition = BY_TERM, Key("term").eq(bucket)
+    else:
+        index, condition = BY_OWNER_TERM, Key("owner_term").eq(_owner_term(owner, bucket))
+    return {
+        "IndexName": index,
+        "KeyConditionExpression": condition,
+        "FilterExpression": Attr("marks").contains(layout.mark_of(term)),
+        "ScanIndexForward": False,
+    }
+
+
+def _position(term: str, owner: str | None, after: tuple[str, str]) -> dict[str, str]:
+    """Return the key of a recording's row in the index of a term's bucket."""
+    bucket = f"{BUCKET}{layout.bucket_of(term)}"
+    created_at, recording_id = after
+    key = {"recording_id": recording_id, "term": bucket, "created_at": created_at}
+    return key if owner is None else key | {"owner_term": _owner_term(owner, bucket)}
 
 
 def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
@@ -151,19 +227,33 @@ def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
         yield {
             "recording_id": recording.id,
             "term": f"{HEAD}{number}",
-            "passage": orjson.dumps(asdict(passage)).decode(),
+            "passage": _pack(asdict(passage)),
         }
-    for term, places in index.places.items():
+    for group, places in layout.groups(index.places, n_terms=index.n_terms).items():
         yield {
             "recording_id": recording.id,
-            "term": term,
-            "owner_term": _owner_term(recording.owner, term),
+            "term": f"{GROUP}{group}",
+            "places": _pack(places),
+        }
+    for bucket, marks in layout.marks(index.places).items():
+        yield {
+            "recording_id": recording.id,
+            "term": f"{BUCKET}{bucket}",
+            "owner_term": _owner_term(recording.owner, f"{BUCKET}{bucket}"),
             "created_at": recording.created_at,
             "n_terms": index.n_terms,
-            "places": pack(places),
+            "marks": marks,
         }
 
 
-def _owner_term(owner: str, term: str) -> str:
+def _owner_term(owner: str, bucket: str) -> str:
     # An owner's name has no slash.
-    return f"{owner}/{term}"
+    return f"{owner}/{bucket}"
+
+
+def _pack(value: Mapping[str, Any]) -> bytes:
+    return zlib.compress(orjson.dumps(value))
+
+
+def _unpack(packed: Any) -> Any:
+    return orjson.loads(zlib.decompress(bytes(packed)))

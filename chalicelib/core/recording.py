@@ -194,7 +194,6 @@ class Recording:
     created_at: str
     updated_at: str
     restarted_at: str | None = None
-    accepted_at: str | None = None
     look_at: str | None = None
     transcription: BranchState = BranchState()
     features: BranchState = BranchState()

@@ -1,14 +1,14 @@
-// A part of a recording's page whose content is loaded, and loaded again when it has changed.
+// A place on a recording's page for something that is loaded, and loaded again when it was made anew.
 
 import { replace } from "./dom.js";
 import { troubleState } from "./trouble.js";
 
-/** Shows the status until there is content to load, and then the content. */
+/** Shows how things stand until there is something to load, and then what was loaded. */
 export class Pane {
   /**
-   * `versionOf` returns a version of a recording's content, or nothing. `load` returns the content,
-   * which has an `element` and is closed when it is replaced. `stateOf` returns the panel shown until
-   * then. `onLoaded` is called with each content.
+   * `versionOf` gives a mark of what there is of a recording, or nothing; `load` gives the part to
+   * show, which has an `element` and is closed when it is replaced; `stateOf` gives the panel that
+   * stands there meanwhile. `onLoaded` is called with each part.
    */
   constructor(element, { versionOf, load, stateOf, onLoaded }) {
     this.element = element;
@@ -21,7 +21,7 @@ export class Pane {
     this.abort = new AbortController();
   }
 
-  /** Updates the pane for a recording's new state. */
+  /** Brings the pane up to date with a recording. */
   async update(recording) {
     const version = this.versionOf(recording);
     if (!version) {

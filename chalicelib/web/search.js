@@ -6,7 +6,7 @@ import { fragment } from "./routes.js";
 import { troubleState } from "./trouble.js";
 import { clock, visible, when } from "./wording.js";
 
-/** Shows the recordings that contain the words or the "phrase in quotes". */
+/** Shows the recordings in which words, or "a phrase in quotes", were said. */
 export function searchView({ q = "", owner = "" }) {
   const list = h("ol", { class: "results", "aria-label": "Results" });
   const body = h(
@@ -15,6 +15,7 @@ export function searchView({ q = "", owner = "" }) {
     h("p", { class: "soft" }, "Searching …"),
   );
   const more = button("Show more", "down", () => load(), { class: "more", hidden: true });
+  const early = h("p", { class: "soft", role: "status" });
   const abort = new AbortController();
   let cursor;
 
@@ -25,13 +26,18 @@ export function searchView({ q = "", owner = "" }) {
       cursor = page.cursor;
       list.append(...page.results.map(resultOf));
       more.hidden = !cursor;
+      early.textContent = page.complete
+        ? ""
+        : `Searched back to ${when(page.back_to)}. “Show more” continues with older recordings.`;
       const nothing = () =>
         state(
           "empty",
           "Nobody said that",
           "Every word must occur. Put a phrase in “quotes” to find it word by word; case and accents do not matter.",
         );
-      replace(body, list.children.length ? list : nothing());
+      if (list.children.length) replace(body, list);
+      else if (cursor) replace(body);
+      else replace(body, nothing());
     } catch (error) {
       if (!abort.signal.aborted) replace(body, troubleState(error, load));
     } finally {
@@ -50,6 +56,7 @@ export function searchView({ q = "", owner = "" }) {
       h("p", { class: "trail" }, h("a", { href: "#/" }, "All recordings")),
       h("h1", { tabindex: -1 }, "Results", q && [" for ", h("q", { dir: "auto" }, visible(q))]),
       body,
+      early,
       more,
     ),
     close: () => abort.abort(),

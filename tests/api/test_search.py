@@ -1,8 +1,13 @@
 """Search in the table, compared with a simple search in the texts."""
 
+import math
+import random
+from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 
 import pytest
+from boto3.dynamodb.conditions import Key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.answers import put_answer
@@ -10,7 +15,9 @@ from support.media import wav
 from support.stand_ins import ON_EACH_DATABASE
 
 from chalicelib.api.search import search
+from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.search.layout import bucket_of, mark_of
 from chalicelib.core.search.matching import parse_query
 from chalicelib.core.search.terms import terms_of
 from chalicelib.core.transcripts.models import Transcript, Word
@@ -36,9 +43,10 @@ def said(services, owner: str, text: str) -> str:
 
 
 def ids(services, query: str, owner: str | None = None) -> list[str]:
-    page, cursor = search(query, owner=owner, cursor=None, limit=100, services=services)
-    assert cursor is None
-    return [result["recording_id"] for result in page]
+    page = search(query, owner=owner, cursor=None, limit=100, services=services)
+    assert page.cursor is None
+    assert page.complete
+    return [result["recording_id"] for result in page.results]
 
 
 def test_every_word_must_occur_and_phrases_in_a_row(services):
@@ -64,8 +72,9 @@ def test_an_owner_finds_only_their_own_and_without_an_owner_all_are_found(servic
 def test_a_result_has_its_time_and_its_words(services):
     recording_id = said(services, "alice", "good morning the old man walked along")
 
-    (result,), _ = search('"old man"', owner="alice", cursor=None, limit=1, services=services)
+    page = search('"old man"', owner="alice", cursor=None, limit=1, services=services)
 
+    (result,) = page.results
     assert result["recording_id"] == recording_id
     assert result["source_key"].startswith("uploads/alice/")
     assert result["n_matches"] == 1
@@ -79,8 +88,9 @@ def test_pages_have_each_result_once_and_a_cursor_is_valid_for_its_search_only(s
 
     seen, cursor = [], None
     while True:
-        page, cursor = search("river", owner="alice", cursor=cursor, limit=2, services=services)
-        seen += [result["recording_id"] for result in page]
+        page = search("river", owner="alice", cursor=cursor, limit=2, services=services)
+        seen += [result["recording_id"] for result in page.results]
+        cursor = page.cursor
         if cursor is None:
             break
         last = cursor
@@ -132,6 +142,106 @@ def test_a_new_transcript_replaces_all_rows_of_the_one_before(services):
 
     assert ids(services, "before") == []
     assert ids(services, "after") == [recording.id]
+
+
+def test_an_answer_that_stops_early_says_so_and_its_cursor_finds_the_rest(services, monkeypatch):
+    monkeypatch.setattr("chalicelib.api.search.MAX_ROWS", 6)
+    expected = [said(services, "alice", "the river") for _ in range(8)]
+    said(services, "alice", "the bank")
+
+    pages = [search('"the river"', owner=None, cursor=None, limit=2, services=services)]
+    while pages[-1].cursor:
+        cursor = pages[-1].cursor
+        pages.append(search('"the river"', owner=None, cursor=cursor, limit=2, services=services))
+
+    # Three recordings in a stretch, on two pages; at the end a stretch of two.
+    results = [[result["recording_id"] for result in page.results] for page in pages]
+    assert [id_ for page in results for id_ in page] == expected[::-1]
+    assert [page.complete for page in pages] == [False, False, False, False, True]
+    assert [page.back_to for page in pages] == [
+        *[pages[1].results[-1]["created_at"]] * 2,
+        *[pages[3].results[-1]["created_at"]] * 2,
+        None,
+    ]
+
+
+class Asked:
+    """A table that counts the rows it gives, listed by word and read by key."""
+
+    def __init__(self, table) -> None:
+        self._table = table
+        self.name = table.name
+        self.meta = self
+        self.client = self
+        self.n_listed = 0
+        self.n_by_key = 0
+
+    def query(self, **request):
+        page = self._table.query(**request)
+        self.n_listed += len(page.get("Items", []))
+        return page
+
+    def batch_get_item(self, **request):
+        answer = self._table.meta.client.batch_get_item(**request)
+        self.n_by_key += sum(map(len, answer["Responses"].values()))
+        return answer
+
+
+def test_the_rarest_word_is_listed_and_the_others_are_read_by_key(services):
+    for _ in range(9):
+        said(services, "alice", "the river bank")
+    wanted = said(services, "alice", "the weir")
+    asked = Asked(table_of(services))
+
+    found = ids(replace(services, search_table=SearchTable(asked)), "the weir")
+
+    assert found == [wanted]
+    assert asked.n_listed == 1
+    assert asked.n_by_key == 3  # its places, its head and its passage
+
+
+def test_a_word_is_not_found_by_a_word_with_the_same_mark(services):
+    table = table_of(services)
+    recording_id = said(services, "alice", "river")
+    (row,) = (row for row in rows_of(table, recording_id) if "marks" in row)
+    table.put_item(Item=row | {"term": f"~{bucket_of('lake')}", "marks": {mark_of("lake")}})
+
+    assert ids(services, "lake") == []
+
+
+def test_a_transcript_of_ten_minutes_costs_at_most_300_write_units(services):
+    rng = random.Random(0)  # noqa: S311  # not for security
+    # Zipf's law, in Mandelbrot's form.
+    weights = [1 / (rank + 2.7) for rank in range(1, 5001)]
+    spoken = [f"word{rank}" for rank in rng.choices(range(1, 5001), weights, k=1500)]
+    recording_id = said(services, "alice", " ".join(spoken))
+
+    assert sum(map(write_units, rows_of(table_of(services), recording_id))) <= 300
+
+
+def table_of(services):
+    return services.search_table._table
+
+
+def rows_of(table, recording_id: str) -> list[dict]:
+    return table.query(KeyConditionExpression=Key("recording_id").eq(recording_id))["Items"]
+
+
+def write_units(row: dict) -> int:
+    """Return the units of a row: one for each KB begun, in the table and in each index.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    size = sum(len(name) + size_of(value) for name, value in row.items())
+    return math.ceil(size / 1024) * (1 + ("created_at" in row) + ("owner_term" in row))
+
+
+def size_of(value) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, Decimal):
+        return 21
+    return sum(map(size_of, value)) if isinstance(value, set) else len(bytes(value))
 
 
 WORDS = st.sampled_from(["river", "Bank", "old", "twenty-one", "Zoë"])

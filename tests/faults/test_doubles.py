@@ -12,7 +12,7 @@ from support.faults.clients import do_part
 from support.faults.dynamodb_double import Table
 from support.faults.s3_double import Bucket
 from support.faults.transcribe_double import DELETIONS_PER_S, TranscribeDouble
-from support.faults.world import INDEXES
+from support.faults.world import INDEXES, SEARCH_INDEXES
 
 KEYS = ("uploads/a b.wav", "uploads/ü.wav", "features/x/mfcc.csv", "transcripts/x.json")
 BODIES = (b"", b"hello", b"hello there" * 50)
@@ -158,6 +158,32 @@ def test_the_table_answers_as_motos_does(services, seed):
                 )
         assert found == expected, (operation, request)
     assert sorted(double.items) == sorted((item["JsonFile"],) for item in real.scan()["Items"])
+
+
+@pytest.mark.parametrize("page", [{}, {"Limit": 3}, {"Limit": 3, "Select": "COUNT"}])
+def test_the_search_table_answers_as_motos_does(services, page):
+    """Pages are limited before they are filtered, in both."""
+    real = boto3.resource("dynamodb").Table(services.settings.search_table)
+    double = Table(("recording_id", "term"), SEARCH_INDEXES, name="search")
+    for number in range(7):
+        row = {"recording_id": f"r{number}", "term": "~1", "created_at": f"2026-01-0{number + 1}"}
+        row |= {"owner_term": "o/~1", "marks": {"abcd", f"mar{number % 2}"}}
+        for table in (real, double):
+            table.put_item(Item=row)
+    double.catch_up()
+    query = {
+        "IndexName": "by_owner_term",
+        "KeyConditionExpression": Key("owner_term").eq("o/~1"),
+        "FilterExpression": Attr("marks").contains("mar0"),
+        "ScanIndexForward": False,
+        **page,
+    }
+
+    expected, found = real.query(**query), double.query(**query)
+
+    assert found["Count"] == expected["Count"] == (2 if page else 4)
+    for name in ("ScannedCount", "Items", "LastEvaluatedKey"):
+        assert found.get(name) == expected.get(name)
 
 
 def test_pages_of_two_show_every_item_once_in_both_orders():

@@ -24,14 +24,9 @@ def base64url(content: bytes) -> str:
     return urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def token(username: str, *groups: str, lasts_s: float = 3600, client_id: str = CLIENT_ID) -> str:
+def token(username: str, *groups: str, lasts_s: float = 3600) -> str:
     """Return an ID token with an invalid signature."""
-    claims = {
-        "cognito:username": username,
-        "exp": time.time() + lasts_s,
-        "aud": client_id,
-        "token_use": "id",
-    }
+    claims = {"cognito:username": username, "exp": time.time() + lasts_s}
     if groups:
         claims["cognito:groups"] = groups
     parts = ({"alg": "RS256"}, claims)

@@ -128,12 +128,10 @@ def _of_contents(
         for key in made
         if key.endswith((".mp4", ".mp3", ".gif")) and objects[key][0] != body
     ]
-    if not all((rid, word) in world.search.items for word in words):
-        return [*found, f"{rid} cannot be found"]
-    page, _ = search.search(
-        words[0], owner=None, cursor=None, limit=search.PAGE, services=world.services
+    page = search.search(
+        f'"{" ".join(words)}"', owner=None, cursor=None, limit=100, services=world.services
     )
-    if rid not in [result["recording_id"] for result in page]:
+    if rid not in [result["recording_id"] for result in page.results]:
         found.append(f"a search does not find {rid}")
     return found
 

@@ -125,6 +125,8 @@ class Table:
         self,
         *,
         KeyConditionExpression: ConditionBase,
+        FilterExpression: ConditionBase | None = None,
+        Select: str | None = None,
         IndexName: str | None = None,
         Limit: int = PAGE,
         ScanIndexForward: bool = True,
@@ -150,7 +152,11 @@ class Table:
         # A page may end early, like a page of a megabyte.
         limit = Limit if IndexName in ALL_AT_ONCE else min(Limit, self._page)
         page = found[start : start + limit]
-        answer: Response = {"Items": [dict(item) for item in page]}
+        # A page is limited before it is filtered.
+        passed = [item for item in page if not FilterExpression or _holds(FilterExpression, item)]
+        answer: Response = {"Count": len(passed), "ScannedCount": len(page)}
+        if Select != "COUNT":
+            answer["Items"] = [dict(item) for item in passed]
         # DynamoDB stops at the limit without knowing what follows, so a full page always has a key
         # to go on from, even if the next page is empty. [Paginating table query results, Amazon
         # DynamoDB Developer Guide]
@@ -201,6 +207,7 @@ def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:
             ">=": lambda: found >= given[0],
             "<>": lambda: found != given[0],
             "IN": lambda: found in given[0],
+            "contains": lambda: given[0] in found,
             "BETWEEN": lambda: given[0] <= found <= given[1],
         }[operator]()
     )

@@ -176,7 +176,8 @@ class Pretended:
         elif path == "/progress":
             route.fulfill(json={"recordings": self.progress})
         elif path == "/search":
-            route.fulfill(json={"results": self.results, "cursor": None})
+            found = {"results": self.results, "cursor": None, "complete": True, "back_to": None}
+            route.fulfill(json=found)
         elif found and found[1] in known:
             self._answer_part(route, known[found[1]], found[2])
         else:

@@ -1,0 +1,181 @@
+"""Search in an index of 200,000 recordings, on dynalite: python benchmarks/searching.py.
+
+It needs dynalite: `make test-peers` installs it, and EARSHOT_PEERS names its folder. The index has
+the rows that the queries read: those of their words' buckets for every recording, and the places,
+the heads and the passages of the recordings that an answer can reach. The other rows of a real
+index are in other partitions. Each query runs in a process of its own. Writes searching.md.
+"""
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import orjson
+from processes import HERE
+
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+
+from support.stand_ins import dynalite  # noqa: E402  # imported after the paths are set
+
+from chalicelib.api.search import MAX_ROWS, search  # noqa: E402  # imported after the paths are set
+from chalicelib.aws.dynamodb_search import SearchTable  # noqa: E402  # imported after the paths are set
+from chalicelib.core.search import layout  # noqa: E402  # imported after the paths are set
+from scripts.cost import table as markdown_table  # noqa: E402  # imported after the paths are set
+
+RECORDINGS = 200_000
+N_TERMS = 1500
+TERMS_EACH = 760 // layout.N_BUCKETS
+"""Terms of a recording in a bucket: ten minutes of speech have some 760 in all."""
+
+SHARES = {"the": 0.95, "river": 0.05, "weir": 0.0001}
+"""Share of the recordings that have a word."""
+
+QUERIES = ("weir", "river weir", "the river", '"the river"', "the")
+REACHED = 2 * MAX_ROWS
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TABLE = "search"
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Yield the rows of the index."""
+    rng = random.Random(0)  # noqa: S311  # not for security
+    buckets = sorted({layout.bucket_of(word) for word in SHARES})
+    others = [f"word{number}" for number in range(5000)]
+    spare = [layout.mark_of(word) for word in others]
+    for number in range(RECORDINGS):
+        words = [word for word, share in SHARES.items() if rng.random() < share]
+        key = {"recording_id": f"alice-interview-{number:06}-wav-{number:012x}"}
+        own = layout.marks(words)
+        for bucket in buckets:
+            yield key | {
+                "term": f"~{bucket}",
+                "created_at": (START + timedelta(seconds=number)).isoformat(),
+                "owner_name": "alice/~00",  # as long as owner_term, whose index is not asked here
+                "n_terms": N_TERMS,
+                "marks": {*own.get(bucket, ()), *rng.sample(spare, TERMS_EACH)},
+            }
+        if number >= RECORDINGS - REACHED or "weir" in words:
+            yield from own_rows(key, words, rng.sample(others, 700), rng)
+
+
+def own_rows(
+    key: dict[str, str], words: list[str], others: list[str], rng: random.Random
+) -> Iterator[dict[str, Any]]:
+    places = {word: sorted(rng.sample(range(N_TERMS), 2)) for word in others}
+    places |= {word: [place] for place, word in enumerate(words)}
+    groups = layout.groups(places, n_terms=N_TERMS)
+    for group in {layout.group_of(word, n_terms=N_TERMS) for word in words}:
+        yield key | {"term": f"={group}", "places": zlib.compress(orjson.dumps(groups[group]))}
+    yield key | {"term": "#", "owner": "alice", "source_key": "uploads/alice/interview.wav"}
+    passage = {
+        "words": words,
+        "starts_s": list(range(len(words))),
+        "ends_s": list(range(len(words))),
+        "first_terms": list(range(len(words))),
+    }
+    yield key | {"term": "#0", "passage": zlib.compress(orjson.dumps(passage))}
+
+
+def fill(url: str) -> None:
+    """Create the table with the index by term, and write the rows."""
+    attributes = ("recording_id", "term", "created_at")
+    table = boto3.resource("dynamodb", endpoint_url=url, **KEYS).create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        KeySchema=schema("recording_id", "term"),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_term",
+                "KeySchema": schema("term", "created_at"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    table.wait_until_exists()
+    with table.batch_writer() as batch:
+        for row in rows():
+            batch.put_item(Item=row)
+
+
+def schema(partition: str, order: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": order, "KeyType": "RANGE"},
+    ]
+
+
+def ask(url: str, query: str) -> dict[str, Any]:
+    """Answer a query and measure it, in this process."""
+    resources = boto3.resource("dynamodb", endpoint_url=url, **KEYS)
+    asked: Counter[str] = Counter()
+    resources.meta.client.meta.events.register(
+        "after-call.dynamodb", lambda model, **_: asked.update([model.name])
+    )
+    services = SimpleNamespace(search_table=SearchTable(resources.Table(TABLE)))
+    began, cpu = time.perf_counter(), time.process_time()
+    page = search(query, owner=None, cursor=None, limit=20, services=services)
+    return {
+        "results": len(page.results),
+        "complete": page.complete,
+        "Query": asked["Query"],
+        "BatchGetItem": asked["BatchGetItem"],
+        "cpu_s": time.process_time() - cpu,
+        "s": time.perf_counter() - began,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        print(json.dumps(ask(*sys.argv[1:])))
+        return
+    found = []
+    with dynalite() as url:
+        began = time.perf_counter()
+        fill(url)
+        print(f"filled in {time.perf_counter() - began:.0f} s", flush=True)
+        for query in QUERIES:
+            command = [sys.executable, __file__, url, query]
+            one = json.loads(subprocess.check_output(command, env=os.environ))  # noqa: S603  # ourselves
+            print(query, one, flush=True)
+            found.append(
+                [
+                    f"`{query}`",
+                    f"{one['results']}{'' if one['complete'] else ', and more'}",
+                    str(one["Query"]),
+                    str(one["BatchGetItem"]),
+                    f"{one['cpu_s']:.1f}",
+                    f"{one['s']:.1f}",
+                    f"{one['peak_mb']:.0f}",
+                ]
+            )
+    heads = ["Query", "results", "`Query`", "`BatchGetItem`", "CPU s", "s on dynalite", "peak, MB"]
+    (HERE / "searching.md").write_text(INTRODUCTION + markdown_table(heads, found) + "\n")
+
+
+INTRODUCTION = f"""# Search in {RECORDINGS:,} recordings
+
+`benchmarks/searching.py` writes this page: the first page of results for all owners.
+The recordings have ten minutes each. {SHARES["the"]:.0%} of them have `the`,
+{SHARES["river"]:.0%} have `river`, and one in {1 / SHARES["weir"]:,.0f} has `weir`.
+CPU and memory are those of the function's process, which has 29 s and 1,769 MB.
+The other seconds are those of dynalite, a stand-in for DynamoDB in one thread.
+
+"""
+
+
+if __name__ == "__main__":
+    main()
