@@ -1,5 +1,6 @@
 """Downloads of a recording's transcripts, tables and media."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ MEDIA_TYPES: Mapping[str, str] = {
 
 UNKNOWN = "application/octet-stream"
 
+ANSWER_BYTES = 5_500_000
+"""Most bytes of an answer as JSON, the form in which Lambda returns it; Lambda allows 6 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Download:
@@ -62,8 +66,14 @@ class Download:
         return fields
 
 
-def transcript(recording: Recording, request: Request, services: "Services") -> Download:
-    """Return a recording's transcript: as JSON, or in the format of another program."""
+def transcript(
+    recording: Recording, request: Request, services: "Services"
+) -> Download | dict[str, Any]:
+    """Return a recording's transcript: as JSON, or in the format of another program.
+
+    If Lambda cannot return it, it is written beside the recording's tables, and its presigned
+    address is returned.
+    """
     name = request.choice("format", ("json", *EXPORTS)) or "json"
     summary = recording.transcript
     document = services.results.read(summary.transcript_key) if summary else None
@@ -72,12 +82,17 @@ def transcript(recording: Recording, request: Request, services: "Services") -> 
     found = load_transcript(document)
     if name == "json":
         columns = to_columns(found, recording_id=recording.id, language_code=summary.language_code)
-        return Download(
-            orjson.dumps(columns).decode(), "application/json", f"{_stem(recording)}.json"
-        )
-    export = find_export(name)
-    text = export.write(found, recording.id, recording.duration_s or 0.0)
-    return Download(text, export.content_type, f"{_stem(recording)}{export.suffix}")
+        text, kind, suffix = orjson.dumps(columns).decode(), "application/json", ".json"
+    else:
+        export = find_export(name)
+        text = export.write(found, recording.id, recording.duration_s or 0.0)
+        kind, suffix = export.content_type, export.suffix
+    file_name = f"{_stem(recording)}{suffix}"
+    if len(json.dumps(text)) <= ANSWER_BYTES:
+        return Download(text, kind, file_name)
+    key = keys.features(recording.id, f"transcript{suffix}")
+    services.results.write(key, text.encode())
+    return services.results.presign(key, media_type=kind, disposition=disposition(file_name))
 
 
 def table_address(recording: Recording, table: str, services: "Services") -> dict[str, Any]:

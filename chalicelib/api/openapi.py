@@ -118,7 +118,7 @@ def document() -> dict[str, Any]:
                     "Show a transcript, or download it in another program's format",
                     _transcript(),
                     path=[RECORDING_ID],
-                    query=[_choice("format", ("json", *EXPORTS))],
+                    query=[_choice("format", ("json", *EXPORTS)), REDIRECT],
                 )
             },
             f"{recording}/features/{{table}}": {
@@ -209,7 +209,7 @@ def _transcript() -> Responses:
     described = _json("Transcript")
     texts = {export.content_type for export in EXPORTS.values()}
     described["200"]["content"] |= {name: {"schema": {"type": "string"}} for name in sorted(texts)}
-    return described
+    return described | {"302": _address()["302"]}
 
 
 def _manifest() -> Responses:

@@ -31,7 +31,7 @@ const RENDITIONS = {
   poster: "Poster",
 };
 
-/** Groups of [words, note, address] for the download menu, for the existing outputs. */
+/** Groups of [words, note, address] for the download menu, of the outputs that exist. */
 export function downloadsOf(recording) {
   const path = (...rest) => recordingPath(recording.recording_id, ...rest);
   const tables = { ...recording.word_table_keys, ...recording.feature_keys };
@@ -69,7 +69,12 @@ export async function take(href) {
     location.assign(await address(href));
     return;
   }
-  const response = await ask(href);
+  // Of a transcript that is too large for an answer, the answer is an address.
+  const response = await ask(href, { parameters: { redirect: "no" } });
+  if (!response.headers.has("Content-Disposition")) {
+    location.assign((await response.json()).url);
+    return;
+  }
   const name = /filename\*=UTF-8''(.+)/.exec(response.headers.get("Content-Disposition"))?.[1];
   const url = URL.createObjectURL(await response.blob());
   h("a", { href: url, download: decodeURIComponent(name ?? "transcript") }).click();

@@ -1,4 +1,4 @@
-// The page of one recording: player, plots and transcript.
+// One recording: heard, seen and read at the same time.
 
 import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocessDialog } from "./actions.js";
@@ -21,7 +21,7 @@ import { troubleState } from "./trouble.js";
 import { isUnfinished, nameOf, percent } from "./wording.js";
 import { Words } from "./words.js";
 
-/** Shows a recording, at the time that the address may have. */
+/** Shows a recording, at a moment if the address names one. */
 export function recordingView({ id, t }) {
   return new RecordingView(id, Number(t) || 0);
 }
@@ -158,7 +158,7 @@ class RecordingView {
     const update = () => this.update();
     player.addEventListener("time", update);
     player.addEventListener("state", update);
-    // No controls for media that cannot be played; a rendition in progress may be played later.
+    // What cannot be played has no controls; what is being made may be played yet.
     player.addEventListener("broken", () => {
       transport.element.hidden = true;
     });
@@ -185,7 +185,7 @@ class RecordingView {
     this.player.play();
   }
 
-  /** Goes to another time of this recording, when the address changes. */
+  /** Goes to a moment, when the address names another one of this recording. */
   revisit({ t }) {
     if (t !== undefined && this.player) this.seek(Number(t) || 0);
   }
@@ -207,7 +207,9 @@ class RecordingView {
   }
 
   async loadText(signal) {
-    const transcript = await call(`${this.path}/transcript`, { signal });
+    let transcript = await call(`${this.path}/transcript`, { parameters: { redirect: "no" }, signal });
+    // Of one that is too large for an answer, the answer is its address.
+    if (transcript.url) transcript = await call(transcript.url, { signal });
     const words = new Words(transcript);
     const text = new TranscriptText(transcript, words, {
       seek: (time) => this.seek(time),
@@ -232,7 +234,7 @@ class RecordingView {
     if (this.startTime && text.lit) text.lit.scrollIntoView({ block: "nearest" });
   }
 
-  /** Handles a key of this view; returns whether it had an effect. */
+  /** What the keys of this view do; true if one did something. */
   onKey(key) {
     const { player, timeline, text, menu } = this;
     const acts = {
@@ -272,7 +274,7 @@ class RecordingView {
   }
 }
 
-// The reason of a failed branch is shown above, among the messages.
+// A failed branch's reason stands above, among the notices.
 
 function plotsState(recording) {
   switch (recording.features) {
@@ -284,7 +286,7 @@ function plotsState(recording) {
       return state(
         "empty",
         "Nothing to draw",
-        "This recording has no plots, because an earlier version measured it. Process it again to see them.",
+        "This recording was measured before pictures were. Process it again to see it.",
       );
     default:
       return state("busy", "Measuring", "Waveform, pitch and MFCC appear here in a moment.");
@@ -301,7 +303,7 @@ function readingState(recording, share) {
       return state(
         "busy",
         share === undefined ? "Transcribing" : `Transcribing: ${percent(share)}`,
-        "The words appear here as soon as they are recognised. The page updates itself.",
+        "The words appear here as soon as they are recognised. This page looks by itself.",
         share !== undefined && h("progress", { max: 1, value: share, "aria-label": "Transcribed" }),
       );
   }

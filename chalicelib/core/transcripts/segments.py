@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from chalicelib.core.transcripts.models import Segment, Transcript, Word
 
@@ -120,5 +121,6 @@ def _segment(words: Sequence[Word]) -> Segment:
     )
 
 
+@lru_cache(maxsize=4096)
 def _is_unspaced(character: str) -> bool:
     return any(low <= character <= high for low, high in _UNSPACED_SCRIPTS)
