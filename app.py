@@ -25,7 +25,7 @@ from chalice.app import Request as HttpRequest
 from chalicelib import config, journal
 from chalicelib.api import downloads, openapi, page, recordings, search, uploads
 from chalicelib.api.downloads import Download
-from chalicelib.api.requests import Request, caller_of
+from chalicelib.api.requests import Request, caller_of, privacy_headers
 from chalicelib.core import keys
 from chalicelib.errors import (
     CallerError,
@@ -48,7 +48,7 @@ authorizer = (
     else IAMAuthorizer()
 )
 sign_in = (
-    page.SignIn(settings.cognito_domain, settings.cognito_client_id)
+    page.SignIn(settings.cognito_domain, settings.cognito_client_ids[0])
     if settings.cognito_domain
     else None
 )
@@ -68,6 +68,14 @@ def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
             route = event.context["resourcePath"]
             journal.note(method=event.method, route=route, status=response.status_code)
         return response
+
+
+@app.middleware("http")
+def keep_private(event: HttpRequest, get_response: Callable[[Any], Response]) -> Response:
+    """Add the headers that keep an answer out of caches and off connections without TLS."""
+    response = get_response(event)
+    response.headers = {**privacy_headers(event.headers), **response.headers}
+    return response
 
 
 @app.on_s3_event(bucket=settings.media_bucket, events=["s3:ObjectCreated:*"], prefix=keys.UPLOADS)
@@ -184,7 +192,12 @@ def _refuse_unknown_parameters() -> None:
 def _asked() -> Request:
     request: Any = app.current_request
     return Request(
-        caller=caller_of(request.context, settings.administrators, unsigned=settings.caller_arn),
+        caller=caller_of(
+            request.context,
+            settings.administrators,
+            client_ids=settings.cognito_client_ids,
+            unsigned=settings.caller_arn,
+        ),
         query=dict(request.query_params or {}),
         content=request.raw_body,
     )
@@ -264,7 +277,9 @@ def delete_recording(request: Request, recording_id: str) -> dict[str, Any]:
 def reprocess_recording(request: Request, recording_id: str) -> Response:
     """Make all outputs of a recording again."""
     recording = recordings.find_recording(recording_id, request, services())
-    started = events.reprocess(recording, services())
+    started = events.reprocess(
+        recording, services(), by_administrator=request.caller.is_administrator
+    )
     return Response(body=recordings.show(started), status_code=202)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.jobs.ladder import Ladder
 from chalicelib.core.jobs.transcribe import TranscriptionOptions
+from chalicelib.core.probe.quotas import Quotas
 from chalicelib.errors import ParameterError
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
@@ -23,8 +24,10 @@ CHALICE_LOCAL = (
     '  eval "$(.venv/bin/python -m local variables)"'
 )
 MEASURING_CONCURRENCY = 5
+NO_QUOTAS = Quotas()
 CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
 FEATURE_PREFIX = "FEATURE_"
+HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's bounds for MaxSpeakerLabels
 MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
 CHANNELS = frozenset({"each", "mix"})
@@ -53,6 +56,7 @@ class Settings:
     mediaconvert_role_arn: str = ""
     mediaconvert_queue_arn: str = ""
     measuring_concurrency: int = MEASURING_CONCURRENCY
+    quotas: Quotas = NO_QUOTAS
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
     api_url: str = ""
@@ -62,7 +66,7 @@ class Settings:
     stand_in: str = ""
     cognito_user_pool_arn: str = ""
     cognito_domain: str = ""
-    cognito_client_id: str = ""
+    cognito_client_ids: tuple[str, ...] = ()
 
     @property
     def job_prefix(self) -> str:
@@ -95,13 +99,17 @@ class Settings:
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
             log_file=environ.get("LOG_FILE", ""),
+            quotas=Quotas(
+                owner_hours=_hours(environ, "OWNER_HOURS_PER_DAY"),
+                stage_hours=_hours(environ, "STAGE_HOURS_PER_DAY"),
+            ),
             administrators=_list(environ.get("ADMINISTRATORS", "")),
             # For `chalice local`, which checks no signatures. In Lambda this is always empty.
             caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
             stand_in=environ.get("EARSHOT_STAND_IN", ""),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
             cognito_domain=_cognito_domain(environ),
-            cognito_client_id=environ.get("COGNITO_CLIENT_ID", ""),
+            cognito_client_ids=_cognito_client_ids(environ),
         )
 
 
@@ -129,10 +137,19 @@ def _cognito_domain(environ: Mapping[str, str]) -> str:
         return ""
     if not ORIGIN.fullmatch(domain):
         raise SettingError(name, f"must be an address such as {EXAMPLE_DOMAIN}, not {domain!r}")
-    for needed in ("COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"):
-        if not environ.get(needed):
-            raise SettingError(needed, f"is not set, and {name} is")
+    needed = "COGNITO_USER_POOL_ARN"
+    if not environ.get(needed):
+        raise SettingError(needed, f"is not set, and {name} is")
     return domain
+
+
+def _cognito_client_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
+    name, pool = "COGNITO_CLIENT_ID", "COGNITO_USER_POOL_ARN"
+    client_ids = _list(environ.get(name, ""))
+    if environ.get(pool) and not client_ids:
+        # Without it the tokens of every other application of the pool would be accepted.
+        raise SettingError(name, f"is not set, and {pool} is")
+    return client_ids
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -235,6 +252,13 @@ def _measuring_concurrency(environ: Mapping[str, str]) -> int:
     if not text.isdecimal() or int(text) not in CONCURRENCIES:
         raise SettingError(name, f"must be 2 to 1000 recordings at once, not {text!r}")
     return int(text)
+
+
+def _hours(environ: Mapping[str, str], name: str) -> float:
+    text = environ.get(name) or "0"
+    if not HOURS.fullmatch(text):
+        raise SettingError(name, f"must be hours such as 8 or 0.5, 0 for no limit, not {text!r}")
+    return float(text)
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: frozenset[str]) -> str:

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_hours import HourCounters
 from chalicelib.aws.dynamodb_notices import NoticeClaims
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.aws.dynamodb_watchlist import Watchlist
@@ -32,6 +33,7 @@ class Services:
     recordings: RecordingTable
     watchlist: Watchlist
     notice_claims: NoticeClaims
+    hours: HourCounters
     bookmark: Bookmark
     search_table: SearchTable
     transcriber: Transcriber
@@ -66,6 +68,7 @@ def connect(settings: Settings) -> Services:
         recordings=RecordingTable(table, clock),
         watchlist=Watchlist(table),
         notice_claims=NoticeClaims(table, clock),
+        hours=HourCounters(table, clock),
         bookmark=Bookmark(s3, settings.results_bucket),
         search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),

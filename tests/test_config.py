@@ -48,6 +48,10 @@ def test_the_language_is_one_or_several_or_found_out(text, languages):
         ("TRANSCRIBE_MULTILINGUAL", "maybe"),
         ("TRANSCRIBE_SUBTITLES", "srt,ass"),
         ("TRANSCRIBE_VOCABULARY_FILTER_METHOD", "hide"),
+        ("OWNER_HOURS_PER_DAY", "many"),
+        ("OWNER_HOURS_PER_DAY", "-1"),
+        ("STAGE_HOURS_PER_DAY", "nan"),
+        ("STAGE_HOURS_PER_DAY", "1e9"),
     ],
 )
 def test_an_unusable_value_fails_by_its_variables_name(name, value):
@@ -73,6 +77,11 @@ def test_a_user_pools_pages_have_an_origin_without_a_slash():
     domain = Settings.from_env(REQUIRED | POOL).cognito_domain
 
     assert domain == "https://example.auth.us-east-1.amazoncognito.com"
+
+
+def test_a_pool_is_never_open_to_all_its_app_clients():
+    with pytest.raises(SettingError, match="COGNITO_CLIENT_ID is not set"):
+        Settings.from_env(REQUIRED | POOL | {"COGNITO_DOMAIN": "", "COGNITO_CLIENT_ID": " , "})
 
 
 @pytest.mark.parametrize("name", ["COGNITO_USER_POOL_ARN", "COGNITO_CLIENT_ID"])

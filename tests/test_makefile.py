@@ -1,6 +1,7 @@
 """The Makefile's targets pass on the user's text unchanged, with any characters."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+OF_A_SUB_MAKE = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
 HARD_NAMES = [
     "my talk.wav",
     'O\'Brien "x" $5.wav',
@@ -32,6 +34,8 @@ def make(tmp_path):
     def make(*arguments):
         made = subprocess.run(
             [shutil.which("make"), f"BIN={tmp_path}", *arguments],
+            # Under `make test` this make would be a sub-make, and print its folder.
+            env={name: value for name, value in os.environ.items() if name not in OF_A_SUB_MAKE},
             cwd=ROOT,
             capture_output=True,
             text=True,

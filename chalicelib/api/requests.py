@@ -1,7 +1,7 @@
 """A request: its caller, its query and its body, each checked before it is used."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +16,9 @@ MAX_TEXT = 500
 
 ADMINISTRATORS_GROUP = "earshot-administrators"
 """The group of a Cognito user pool whose members see every owner's recordings."""
+
+
+TWO_YEARS_S = 63_072_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,19 @@ def not_found(recording_id: str) -> NotThereError:
 
 
 def caller_of(
-    context: Mapping[str, Any], administrators: Iterable[str], *, unsigned: str = ""
+    context: Mapping[str, Any],
+    administrators: Iterable[str],
+    *,
+    client_ids: Collection[str] = (),
+    unsigned: str = "",
 ) -> Caller:
     """Return the caller of a request.
 
     With IAM the owner is the last part of the ARN: a user's name, or a role's session name. With
-    Cognito it is the user's name.
+    Cognito it is the user's name. API Gateway checks the signature and the pool of a token, but not
+    the app client that it was made for.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 
     Parameters
     ----------
@@ -117,19 +127,25 @@ def caller_of(
         the request context that API Gateway gives with each event
     administrators : iterable of str
         patterns of administrators' ARNs, in which ``*`` matches any text
+    client_ids : collection of str
+        the app clients whose tokens are accepted
     unsigned : str
         the caller's ARN if requests are not authorised; empty for no caller
 
     Raises
     ------
     CallerError
-        if there is no caller, or the caller's name cannot be a folder of uploads
+        if there is no caller, the token was made for another app client, or the caller's name
+        cannot be a folder of uploads
     """
     claims = (context.get("authorizer") or {}).get("claims")
     if claims:
+        # An ID token has the client as its audience, an access token as client_id.
+        if (claims.get("aud") or claims.get("client_id")) not in client_ids:
+            raise CallerError("This token was made for another application. Sign in to this one.")
         # API Gateway passes the list in a token on as text.
         groups = re.split(r"[\s,\[\]]+", str(claims.get("cognito:groups", "")))
-        name = str(claims.get("cognito:username", ""))
+        name = str(claims.get("cognito:username") or claims.get("username", ""))
         return Caller(_owner(name), ADMINISTRATORS_GROUP in groups)
     arn = (context.get("identity") or {}).get("userArn") or unsigned
     if not arn:
@@ -137,6 +153,18 @@ def caller_of(
     # The ARN of the account ends in ":root".
     name = re.split("[/:]", arn)[-1]
     return Caller(_owner(name), any(fnmatchcase(arn, pattern) for pattern in administrators))
+
+
+def privacy_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of every answer; those of a file of the page replace them.
+
+    A browser must ignore ``Strict-Transport-Security`` without TLS, and a server must not send it
+    then (RFC 6797, 7.2 and 8.1).
+    """
+    added = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    if headers.get("x-forwarded-proto") == "https":
+        added["Strict-Transport-Security"] = f"max-age={TWO_YEARS_S}"
+    return added
 
 
 def _owner(name: str) -> str:

@@ -129,15 +129,24 @@ class RecordingTable:
         }
         return self._write_or_raise(recording.id, changes)
 
-    def restart(self, recording: Recording, upload: Upload) -> Recording:
+    def restart(
+        self, recording: Recording, upload: Upload, *, accepted_at: str | None = None
+    ) -> Recording:
         """Set a recording back to its first state, with the next number for each branch's attempt.
 
-        Raise RecordingNotFoundError if it is gone. Changes since it was read are lost, because
-        they belong to outputs that are made again.
+        ``accepted_at`` is the time at which its hours were counted again, if there are quotas.
+        Raise RecordingNotFoundError if it is gone. Changes since it was read are lost, because they
+        belong to outputs that are made again.
         """
         now = self._clock().isoformat()
         fresh = Recording.of(upload, created_at=recording.created_at)
-        fresh = replace(fresh, updated_at=now, restarted_at=now, look_at=self._look_at())
+        fresh = replace(
+            fresh,
+            updated_at=now,
+            restarted_at=now,
+            accepted_at=accepted_at,
+            look_at=self._look_at(),
+        )
         # Every attribute that there may be: others may have been written since it was read.
         changes = {**dict.fromkeys(recording_item.attributes()), **recording_item.flat(fresh)}
         # Counted on in the table, because another attempt may have begun since it was read.

@@ -19,6 +19,7 @@ JOBS = "jobs/"
 """Prefix of the jobs' folders, with each job's input and Amazon Transcribe's answer."""
 
 BOOKMARK = "reconcile/bookmark.json"
+HOURS = "hours/"
 
 JOINED_TABLES = ("mfcc", "pitch", "energy")
 """The tables that are joined with the words."""
@@ -87,6 +88,11 @@ def is_recording_id(text: str) -> bool:
 def transcript(recording_id: str) -> str:
     """Return the key of a recording's transcript, which is also its key in the table."""
     return f"{TRANSCRIPTS}{recording_id}.json"
+
+
+def hours(day: str, counter: str) -> str:
+    """Return the key in the table of a counter of a day's hours."""
+    return f"{HOURS}{day}/{counter}"
 
 
 def redacted_transcript(recording_id: str) -> str:

@@ -27,7 +27,7 @@ class Notice:
     @property
     def json(self) -> str:
         """The body of the message."""
-        return json.dumps(self.body, ensure_ascii=False)
+        return json.dumps(self.body)  # in ASCII, so that it is one line
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -53,7 +53,7 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
 
     It does not contain the transcript, because mail and queues must not have spoken words.
     """
-    name = recording.source_key.rpartition("/")[2]
+    name = _line(recording.source_key.rpartition("/")[2])
     link = f"{api_url.rstrip('/')}/#/recordings/{recording.id}" if api_url else None
     body = {
         "event": outcome.value,
@@ -70,7 +70,7 @@ def notice_of(recording: Recording, outcome: Outcome, *, api_url: str) -> Notice
     lines = [f"Your recording {name} {verb}.", ""]
     lines += [f"{branch}: {status}" for branch, status in recording.statuses.items()]
     if body["reason"]:
-        lines += ["", str(body["reason"])]
+        lines += ["", _line(str(body["reason"]))]
     if link:
         lines += ["", link]
     return Notice(
@@ -95,13 +95,21 @@ def _keys(recording: Recording) -> dict[str, Any]:
 
 def _subject(name: str, verb: str, recording_id: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    readable = "".join(letter for letter in ascii_name if letter.isprintable()).strip()
+    readable = ascii_name.strip()
     # A name in another script than ASCII leaves only an extension, or nothing.
     shown = readable if any(map(str.isalnum, readable.rpartition(".")[0])) else recording_id
     room = SUBJECT_LENGTH - len(f"Earshot:  {verb}")
     if len(shown) > room:
         shown = shown[: room - 3] + "..."
     return f"Earshot: {shown} {verb}"
+
+
+def _line(text: str) -> str:
+    """Return a text without line breaks and control characters.
+
+    A name or a reason could otherwise add lines of its own to a message.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _excerpt(reason: str | None) -> str | None:

@@ -194,6 +194,7 @@ class Recording:
     created_at: str
     updated_at: str
     restarted_at: str | None = None
+    accepted_at: str | None = None
     look_at: str | None = None
     transcription: BranchState = BranchState()
     features: BranchState = BranchState()

@@ -24,8 +24,13 @@ from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.probe import formats, limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import DONE, ENDED, Branch, Recording, Status, Upload
-from chalicelib.errors import RecordingNotFoundError, ServiceBusyError, UploadChangedError
-from chalicelib.pipeline import renditions, transcription
+from chalicelib.errors import (
+    CallerError,
+    RecordingNotFoundError,
+    ServiceBusyError,
+    UploadChangedError,
+)
+from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.features import measure
 from chalicelib.pipeline.notices import announce
@@ -82,16 +87,29 @@ def _ask_again_soon(recording: Recording, services: "Services") -> None:
     services.watchlist.put_off(recording.id, services.clock())
 
 
-def reprocess(recording: Recording, services: "Services") -> Recording:
+def reprocess(
+    recording: Recording, services: "Services", *, by_administrator: bool = False
+) -> Recording:
     """Make all outputs of a recording again. Safe to repeat.
 
-    Raise RecordingNotFoundError if its upload is gone.
+    Its hours count once more, except if an administrator asks for it. Raise CallerError if there is
+    no room for them, and RecordingNotFoundError if the upload is gone.
     """
     upload = services.media.find_source(recording)
     if upload is None:
         raise RecordingNotFoundError(recording.id)
+    accepted_at = None
+    if services.settings.quotas:
+        accepted_at = services.clock().isoformat()
+        if not by_administrator:
+            _, contents, refused = _look_into(upload, services)
+            refused = refused or quotas.refusal_of_another_time(
+                recording, upload, contents, services
+            )
+            if refused:
+                raise CallerError(refused)
     delete_outputs_and_jobs(recording, services)
-    recording = services.recordings.restart(recording, upload)
+    recording = services.recordings.restart(recording, upload, accepted_at=accepted_at)
     # In case the copies that jobs read take longer than this function may run.
     _ask_again_soon(recording, services)
     _start(recording, upload, services)
@@ -99,14 +117,8 @@ def reprocess(recording: Recording, services: "Services") -> Recording:
 
 
 def _start_branches(recording: Recording, upload: Upload, services: "Services") -> Recording:
-    head = services.media.read_head(upload, HEAD_BYTES)
-    media_format, reason = formats.media_format(upload.key, head)
-    # The size is known without reading the file, which may consist of headers.
-    reason = reason or limits.refusal(upload.size, Contents())
-    contents = Contents()
-    if media_format and not reason:
-        contents = renditions.contents_of(upload, media_format, services)
-    reason = reason or limits.refusal(upload.size, contents)
+    media_format, contents, reason = _look_into(upload, services)
+    reason = reason or quotas.refusal(recording, upload, contents, services)
     if media_format is None or reason:
         may_show = contents.picture or media_format in formats.CONTAINERS
         none_made = reason if may_show else NO_PICTURE
@@ -120,6 +132,18 @@ def _start_branches(recording: Recording, upload: Upload, services: "Services") 
     elif reason := limits.speech_refusal(contents):
         recording = _end(recording, Branch.TRANSCRIPTION, Status.FAILED, reason, services)
     return _start_jobs(recording, upload, media_format, contents, services)
+
+
+def _look_into(upload: Upload, services: "Services") -> tuple[str | None, Contents, str | None]:
+    """Return the format and the contents of an upload, and why it is refused."""
+    head = services.media.read_head(upload, HEAD_BYTES)
+    media_format, reason = formats.media_format(upload.key, head)
+    # The size is known without reading the file, which may consist of headers.
+    reason = reason or limits.refusal(upload.size, Contents())
+    contents = Contents()
+    if media_format and not reason:
+        contents = renditions.contents_of(upload, media_format, services)
+    return media_format, contents, reason or limits.refusal(upload.size, contents)
 
 
 def _start_jobs(

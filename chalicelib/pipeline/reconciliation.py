@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
-from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.recording import Branch, Recording, Status, Upload
 from chalicelib.errors import RecordingNotFoundError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, renditions, transcription
@@ -304,7 +304,7 @@ def _walk_objects(prefix: str, after: str, services: "Services", findings: Findi
     for found in page:
         if prefix == keys.UPLOADS:
             if not found.is_folder:
-                work[found.recording_id] = partial(events.receive_upload, found.key, services)
+                work[found.recording_id] = partial(_create, found, services)
         elif recording_id := keys.derived_id(found.key, services.settings.job_prefix):
             work[recording_id] = partial(delete_outputs, recording_id, services)
     for recording_id, put_right in work.items():
@@ -312,6 +312,13 @@ def _walk_objects(prefix: str, after: str, services: "Services", findings: Findi
         if services.recordings.find(recording_id) is None:
             findings.attempt(put_right, recording_id)
     return page[-1].key if has_more else None
+
+
+def _create(upload: Upload, services: "Services") -> None:
+    """Create the recording of an upload that has none, and start it."""
+    recording = Recording.of(upload, created_at=services.clock().isoformat())
+    transcription.take_over(services.recordings.create(recording), services)
+    events.receive_upload(upload.key, services)
 
 
 def _walk_items(after: str, services: "Services", findings: Findings) -> str | None:

@@ -87,7 +87,8 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
         delete_job_objects(job.folder, services)
         return recording
     published = options.transcript_key(recording.id)
-    services.results.copy(key, published)
+    if key != published:
+        services.results.copy(key, published)
     if options.redaction:
         # The unredacted one, if it exists already; if not, its own event follows.
         services.results.copy(job.transcript(), keys.transcript(recording.id))
@@ -107,6 +108,23 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
     )
     delete_job_objects(job.folder, services)
     return recording
+
+
+def take_over(recording: Recording, services: "Services") -> Recording:
+    """Complete a new item with the transcript that is there, if the table has lost the old item.
+
+    A recording's id is made of its bytes, so it is the transcript of these bytes, and is paid for.
+    """
+    key = services.settings.transcription.transcript_key(recording.id)
+    try:
+        document = services.results.read(key, most=DOCUMENT_BYTES)
+        if document is None:
+            return recording
+        load_transcript(document)
+    except (TranscriptFormatError, TooLargeError):
+        return recording  # it is made again
+    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
+    return store_transcript(recording, key, services) if is_first else recording
 
 
 def index_again(recording: Recording, services: "Services") -> None:

@@ -1,4 +1,4 @@
-// What changes recordings: deleting them, and making everything anew. Each asks first.
+// The dialogs that delete recordings or process them again.
 
 import { call, recordingPath } from "./api.js";
 import { button, h, replace, toast } from "./dom.js";
@@ -6,12 +6,12 @@ import { go } from "./routes.js";
 import { standIn } from "./standin.js";
 import { clock, nameOf, plural, visible } from "./wording.js";
 
-/** Asks, deletes, and shows what was removed. `onRemoved` is called before the report is shown. */
+/** Asks, deletes, and lists the removed objects. `onRemoved` is called before the list is shown. */
 export function removalDialog(recording, onRemoved) {
   const { dialog } = question({
     title: ["Delete ", h("bdi", {}, nameOf(recording)), "?"],
     words:
-      "The upload goes, and everything made of it: transcript, subtitles, tables, renditions, what search knows, and the transcription job. It cannot be undone.",
+      "This deletes the upload and all its results: transcript, subtitles, tables, renditions, search entries and the transcription job. It cannot be undone.",
     yes: "Delete for good",
     sign: "bin",
     onYes: async () => {
@@ -22,11 +22,11 @@ export function removalDialog(recording, onRemoved) {
   });
 }
 
-/** Asks, and deletes many; what cannot be deleted is told. */
+/** Asks, deletes several recordings, and names those that could not be deleted. */
 export function removalOfMany(recordings, onDone) {
   const { dialog } = question({
     title: `Delete ${plural(recordings.length, "recording")}?`,
-    words: "Their uploads go, and everything made of them. It cannot be undone.",
+    words: "This deletes the uploads and all their results. It cannot be undone.",
     names: recordings,
     yes: "Delete for good",
     sign: "bin",
@@ -39,18 +39,18 @@ export function removalOfMany(recordings, onDone) {
   });
 }
 
-/** Asks, saying what it deletes and costs, and has everything made anew. */
+/** Asks, with the cost, and processes recordings again. */
 export function reprocessDialog(recordings, onStarted) {
   const seconds = recordings.reduce((sum, one) => sum + (one.duration_s ?? 0), 0);
   const cost = standIn
-    ? "On this machine it costs nothing but time."
+    ? "On this machine it is free, but takes time."
     : `Amazon Transcribe charges for ${clock(seconds)} once more, and MediaConvert for video.`;
   const { dialog } = question({
     title:
       recordings.length === 1
         ? ["Process ", h("bdi", {}, nameOf(recordings[0])), " again?"]
         : `Process ${plural(recordings.length, "recording")} again?`,
-    words: `Transcript, tables and renditions are deleted and made anew of the upload, which stays. ${cost}`,
+    words: `Transcript, tables and renditions are deleted and made again from the upload, which is kept. ${cost}`,
     names: recordings.length > 1 ? recordings : [],
     yes: "Process again",
     no: "Not now",
@@ -58,20 +58,20 @@ export function reprocessDialog(recordings, onStarted) {
     onYes: async () => {
       await each(recordings, (one) => call(recordingPath(one.recording_id, "reprocess"), { method: "POST" }));
       dialog.close();
-      toast("Everything is being made anew.");
+      toast("Everything is being made again.");
       onStarted();
     },
   });
 }
 
-/** Does something to each, one after the other; one that fails keeps no other from its turn. */
+/** Calls a function for each recording in turn; after an error it continues with the next. */
 async function each(recordings, act) {
   const troubles = [];
   for (const one of recordings) {
     try {
       await act(one);
     } catch (error) {
-      const words = error.status === 404 ? "It is gone already." : error.message;
+      const words = error.status === 404 ? "It has already been deleted." : error.message;
       troubles.push(recordings.length > 1 ? `${nameOf(one)}: ${words}` : words);
     }
   }
@@ -107,7 +107,7 @@ function question({ title, words, names = [], yes, no = "Keep it", sign, onYes }
     try {
       await onYes();
     } catch (error) {
-      trouble.textContent = error.status === 404 ? "It is gone already." : error.message;
+      trouble.textContent = error.status === 404 ? "It has already been deleted." : error.message;
       agree.disabled = false;
     }
   }
@@ -128,7 +128,7 @@ function showReport(dialog, name, removed) {
   replace(
     dialog,
     h("h2", { id: "dialog-title" }, h("bdi", {}, name), " is deleted"),
-    h("p", {}, facts.length ? `Removed: ${facts.join(", ")}.` : "There was nothing left to remove."),
+    h("p", {}, facts.length ? `Removed: ${facts.join(", ")}.` : "There was nothing to remove."),
     objects.length > 0 &&
       h(
         "details",

@@ -1,11 +1,11 @@
-// Speaks to Earshot's API, whose address is that of this page.
+// Requests to Earshot's API, which has the same address as this page.
 
 import { authorization, isSignedIn, signsIn } from "./identity.js";
 
 const BASE = new URL("./", location.href);
 const TIMEOUT_MS = 30_000;
 
-/** An answer that is no success. `status` is 0 where there was no answer. */
+/** An error answer. `status` is 0 if there was no answer. */
 export class ApiError extends Error {
   constructor(message, status, code = "") {
     super(message);
@@ -20,7 +20,7 @@ export class ApiError extends Error {
 
 export const connection = new EventTarget();
 
-/** The address of something that the API serves; parameters without a value are left out. */
+/** The address of an API route; parameters without a value are left out. */
 export function link(path, parameters = {}) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(parameters)) {
@@ -33,14 +33,14 @@ export function recordingPath(id, ...rest) {
   return ["recordings", id, ...rest].map(encodeURIComponent).join("/");
 }
 
-/** The address of media or a table that the browser itself can ask for, with no header. */
+/** The address of media or a table that the browser can request without a header. */
 export async function address(path, parameters = {}) {
   if (!signsIn) return link(path, parameters);
   const { url } = await call(path, { parameters: { ...parameters, redirect: "no" } });
   return url;
 }
 
-/** Asks, and returns the answer's JSON. Raises ApiError, with a sentence for people. */
+/** Sends a request and returns the answer's JSON. Raises ApiError with a sentence for the user. */
 export async function call(path, options) {
   const response = await ask(path, options);
   const answer = await response.json().catch(() => null);
@@ -49,14 +49,14 @@ export async function call(path, options) {
 }
 
 /**
- * Asks, and returns an answer that is a success. Raises ApiError.
+ * Sends a request and returns a successful answer. Raises ApiError.
  *
  * @param {string} path
  * @param {{method?: string, parameters?: object, body?: object, signal?: AbortSignal}} [options]
  */
 export async function ask(path, { method = "GET", parameters, body, signal } = {}) {
   const url = link(path, parameters);
-  // A bucket's address says by itself what it allows, and nobody else is to learn of a token.
+  // The bucket's addresses are signed, and a token must not be sent to other servers.
   const isSigned = url.startsWith(BASE.href) && isSignedIn();
   const request = (identity) =>
     fetch(url, {
@@ -93,7 +93,7 @@ function refused(response, answer) {
   return new ApiError(words, response.status, answer?.Code);
 }
 
-/** Sends a file by a form that the bucket accepts. Settles when the bucket has answered. */
+/** Uploads a file with a form that the bucket accepts. Settles when the bucket has answered. */
 export function sendForm({ url, fields }, file, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -119,7 +119,7 @@ function refusal(request) {
     case "EntityTooSmall":
       return "The file is empty.";
     case "AccessDenied":
-      return "The permission to send has run out. Try again.";
+      return "The permission to upload has expired. Try again.";
     default:
       return `The bucket refused the file (${request.status}).`;
   }

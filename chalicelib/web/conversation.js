@@ -1,4 +1,4 @@
-// Who talks how much: turns, talk time, pauses and overlap, where there are several voices.
+// Turns, talk time, pauses and overlap of a conversation.
 
 import { h } from "./dom.js";
 import { clock, percent, plural, speaker } from "./wording.js";
@@ -6,10 +6,10 @@ import { clock, percent, plural, speaker } from "./wording.js";
 const PAUSE_S = 1; // shorter ones belong to speaking
 
 /**
- * What a conversation comes to, or null where there are not two voices.
+ * The figures of a conversation, or null if there are fewer than two voices.
  *
- * A turn is a run of words of one voice. Seconds of overlap are those in which two or more talk;
- * pauses are what nobody says anything in, if it lasts a second or longer.
+ * A turn is a run of words of one voice. Overlap is time in which two or more voices talk. A pause
+ * is a second or more in which nobody talks.
  */
 export function conversationOf(words) {
   const voices = new Map([...words.tones.keys()].map((label) => [label, { seconds: 0, turns: 0, until: 0 }]));
@@ -35,7 +35,7 @@ export function conversationOf(words) {
   return { voices, overlap, pauses, longest };
 }
 
-/** A panel of the voices with their talk time, each in its colour; null where there is one voice. */
+/** A panel with each voice's talk time in its colour; null if there is only one voice. */
 export function conversationPanel(words) {
   const found = conversationOf(words);
   if (!found) return null;

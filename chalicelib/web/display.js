@@ -1,4 +1,4 @@
-// The contents of display.json as arrays, and the part of a recording that is in view.
+// The arrays of display.json, and the visible part of a recording.
 
 const UINT8_MAX = 255;
 const STEPS_IN_A_HERTZ = 10;
@@ -47,7 +47,7 @@ export function coefficientAt({ mfcc }, time, number) {
   return mfcc.low[number] + share * (mfcc.high[number] - mfcc.low[number]);
 }
 
-/** The span of a recording that is shown, in seconds; every change is an event. */
+/** The visible span of a recording in seconds; each change fires an event. */
 export class View extends EventTarget {
   constructor(duration) {
     super();
@@ -71,14 +71,14 @@ export class View extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Shows a span `factor` times as long; one time keeps its place on the screen. */
+  /** Changes the visible span by `factor`; one time keeps its place on the screen. */
   zoom(factor, around = (this.start + this.end) / 2) {
     const share = (around - this.start) / this.span;
     const span = Math.min(this.duration, Math.max(LEAST_VIEW_S, this.span * factor));
     this.set(around - share * span, span);
   }
 
-  /** Moves the view if a time is not in it. */
+  /** Moves the view to a time that is outside it. */
   follow(time) {
     if (time < this.start || time > this.end) this.set(time - this.span * 0.08);
   }

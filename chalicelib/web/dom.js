@@ -1,4 +1,4 @@
-// Builds elements. Text is always text: nothing here, or anywhere else, parses HTML.
+// Builds elements. Text is never parsed as HTML, here or in any other module.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -29,7 +29,7 @@ const FILLED = new Set(["play", "pause"]);
  * @param {string} tag
  * @param {Record<string, any>} [attributes]
  * @param {...any} children
- * @returns {any} an element, whose own properties nobody here can name
+ * @returns {any} an element; its properties depend on the tag
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -44,7 +44,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Draws one of the icons, for eyes alone: what it stands in carries the words. */
+/** An icon, hidden from screen readers; the element around it has the words. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
@@ -57,10 +57,10 @@ export function icon(name) {
 }
 
 /**
- * Makes a button with an icon, and words beside it or, where there is no room, for screen readers.
+ * Makes a button with an icon and words; `wordless` hides the words, except from screen readers.
  *
  * @param {string} words
- * @param {string | null} name the icon's
+ * @param {string | null} name name of the icon
  * @param {((event: Event) => unknown) | null} onclick
  * @param {{wordless?: boolean, [attribute: string]: any}} [options]
  */
@@ -78,19 +78,19 @@ export function replace(element, ...children) {
   return element;
 }
 
-/** Says something in passing, and to screen readers. */
+/** Shows a short message for a moment, and tells it to screen readers. */
 export function toast(words) {
   const note = h("p", { class: "toast" }, words);
   document.getElementById("toasts").append(note);
   setTimeout(() => note.remove(), 6000);
 }
 
-/** Tells whether the person has asked for less motion. */
+/** Returns whether the user prefers less motion. */
 export function prefersStillness() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** A panel that says how things stand where content would be. */
+/** A panel with a message in place of content. */
 export function state(kind, title, words, ...more) {
   return h(
     "section",

@@ -31,7 +31,7 @@ const RENDITIONS = {
   poster: "Poster",
 };
 
-/** Groups of [words, note, address] for the download menu, of the outputs that exist. */
+/** Groups of [words, note, address] for the download menu, for the existing outputs. */
 export function downloadsOf(recording) {
   const path = (...rest) => recordingPath(recording.recording_id, ...rest);
   const tables = { ...recording.word_table_keys, ...recording.feature_keys };

@@ -1,5 +1,5 @@
-// Who asks, where people sign in by their user pool's own page: OAuth 2's authorization code with
-// PKCE (RFC 6749, 7636). The tokens stay in this tab and go to the API and the pool alone.
+// Signing in with the user pool's own page: OAuth 2 authorization code with PKCE (RFC 6749, 7636).
+// The tokens stay in this tab, and are sent only to the API and the pool.
 
 const told = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="sign-in"]'));
 const settings = JSON.parse(told.content || "null");
@@ -9,7 +9,7 @@ const BEGUN = "earshot.sign-in";
 const EARLY_MS = 60_000;
 const TIMEOUT_MS = 30_000;
 
-/** Whether people sign in here; elsewhere requests are signed on their way, or need not be. */
+/** Whether users sign in here; in other deployments a proxy signs the requests, or none is needed. */
 export const signsIn = settings !== null;
 
 let refreshing = null;
@@ -22,7 +22,7 @@ export function isSignedIn() {
   return tokens() !== null;
 }
 
-/** Leaves for the pool's page, which leads back to this view. */
+/** Opens the pool's page, which leads back to this view. */
 export async function signIn() {
   const begun = { state: secret(), verifier: secret(), fragment: location.hash };
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(begun.verifier));
@@ -37,7 +37,7 @@ export async function signIn() {
   });
 }
 
-/** Takes what the pool's page led back with, if it did. Raises an Error for a person to read. */
+/** Reads the answer of the pool's page, if there is one. Raises an Error for the user. */
 export async function finishSigningIn() {
   const answer = new URLSearchParams(location.search);
   if (!signsIn || !answer.has("state")) return;
@@ -51,12 +51,12 @@ export async function finishSigningIn() {
   if (!(await exchange("authorization_code", fields))) throw new Error("It took too long. Try again.");
 }
 
-/** Forgets the tokens, and has the pool forget who signed in and take back the refresh token. */
+/** Deletes the tokens, revokes the refresh token, and ends the pool's session. */
 export async function signOut() {
   const held = tokens();
   sessionStorage.removeItem(TOKENS);
   if (held?.refresh_token) {
-    // It would be good for weeks. Whatever the pool answers, this person is leaving.
+    // It would be valid for weeks. An error must not stop the user from signing out.
     await fetch(new URL("oauth2/revoke", settings.domain), {
       method: "POST",
       body: new URLSearchParams({ token: held.refresh_token, client_id: settings.client_id }),
@@ -67,7 +67,7 @@ export async function signOut() {
   leave("logout", { logout_uri: HERE });
 }
 
-/** The header that says who asks, made anew where it has run out, or is said to have. */
+/** The authorization header; an expired token is renewed first. */
 export async function authorization({ anew = false } = {}) {
   const held = tokens();
   if (held && (anew || held.until < Date.now() + EARLY_MS)) {

@@ -1,4 +1,4 @@
-// The list of recordings: live, filtered, sorted, by page; one or many can be chosen.
+// The list of recordings: filtered, sorted, in pages; it updates itself, and rows can be selected.
 
 import { removalOfMany, reprocessDialog } from "./actions.js";
 import { call } from "./api.js";
@@ -14,7 +14,7 @@ import { OVERALL, UNFINISHED, nameOf, plural, visible } from "./wording.js";
 const PAGE = 50;
 const ALL = 1000; // what is loaded at most to be sorted or looked through by name
 
-/** Shows the list; `caller` says whether owners can be chosen. */
+/** Shows the list; `caller` has whether a filter by owner is possible. */
 export function libraryView(parameters, caller) {
   return new LibraryView(parameters, caller);
 }
@@ -65,7 +65,7 @@ class LibraryView {
       this.progress = isBusy ? await progressOfAll(this.abort.signal) : {};
       if (!this.hasOlderPages) this.cursor = page.cursor;
       this.take(page.recordings, true);
-      // An order or a name of one's own is that of all recordings, not of the newest fifty.
+      // Sorting, and filtering by name, need all recordings, not only the newest fifty.
       if ((this.asked.sort || this.asked.named) && this.cursor) await this.loadAll();
       return this.draw() ? "changed" : isBusy ? "busy" : "idle";
     } catch (error) {
@@ -116,7 +116,7 @@ class LibraryView {
     return ORDERS[sort].compare ? found.sort(ORDERS[sort].compare) : found;
   }
 
-  /** Brings the rows up to date, and keeps those that are as they were: focus stays where it is. */
+  /** Updates the rows; unchanged rows stay, so that the focus is kept. */
   draw() {
     const shown = this.shown();
     const ids = new Set(shown.map((one) => one.recording_id));
@@ -199,7 +199,7 @@ class LibraryView {
     );
   }
 
-  /** Arrow keys go from row to row, and into the list from wherever nothing has the focus. */
+  /** Arrow keys move from row to row; without a focus, they move into the list. */
   onKey(key) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[key];
     const links = [...this.list.querySelectorAll("a.row")];

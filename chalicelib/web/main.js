@@ -1,4 +1,4 @@
-// Starts the page: which view is shown, what the keys do, whether Earshot can be reached.
+// Starts the page: views, keys, and the connection to Earshot.
 //
 // Where things are:
 //   main, routes, shortcuts        which view, which keys
@@ -34,7 +34,7 @@ let shown = null;
 
 function show() {
   const route = parse(location.hash);
-  // Another moment of the recording that is shown: the player goes there.
+  // The address names another time of the same recording: the player goes there.
   if (shown?.revisit && shown.id === route.id) {
     shown.revisit(route);
     return;
@@ -65,7 +65,7 @@ addEventListener("keydown", (event) => {
     if (event.key === "Escape") /** @type {HTMLElement} */ (event.target).blur();
     return;
   }
-  // A button or link that has the focus keeps the keys that press it.
+  // A focused button or link keeps the keys that press it.
   if (
     (event.key === " " || event.key === "Enter") &&
     /** @type {HTMLElement} */ (event.target).closest?.("button, a, summary")
@@ -80,8 +80,8 @@ addEventListener("keydown", (event) => {
 const banner = document.getElementById("offline");
 connection.addEventListener("lost", () => {
   banner.textContent = navigator.onLine
-    ? "Earshot cannot be reached. This page goes on trying."
-    : "You are offline. This page goes on when you are back.";
+    ? "Earshot cannot be reached. The page keeps trying."
+    : "You are offline. The page continues when you are back.";
   banner.hidden = false;
 });
 connection.addEventListener("found", () => {
@@ -101,6 +101,6 @@ try {
   caller = await call("caller");
   document.getElementById("caller").textContent = visible(caller.owner);
 } catch {
-  // Who calls is a courtesy; whatever is wrong, the view says so.
+  // The caller's name is optional; the view itself shows errors.
 }
 show();

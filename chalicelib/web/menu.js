@@ -1,4 +1,4 @@
-// A button that opens a list of links: Escape and a click elsewhere close it, arrows move in it.
+// A button that opens a list of links. Escape or a click elsewhere closes it; arrow keys move in it.
 
 import { button, h, toast } from "./dom.js";
 import { take } from "./downloads.js";

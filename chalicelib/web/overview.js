@@ -1,10 +1,10 @@
-// The whole of a long recording, small: the part in view is a window that can be dragged.
+// The overview of a long recording, with a window around the visible part that can be dragged.
 
 import { h } from "./dom.js";
 import { drawWaveform } from "./painting.js";
 import { spokenTime } from "./wording.js";
 
-/** Draws a display's waveform whole, with the window of a view on it. Hidden while all is in view. */
+/** Draws the whole waveform and the view's window; hidden while everything is visible. */
 export class Overview {
   constructor(display, view) {
     this.display = display;
@@ -45,7 +45,7 @@ export class Overview {
     if (event.button) return;
     const time = this.at(event);
     const { start, end, span } = this.view;
-    // Whoever takes hold of the window drags it; elsewhere it comes to the pointer.
+    // A drag that begins on the window moves it; elsewhere the window jumps to the pointer.
     this.grip = time >= start && time <= end ? time - start : span / 2;
     this.element.setPointerCapture(event.pointerId);
     this.moveTo(time - this.grip);
@@ -73,7 +73,7 @@ export class Overview {
     this.element.setAttribute("aria-valuetext", `${spokenTime(start)} to ${spokenTime(start + span)}`);
   }
 
-  /** Draws the waveform, unless it stands there already: the window alone moves with the view. */
+  /** Draws the waveform once; after that, only the window moves with the view. */
   draw(colour) {
     const drawn = `${this.canvas.clientWidth} ${devicePixelRatio} ${colour}`;
     if (drawn === this.drawn || !this.canvas.clientWidth) return;

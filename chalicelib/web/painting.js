@@ -10,7 +10,7 @@ const LEAP = 1.3; // from one column to the next: two voices or an error, no gli
 const PITCH_AIR = 1.08;
 const FULL_SCALE = 127;
 const QUIETEST = 4; // a recording that is quieter than this is not blown up further
-// From dark to light, each step as much lighter as the last; read in both schemes.
+// From dark to light in equal steps of lightness; readable in both colour schemes.
 const HEAT = [
   [18, 16, 38],
   [56, 34, 98],
@@ -22,13 +22,13 @@ const HEAT = [
 ];
 
 /**
- * The sheet's colours, by what they are for.
+ * The style sheet's colours, by their use.
  *
  * @typedef {{text: string, soft: string, grid: string, accent: string, accentSoft: string,
  *   tones: string[]}} Colours
  */
 
-/** Fits a canvas to its place on the screen and clears it; null while it has none. */
+/** Fits a canvas to its size on the screen and clears it; null if it is not shown. */
 export function prepare(canvas) {
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
@@ -76,7 +76,7 @@ function loudestOf({ low, high }) {
   return loudest.get(low);
 }
 
-/** The range of a pitch axis: everything that is there, with some air, at least an octave. */
+/** The range of a pitch axis: all values with a margin, and at least an octave. */
 export function pitchRange({ f0 }) {
   let [lowest, highest] = [Infinity, 0];
   for (const hz of f0) {
@@ -85,7 +85,7 @@ export function pitchRange({ f0 }) {
     highest = Math.max(highest, hz);
   }
   if (!highest) return { least: 75, most: 300 };
-  // A contour that is cut off looks like data.
+  // A clipped contour would look like data.
   const least = lowest / PITCH_AIR;
   return { least, most: Math.max(highest * PITCH_AIR, least * 2) };
 }
@@ -115,7 +115,7 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   context.beginPath();
   for (let i = first; i <= last; i += 1) {
     if (!f0[i]) continue;
-    // Where columns are narrower than a point, a line between them would be a scribble.
+    // If columns are narrower than a point, lines between them cannot be read.
     const glides = i > first && Math.max(f0[i] / f0[i - 1], f0[i - 1] / f0[i]) < LEAP;
     if (step >= 1 && glides) context.lineTo(x(i), y(i));
     else if (step >= 1) context.moveTo(x(i), y(i));
@@ -128,7 +128,7 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   context.stroke();
 }
 
-/** Makes the picture that a heat map is cut from: a pixel for each column and coefficient. */
+/** Makes a heat map's source image: one pixel for each column and coefficient. */
 export function heatPicture({ n, values }) {
   const width = values.length / n;
   const image = new ImageData(width, n);
@@ -163,7 +163,7 @@ export function drawHeat(canvas, picture, column, { start, span }) {
   context.drawImage(picture, from, 0, columns, picture.height, 0, 0, width, height);
 }
 
-/** The moments that an axis marks. */
+/** The times of an axis's ticks. */
 export function ticks({ start, span }, width) {
   const step = STEPS_S.find((seconds) => (seconds / span) * width >= LEAST_TICK_PX) ?? STEPS_S.at(-1);
   const decimals = step >= 1 ? 0 : step >= 0.1 ? 1 : 2;
@@ -189,7 +189,7 @@ export function drawAxis(canvas, view, { text, grid }, font) {
   }
 }
 
-/** Writes words at their times, where they have room. */
+/** Writes words at their times, if there is room. */
 export function drawWords(canvas, words, view, spoken, { text, soft, accent, accentSoft, tones }, font) {
   const area = prepare(canvas);
   if (!area) return;
@@ -210,7 +210,7 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
       context.fillStyle = accentSoft;
       context.fillRect(left, 0, right - left, height);
     }
-    // An hour has thousands of words to a few hundred pixels: one line to a pixel is enough.
+    // An hour has thousands of words on a few hundred pixels, so one line for each pixel is enough.
     if (Math.floor(left) > underlined || right - left > 1) {
       underlined = Math.floor(left);
       context.fillStyle = colour(i);

@@ -1,14 +1,14 @@
-// A place on a recording's page for something that is loaded, and loaded again when it was made anew.
+// A part of a recording's page whose content is loaded, and loaded again when it has changed.
 
 import { replace } from "./dom.js";
 import { troubleState } from "./trouble.js";
 
-/** Shows how things stand until there is something to load, and then what was loaded. */
+/** Shows the status until there is content to load, and then the content. */
 export class Pane {
   /**
-   * `versionOf` gives a mark of what there is of a recording, or nothing; `load` gives the part to
-   * show, which has an `element` and is closed when it is replaced; `stateOf` gives the panel that
-   * stands there meanwhile. `onLoaded` is called with each part.
+   * `versionOf` returns a version of a recording's content, or nothing. `load` returns the content,
+   * which has an `element` and is closed when it is replaced. `stateOf` returns the panel shown until
+   * then. `onLoaded` is called with each content.
    */
   constructor(element, { versionOf, load, stateOf, onLoaded }) {
     this.element = element;
@@ -21,7 +21,7 @@ export class Pane {
     this.abort = new AbortController();
   }
 
-  /** Brings the pane up to date with a recording. */
+  /** Updates the pane for a recording's new state. */
   async update(recording) {
     const version = this.versionOf(recording);
     if (!version) {

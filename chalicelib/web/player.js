@@ -1,4 +1,4 @@
-// One player: a video or a sound, with a smooth time while it plays.
+// The player of video or audio, with a smooth time while it plays.
 
 import { address, recordingPath } from "./api.js";
 import { h } from "./dom.js";

@@ -1,4 +1,4 @@
-// Polling: often while something changes, seldom while nothing does, never on a hidden page.
+// Polling: often while something changes, rarely otherwise, never on a hidden page.
 
 const SOONEST_MS = 1000;
 const BUSY_MS = 8000;

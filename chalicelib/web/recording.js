@@ -1,4 +1,4 @@
-// One recording: heard, seen and read at the same time.
+// The page of one recording: player, plots and transcript.
 
 import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocessDialog } from "./actions.js";
@@ -21,7 +21,7 @@ import { troubleState } from "./trouble.js";
 import { isUnfinished, nameOf, percent } from "./wording.js";
 import { Words } from "./words.js";
 
-/** Shows a recording, at a moment if the address names one. */
+/** Shows a recording, at the time that the address may have. */
 export function recordingView({ id, t }) {
   return new RecordingView(id, Number(t) || 0);
 }
@@ -158,7 +158,7 @@ class RecordingView {
     const update = () => this.update();
     player.addEventListener("time", update);
     player.addEventListener("state", update);
-    // What cannot be played has no controls; what is being made may be played yet.
+    // No controls for media that cannot be played; a rendition in progress may be played later.
     player.addEventListener("broken", () => {
       transport.element.hidden = true;
     });
@@ -185,7 +185,7 @@ class RecordingView {
     this.player.play();
   }
 
-  /** Goes to a moment, when the address names another one of this recording. */
+  /** Goes to another time of this recording, when the address changes. */
   revisit({ t }) {
     if (t !== undefined && this.player) this.seek(Number(t) || 0);
   }
@@ -234,7 +234,7 @@ class RecordingView {
     if (this.startTime && text.lit) text.lit.scrollIntoView({ block: "nearest" });
   }
 
-  /** What the keys of this view do; true if one did something. */
+  /** Handles a key of this view; returns whether it had an effect. */
   onKey(key) {
     const { player, timeline, text, menu } = this;
     const acts = {
@@ -274,7 +274,7 @@ class RecordingView {
   }
 }
 
-// A failed branch's reason stands above, among the notices.
+// The reason of a failed branch is shown above, among the messages.
 
 function plotsState(recording) {
   switch (recording.features) {
@@ -286,7 +286,7 @@ function plotsState(recording) {
       return state(
         "empty",
         "Nothing to draw",
-        "This recording was measured before pictures were. Process it again to see it.",
+        "This recording has no plots, because an earlier version measured it. Process it again to see them.",
       );
     default:
       return state("busy", "Measuring", "Waveform, pitch and MFCC appear here in a moment.");
@@ -303,7 +303,7 @@ function readingState(recording, share) {
       return state(
         "busy",
         share === undefined ? "Transcribing" : `Transcribing: ${percent(share)}`,
-        "The words appear here as soon as they are recognised. This page looks by itself.",
+        "The words appear here as soon as they are recognised. The page updates itself.",
         share !== undefined && h("progress", { max: 1, value: share, "aria-label": "Transcribed" }),
       );
   }

@@ -1,4 +1,4 @@
-// Which view the address names: #/, #/search?q=words, #/recordings/{id}?t=12.3
+// The views' addresses: #/, #/search?q=words, #/recordings/{id}?t=12.3
 
 /**
  * Reads an address's fragment into the name of a view and its parameters.

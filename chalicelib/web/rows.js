@@ -7,7 +7,7 @@ import { UNFINISHED, date, duration, nameOf, visible, when } from "./wording.js"
 
 const byText = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
 
-/** The orders to choose from: a label and a comparison; the API's order has none. */
+/** The sort orders: a label and a comparison; the API's own order needs none. */
 export const ORDERS = {
   "": { words: "Newest first" },
   oldest: { words: "Oldest first", compare: (a, b) => byText(a.created_at, b.created_at) },
@@ -20,7 +20,7 @@ export const ORDERS = {
   status: { words: "Status", compare: (a, b) => byText(b.status, a.status) },
 };
 
-/** A row: a box to select it, and a link with the recording's facts. */
+/** A row: a checkbox, and a link with the recording's facts. */
 export function rowOf(recording, { isAdministrator, isChosen, progress, onChoose }) {
   const name = nameOf(recording);
   const remark = recording.reason || recording.excerpt;

@@ -6,7 +6,7 @@ import { fragment } from "./routes.js";
 import { troubleState } from "./trouble.js";
 import { clock, visible, when } from "./wording.js";
 
-/** Shows the recordings in which words, or "a phrase in quotes", were said. */
+/** Shows the recordings that contain the words or the "phrase in quotes". */
 export function searchView({ q = "", owner = "" }) {
   const list = h("ol", { class: "results", "aria-label": "Results" });
   const body = h(

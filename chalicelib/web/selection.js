@@ -1,11 +1,11 @@
-// A stretch of the time axis: chosen by dragging, played once or again and again, measured.
+// A selected part of the time axis: played, looped, measured.
 
 import { button, h, replace } from "./dom.js";
 import { clock } from "./wording.js";
 
 const LEAST_S = 0.05;
 
-/** What is chosen of a timeline. `onChange` draws it anew. */
+/** The selection of a timeline. `onChange` draws it again. */
 export class Selection {
   constructor(display, { playRange, onChange }) {
     this.display = display;
@@ -28,7 +28,7 @@ export class Selection {
     );
   }
 
-  /** Chooses what is between two moments, in whichever order they come. */
+  /** Selects the part between two times, in any order. */
   set(one, other) {
     const [start, end] = one < other ? [one, other] : [other, one];
     this.range = {
@@ -38,7 +38,7 @@ export class Selection {
     this.show();
   }
 
-  /** Sets one edge; the other stays, or is the recording's own. */
+  /** Sets one edge; the other stays, or is the recording's start or end. */
   setEdge(edge, time) {
     const other = edge === "start" ? (this.range?.end ?? this.display.duration) : (this.range?.start ?? 0);
     this.set(time, other);
@@ -76,7 +76,7 @@ export class Selection {
   }
 }
 
-/** The mean f0 of a stretch's voiced columns in hertz, or nothing. */
+/** The mean f0 in hertz of the voiced columns of a part, or nothing. */
 function meanPitch({ pitch }, { start, end }) {
   if (!pitch) return 0;
   const voiced = pitch.f0

@@ -1,11 +1,11 @@
-// Where a video is seen: a click on the picture plays, captions are the transcript's words.
+// The picture of a video: a click plays or pauses, and captions show the transcript's words.
 
 import { button, h, replace } from "./dom.js";
 
 const CAPTION_CHARACTERS = 84; // two lines, as subtitles have
 const CAPTION_PAUSE_S = 1.5;
 
-/** A player's picture and what belongs to it; where there is no picture, nothing is shown. */
+/** A player's picture with its captions; hidden if there is no picture. */
 export class Stage {
   constructor(player, { isUnfinished }) {
     this.player = player;
@@ -39,7 +39,7 @@ export class Stage {
     return this.track?.mode === "showing";
   }
 
-  /** Makes captions of a transcript's words. Another transcript takes the place of the first. */
+  /** Makes captions from a transcript's words. They replace those of an earlier transcript. */
   setWords(words, language) {
     if (!words.length || this.isBroken) return;
     this.track ??= this.player.media.addTextTrack("captions", "Transcript", language?.split("-")[0] ?? "");
@@ -61,7 +61,7 @@ export class Stage {
   }
 }
 
-/** Words in runs that fit under a picture: broken at pauses, at another speaker, or when full. */
+/** Words in runs that fit under a picture: a pause, another speaker or a full line ends a run. */
 export function captionsOf(words) {
   const captions = [];
   for (const i of words.order) {

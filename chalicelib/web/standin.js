@@ -1,14 +1,14 @@
-// Local mode: which recogniser stands in for Amazon Transcribe, and how far it is.
+// Local mode: the recogniser that replaces Amazon Transcribe, and its progress.
 
 import { call } from "./api.js";
 import { h } from "./dom.js";
 
 const told = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="stand-in"]'));
 
-/** The recogniser's name on one's own machine; nothing where the page is deployed. */
+/** The recogniser's name in local mode; nothing for a deployed page. */
 export const standIn = told.content || null;
 
-/** A line that keeps a visitor from taking the stand-in's words for Amazon Transcribe's. */
+/** A line that says that the words are not from Amazon Transcribe. */
 export function standInBanner() {
   return h(
     "aside",

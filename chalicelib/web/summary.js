@@ -1,4 +1,4 @@
-// What a recording is, above its pictures and below them: its facts, its notices, its parameters.
+// A recording's facts and messages above its plots, and its parameters below them.
 
 import { h } from "./dom.js";
 import { chips } from "./status.js";
@@ -27,7 +27,7 @@ export function factsLine(recording) {
   return h("p", { class: "soft" }, h("bdi", {}, facts.join("  ·  ")));
 }
 
-/** What there is to say of the branches: each reason once, however many branches have it. */
+/** The messages of the branches: each reason once, even if several branches have it. */
 export function noticesOf(recording, progress) {
   const settled = !isUnfinished(recording) && !recording.reason;
   const reasons = new Map();
@@ -42,7 +42,7 @@ export function noticesOf(recording, progress) {
   ];
 }
 
-/** How a recording was measured, folded away. */
+/** The parameters of the measurement, collapsed. */
 export function detailsOf(recording, isOpen) {
   const parameters = Object.entries(recording.feature_parameters ?? {}).filter(([, value]) => value !== null);
   const rows = [

@@ -13,8 +13,8 @@ const LONG_S = 90; // from here on the whole is a smear,
 const READABLE_S = 30; // and so much is shown at first
 
 /**
- * What is drawn of a recording. `seek` is called with the seconds that somebody points at,
- * `playRange` with a stretch to be played.
+ * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` with
+ * the part to play.
  */
 export class Timeline {
   constructor(display, { seek, playRange }) {
@@ -134,7 +134,7 @@ export class Timeline {
     lanes.addEventListener("keydown", (event) => this.onKey(event));
   }
 
-  /** The moment under a pointer, in seconds. */
+  /** The time under a pointer, in seconds. */
   at(event) {
     const box = this.canvases.wave.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
@@ -145,7 +145,7 @@ export class Timeline {
     if (event.button) return;
     this.pointers.set(event.pointerId, event.clientX);
     this.lanes.setPointerCapture(event.pointerId);
-    // Along the axis, or anywhere with Shift, a drag selects.
+    // A drag on the axis, or with Shift anywhere, selects.
     const selects = event.shiftKey || event.target === this.canvases.axis;
     this.selectedFrom = selects && this.pointers.size === 1 ? this.at(event) : null;
     if (this.pointers.size === 1) this.seek(this.at(event));
@@ -199,7 +199,7 @@ export class Timeline {
     this.view.zoom(1 / ZOOM, this.time >= start && this.time <= end ? this.time : undefined);
   }
 
-  /** Says what is under the pointer, or at the playhead. */
+  /** Shows the values under the pointer, or at the playhead. */
   read(event) {
     this.hover.hidden = !event;
     const time = event ? this.at(event) : this.time;
@@ -235,7 +235,7 @@ export class Timeline {
     this.selected.style.width = `${this.x(range.end) - this.x(range.start)}px`;
   }
 
-  /** Shows a readable part of a long recording, with a moment in it. */
+  /** Shows a readable part of a long recording that contains a time. */
   open(time) {
     if (this.view.duration > LONG_S) this.view.set(time - READABLE_S / 4, READABLE_S);
   }
@@ -246,7 +246,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** Moves the playhead; turns the page with it while it plays. */
+  /** Moves the playhead, and the view with it during playback. */
   show(time, { isPlaying }) {
     this.time = time;
     if (isPlaying && !this.pointers.size && !prefersStillness()) this.view.follow(time);
@@ -268,7 +268,7 @@ export class Timeline {
     this.placeSelection();
   }
 
-  /** Draws everything, once for however many changes come before the next picture. */
+  /** Draws everything once before the next frame, for any number of changes. */
   draw() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;

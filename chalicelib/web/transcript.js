@@ -1,4 +1,4 @@
-// The transcript: who said what, the spoken word lit, a click goes to its moment.
+// The transcript by speaker: the spoken word is highlighted, and a click goes to a word's time.
 
 import { button, h, prefersStillness } from "./dom.js";
 import { clock, percent, speaker } from "./wording.js";
@@ -46,7 +46,7 @@ export class TranscriptText {
     const text = h("p", { dir: "auto", lang: segment.language_code ?? null });
     let rest = segment.text;
     for (let i = segment.first_word; i < segment.first_word + segment.n_words; i += 1) {
-      // What stands between two words is the segment's own: a space, a comma, in Japanese nothing.
+      // The text between two words is the segment's: a space, a comma, or nothing in Japanese.
       const place = rest.indexOf(this.words.text[i]);
       text.append(place >= 0 ? rest.slice(0, place) : " ", this.span(i));
       if (place >= 0) rest = rest.slice(place + this.words.text[i].length);
@@ -153,7 +153,7 @@ export class TranscriptText {
     this.seek(this.words.start[i]);
   }
 
-  /** Lights the word that is spoken, and keeps it in view unless somebody reads elsewhere. */
+  /** Highlights the spoken word, and keeps it in view unless the user has scrolled away. */
   light(time, { isPlaying }) {
     const span = this.spans[this.words.at(time)] ?? null;
     if (span === this.lit) return;
@@ -174,7 +174,7 @@ export class TranscriptText {
   reveal(i) {
     const box = this.spans[i].getBoundingClientRect();
     const isInView = box.top > innerHeight * 0.15 && box.bottom < innerHeight * 0.78;
-    // A long way is not to be watched.
+    // A long way is not scrolled smoothly.
     const isFar = Math.abs(box.top) > innerHeight * 3;
     if (!isInView)
       this.spans[i].scrollIntoView({
@@ -199,7 +199,7 @@ export class TranscriptText {
     }
   }
 
-  /** Goes to the next place that was found, or the one before. */
+  /** Goes to the next or the previous match. */
   step(direction) {
     if (!this.found.length) return;
     const shift = (isHere) => {
@@ -218,7 +218,7 @@ export class TranscriptText {
   }
 }
 
-/** What the dotted lines mean, where there are some. */
+/** A legend of the dotted lines, if there are any. */
 export function doubtLegend(words) {
   let n = 0;
   for (let i = 0; i < words.length; i += 1) n += words.doubt(i) ? 1 : 0;
@@ -238,6 +238,6 @@ export function doubtLegend(words) {
         ` less than ${percent(words.bounds[1])}`,
       ],
     n > 0 && ". ",
-    isPoor && `The whole was hard to hear: ${percent(words.meanConfidence)} sure on average.`,
+    isPoor && `The recording was hard to hear: ${percent(words.meanConfidence)} sure on average.`,
   );
 }

@@ -1,4 +1,4 @@
-// The bar at the foot of a recording: play, skip, the whole recording to seek in, speed.
+// The bar below a recording: play, skip, overview, speed.
 
 import { button, h, icon, replace, toast } from "./dom.js";
 import { drawWaveform } from "./painting.js";
@@ -7,7 +7,7 @@ import { clock, spokenTime } from "./wording.js";
 
 const SKIP_S = 5;
 
-/** Controls of a player. The overview is drawn once there is a display, with the view's window. */
+/** The controls of a player. The overview is drawn when there is a display, with the view's window. */
 export class Transport {
   constructor(player, { linkTo }) {
     this.player = player;
@@ -145,7 +145,7 @@ export class Transport {
     this.window.style.width = `${(100 * this.view.span) / this.view.duration}%`;
   }
 
-  /** Shows how the player stands. */
+  /** Shows the player's state. */
   update() {
     const { time, isPlaying, rate } = this.player;
     if (this.shownPlaying !== isPlaying) {

@@ -32,6 +32,6 @@ export function troubleState(error, retry) {
     );
   }
   if (error.status === 0)
-    return state("failed", "Earshot cannot be reached", "This page goes on trying.", again);
+    return state("failed", "Earshot cannot be reached", "The page keeps trying.", again);
   return state("failed", "That did not work", error.message, again);
 }

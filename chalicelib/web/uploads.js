@@ -1,4 +1,4 @@
-// Takes files by drag and drop or by a button, and sends them, a few at once.
+// Uploads files by drag and drop or with a button, a few at the same time.
 
 import { call, sendForm } from "./api.js";
 import { button, h, icon, toast } from "./dom.js";
@@ -11,14 +11,14 @@ export const FORMATS = `${EXTENSIONS.slice(0, -1).join(", ")} or ${EXTENSIONS.at
 
 const waiting = [];
 const active = new Set();
-const queue = h("ul", { class: "uploads", "aria-label": "Files being sent" });
+const queue = h("ul", { class: "uploads", "aria-label": "Files being uploaded" });
 /** @type {(key: string) => void} */
 let onSent = () => {};
 
-/** A file that no second try would make any better. */
+/** An error of the file itself, so that another try is useless. */
 class RefusedError extends Error {}
 
-/** The place to drop files on, and the files on their way. `listener` is told of each that has arrived. */
+/** The drop zone and the list of uploads. `listener` is called with each uploaded file's key. */
 export function dropPlace(listener) {
   onSent = listener;
   const input = h("input", {
@@ -53,7 +53,7 @@ export function dropPlace(listener) {
   );
 }
 
-/** Lets the whole window take files, whatever it shows. */
+/** Makes the whole window accept files, in every view. */
 export function acceptDrops(onAccepted) {
   let depth = 0;
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -76,18 +76,18 @@ export function acceptDrops(onAccepted) {
     event.preventDefault();
     depth = 0;
     show();
-    // A folder comes as a file that cannot be read.
+    // A dropped folder looks like a file that cannot be read.
     const items = [...event.dataTransfer.items];
     const files = items
       .filter((item) => !item.webkitGetAsEntry?.()?.isDirectory)
       .map((item) => item.getAsFile())
       .filter(Boolean);
-    if (files.length < items.length) toast("Folders are not taken: drop the files that are in them.");
+    if (files.length < items.length) toast("Folders cannot be uploaded. Drop the files in them instead.");
     if (files.length) {
       onAccepted();
       send(files);
-      // Whoever is far down the list sees that they were taken.
-      toast(`${plural(files.length, "file")} taken`);
+      // A user far down the list sees that the upload has begun.
+      toast(`Uploading ${plural(files.length, "file")}`);
       queue.scrollIntoView({ block: "center" });
     }
   });
@@ -96,11 +96,11 @@ export function acceptDrops(onAccepted) {
   });
 }
 
-/** Sends the spoken sample that comes with the page. */
+/** Uploads the sample recording that comes with the page. */
 export async function sendSample() {
-  // The answer is binary only for who says so: API Gateway goes by the Accept header.
+  // API Gateway sends a binary answer only if the Accept header asks for it.
   const response = await fetch(new URL("sample.mp3", import.meta.url), { headers: { Accept: "audio/mpeg" } });
-  if (!response.ok) throw new Error(`The sample cannot be had (${response.status}).`);
+  if (!response.ok) throw new Error(`The sample could not be loaded (${response.status}).`);
   send([new File([await response.blob()], "sample.mp3", { type: "audio/mpeg" })]);
 }
 
@@ -174,7 +174,7 @@ function fail(upload, error) {
   const words = `Remove ${visible(upload.file.name)} from this list`;
   upload.stop.setAttribute("aria-label", words);
   upload.stop.title = words;
-  // What the API refuses by 400 it would refuse again.
+  // The API would refuse with 400 again.
   if (error instanceof RefusedError || error.status === 400) return;
   upload.actions.prepend(
     button("Try again", "again", () => {

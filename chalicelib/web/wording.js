@@ -1,4 +1,4 @@
-// Statuses, times and sizes in people's words.
+// Statuses, times and sizes in words for users.
 
 const STATUS_WORDS = {
   transcription: {
@@ -26,7 +26,7 @@ const STATUS_WORDS = {
 export const BRANCHES = Object.keys(STATUS_WORDS);
 export const UNFINISHED = new Set(["PENDING", "IN_PROGRESS"]);
 
-/** Whether anything of a recording is still to come. */
+/** Whether any branch of a recording is unfinished. */
 export function isUnfinished(recording) {
   return BRANCHES.some((branch) => UNFINISHED.has(recording[branch]));
 }
@@ -38,8 +38,8 @@ export const OVERALL = {
   FAILED: "Needs attention",
 };
 
-// Controls, and the marks that make text run backwards, could make one name look like another.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// Control characters and marks of text direction can make one name look like another.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression is meant to find them
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const ordinary = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -49,7 +49,7 @@ export function statusWords(branch, status) {
   return STATUS_WORDS[branch][status] ?? String(status);
 }
 
-/** Shows a name as it is, with a sign in the place of each character that has no shape. */
+/** Returns a name with a visible sign in place of each invisible character. */
 export function visible(name) {
   return String(name ?? "").replace(UNSEEN, "\u25a1");
 }
@@ -72,7 +72,7 @@ export function clock(seconds, decimals = 0) {
   return `${minutes}:${String(s).padStart(2, "0")}${fraction}`;
 }
 
-/** The same for screen readers: "1 minute 23 seconds". */
+/** A time for screen readers: "1 minute 23 seconds". */
 export function spokenTime(seconds) {
   const whole = Math.floor(Math.max(0, seconds || 0));
   const parts = [
@@ -84,7 +84,7 @@ export function spokenTime(seconds) {
   return said.join(" ") || "0 seconds";
 }
 
-/** How long a recording is, in the form that the player's clock has. */
+/** The duration of a recording, in the same form as the player's clock. */
 export function duration(seconds) {
   return seconds < 1 ? "< 0:01" : clock(seconds);
 }

@@ -17,7 +17,7 @@ export class Words {
     this.speaker = words.speaker;
     this.punctuation = words.punctuation;
     this.length = words.text.length;
-    /** The number of each voice's colour, in the order in which they first speak. */
+    /** The number of each voice's colour, in the order of their first words. */
     this.tones = new Map();
     for (const label of this.speaker)
       if (label && !this.tones.has(label)) this.tones.set(label, this.tones.size % TONES);
@@ -25,7 +25,7 @@ export class Words {
     // Words are in the order of their segments, and two channels may overlap.
     const known = this.confidence.filter((one) => one !== null).sort((a, b) => a - b);
     const quantile = (share) => known[Math.floor(share * (known.length - 1))] ?? 0;
-    /** Confidences below which a word is marked: the least sure words of the recording. */
+    /** Confidences below which a word is marked: those of the recording's most doubtful words. */
     this.bounds = [Math.min(UNSURE, quantile(MARKED)), Math.min(VERY_UNSURE, quantile(MARKED_MOST))];
     this.meanConfidence = known.length ? known.reduce((a, b) => a + b) / known.length : null;
     this.order = Array.from(this.start.keys()).sort((a, b) => this.start[a] - this.start[b]);

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from local.transcribe.alignment import Aligner
-from local.transcribe.recogniser import SAMPLE_RATE_HZ, Engine, RecognisedWord, Samples
+from local.transcribe.alignment import UNALIGNED_CONFIDENCE, Aligner
+from local.transcribe.recogniser import SAMPLE_RATE_HZ, Engine, RecognisedWord, Samples, halves
 
 MODEL = "tiny-en"
 # Utterances are already cut at their pauses. A threshold of 0 turns off Moonshine's own cutting,
@@ -21,6 +22,8 @@ _MEAN_OF_NONSENSE = 0.35
 _MEAN_OF_DOUBT = 0.6
 _REPEATED = 0.3
 _RUN = 3  # words
+
+_SHORTEST_CUT_S = 4.0
 
 
 class Moonshine(Engine):
@@ -42,9 +45,22 @@ class Moonshine(Engine):
 
     def recognise(self, y: Samples, *, language: str) -> list[RecognisedWord]:
         """Return the words in ``y`` as written, with punctuation attached."""
-        del language
+        words = self._aligner.align(y, self._text(y))
+        if _is_aligned(words) or len(y) < _SHORTEST_CUT_S * SAMPLE_RATE_HZ:
+            return words
+        # In speech without pauses Moonshine repeats phrases or leaves them out. It does so less in
+        # a shorter part, and if the text of a part fits, the text of the whole was wrong.
+        first, second = halves(y)
+        after_s = len(first) / SAMPLE_RATE_HZ
+        parts = self.recognise(first, language=language) + [
+            replace(word, start_s=word.start_s + after_s, end_s=word.end_s + after_s)
+            for word in self.recognise(second, language=language)
+        ]
+        return parts if _is_aligned(parts) else words
+
+    def _text(self, y: Samples) -> str:
         transcript = self._transcriber.transcribe_without_streaming(y.tolist(), SAMPLE_RATE_HZ)
-        return self._aligner.align(y, " ".join(line.text for line in transcript.lines))
+        return " ".join(line.text for line in transcript.lines)
 
     def is_understood(self, words: Sequence[RecognisedWord]) -> bool:
         """Return whether the words fit the sound, or at least do not repeat."""
@@ -54,6 +70,11 @@ class Moonshine(Engine):
         return mean >= _MEAN_OF_DOUBT or (
             mean >= _MEAN_OF_NONSENSE and _repeated(words) < _REPEATED
         )
+
+
+def _is_aligned(words: Sequence[RecognisedWord]) -> bool:
+    """Return whether some of the words were found in the sound, or there are none."""
+    return not words or any(word.confidence != UNALIGNED_CONFIDENCE for word in words)
 
 
 def _repeated(words: Sequence[RecognisedWord]) -> float:

@@ -155,7 +155,7 @@ def test_a_file_that_is_not_in_this_version_is_not_found(ask, target):
     answer = ask(target)
 
     assert answer.status == 404
-    assert "Cache-Control" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_the_page_gets_the_caller(ask):

@@ -52,11 +52,15 @@ def test_administrators_are_named_by_patterns():
     ],
 )
 def test_a_pools_user_is_named_by_the_token(groups, is_administrator):
-    claims = {"cognito:username": "alice"} | ({"cognito:groups": groups} if groups else {})
+    claims = {"cognito:username": "alice", "aud": "the-page"}
+    claims |= {"cognito:groups": groups} if groups else {}
 
-    found = caller_of({"authorizer": {"claims": claims}}, ("*",))
+    found = caller_of({"authorizer": {"claims": claims}}, ("*",), client_ids=("the-page",))
 
     assert found == Caller("alice", is_administrator)
+
+
+CLIENT = {"aud": "the-page"}
 
 
 @pytest.mark.parametrize(
@@ -68,12 +72,12 @@ def test_a_pools_user_is_named_by_the_token(groups, is_administrator):
         {"identity": {"sourceIp": "127.0.0.1"}},
         signed("arn:aws:iam::123456789012:user/-"),
         signed("arn:aws:iam::123456789012:user/"),
-        {"authorizer": {"claims": {"cognito:username": "alice/../bob"}}},
-        {"authorizer": {"claims": {"cognito:username": ".."}}},
-        {"authorizer": {"claims": {"cognito:username": "a\nb"}}},
-        {"authorizer": {"claims": {"sub": "1"}}},
+        {"authorizer": {"claims": CLIENT | {"cognito:username": "alice/../bob"}}},
+        {"authorizer": {"claims": CLIENT | {"cognito:username": ".."}}},
+        {"authorizer": {"claims": CLIENT | {"cognito:username": "a\nb"}}},
+        {"authorizer": {"claims": CLIENT | {"sub": "1"}}},
     ],
 )
 def test_a_caller_whose_name_cannot_be_a_folder_is_refused(context):
-    with pytest.raises(CallerError, match=r"\.$"):
-        caller_of(context, ("*",))
+    with pytest.raises(CallerError, match=r"(name .*|signed in)\.$"):
+        caller_of(context, ("*",), client_ids=("the-page",))

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from support import user_pool
 from support.answers import answer_key, job_name, put_answer
-from support.asking import ADMINISTRATOR, Asker
+from support.asking import ADMINISTRATOR, Answered, Asker
 from support.media import wav
 
+from chalicelib.api import page
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
@@ -238,8 +240,44 @@ def test_every_route_needs_authorisation(application):
 def test_with_a_user_pool_only_the_page_is_public(application, monkeypatch):
     pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abc"
     monkeypatch.setenv("COGNITO_USER_POOL_ARN", pool)
+    monkeypatch.setenv("COGNITO_CLIENT_ID", user_pool.CLIENT_ID)
 
     assert open_to_all(importlib.reload(application)) == {"/", "/web/{version}/{name}"}
+
+
+def test_a_token_of_another_application_of_the_pool_is_refused(application, monkeypatch):
+    monkeypatch.setenv("COGNITO_USER_POOL_ARN", user_pool.ARN)
+    monkeypatch.setenv("COGNITO_CLIENT_ID", f"{user_pool.CLIENT_ID},a-script")
+    ask = Asker(importlib.reload(application))
+
+    def asked(client_id: str) -> Answered:
+        return ask("/caller", Authorization=user_pool.token("alice", client_id=client_id))
+
+    assert asked(user_pool.CLIENT_ID).json["owner"] == "alice"
+    assert asked("a-script").json["owner"] == "alice"
+    for other in ("another-application", "the-page-2", ""):
+        refused = asked(other)
+        assert (refused.status, refused.sentence) == (
+            403,
+            "This token was made for another application. Sign in to this one.",
+        )
+
+
+@pytest.mark.parametrize("target", ["/recordings", "/recordings/nothing", "/search?q=", "/caller"])
+def test_no_answer_of_the_api_is_kept_by_a_browser_or_a_proxy(ask, target):
+    answer = ask(target)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("target", ["/", "/recordings", f"/web/{page.version()}/page.js"])
+def test_browsers_are_told_to_come_by_tls_only_over_tls(ask, target):
+    over_tls = ask(target, **{"X-Forwarded-Proto": "https"})
+    local = ask(target)
+
+    assert over_tls.headers["Strict-Transport-Security"] == "max-age=63072000"
+    assert "Strict-Transport-Security" not in local.headers
 
 
 def test_an_upload_is_bound_to_its_owners_folder_a_size_and_a_type(ask):

@@ -73,6 +73,31 @@ def test_a_failures_notice_gives_the_reason_to_programs_and_people():
 
 
 @pytest.mark.parametrize(
+    "broken", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u2029", "\x1b", "\x00"]
+)
+def test_a_name_or_a_reason_adds_no_line_to_a_message(broken):
+    forged = f"a.wav{broken}Your account is closed."
+    failed = recording(
+        f"uploads/mallory/{forged}", features=Status.FAILED, features_reason=f"No {forged}"
+    )
+
+    notice = notice_of(failed, Outcome.FAILED, api_url="")
+
+    assert notice.text.splitlines() == [
+        "Your recording a.wav Your account is closed. has failed.",
+        "",
+        "transcription: PENDING",
+        "features: FAILED",
+        "renditions: PENDING",
+        "",
+        "No a.wav Your account is closed.",
+    ]
+    assert notice.subject == "Earshot: a.wav Your account is closed. has failed"
+    assert len(notice.json.splitlines()) == 1
+    assert json.loads(notice.json)["source_key"] == failed.source_key
+
+
+@pytest.mark.parametrize(
     "name", ["日本語.wav", "x" * 900 + ".wav", "naïve\ncafé\t.wav", "😀.mp4", "…", "a.b.c"]
 )
 def test_a_subject_is_one_short_line_of_ascii(name):

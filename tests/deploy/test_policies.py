@@ -107,12 +107,15 @@ OTHER_NEEDS = {
     "query by_owner": {("dynamodb:Query", f"{TABLE}/index/by_owner")},
     "query by_term": {("dynamodb:Query", f"{SEARCH}/index/by_term")},
     "query by_owner_term": {("dynamodb:Query", f"{SEARCH}/index/by_owner_term")},
+    # "There is no separate permission for TransactWriteItems": Amazon DynamoDB transactions, IAM.
+    "transact_write_items": {("dynamodb:UpdateItem", TABLE)},
     "batch_writer": {("dynamodb:BatchWriteItem", SEARCH)},
 }
 RESOURCES = {
     "watchlist": ("dynamodb", TABLE),
     "recordings": ("dynamodb", TABLE),
     "notice_claims": ("dynamodb", TABLE),
+    "hours": ("dynamodb", TABLE),
     "search_table": ("dynamodb", SEARCH),
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from botocore.stub import Stubber
 from support.answers import answer_key, job_name, put_answer
-from support.media import encode, wav
+from support.media import encode, flac_lasting, wav
 
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
@@ -447,15 +447,8 @@ def job_of(name: str):
     return transcribe_backends["123456789012"]["us-east-1"].transcriptions[name]
 
 
-def lasting(hours: float) -> bytes:
-    """Return a FLAC whose header promises so many hours."""
-    rate = 16_000
-    packed = (rate << 44) | (15 << 36) | round(hours * 3600 * rate)
-    return b"fLaC\x80\x00\x00\x22" + bytes(10) + packed.to_bytes(8, "big") + bytes(1000)
-
-
 def test_a_recording_of_five_hours_costs_nothing_and_says_why(services, put, queue):
-    recording_id = put("uploads/alice/long.flac", lasting(5))
+    recording_id = put("uploads/alice/long.flac", flac_lasting(5))
 
     events.receive_upload("uploads/alice/long.flac", services)
 

@@ -62,6 +62,11 @@ def transcribe(services, recording_id: str) -> str:
     return put_answer(services, recording_id, DOCUMENT)
 
 
+def jobs_of_transcribe() -> list[str]:
+    found = boto3.client("transcribe").list_transcription_jobs()["TranscriptionJobSummaries"]
+    return [job["TranscriptionJobName"] for job in found]
+
+
 def messages(services) -> list[str]:
     sqs = boto3.client("sqs")
     found = sqs.receive_message(
@@ -82,6 +87,35 @@ def test_an_upload_whose_event_was_lost_is_received(services, put):
 
     assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
     assert messages(services) == [recording_id]
+
+
+def test_a_transcript_outlives_the_table_and_is_not_paid_for_again(services, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(services, recording_id)
+    services.recordings.delete(recording_id)
+    boto3.client("transcribe").delete_transcription_job(
+        TranscriptionJobName=jobs_of_transcribe()[0]
+    )
+
+    walk(services)
+    events.extract_features(recording_id, services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.transcription.status == "COMPLETED"
+    assert recording.is_settled
+    assert jobs_of_transcribe() == []
+
+
+@pytest.mark.parametrize("left", [b"nonsense", b"{}"])
+def test_a_damaged_transcript_that_outlives_the_table_is_made_again(services, put, left):
+    recording_id = put(KEY, wav())
+    write(services, keys.transcript(recording_id), left)
+
+    walk(services)
+
+    assert services.recordings.get(recording_id).transcription.status == "IN_PROGRESS"
+    assert len(jobs_of_transcribe()) == 1
 
 
 def test_a_recording_whose_upload_is_gone_is_removed_with_all_its_results(services, put):

@@ -33,6 +33,12 @@ def encode(y: np.ndarray, container: str, sr: int = SR) -> bytes:
     return file.getvalue()
 
 
+def flac_lasting(hours: float) -> bytes:
+    """Return a FLAC whose header says that it lasts so many hours."""
+    packed = (SR << 44) | (15 << 36) | round(hours * 3600 * SR)
+    return b"fLaC\x80\x00\x00\x22" + bytes(10) + packed.to_bytes(8, "big") + bytes(1000)
+
+
 CODECS = {
     "m4a": ("mp4", "aac", 16_000),
     "mp4": ("mp4", "aac", 44_100),

@@ -24,9 +24,14 @@ def base64url(content: bytes) -> str:
     return urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def token(username: str, *groups: str, lasts_s: float = 3600) -> str:
+def token(username: str, *groups: str, lasts_s: float = 3600, client_id: str = CLIENT_ID) -> str:
     """Return an ID token with an invalid signature."""
-    claims = {"cognito:username": username, "exp": time.time() + lasts_s}
+    claims = {
+        "cognito:username": username,
+        "exp": time.time() + lasts_s,
+        "aud": client_id,
+        "token_use": "id",
+    }
     if groups:
         claims["cognito:groups"] = groups
     parts = ({"alg": "RS256"}, claims)

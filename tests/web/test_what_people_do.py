@@ -111,7 +111,7 @@ def test_files_dropped_far_down_the_list_are_visibly_accepted(api, show):
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         page.evaluate(DROP, ["notes.txt", "no sound"])
 
-        expect(page.locator(".toast")).to_have_text("1 file taken")
+        expect(page.locator(".toast")).to_have_text("Uploading 1 file")
         expect(page.locator(".uploads .failed")).to_be_in_viewport()
 
 
@@ -455,7 +455,7 @@ def test_many_are_chosen_and_processed_again_or_deleted(api, show):
         api.recordings.clear()
         page.complaints.clear()
         dialog.get_by_role("button", name="Delete for good").click()
-        expect(dialog.get_by_role("alert")).to_contain_text("a.wav: It is gone already.")
+        expect(dialog.get_by_role("alert")).to_contain_text("a.wav: It has already been deleted.")
         page.complaints.clear()
 
 

@@ -3,12 +3,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from support.running import ROOT, SAMPLE
 
+from local.transcribe.decoding import samples
+from local.transcribe.engines import EngineChoice, load_engine
 from local.transcribe.moonshine import Moonshine
-from local.transcribe.recogniser import RecognisedWord
-
-ROOT = Path(__file__).parents[3]
+from local.transcribe.recogniser import SAMPLE_RATE_HZ, RecognisedWord
 
 
 @pytest.fixture
@@ -42,6 +44,22 @@ LOOP = "The first one is the first one. The second one is the second one. The se
 )
 def test_words_that_fit_no_sound_are_not_taken_for_english(moonshine, text, confidence, expected):
     assert moonshine.is_understood(words(text, confidence)) is expected
+
+
+@pytest.mark.slow
+def test_a_phrase_said_again_without_a_pause_is_heard_as_often_as_it_is_said():
+    y = np.concatenate(list(samples(SAMPLE)))
+    loud = np.flatnonzero(np.abs(y) > 0.02)
+    phrase = y[loud[0] : loud[-1]]
+    joined = np.tile(phrase, 5)[int(1.5 * SAMPLE_RATE_HZ) :][: 22 * SAMPLE_RATE_HZ]
+    engine = load_engine(EngineChoice("moonshine"))
+
+    heard = engine.recognise(joined, language="en")
+
+    assert abs(len(heard) - 17 * len(joined) / len(phrase)) <= 5
+    assert heard[-1].end_s == pytest.approx(22, abs=1)
+    assert np.mean([word.confidence for word in heard]) > 0.8
+    assert engine.is_understood(heard)
 
 
 @pytest.mark.slow

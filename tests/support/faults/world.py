@@ -18,6 +18,7 @@ import greenlet
 from chalice.app import CloudWatchEventConfig, S3EventConfig
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_hours import HourCounters
 from chalicelib.aws.dynamodb_notices import NoticeClaims
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.aws.dynamodb_watchlist import Watchlist
@@ -194,6 +195,7 @@ class World:
             recordings=RecordingTable(table, self.clock),
             watchlist=Watchlist(table),
             notice_claims=NoticeClaims(table, self.clock),
+            hours=HourCounters(table, self.clock),
             bookmark=Bookmark(s3, settings.results_bucket),
             search_table=SearchTable(Client(self.request, self.search)),
             transcriber=Transcriber(Client(self.request, self.transcribe)),
