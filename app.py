@@ -23,7 +23,8 @@ from chalice.app import (
 from chalice.app import Request as HttpRequest
 
 from chalicelib import config, journal
-from chalicelib.api import downloads, openapi, page, recordings, search, uploads
+from chalicelib.api import corrections, downloads, openapi, page, recordings, search, uploads
+from chalicelib.api.corrections import Corrections
 from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, caller_of, privacy_headers
 from chalicelib.core import keys
@@ -96,10 +97,14 @@ def remove_recording(event: S3Event) -> None:
     maximum_concurrency=settings.measuring_concurrency,
 )
 def extract_features(event: SQSEvent) -> None:
-    """Extract the features of a recording."""
+    """Extract the features of a recording, or make the outputs of a corrected transcript."""
     for message in event:
         attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
-        recording_id = json.loads(message.body)["recording_id"]
+        asked = json.loads(message.body)
+        recording_id = asked["recording_id"]
+        if asked.get("task") == "corrections":
+            events.apply_corrections(recording_id, services(), attempt=attempt)
+            continue
         events.extract_features(
             recording_id, services(), attempt=attempt, receipt_handle=message.receipt_handle
         )
@@ -200,6 +205,7 @@ def _asked() -> Request:
         ),
         query=dict(request.query_params or {}),
         content=request.raw_body,
+        headers={name.lower(): value for name, value in request.headers.items()},
     )
 
 
@@ -208,6 +214,16 @@ def _redirect(request: Request, address: dict[str, Any]) -> Response | dict[str,
     if request.choice("redirect", ("yes", "no")) == "no":
         return address
     return Response(body="", status_code=302, headers={"Location": address["url"]})
+
+
+def _corrections(found: Corrections) -> Response:
+    """Return corrections; if they have changed meanwhile, with 412 and the present ones."""
+    body = found.body
+    if found.is_refused:
+        message = "Another person has changed the corrections meanwhile."
+        body = {"Code": "PreconditionFailedError", "Message": message, **body}
+    status = 412 if found.is_refused else 200
+    return Response(body=body, status_code=status, headers=dict(found.headers))
 
 
 def _download(download: Download) -> Response:
@@ -290,6 +306,25 @@ def show_transcript(request: Request, recording_id: str) -> Response | dict[str,
     recording = recordings.find_recording(recording_id, request, services())
     found = downloads.transcript(recording, request, services())
     return _redirect(request, found) if isinstance(found, dict) else _download(found)
+
+
+@app.route("/recordings/{recording_id}/corrections", authorizer=authorizer)
+@_answering_caller
+def show_corrections(request: Request, recording_id: str) -> Response:
+    """Show the corrections of a transcript."""
+    recording = recordings.find_recording(recording_id, request, services())
+    return _corrections(corrections.show_corrections(recording, services()))
+
+
+@app.route("/recordings/{recording_id}/corrections", methods=["PUT"], authorizer=authorizer)
+@_answering_caller
+def write_corrections(request: Request, recording_id: str) -> Response:
+    """Replace the corrections of a transcript, unless another person was first."""
+    recording = recordings.find_recording(recording_id, request, services())
+    found = corrections.write_corrections(recording, request, services())
+    count = len(found.body["corrections"])
+    journal.note(recording_id=recording_id, by=request.caller.owner, corrections=count)
+    return _corrections(found)
 
 
 @app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)

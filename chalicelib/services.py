@@ -17,6 +17,7 @@ from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
+from chalicelib.aws.s3_corrections import CorrectionStore
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -35,6 +36,7 @@ class Services:
     notice_claims: NoticeClaims
     hours: HourCounters
     bookmark: Bookmark
+    corrections: CorrectionStore
     search_table: SearchTable
     transcriber: Transcriber
     transcoder: Transcoder
@@ -70,6 +72,7 @@ def connect(settings: Settings) -> Services:
         notice_claims=NoticeClaims(table, clock),
         hours=HourCounters(table, clock),
         bookmark=Bookmark(s3, settings.results_bucket),
+        corrections=CorrectionStore(s3, settings.results_bucket),
         search_table=SearchTable(dynamodb.Table(settings.search_table)),
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),

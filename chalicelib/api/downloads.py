@@ -13,8 +13,8 @@ from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording
 from chalicelib.core.transcripts.columns import to_columns
 from chalicelib.core.transcripts.exports import EXPORTS, find_export
-from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import NotThereError
+from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -39,6 +39,10 @@ MEDIA_TYPES: Mapping[str, str] = {
     "json": "application/json",
 }
 """Media types by extension; the uploader's media type is not used, as it may be a page's."""
+
+ORIGINAL = "original"
+VERSIONS = ("corrected", ORIGINAL)
+"""Versions of a transcript: with its corrections, or as it was recognised."""
 
 UNKNOWN = "application/octet-stream"
 
@@ -73,15 +77,24 @@ def transcript(
 
     If Lambda cannot return it, it is written beside the recording's tables, and its presigned
     address is returned.
+
+    It has its corrections, except with ``version=original``.
     """
     name = request.choice("format", ("json", *EXPORTS)) or "json"
+    is_original = request.choice("version", VERSIONS) == ORIGINAL
     summary = recording.transcript
-    document = services.results.read(summary.transcript_key) if summary else None
-    if document is None or summary is None:
+    reading = read_transcript(recording, services)
+    if reading is None or summary is None:
         raise _missing("no transcript", recording, Branch.TRANSCRIPTION)
-    found = load_transcript(document)
+    found = reading.original if is_original else reading.transcript
     if name == "json":
-        columns = to_columns(found, recording_id=recording.id, language_code=summary.language_code)
+        columns = to_columns(
+            found,
+            recording_id=recording.id,
+            language_code=summary.language_code,
+            corrections_etag=None if is_original else reading.etag,
+            writers=() if is_original else reading.corrected.writers,
+        )
         text, kind, suffix = orjson.dumps(columns).decode(), "application/json", ".json"
     else:
         export = find_export(name)
@@ -90,8 +103,10 @@ def transcript(
     file_name = f"{_stem(recording)}{suffix}"
     if len(json.dumps(text)) <= ANSWER_BYTES:
         return Download(text, kind, file_name)
-    key = keys.features(recording.id, f"transcript{suffix}")
-    services.results.write(key, text.encode())
+    version = ".original" if is_original else ""
+    key = keys.features(recording.id, f"transcript{version}{suffix}")
+    with services.results.create(key) as written:
+        written.write(text.encode())
     return services.results.presign(key, media_type=kind, disposition=disposition(file_name))
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import chalicelib
+from chalicelib.api.downloads import VERSIONS
 from chalicelib.api.schemas import SCHEMAS
 from chalicelib.core.recording import Status
 from chalicelib.core.transcripts.exports import EXPORTS
@@ -50,6 +51,14 @@ ATTACHMENT = {
     "in": "query",
     "description": "With yes, a browser saves it as a file and does not show it.",
     "schema": {"enum": ["yes", "no"]},
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag that the corrections were shown with. If another person has changed "
+    "them since, the answer is 412 with the present ones, and nothing is written.",
+    "schema": {"type": "string"},
 }
 RECORDING_ID = {
     "name": "recording_id",
@@ -118,8 +127,26 @@ def document() -> dict[str, Any]:
                     "Show a transcript, or download it in another program's format",
                     _transcript(),
                     path=[RECORDING_ID],
-                    query=[_choice("format", ("json", *EXPORTS)), REDIRECT],
+                    query=[
+                        _choice("format", ("json", *EXPORTS)),
+                        _choice("version", VERSIONS),
+                        REDIRECT,
+                    ],
                 )
+            },
+            f"{recording}/corrections": {
+                "get": _operation(
+                    "Show the corrections of a transcript",
+                    _with_etag(_json("Corrections")),
+                    path=[RECORDING_ID],
+                ),
+                "put": _operation(
+                    "Replace the corrections of a transcript; those left out are undone",
+                    _with_etag(_json("Corrections") | _json("Changed", status="412")),
+                    path=[RECORDING_ID],
+                    query=[IF_MATCH],
+                    body="NewCorrections",
+                ),
             },
             f"{recording}/features/{{table}}": {
                 "get": _operation(
@@ -192,6 +219,11 @@ def _ref(name: str) -> dict[str, str]:
 
 def _json(name: str, *, status: str = "200") -> Responses:
     return {status: {"description": name, "content": {JSON: {"schema": _ref(name)}}}}
+
+
+def _with_etag(answers: Responses) -> Responses:
+    etag = {"description": "To be sent as If-Match", "schema": {"type": "string"}}
+    return {status: {**one, "headers": {"ETag": etag}} for status, one in answers.items()}
 
 
 def _address() -> Responses:

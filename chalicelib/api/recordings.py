@@ -11,9 +11,9 @@ from chalicelib.core import keys, recording_item
 from chalicelib.core.recording import Recording, Status
 from chalicelib.core.transcripts import manifests
 from chalicelib.core.transcripts.models import Transcript
-from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import NotThereError, RequestError
 from chalicelib.pipeline import removal
+from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -168,17 +168,17 @@ def _summary(recording: Recording) -> dict[str, Any]:
 
 
 def _entries(recording: Recording, services: "Services") -> list[manifests.ManifestEntry]:
-    measured, summary = recording.measurement, recording.transcript
+    measured = recording.measurement
     if recording.features.status != Status.COMPLETED or measured is None:
         return []
-    document = services.results.read(summary.transcript_key) if summary else None
+    reading = read_transcript(recording, services)
     return [
         manifests.ManifestEntry(
             recording_id=recording.id,
             source=services.media.uri(recording.source_key),
             sample_rate_hz=measured.source_sample_rate_hz,
             n_samples=round(measured.duration_s * measured.source_sample_rate_hz),
-            transcript=load_transcript(document) if document else Transcript(),
+            transcript=reading.transcript if reading else Transcript(),
             n_channels=measured.channels,
         )
     ]

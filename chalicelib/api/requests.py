@@ -43,6 +43,7 @@ class Request:
     caller: Caller
     query: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
         """Return a value of the query, or None if it is not given."""
@@ -54,6 +55,10 @@ class Request:
                 f"{name} must be at most {MAX_TEXT} characters, none of them control characters."
             )
         return value
+
+    def header(self, name: str) -> str:
+        """Return a header field by its name in lower case; empty if it is not given."""
+        return self.headers.get(name, "").strip()
 
     def choice(self, name: str, choices: Iterable[str]) -> str | None:
         """Return a value that must be one of a few, or None if it is not given."""

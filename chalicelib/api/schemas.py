@@ -7,6 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from chalicelib.core import recording_item
 from chalicelib.core.recording import Status
+from chalicelib.core.transcripts.corrections import MAX_CORRECTIONS, MAX_TEXT, MAX_WORDS, Kind
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
@@ -96,6 +97,37 @@ _MATCH = _object(
     },
 )
 
+_CONTENT: Mapping[str, Any] = {
+    "kind": {
+        "enum": [kind.value for kind in Kind],
+        "description": "words: other words; speaker: a name for the speaker of the word; split: a "
+        "segment begins at the word; join: the word continues the segment before.",
+    },
+    "words": {
+        **_list({**TEXT, "maxLength": MAX_TEXT}),
+        "minItems": 1,
+        "maxItems": MAX_WORDS,
+        "description": "The recognised words, as in the transcript with version=original.",
+    },
+    "start_s": {**SECONDS, "description": "When the first of them begins."},
+}
+_OPTIONAL: Mapping[str, Any] = {
+    "channel": {**_or_null("string"), "description": "The words' channel, if there are several."},
+    "text": {
+        **TEXT,
+        "maxLength": MAX_TEXT,
+        "description": "The new words with punctuation, or the name; empty to remove the words.",
+    },
+}
+_NEW_CORRECTION = _object(_OPTIONAL, **_CONTENT)
+_CORRECTION = _object(
+    **_CONTENT,
+    **_OPTIONAL,
+    by={**TEXT, "description": "The owner's name of the person."},
+    at={**TEXT, "format": "date-time"},
+    matches={**FLAG, "description": "Whether its words are in the transcript."},
+)
+
 SCHEMAS: Mapping[str, Any] = {
     "Object": {"type": "object"},
     "Error": _object(Code=TEXT, Message={**TEXT, "description": "A sentence for a person."}),
@@ -143,7 +175,16 @@ SCHEMAS: Mapping[str, Any] = {
             confidence=_list(_or_null("number")),
             speaker=_list(_or_null("string")),
             punctuation=_list(TEXT),
+            channel=_list(_or_null("string")),
+            correction={
+                **_list(_or_null("integer")),
+                "description": "Index of the correction that wrote the word, or null.",
+            },
         ),
+        corrections_etag={
+            **_or_null("string"),
+            "description": "The ETag of the corrections in this transcript; null without any.",
+        },
         segments=_list(
             _object(
                 start_s=SECONDS,
@@ -154,6 +195,17 @@ SCHEMAS: Mapping[str, Any] = {
                 n_words=COUNT,
             )
         ),
+    ),
+    "Corrections": _object(
+        recording_id=TEXT,
+        corrections=_list(_CORRECTION),
+    ),
+    "NewCorrections": _object(corrections={**_list(_NEW_CORRECTION), "maxItems": MAX_CORRECTIONS}),
+    "Changed": _object(
+        Code=TEXT,
+        Message=TEXT,
+        recording_id=TEXT,
+        corrections=_list(_CORRECTION),
     ),
     "SearchPage": _object(
         results=_list(

@@ -11,7 +11,15 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.dynamodb_cursors import decode, encode
 from chalicelib.aws.dynamodb_values import assignment, from_dynamodb, is_refused, to_item
 from chalicelib.core import keys, recording_item
-from chalicelib.core.recording import Branch, BranchState, Recording, Result, Status, Upload
+from chalicelib.core.recording import (
+    Branch,
+    BranchState,
+    Recording,
+    Result,
+    Status,
+    TranscriptSummary,
+    Upload,
+)
 from chalicelib.core.recording_item import KIND
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
@@ -128,6 +136,26 @@ class RecordingTable:
             "updated_at": self._clock().isoformat(),
         }
         return self._write_or_raise(recording.id, changes)
+
+    def write_transcript(
+        self, recording: Recording, summary: TranscriptSummary
+    ) -> Recording | None:
+        """Write the summary of a transcript whose corrections have changed.
+
+        Return None if the recording is gone or its transcription has begun again.
+        """
+        changes = {
+            **recording_item.of_result(summary),
+            "updated_at": self._clock().isoformat(),
+        }
+        attempt = Attr(recording_item.attempt_name(Branch.TRANSCRIPTION))
+        read = recording.transcription.attempt
+        condition = (
+            Attr("JsonFile").exists()
+            & (attempt.eq(read) if read else attempt.not_exists())
+            & Attr(Branch.TRANSCRIPTION.value).eq(Status.COMPLETED.value)
+        )
+        return self._write(recording.id, changes, condition)
 
     def restart(
         self, recording: Recording, upload: Upload, *, accepted_at: str | None = None

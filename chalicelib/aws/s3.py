@@ -233,10 +233,12 @@ class MediaStore:
         address = urlsplit(url)
         return f"{address.scheme}://{address.netloc}"
 
-    def remove(self, prefix: str) -> None:
-        """Remove everything whose key starts with a prefix. Safe to repeat."""
+    def remove(self, prefix: str, *, keep: str | None = None) -> None:
+        """Remove everything whose key starts with a prefix, except one key. Safe to repeat."""
         for page in self._listed(prefix):
-            objects = [{"Key": key} for key in page]
+            objects = [{"Key": key} for key in page if key != keep]
+            if not objects:
+                continue
             answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
             # The request may succeed although some objects were not removed.
             if errors := answer.get("Errors"):

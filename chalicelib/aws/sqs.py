@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+CORRECTIONS = "corrections"
+"""The task of messages that ask for no features."""
+
 
 class FeatureQueue:
     """The queue whose messages ``extract_features`` receives."""
@@ -15,6 +18,14 @@ class FeatureQueue:
         """Ask for one recording's features."""
         self._client.send_message(
             QueueUrl=self._url, MessageBody=json.dumps({"recording_id": recording_id})
+        )
+
+    def send_corrections(self, recording_id: str, *, delay_s: int) -> None:
+        """Ask, after some seconds, for the outputs of a corrected transcript."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=json.dumps({"recording_id": recording_id, "task": CORRECTIONS}),
+            DelaySeconds=delay_s,
         )
 
     def retry_after(self, receipt_handle: str, delay_s: int) -> None:

@@ -105,6 +105,11 @@ def subtitles(recording_id: str, extension: str) -> str:
     return f"{TRANSCRIPTS}{recording_id}.{extension}"
 
 
+def corrections(recording_id: str) -> str:
+    """Return the key of a recording's corrections: beside the transcript."""
+    return f"{TRANSCRIPTS}{recording_id}.corrections.json"
+
+
 def features(recording_id: str, name: str) -> str:
     """Return the key of one of a recording's feature tables."""
     return f"{FEATURES}{recording_id}/{name}"
@@ -175,7 +180,7 @@ def table_name(file_name: str) -> str:
 
 
 def derived_prefixes(recording_id: str) -> tuple[str, ...]:
-    """Return the prefixes of exactly the outputs of a recording."""
+    """Return the prefixes of exactly the outputs of a recording, and of its corrections."""
     # The dot and the slash end the id, so no other recording's keys start like these.
     return (
         f"{TRANSCRIPTS}{recording_id}.",

@@ -105,6 +105,8 @@ class TranscriptSummary:
 
     ``transcript`` is an excerpt if ``transcript_truncated``; the whole lies under
     ``transcript_key``. ``search_entries`` is the number of the recording's rows in the index.
+    ``corrections_etag`` is the ETag of the corrections that are in all of this, in the index and
+    in the tables of words; None without corrections.
     """
 
     transcript_key: str
@@ -117,6 +119,7 @@ class TranscriptSummary:
     subtitles_srt_key: str | None = None
     subtitles_vtt_key: str | None = None
     search_entries: int = 0
+    corrections_etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,12 @@ class Recording:
 
     @property
     def awaits_words(self) -> bool:
-        """Return whether transcript and tables are there, and not joined yet.
+        """Return whether transcript and tables are there, and not joined yet."""
+        return self.can_join_words and not self.word_table_keys
+
+    @property
+    def can_join_words(self) -> bool:
+        """Return whether transcript and tables are there.
 
         Tables of single channels, or without pitch, are not joined.
         """
@@ -264,7 +272,6 @@ class Recording:
             and self.transcript is not None
             and self.measurement is not None
             and self.measurement.feature_keys.keys() >= set(keys.JOINED_TABLES)
-            and not self.word_table_keys
         )
 
     @property

@@ -9,7 +9,8 @@ In the order in which they act:
 1. ``events`` is called by ``app.py``, once for each event.
 2. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
 3. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
-4. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
-5. ``removal`` deletes the outputs of an upload that is gone.
-6. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone.
+4. ``transcripts`` reads a transcript with its corrections.
+5. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
+6. ``removal`` deletes the outputs of an upload that is gone.
+7. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone.
 """

@@ -90,7 +90,7 @@ def _ask_again_soon(recording: Recording, services: "Services") -> None:
 def reprocess(
     recording: Recording, services: "Services", *, by_administrator: bool = False
 ) -> Recording:
-    """Make all outputs of a recording again. Safe to repeat.
+    """Make all outputs of a recording again, and keep its corrections. Safe to repeat.
 
     Its hours count once more, except if an administrator asks for it. Raise CallerError if there is
     no room for them, and RecordingNotFoundError if the upload is gone.
@@ -108,7 +108,7 @@ def reprocess(
             )
             if refused:
                 raise CallerError(refused)
-    delete_outputs_and_jobs(recording, services)
+    delete_outputs_and_jobs(recording, services, keep_corrections=True)
     recording = services.recordings.restart(recording, upload, accepted_at=accepted_at)
     # In case the copies that jobs read take longer than this function may run.
     _ask_again_soon(recording, services)
@@ -204,6 +204,17 @@ def store_transcript(key: str, services: "Services") -> None:
             # The unredacted form of the transcript that is indexed.
             services.results.copy(key, keys.transcript(recording.id))
             services.results.remove(key)
+
+
+def apply_corrections(recording_id: str, services: "Services", *, attempt: int = 1) -> None:
+    """Bring the outputs of a corrected transcript up to date. Safe to repeat."""
+    recording, upload = _found(recording_id, services)
+    if recording is None or upload is None:
+        delete_outputs(recording_id, services)
+        return
+    with _late_results_deleted(recording_id, services):
+        # The attempt before may have ended halfway.
+        transcription.apply_corrections(recording, services, always=attempt > 1)
 
 
 def record_transcription_failure(job_name: str, services: "Services") -> None:

@@ -67,7 +67,8 @@ def measure(recording: Recording, upload: Upload, services: "Services") -> Recor
                     measured_key=track.key,
                 )
     except UploadChangedError:
-        delete_outputs(recording.id, services)
+        # The event of the removal or replacement deletes the rest.
+        delete_outputs(recording.id, services, keep_corrections=True)
         return recording
     except (MediaError, ParameterError) as exc:
         # Some decoders' messages end with a full stop, others do not.

@@ -25,7 +25,9 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
         services.watchlist.put_off(recording.id, now)
 
 
-def delete_outputs_and_jobs(recording: Recording, services: "Services") -> None:
+def delete_outputs_and_jobs(
+    recording: Recording, services: "Services", *, keep_corrections: bool = False
+) -> None:
     """Delete a recording's outputs, and stop its jobs. Safe to repeat.
 
     Amazon Transcribe does not delete a running job; its answer is deleted when it comes.
@@ -36,13 +38,19 @@ def delete_outputs_and_jobs(recording: Recording, services: "Services") -> None:
         services.transcoder.cancel(recording.renditions.job_id)
     if recording.transcription.job_id:
         services.transcriber.delete(recording.transcription.job_id)
-    delete_outputs(recording.id, services)
+    delete_outputs(recording.id, services, keep_corrections=keep_corrections)
 
 
-def delete_outputs(recording_id: str, services: "Services") -> None:
-    """Delete every output of a recording, and its rows in the index. Safe to repeat."""
+def delete_outputs(
+    recording_id: str, services: "Services", *, keep_corrections: bool = False
+) -> None:
+    """Delete every output of a recording, and its rows in the index. Safe to repeat.
+
+    Its corrections are people's work. They are kept if the outputs are made again.
+    """
+    kept = keys.corrections(recording_id) if keep_corrections else None
     for prefix in keys.derived_prefixes(recording_id):
-        services.results.remove(prefix)
+        services.results.remove(prefix, keep=kept)
     services.search_table.remove(recording_id)
     delete_job_objects(keys.jobs(recording_id, services.settings.job_prefix), services)
 

@@ -1,5 +1,6 @@
 """Transcripts: start of the job, and its outcome."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
@@ -16,6 +17,13 @@ from chalicelib.errors import (
 )
 from chalicelib.pipeline.branches import begin, fail, job_of, move
 from chalicelib.pipeline.removal import delete_job_objects
+from chalicelib.pipeline.transcripts import (
+    DOCUMENT_BYTES,
+    Reading,
+    read_transcript,
+    with_corrections,
+)
+from chalicelib.pipeline.words import write_word_tables
 
 if TYPE_CHECKING:
     from chalicelib.core.transcripts.models import Transcript
@@ -23,9 +31,6 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_BYTES = 300_000
 """Most bytes of a transcript in the item; DynamoDB allows 400 KB for an item."""
-
-DOCUMENT_BYTES = 32_000_000
-"""Largest document to read; four hours of speech have 10 MB, and 32 MB need 300 of memory."""
 
 
 def start_transcription(
@@ -73,14 +78,17 @@ def start_transcription(
 
 
 def store_transcript(recording: Recording, key: str, services: "Services") -> Recording:
-    """Publish the answer of a recording's job: transcript, subtitles and index."""
+    """Publish the answer of a recording's job: transcript, subtitles and index.
+
+    Corrections of an earlier transcript of the recording are applied to the new one.
+    """
     options = services.settings.transcription
     job = job_of(recording, Branch.TRANSCRIPTION, services)
     try:
         document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
             return recording
-        transcript = load_transcript(document)
+        reading = with_corrections(recording, document, services)
     except (TranscriptFormatError, TooLargeError) as exc:
         reason = f"The transcript cannot be read: {exc}."
         recording = fail(recording, Branch.TRANSCRIPTION, reason, services)
@@ -92,22 +100,60 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
     if options.redaction:
         # The unredacted one, if it exists already; if not, its own event follows.
         services.results.copy(job.transcript(), keys.transcript(recording.id))
-    duration_s = recording.duration_s or 0.0
-    for extension in options.subtitles:
-        text = find_export(extension).write(transcript, recording.id, duration_s)
-        services.results.write(keys.subtitles(recording.id, extension), text.encode())
     # Before the branch is COMPLETED, so that a completed transcript can be found.
-    n_entries = index_words(recording, transcript, services)
+    summary = _publish(recording, published, reading, services)
     recording = move(
         recording,
         Branch.TRANSCRIPTION,
         Status.COMPLETED,
         services,
-        reason=None if transcript.text else "No speech was recognised.",
-        result=_summary(recording, published, transcript, options, n_entries),
+        reason=None if reading.original.text else "No speech was recognised.",
+        result=summary,
     )
     delete_job_objects(job.folder, services)
+    return apply_corrections(recording, services)
+
+
+def apply_corrections(
+    recording: Recording, services: "Services", *, always: bool = False
+) -> Recording:
+    """Bring everything that is made of a transcript up to date with its corrections.
+
+    Subtitles, index, tables of words and the item are written again if the corrections have changed
+    since, and once more if they change meanwhile. ``always`` writes them also if the item has these
+    corrections already, because an earlier attempt may have ended halfway. Safe to repeat, even at
+    the same time: whoever writes last has looked last.
+    """
+    while recording.transcript is not None:
+        applied = recording.transcript.corrections_etag
+        if not always and services.corrections.read(recording.id).etag == applied:
+            break
+        always = False
+        reading = read_transcript(recording, services)
+        if reading is None:
+            break  # removed meanwhile, together with the recording
+        summary = _publish(recording, recording.transcript.transcript_key, reading, services)
+        if recording.can_join_words:
+            recording = write_word_tables(recording, services)
+        written = services.recordings.write_transcript(recording, summary)
+        if written is None:
+            break  # the recording is processed again, and its new transcript gets the corrections
+        recording = written
     return recording
+
+
+def _publish(
+    recording: Recording, key: str, reading: Reading, services: "Services"
+) -> TranscriptSummary:
+    """Write the subtitles and the index of a transcript; return what the item says of it."""
+    options = services.settings.transcription
+    duration_s = recording.duration_s or 0.0
+    for extension in options.subtitles:
+        text = find_export(extension).write(reading.transcript, recording.id, duration_s)
+        services.results.write(keys.subtitles(recording.id, extension), text.encode())
+    n_entries = index_words(recording, reading.transcript, services)
+    summary = _summary(recording, key, reading.transcript, options, n_entries)
+    return replace(summary, corrections_etag=reading.etag)
 
 
 def take_over(recording: Recording, services: "Services") -> Recording:
@@ -132,9 +178,9 @@ def index_again(recording: Recording, services: "Services") -> None:
     summary = recording.transcript
     if summary is None or services.search_table.count(recording.id) >= summary.search_entries:
         return
-    document = services.results.read(summary.transcript_key, most=DOCUMENT_BYTES)
-    if document is not None:
-        index_words(recording, load_transcript(document), services)
+    reading = read_transcript(recording, services)
+    if reading is not None:
+        index_words(recording, reading.transcript, services)
 
 
 def index_words(recording: Recording, transcript: "Transcript", services: "Services") -> int:

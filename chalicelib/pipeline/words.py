@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chalicelib.core import keys
-from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import UploadChangedError
+from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
     from chalicelib.core.recording import Measurement, Recording
+    from chalicelib.core.transcripts.models import Transcript
     from chalicelib.services import Services
 
 
@@ -19,12 +20,30 @@ def join_words(recording: "Recording", services: "Services") -> "Recording":
     If transcript and tables are not both there, do nothing. Safe to repeat, even at the same time,
     because the same files are written.
     """
-    transcript, measurement = recording.transcript, recording.measurement
-    if not recording.awaits_words or transcript is None or measurement is None:
-        return recording
-    document = services.results.read(transcript.transcript_key)
-    if document is None:
-        return recording  # removed meanwhile, together with the recording
+    return write_word_tables(recording, services) if recording.awaits_words else recording
+
+
+def write_word_tables(recording: "Recording", services: "Services") -> "Recording":
+    """Write the tables of words, also if they are there. Safe to repeat.
+
+    If the transcript is corrected meanwhile, they are written once more.
+    """
+    while True:
+        reading = read_transcript(recording, services)
+        if reading is None:
+            return recording  # removed meanwhile, together with the recording
+        written = _write_tables(recording, reading.transcript, services)
+        if services.corrections.read(recording.id).etag == reading.etag:
+            return services.recordings.write_words(recording, written)
+
+
+def _write_tables(
+    recording: "Recording", transcript: "Transcript", services: "Services"
+) -> dict[str, str]:
+    """Write the tables of a transcript's words; return their keys by name."""
+    measurement = recording.measurement
+    if measurement is None:
+        raise TypeError(recording)
     # numpy takes longer to import than most events take to handle.
     from chalicelib.core.features.frames import read_frames  # noqa: PLC0415  # needs numpy, which most events do not
     from chalicelib.core.features.words import join_voices, write_voices  # noqa: PLC0415  # needs numpy, which most events do not
@@ -34,7 +53,7 @@ def join_words(recording: "Recording", services: "Services") -> "Recording":
             *(_open_table(measurement, name, stack, services) for name in keys.JOINED_TABLES),
             frame_s=measurement.frame_s,
         )
-        voices = join_voices(load_transcript(document), frames)
+        voices = join_voices(transcript, frames)
     written = {}
     for name, label, rows in (
         ("words", "word", voices.words),
@@ -44,7 +63,7 @@ def join_words(recording: "Recording", services: "Services") -> "Recording":
         written[name] = keys.features(recording.id, f"{name}.csv")
         with services.results.create(written[name]) as table:
             table.write(write_voices(label, rows).encode())
-    return services.recordings.write_words(recording, written)
+    return written
 
 
 def _open_table(

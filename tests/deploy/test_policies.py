@@ -42,6 +42,7 @@ WRITE_RESULTS = {
     ("s3:PutObject", f"{RESULTS}/renditions/*"),
     ("s3:PutObject", f"{RESULTS}/transcripts/*"),
 }
+CORRECTIONS = f"{RESULTS}/transcripts/*.corrections.json"
 BOOKMARK = f"{RESULTS}/reconcile/bookmark.json"
 RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
 
@@ -78,6 +79,11 @@ S3_NEEDS = {
     ("results", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
     ("bookmark", "get_object"): {("s3:GetObject", BOOKMARK), ("s3:ListBucket", RESULTS)},
     ("bookmark", "put_object"): {("s3:PutObject", BOOKMARK)},
+    ("corrections", "get_object"): {
+        ("s3:GetObject", f"{RESULTS}/transcripts/*"),
+        ("s3:ListBucket", RESULTS),
+    },
+    ("corrections", "put_object"): {("s3:PutObject", CORRECTIONS)},
     ("media", "list_objects_v2"): {("s3:ListBucket", MEDIA)},
     ("results", "delete_objects"): {("s3:DeleteObject", f"{RESULTS}/{name}/*") for name in DERIVED},
 }
@@ -247,7 +253,7 @@ def test_traces_may_be_written_only_where_tracing_is_on(project, policies):
 def test_no_stage_may_touch_another(policies):
     named = {resource for found in policies.values() for _, resource in allowed(found)}
 
-    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS, BOOKMARK}
+    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS, BOOKMARK, CORRECTIONS}
     unnamed = {resource for resource in named if "-dev" not in resource}
     assert unnamed <= {"*", JOBS, RENDITION_JOBS} | shared
 

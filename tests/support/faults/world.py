@@ -25,6 +25,7 @@ from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
 from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
+from chalicelib.aws.s3_corrections import CorrectionStore
 from chalicelib.aws.sns import Notices
 from chalicelib.aws.sqs import FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
@@ -197,6 +198,7 @@ class World:
             notice_claims=NoticeClaims(table, self.clock),
             hours=HourCounters(table, self.clock),
             bookmark=Bookmark(s3, settings.results_bucket),
+            corrections=CorrectionStore(s3, settings.results_bucket),
             search_table=SearchTable(Client(self.request, self.search)),
             transcriber=Transcriber(Client(self.request, self.transcribe)),
             transcoder=Transcoder(Client(self.request, self.mediaconvert)),

@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         EVENTS,
-        "    delete_outputs_and_jobs(recording, services)\n"
+        "    delete_outputs_and_jobs(recording, services, keep_corrections=True)\n"
         "    recording = services.recordings.restart",
         "    recording = services.recordings.restart",
         "reprocessing leaves the old results and jobs",
@@ -270,7 +270,9 @@ MUTANTS = (
     # --- features, words, notices ---
     Mutant(
         FEATURES,
-        "    except UploadChangedError:\n        delete_outputs(recording.id, services)\n"
+        "    except UploadChangedError:\n"
+        "        # The event of the removal or replacement deletes the rest.\n"
+        "        delete_outputs(recording.id, services, keep_corrections=True)\n"
         "        return recording\n",
         "    except UploadChangedError:\n        return recording\n",
         "half-written tables of an upload that changed are left",
@@ -354,7 +356,7 @@ MUTANTS = (
     Mutant(
         REMOVAL,
         "    for prefix in keys.derived_prefixes(recording_id):\n"
-        "        services.results.remove(prefix)\n",
+        "        services.results.remove(prefix, keep=kept)\n",
         "",
         "the results of a removed recording are left",
     ),

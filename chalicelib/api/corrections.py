@@ -1,0 +1,123 @@
+"""Corrections of a transcript: shown, and replaced unless another person was first."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api.requests import Request
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch, Recording
+from chalicelib.core.transcripts.correcting import correct
+from chalicelib.core.transcripts.corrections import (
+    Correction,
+    dump_corrections,
+    load_corrections,
+    read_corrections,
+    replaced,
+)
+from chalicelib.core.transcripts.models import Transcript
+from chalicelib.errors import NotThereError, RequestError
+from chalicelib.pipeline.transcripts import read_transcript
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+NONE_YET = "none"
+"""The ETag of corrections that nobody has written yet."""
+
+SETTLED_S = 5
+"""Seconds after which the outputs are made again, so that several corrections are made at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """An answer: the present corrections, their ETag, and whether they are what was asked for."""
+
+    body: dict[str, Any]
+    etag: str
+    is_refused: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields of the answer."""
+        return {"ETag": f'"{self.etag}"', "Cache-Control": "no-cache"}
+
+
+def show_corrections(recording: Recording, services: "Services") -> Corrections:
+    """Return a recording's corrections, each with whether its words are in the transcript."""
+    reading = read_transcript(recording, services)
+    if reading:
+        return _shown(recording, reading.original, reading.corrections, reading.etag)
+    stored = services.corrections.read(recording.id)
+    return _shown(recording, Transcript(), load_corrections(stored.body), stored.etag)
+
+
+def write_corrections(recording: Recording, request: Request, services: "Services") -> Corrections:
+    """Replace a recording's corrections, if they are still those that the caller has seen.
+
+    New corrections get the caller's name and the time. If another person has changed them
+    meanwhile, nothing is written, and the present ones are returned with ``is_refused``.
+    """
+    seen = request.header("if-match").removeprefix("W/").strip('"')
+    if not seen:
+        raise RequestError("If-Match must be the ETag that the corrections were shown with.")
+    wanted = read_corrections(request.body())
+    reading = read_transcript(recording, services)
+    if reading is None:
+        status = recording.status_of(Branch.TRANSCRIPTION)
+        raise NotThereError(f"The recording has no transcript: transcription is {status}.")
+    present = reading.corrections
+    made = replaced(
+        present, wanted, by=request.caller.owner, at=services.clock().isoformat(timespec="seconds")
+    )
+    known = set(present)
+    _refuse_unmatched(reading.original, [one for one in made if one not in known])
+    body = dump_corrections(made)
+    etag = (
+        services.corrections.write(recording.id, body, over=reading.etag)
+        if seen == (reading.etag or NONE_YET)
+        else None
+    )
+    stored = services.corrections.read(recording.id) if etag is None else None
+    if stored and stored.body == body:
+        etag = stored.etag  # a repeated request meets its own first attempt
+    elif stored:
+        there = load_corrections(stored.body)
+        found = _shown(recording, reading.original, there, stored.etag)
+        return Corrections(found.body, found.etag, is_refused=True)
+    if services.recordings.find(recording.id) is None:
+        services.results.remove(keys.corrections(recording.id))
+        raise NotThereError("The recording was deleted meanwhile.")
+    services.features_queue.send_corrections(recording.id, delay_s=SETTLED_S)
+    return _shown(recording, reading.original, made, etag)
+
+
+def _refuse_unmatched(transcript: Transcript, new: list[Correction]) -> None:
+    for one, matches in zip(new, correct(transcript, new).matches, strict=True):
+        if not matches:
+            raise RequestError(
+                f"There is no {' '.join(one.words)[:100]!r} at {one.start_s:.2f} s of the"
+                " transcript. Take words and start_s from the transcript with version=original."
+            )
+
+
+def _shown(
+    recording: Recording,
+    transcript: Transcript,
+    corrections: "list[Correction] | tuple[Correction, ...]",
+    etag: str | None,
+) -> Corrections:
+    matches = correct(transcript, corrections).matches
+    entries = [
+        {
+            "kind": one.kind.value,
+            "words": list(one.words),
+            "start_s": one.start_s,
+            "channel": one.channel,
+            "text": one.text,
+            "by": one.by,
+            "at": one.at,
+            "matches": matched,
+        }
+        for one, matched in zip(corrections, matches, strict=True)
+    ]
+    return Corrections({"recording_id": recording.id, "corrections": entries}, etag or NONE_YET)
