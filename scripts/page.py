@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         elif not self.path.startswith(f"{stage_path}/"):
             self._reply(HTTPStatus.NOT_FOUND, [], b"There is nothing here.")
         else:
-            kept = {"Accept", "Content-Type"}
+            kept = {"Accept", "Content-Type", "If-Match"}
             headers = {name: self.headers[name] for name in kept if name in self.headers}
             try:
                 status, fields, content = self.signer.send(self.command, self.path, headers, body)
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
                 status, content = HTTPStatus.BAD_GATEWAY, message.encode()
             self._reply(status, fields, content)
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # the names that http.server calls
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
     def _refusal(self) -> str | None:
         """Return why a request is refused, or None: it may come from another site's page."""

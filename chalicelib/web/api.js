@@ -11,6 +11,9 @@ export class ApiError extends Error {
     super(message);
     this.status = status;
     this.code = code;
+    /** The body and the ETag of the answer, where there are any. */
+    this.answer = null;
+    this.etag = "";
   }
 
   get isUnsigned() {
@@ -52,9 +55,9 @@ export async function call(path, options) {
  * Sends a request and returns a successful answer. Raises ApiError.
  *
  * @param {string} path
- * @param {{method?: string, parameters?: object, body?: object, signal?: AbortSignal}} [options]
+ * @param {{method?: string, parameters?: object, body?: object, headers?: object, signal?: AbortSignal}} [options]
  */
-export async function ask(path, { method = "GET", parameters, body, signal } = {}) {
+export async function ask(path, { method = "GET", parameters, body, headers, signal } = {}) {
   const url = link(path, parameters);
   // The bucket's addresses are signed, and a token must not be sent to other servers.
   const isSigned = url.startsWith(BASE.href) && isSignedIn();
@@ -64,6 +67,7 @@ export async function ask(path, { method = "GET", parameters, body, signal } = {
       headers: {
         Accept: "application/json",
         ...(body && { "Content-Type": "application/json" }),
+        ...headers,
         ...identity,
       },
       body: body && JSON.stringify(body),
@@ -90,7 +94,10 @@ function refused(response, answer) {
     answer?.Message ??
     answer?.message ??
     `Earshot answered ${response.status}, which this page does not understand.`;
-  return new ApiError(words, response.status, answer?.Code);
+  const error = new ApiError(words, response.status, answer?.Code);
+  error.answer = answer;
+  error.etag = response.headers.get("ETag") ?? "";
+  return error;
 }
 
 /** Uploads a file with a form that the bucket accepts. Settles when the bucket has answered. */

@@ -6,6 +6,7 @@
 //   recording, pane, summary       one recording, and the places that fill in as its parts are done
 //   stage, player, transport       its picture, its sound, and the bar that controls both
 //   timeline, overview, selection  its pictures over time; painting draws, display holds the numbers
+//   corrections, editing           what people have corrected in it, and the field to do so
 //   transcript, words, conversation  its text, and who talks how much; search finds in all texts
 //   actions, downloads, menu       what can be done with it
 //   status, wording, dom, trouble  chips, sentences, elements, what to do when something fails

@@ -51,6 +51,12 @@ export class Pane {
     }
   }
 
+  /** Loads the part anew, although the recording's version is the same. */
+  again(recording) {
+    this.version = null;
+    return this.update(recording);
+  }
+
   clear() {
     this.abort.abort();
     this.part?.close();

@@ -3,6 +3,7 @@
 import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocessDialog } from "./actions.js";
 import { conversationPanel } from "./conversation.js";
+import { Corrections } from "./corrections.js";
 import { readDisplay } from "./display.js";
 import { downloadsOf } from "./downloads.js";
 import { button, h, replace, state } from "./dom.js";
@@ -22,12 +23,14 @@ import { isUnfinished, nameOf, percent } from "./wording.js";
 import { Words } from "./words.js";
 
 /** Shows a recording, at the time that the address may have. */
-export function recordingView({ id, t }) {
-  return new RecordingView(id, Number(t) || 0);
+export function recordingView({ id, t }, caller) {
+  return new RecordingView(id, Number(t) || 0, caller);
 }
 
 class RecordingView {
-  constructor(id, time) {
+  constructor(id, time, caller) {
+    this.corrections = new Corrections(id, caller.owner);
+    this.isOriginal = false;
     this.path = recordingPath(id);
     this.id = id;
     this.startTime = time;
@@ -207,13 +210,20 @@ class RecordingView {
   }
 
   async loadText(signal) {
-    let transcript = await call(`${this.path}/transcript`, { parameters: { redirect: "no" }, signal });
-    // Of one that is too large for an answer, the answer is its address.
-    if (transcript.url) transcript = await call(transcript.url, { signal });
+    const transcript = await this.loadTranscript(signal);
     const words = new Words(transcript);
     const text = new TranscriptText(transcript, words, {
       seek: (time) => this.seek(time),
       playFrom: (time) => this.playFrom(time),
+      corrections: this.corrections,
+      changing: {
+        isOriginal: this.isOriginal,
+        onChange: (place) => this.showCorrected(place),
+        onOriginal: () => {
+          this.isOriginal = !this.isOriginal;
+          this.showCorrected({});
+        },
+      },
     });
     if (!words.length)
       replace(
@@ -224,7 +234,35 @@ class RecordingView {
     if (talk) text.text.before(talk);
     const legend = doubtLegend(words);
     if (legend) text.element.append(legend);
+    const list = this.corrections.list((entry) => text.editing.undo(entry), this.listIsOpen);
+    if (list) {
+      text.element.append(list);
+      list.addEventListener("toggle", () => {
+        this.listIsOpen = list.open;
+      });
+    }
     return text;
+  }
+
+  /** Reads the transcript and its corrections, again if somebody has written between the two. */
+  async loadTranscript(signal) {
+    const parameters = { version: this.isOriginal ? "original" : null, redirect: "no" };
+    for (let tries = 3; ; tries -= 1) {
+      let transcript = await call(`${this.path}/transcript`, { signal, parameters });
+      // Of one that is too large for an answer, the answer is its address.
+      if (transcript.url) transcript = await call(transcript.url, { signal });
+      await this.corrections.load(signal);
+      if (this.isOriginal || this.corrections.areIn(transcript) || tries === 1) return transcript;
+    }
+  }
+
+  /** Shows the text anew, where it was, and goes on with what was being written. */
+  async showCorrected(place) {
+    const top = scrollY;
+    await this.textPane.again(this.recording);
+    scrollTo(0, top);
+    if (place.time !== undefined) this.text?.editing.resume(place);
+    else this.text?.editing.version.focus();
   }
 
   onText(text) {

@@ -29,7 +29,7 @@ const KEYS = [
     "With the focus on",
     [
       ["the timeline", "← → by a second, with Shift by ten; drag with Shift to select"],
-      ["the words", "← → from word to word, Enter plays from there"],
+      ["the words", "← → from word to word, Enter plays from there, E corrects, S splits or joins"],
     ],
   ],
 ];

@@ -1,14 +1,22 @@
 // The transcript by speaker: the spoken word is highlighted, and a click goes to a word's time.
 
 import { button, h, prefersStillness } from "./dom.js";
-import { clock, percent, speaker } from "./wording.js";
+import { Editing } from "./editing.js";
+import { clock, percent, speaker, visible } from "./wording.js";
 
 const HANDS_OFF_MS = 4000;
 
-/** A transcript's text. `seek` and `playFrom` are called with the seconds at which a word begins. */
+/**
+ * A transcript's text. `seek` and `playFrom` are called with the seconds at which a word begins;
+ * `corrections` and `changing` are what its editor needs.
+ */
 export class TranscriptText {
-  constructor(transcript, words, { seek, playFrom }) {
+  constructor(transcript, words, { seek, playFrom, corrections, changing }) {
     this.words = words;
+    /** The words at which segments begin. */
+    this.firsts = new Set(transcript.segments.map((segment) => segment.first_word));
+    this.corrections = corrections;
+    this.editing = new Editing(this, corrections, changing);
     this.seek = seek;
     this.playFrom = playFrom;
     this.spans = new Array(words.length);
@@ -28,7 +36,8 @@ export class TranscriptText {
         class: "text",
         tabindex: 0,
         role: "group",
-        "aria-label": "Words: arrow keys go from word to word, Enter plays from there",
+        "aria-label":
+          "Words: arrow keys go from word to word, Enter plays from there, E corrects, S splits or joins",
       },
       segments,
     );
@@ -55,18 +64,28 @@ export class TranscriptText {
     return h(
       "div",
       { class: label ? `segment tone-${tone}` : "segment" },
-      h("div", { class: "who" }, label && h("bdi", { class: "speaker" }, speaker(label)), stamp),
+      h(
+        "div",
+        { class: "who" },
+        label && h("bdi", { class: "speaker" }, speaker(label)),
+        h("div", { class: "moment" }, stamp, this.editing.renamer(segment, label)),
+      ),
       text,
     );
   }
 
   span(i) {
     const doubt = this.words.doubt(i);
+    const correction = this.corrections.entries[this.words.correction[i]];
     const span = h(
       "span",
       {
-        class: ["word", "word unsure", "word unsure very"][doubt],
-        title: doubt ? `${percent(this.words.confidence[i])} sure` : null,
+        class: correction ? "word corrected" : ["word", "word unsure", "word unsure very"][doubt],
+        title: correction
+          ? `Corrected by ${visible(correction.by)}: was “${visible(correction.words.join(" "))}”`
+          : doubt
+            ? `${percent(this.words.confidence[i])} sure`
+            : null,
       },
       this.words.text[i],
     );
@@ -102,6 +121,7 @@ export class TranscriptText {
         this.count,
       ),
       this.following,
+      this.editing.tools,
     );
   }
 
@@ -109,7 +129,9 @@ export class TranscriptText {
     const chosen = (event) => event.target.closest?.(".word")?.index;
     this.text.addEventListener("click", (event) => {
       const i = chosen(event);
-      if (i !== undefined && getSelection().isCollapsed) this.choose(i);
+      if (i === undefined || !getSelection().isCollapsed) return;
+      if (this.editing.isOn) this.editing.openWord(i);
+      else this.choose(i);
     });
     this.text.addEventListener("keydown", (event) => this.onKey(event));
     this.query.addEventListener("input", () => this.find(this.query.value));
@@ -134,6 +156,8 @@ export class TranscriptText {
       const from = this.caret >= 0 ? this.caret : (this.lit?.index ?? -1);
       this.moveCaret(Math.min(this.words.length - 1, Math.max(0, from + step)));
     } else if (event.key === "Enter" && this.caret >= 0) this.playFrom(this.words.start[this.caret]);
+    else if (event.key === "e" && this.caret >= 0) this.editing.openWord(this.caret);
+    else if (event.key === "s" && this.caret >= 0) this.editing.turnBoundary(this.caret);
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -16,6 +16,9 @@ export class Words {
     this.confidence = words.confidence;
     this.speaker = words.speaker;
     this.punctuation = words.punctuation;
+    this.channel = words.channel ?? [];
+    /** The index of the correction that wrote each word, or null. */
+    this.correction = words.correction ?? words.text.map(() => null);
     this.length = words.text.length;
     /** The number of each voice's colour, in the order of their first words. */
     this.tones = new Map();
@@ -40,6 +43,14 @@ export class Words {
       else low = middle + 1;
     }
     return low;
+  }
+
+  /** The word that begins nearest to a time, or -1 where there are no words. */
+  nearest(time) {
+    const place = this.firstAfter(time);
+    const [before, after] = [this.order[place - 1] ?? -1, this.order[place] ?? -1];
+    if (before < 0 || after < 0) return Math.max(before, after);
+    return time - this.start[before] <= this.start[after] - time ? before : after;
   }
 
   /** The word that is spoken at a time, or -1. */

@@ -56,13 +56,14 @@ class Upstream(BaseHTTPRequestHandler):
             "body": body.decode(),
             "is_signed": self._is_signed(body),
             "cookie": self.headers.get("Cookie"),
+            "if_match": self.headers.get("If-Match"),
         }
         self.send_response(200)
         self.send_header("Content-Security-Policy", "default-src 'self'")
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # the names that http.server calls
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
     def _is_signed(self, body):
         """Check a signature by AWS's guide, without the code that made the signature."""
@@ -126,6 +127,14 @@ def ask():
 
         send.port = port
         yield send
+
+
+def test_corrections_are_forwarded_with_the_version_that_they_replace(ask):
+    status, _, content = ask("/api/recordings/a/corrections", "PUT", b"{}", If_Match='"e"')
+
+    found = json.loads(content)
+    assert (status, found["asked"]) == (200, "PUT /api/recordings/a/corrections")
+    assert (found["if_match"], found["is_signed"]) == ('"e"', True)
 
 
 @pytest.mark.parametrize(

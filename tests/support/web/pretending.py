@@ -189,6 +189,9 @@ class Pretended:
             route.fulfill(json=one)
         elif part == "transcript":
             route.fulfill(json=self.transcripts[recording_id])
+        elif part == "corrections":
+            found = {"recording_id": recording_id, "corrections": []}
+            route.fulfill(json=found, headers={"ETag": '"none"'})
         elif part == "features/display":
             route.fulfill(json=self.displays[recording_id])
         elif part == "media":
