@@ -62,7 +62,7 @@ def _write_tables(
     ):
         written[name] = keys.features(recording.id, f"{name}.csv")
         with services.results.create(written[name]) as table:
-            table.write(write_voices(label, rows).encode())
+            table.write(write_voices(label, rows, recording.id).encode())
     return written
 
 

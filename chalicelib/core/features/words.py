@@ -69,8 +69,10 @@ def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables
     return VoiceTables(words, segments, speakers)
 
 
-def write_voices(label: str, rows: Sequence[VoiceRow]) -> str:
+def write_voices(label: str, rows: Sequence[VoiceRow], recording_id: str) -> str:
     """Write rows as CSV, the first column named ``label``: word, segment or words.
+
+    The last column is the recording's id, so that the tables of many recordings can be one table.
 
     An unknown number is an empty cell, and no text can be run as a formula.
     """
@@ -82,7 +84,7 @@ def write_voices(label: str, rows: Sequence[VoiceRow]) -> str:
             *(label, "start_s", "end_s", "confidence", "speaker", "channel"),
             *("f0_median_hz", "f0_min_hz", "f0_max_hz", "voiced_fraction", "rms_db"),
             *(f"mfcc_{n}_{part}" for part in ("mean", "std") for n in range(1, n_mfcc + 1)),
-            "n_frames",
+            *("n_frames", "recording_id"),
         )
     )
     for row in rows:
@@ -97,7 +99,7 @@ def write_voices(label: str, rows: Sequence[VoiceRow]) -> str:
                 *map(_cell, (voice.voiced_fraction, voice.rms_db)),
                 *map(_cell, voice.mfcc_mean or unknown),
                 *map(_cell, voice.mfcc_std or unknown),
-                voice.n_frames,
+                *(voice.n_frames, recording_id),
             )
         )
     return table.getvalue()

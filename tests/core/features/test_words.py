@@ -20,12 +20,13 @@ from chalicelib.core.transcripts.segments import derive_segments
 
 DATA = Path(__file__).parents[2] / "data/transcripts"
 FRAME_S = 512 / 22050
+ID = "a-wav-0123456789ab"
 COLUMNS = [
     *("word", "start_s", "end_s", "confidence", "speaker", "channel"),
     *("f0_median_hz", "f0_min_hz", "f0_max_hz", "voiced_fraction", "rms_db"),
     *(f"mfcc_{n}_mean" for n in range(1, 14)),
     *(f"mfcc_{n}_std" for n in range(1, 14)),
-    "n_frames",
+    *("n_frames", "recording_id"),
 ]
 
 
@@ -168,8 +169,9 @@ def test_a_recording_without_frames_has_rows_without_features():
     tables = join_voices(read("plain"), [])
 
     assert {row.voice.n_frames for row in tables.words} == {0}
-    rows = list(csv.DictReader(io.StringIO(write_voices("word", tables.words))))
+    rows = list(csv.DictReader(io.StringIO(write_voices("word", tables.words, ID))))
     assert list(rows[0]) == COLUMNS
+    assert {row["recording_id"] for row in rows} == {ID}
     assert rows[0]["mfcc_13_std"] == ""
 
 
@@ -212,7 +214,7 @@ def test_the_table_has_these_columns_and_each_number_to_six_decimals():
     frames = frames_of(200)
     tables = join_voices(read("speakers"), [frames])
 
-    rows = list(csv.DictReader(io.StringIO(write_voices("word", tables.words))))
+    rows = list(csv.DictReader(io.StringIO(write_voices("word", tables.words, ID))))
 
     assert list(rows[0]) == COLUMNS
     assert len(rows) == 10
@@ -231,7 +233,7 @@ def test_an_unvoiced_word_has_no_pitch_in_the_table():
     frames.voiced_flag[:] = False
     rows = join_voices(transcript_of(("hiss", 0.1, 0.5)), [frames]).words
 
-    (row,) = csv.DictReader(io.StringIO(write_voices("word", rows)))
+    (row,) = csv.DictReader(io.StringIO(write_voices("word", rows, ID)))
 
     assert (row["f0_median_hz"], row["f0_max_hz"], row["voiced_fraction"]) == ("", "", "0.0")
 
@@ -240,7 +242,7 @@ def test_no_word_or_label_becomes_a_formula_and_each_stays_in_its_cell():
     words = [("=1+1", 0.0, 0.3), ('a,"b"\n;c', 0.3, 0.6), ("@x", 0.6, 0.9)]
     rows = join_voices(transcript_of(*words, speaker="+spk"), [frames_of(50)]).words
 
-    cells = list(csv.DictReader(io.StringIO(write_voices("word", rows))))
+    cells = list(csv.DictReader(io.StringIO(write_voices("word", rows, ID))))
 
     assert [row["word"] for row in cells] == ["'=1+1", 'a,"b" ;c', "'@x"]
     assert {row["speaker"] for row in cells} == {"'+spk"}
