@@ -2,6 +2,7 @@
 
 const UINT8_MAX = 255;
 const STEPS_IN_A_HERTZ = 10;
+const STEPS_IN_A_DECIBEL = 2;
 const LEAST_VIEW_S = 0.5;
 
 function bytes(text) {
@@ -11,8 +12,11 @@ function bytes(text) {
   return array;
 }
 
-/** Reads display.json. Columns of peaks are -1 to 1, of pitch hertz or 0, of MFCC 0 to 255. */
-export function readDisplay({ duration_s, peaks, pitch, mfcc }) {
+/**
+ * Reads display.json. Columns of peaks are -1 to 1, of pitch hertz or 0, of MFCC 0 to 255, of the
+ * level decibels of full scale. A recording that was measured long ago has no level.
+ */
+export function readDisplay({ duration_s, peaks, pitch, mfcc, level }) {
   return {
     duration: duration_s,
     peaks: {
@@ -31,7 +35,19 @@ export function readDisplay({ duration_s, peaks, pitch, mfcc }) {
       high: mfcc.high,
       values: bytes(mfcc.values),
     },
+    level: level && {
+      column: level.column_s,
+      db: Float32Array.from(bytes(level.db), (n) => (n - UINT8_MAX) / STEPS_IN_A_DECIBEL),
+    },
   };
+}
+
+/** The mean level of a part in decibels of full scale: that of its mean energy; null without any. */
+export function meanLevel({ level }, { start, end }) {
+  if (!level) return null;
+  const first = Math.min(level.db.length - 1, Math.round(start / level.column));
+  const part = level.db.subarray(first, Math.max(first, Math.floor(end / level.column)) + 1);
+  return 10 * Math.log10(part.reduce((sum, db) => sum + 10 ** (db / 10), 0) / part.length);
 }
 
 /** The pitch at a time in hertz, or 0. Frames are centred on their times. */

@@ -9,6 +9,7 @@ const LONGEST_WORD_S = 5;
 const LEAP = 1.3; // from one column to the next: two voices or an error, no glide
 const PITCH_AIR = 1.08;
 const FULL_SCALE = 127;
+const LEVEL_RANGE_DB = 60;
 const QUIETEST = 4; // a recording that is quieter than this is not blown up further
 // From dark to light in equal steps of lightness; readable in both colour schemes.
 const HEAT = [
@@ -125,6 +126,29 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   context.lineWidth = 2;
   context.lineJoin = "round";
   context.lineCap = "round";
+  context.stroke();
+}
+
+/** The range of a level axis: the loudest, and as far below it as speech goes. */
+export function levelRange({ db }) {
+  const most = Math.min(0, Math.ceil(db.reduce((a, b) => Math.max(a, b), -LEVEL_RANGE_DB) / 10) * 10);
+  return { least: most - LEVEL_RANGE_DB, most };
+}
+
+export function drawLevel(canvas, { column, db }, { least, most }, { start, span }, { line, grid }) {
+  const area = prepare(canvas);
+  if (!area) return;
+  const { context, width, height } = area;
+  const y = (one) => (1 - (Math.max(least, one) - least) / (most - least)) * (height - 2) + 1;
+  context.fillStyle = grid;
+  context.fillRect(0, Math.round(y((least + most) / 2)), width, 1);
+  const first = Math.max(0, Math.floor(start / column) - 1);
+  const last = Math.min(db.length - 1, Math.ceil((start + span) / column) + 1);
+  context.beginPath();
+  for (let i = first; i <= last; i += 1) context.lineTo(((i * column - start) / span) * width, y(db[i]));
+  context.strokeStyle = line;
+  context.lineWidth = 1.5;
+  context.lineJoin = "round";
   context.stroke();
 }
 

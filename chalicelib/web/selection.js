@@ -1,5 +1,6 @@
 // A selected part of the time axis: played, looped, measured.
 
+import { meanLevel } from "./display.js";
 import { button, h, replace } from "./dom.js";
 import { clock } from "./wording.js";
 
@@ -65,11 +66,13 @@ export class Selection {
     if (this.range) {
       const { start, end } = this.range;
       const hz = meanPitch(this.display, this.range);
+      const level = meanLevel(this.display, this.range);
       replace(
         this.words,
         h("span", { class: "stamp" }, `${clock(start, 2)} – ${clock(end, 2)}`),
         h("span", {}, `${(end - start).toFixed(2)} s`),
         this.display.pitch && h("span", {}, hz ? `mean ${hz.toFixed(1)} Hz` : "unvoiced"),
+        level !== null && h("span", {}, `${level.toFixed(1)} dB`),
       );
     }
     this.onChange();

@@ -28,6 +28,7 @@ export class Timeline {
     this.selection = new Selection(display, { playRange, onChange: () => this.placeSelection() });
     this.overview = new Overview(display, this.view);
     this.range = display.pitch && paint.pitchRange(display.pitch);
+    this.levels = display.level && paint.levelRange(display.level);
     this.picture = display.mfcc && paint.heatPicture(display.mfcc);
     this.build();
     this.view.addEventListener("change", () => this.draw());
@@ -51,9 +52,15 @@ export class Timeline {
         ),
       ];
     };
-    const { pitch, mfcc } = this.display;
+    const { pitch, mfcc, level } = this.display;
     const [wave, waveLane] = lane("wave", "Waveform");
     const [words, wordsLane] = lane("words", "Words");
+    const [loudness, levelLane] = lane(
+      "level",
+      "Level, dB",
+      level && h("span", { class: "top" }, String(this.levels.most)),
+      level && h("span", { class: "foot" }, String(this.levels.least)),
+    );
     const [contour, pitchLane] = lane("pitch", "Pitch, Hz", pitch && this.pitchScale());
     const [heat, heatLane] = lane(
       "heat",
@@ -63,7 +70,7 @@ export class Timeline {
     );
     const [axis, axisLane] = lane("axis", "");
     wordsLane.hidden = true;
-    this.canvases = { wave, words, contour, heat, axis };
+    this.canvases = { wave, words, loudness, contour, heat, axis };
     this.wordsLane = wordsLane;
     this.playhead = h("div", { class: "playhead" });
     this.hover = h("div", { class: "hover", hidden: true });
@@ -82,6 +89,7 @@ export class Timeline {
       },
       waveLane,
       wordsLane,
+      level && levelLane,
       pitch && pitchLane,
       mfcc && heatLane,
       axisLane,
@@ -92,7 +100,7 @@ export class Timeline {
       button(words, name, act, { wordless: true, class: "quiet", "aria-keyshortcuts": keys });
     this.element = h(
       "section",
-      { class: "timeline", "aria-label": "Waveform, pitch and MFCC" },
+      { class: "timeline", "aria-label": "Waveform, level, pitch and MFCC" },
       h(
         "div",
         { class: "timeline-bar" },
@@ -273,10 +281,12 @@ export class Timeline {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
       if (!this.element.isConnected) return;
-      const { wave, contour, heat, axis } = this.canvases;
-      const { peaks, pitch, mfcc } = this.display;
+      const { wave, loudness, contour, heat, axis } = this.canvases;
+      const { peaks, pitch, mfcc, level } = this.display;
       const colours = this.colours();
       paint.drawWaveform(wave, peaks, this.view, colours.wave);
+      if (level)
+        paint.drawLevel(loudness, level, this.levels, this.view, { line: colours.wave, grid: colours.grid });
       if (pitch)
         paint.drawPitch(contour, pitch, this.range, this.view, { line: colours.pitch, grid: colours.grid });
       if (mfcc) paint.drawHeat(heat, this.picture, mfcc.column, this.view);

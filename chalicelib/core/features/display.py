@@ -1,8 +1,9 @@
 """A recording at display resolution, for a page: a few hundred kB for any length.
 
-It has the waveform, the pitch contour and a heat map of the coefficients, each in columns of equal
-width. A column of the waveform has the lowest and highest of its samples, a column of the contour
-the median of its voiced frames, and a column of the heat map the means of its frames.
+It has the waveform, the level, the pitch contour and a heat map of the coefficients, each in
+columns of equal width. A column of the waveform has the lowest and highest of its samples, a column
+of the level the mean energy of its frames, a column of the contour the median of its voiced frames,
+and a column of the heat map the means of its frames.
 """
 
 from binascii import b2a_base64
@@ -18,9 +19,11 @@ MAX_COLUMNS = 32_768
 """Most columns of the waveform and of the contour; in an hour one column is 0.19 s."""
 
 MAX_MFCC_COLUMNS = 8_192
+MAX_LEVEL_COLUMNS = 8_192
 MAX_COEFFICIENTS = 20
 FULL_SCALE = 127
 STEPS_IN_A_HERTZ = 10
+STEPS_IN_A_DECIBEL = 2
 
 
 class Peaks:
@@ -148,6 +151,7 @@ class Display:
         self._peaks = Peaks()
         self._contour: FrameColumns | None = None
         self._heat_map: FrameColumns | None = None
+        self._energies: FrameColumns | None = None
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples, of shape (n,), for any n."""
@@ -170,6 +174,13 @@ class Display:
             self._heat_map.push(rows[:, :n_shown])
             yield rows
 
+    def watch_rms(self, blocks: Iterator[np.ndarray], n_frames: int) -> Iterator[np.ndarray]:
+        """Pass on blocks of rows that begin with the RMS, and take the level from it."""
+        self._energies = FrameColumns(n_frames, MAX_LEVEL_COLUMNS, _mean)
+        for rows in blocks:
+            self._energies.push(rows[:, 0].astype(np.float64) ** 2)
+            yield rows
+
     def to_dict(self, *, duration_s: float) -> dict[str, Any]:
         """Return the display as JSON values: arrays are base64 of little-endian bytes.
 
@@ -179,8 +190,10 @@ class Display:
             ``peaks``: ``column_s``, and ``min`` and ``max`` as int8, 127 being full scale;
             ``pitch``: ``column_s``, and ``f0`` as uint16 in tenths of a hertz, 0 being unvoiced;
             ``mfcc``: ``column_s``, ``n`` coefficients, each one's ``low`` and ``high``, and
-            ``values`` as uint8 between the two, column by column.
-            ``pitch`` or ``mfcc`` is None if there is no such table.
+            ``values`` as uint8 between the two, column by column;
+            ``level``: ``column_s``, and ``db`` as uint8 in halves of a decibel, 255 being 0 dB of
+            full scale and 0 being -127.5 dB or less.
+            ``pitch``, ``mfcc`` or ``level`` is None if there is no such table.
         """
         low, high = self._peaks.columns()
         return {
@@ -193,7 +206,15 @@ class Display:
             },
             "pitch": self._pitch(),
             "mfcc": self._mfcc(),
+            "level": self._level(),
         }
+
+    def _level(self) -> dict[str, Any] | None:
+        if self._energies is None:
+            return None
+        db = 10 * np.log10(np.maximum(self._energies.columns(), np.finfo(np.float64).tiny))
+        steps = np.clip(np.rint(db * STEPS_IN_A_DECIBEL + 255), 0, 255).astype(np.uint8)
+        return {"column_s": self._column_s(self._energies), "db": _text(steps)}
 
     def _pitch(self) -> dict[str, Any] | None:
         if self._contour is None:

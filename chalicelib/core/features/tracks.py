@@ -129,9 +129,12 @@ class EnergyTrack:
         """Take the end of the signal."""
         self._meter.finish()
 
-    def table(self, _display: "Display | None" = None) -> Table:
-        """Return a table with the time of each frame; the display takes nothing from it."""
-        lines = (csv_columns(times, *rows.T) for times, rows in self._timed_rows())
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return a table with the time of each frame."""
+        blocks = self._meter.rows()
+        if display:
+            blocks = display.watch_rms(blocks, self.n_frames)
+        lines = (csv_columns(times, *rows.T) for times, rows in _timed(blocks, self._frame_s))
         return Table("energy", ("time_s", *ENERGY_COLUMNS), lines)
 
     def arrays(self) -> list[Array]:
@@ -140,9 +143,6 @@ class EnergyTrack:
             Array(name, _columns(self._meter.rows(), i), "<f4")
             for i, name in enumerate(ENERGY_COLUMNS)
         ]
-
-    def _timed_rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return _timed(self._meter.rows(), self._frame_s)
 
 
 class PitchTrack:

@@ -86,6 +86,24 @@ def test_a_short_recording_is_shown_frame_by_frame_as_in_its_tables():
     assert (np.abs(low + values * step - mfcc) <= 0.51 * step + 1e-4).all()
 
 
+def test_the_level_is_that_of_the_energy_table():
+    y = noise(60_000)[:, 0] * np.linspace(0, 1, 60_000)
+
+    display, tables = shown(encode(y, 22050))
+
+    level = display["level"]
+    db = (decode(level["db"], np.uint8).astype(float) - 255) / 2
+    expected = 20 * np.log10(np.maximum(tables.rows("energy.csv")[:, 1], 1e-9))
+    assert level["column_s"] == 512 / 22050
+    assert np.abs(db - np.maximum(expected, -127.5)).max() <= 0.2501
+
+
+def test_silence_has_the_lowest_level():
+    display, _ = shown(encode(np.zeros(9000), 22050))
+
+    assert not decode(display["level"]["db"], np.uint8).any()
+
+
 def test_a_waveform_covers_the_recording():
     y = noise(30_000)[:, 0]
 
@@ -107,8 +125,9 @@ def test_more_coefficients_than_can_be_told_apart_are_not_shown():
 
 def test_a_table_that_is_not_made_is_not_shown():
     display, _ = shown(encode(noise(9000), 22050), tables=("energy",))
+    without, _ = shown(encode(noise(9000), 22050), tables=("mfcc",))
 
-    assert display["pitch"] is display["mfcc"] is None
+    assert display["pitch"] is display["mfcc"] is without["level"] is None
     assert display["peaks"]["min"]
 
 
@@ -134,6 +153,8 @@ def test_the_longest_recording_takes_a_few_hundred_kilobytes():
     for _ in display.watch_f0(iter([np.full((n_frames, 3), 440.0)]), n_frames):
         pass
     for _ in display.watch_mfcc(iter([noise(n_frames, channels=13)]), n_frames, 13):
+        pass
+    for _ in display.watch_rms(iter([noise(n_frames, channels=2)]), n_frames):
         pass
 
     written = json.dumps(display.to_dict(duration_s=14_400.0))

@@ -88,6 +88,7 @@ def display(duration_s: float, n: int = 2000, n_mfcc: int = 13) -> dict[str, Any
     x = np.arange(n)
     loud = (np.abs(np.sin(x / 25)) * rng.uniform(20, 120, n)).astype(np.int8)
     f0 = np.where(np.sin(x / 25) > 0, 1400 + 300 * np.sin(x / 40), 0).astype("<u2")
+    levels = np.full(n, 215, dtype=np.uint8)  # -20 dB
     values = rng.integers(0, 256, (n, n_mfcc), dtype=np.uint8)
     column_s = duration_s / n
 
@@ -106,6 +107,7 @@ def display(duration_s: float, n: int = 2000, n_mfcc: int = 13) -> dict[str, Any
             "high": [200.0] * n_mfcc,
             "values": text(values),
         },
+        "level": {"column_s": column_s, "db": text(levels)},
     }
 
 
