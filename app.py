@@ -343,6 +343,14 @@ def show_media(request: Request, recording_id: str) -> Response | dict[str, Any]
     return _redirect(request, downloads.media_address(recording, request, services()))
 
 
+@app.route("/recordings/{recording_id}/clip", authorizer=authorizer)
+@_answering_caller
+def show_clip(request: Request, recording_id: str) -> Response | dict[str, Any]:
+    """Redirect to a part of a recording's sound, as WAV."""
+    recording = recordings.find_recording(recording_id, request, services())
+    return _redirect(request, downloads.clip_address(recording, request, services()))
+
+
 @app.route("/search", authorizer=authorizer)
 @_answering_caller
 def search_transcripts(request: Request) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording
 from chalicelib.core.transcripts.columns import to_columns
 from chalicelib.core.transcripts.exports import EXPORTS, find_export
-from chalicelib.errors import NotThereError
+from chalicelib.errors import MediaError, NotThereError, RequestError
+from chalicelib.pipeline.clips import make_clip
 from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
@@ -142,6 +143,24 @@ def media_address(recording: Recording, request: Request, services: "Services") 
     kind = "attachment" if is_attached else "inline"
     return store.presign(
         key, media_type=media_type(key), disposition=disposition(file_name, kind=kind)
+    )
+
+
+def clip_address(recording: Recording, request: Request, services: "Services") -> dict[str, Any]:
+    """Return a presigned address of a part of a recording's sound, as WAV.
+
+    It is an object, and not the answer itself, because Lambda returns at most 6 MB.
+    """
+    start_s, end_s = request.seconds("from"), request.seconds("to")
+    if start_s >= end_s:
+        raise RequestError(f"to must be after from, not {end_s:g} after {start_s:g}.")
+    try:
+        key = make_clip(recording, start_s, end_s, services)
+    except MediaError as exc:
+        raise RequestError(str(exc)) from exc
+    file_name = f"{_stem(recording)}.{start_s:.2f}-{end_s:.2f}.wav"
+    return services.results.presign(
+        key, media_type=media_type(key), disposition=disposition(file_name)
     )
 
 

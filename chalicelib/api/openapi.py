@@ -168,6 +168,18 @@ def document() -> dict[str, Any]:
                     ],
                 )
             },
+            f"{recording}/clip": {
+                "get": _operation(
+                    "Go to a part of a recording's sound, as WAV",
+                    _address(),
+                    path=[RECORDING_ID],
+                    query=[
+                        _text("from", "Where it begins, in seconds.") | {"required": True},
+                        _text("to", "Where it ends, in seconds.") | {"required": True},
+                        REDIRECT,
+                    ],
+                )
+            },
             "/search": {
                 "get": _operation(
                     "Find recordings by spoken words, best first",

@@ -75,6 +75,13 @@ class Request:
             raise RequestError(f"limit must be 1 to {largest}, not {value!r}.")
         return int(value)
 
+    def seconds(self, name: str) -> float:
+        """Return a time in seconds, which must be given."""
+        value = self.text(name) or ""
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", value):
+            raise RequestError(f"{name} must be a time in seconds, such as 12.5, not {value!r}.")
+        return float(value)
+
     def owner(self) -> str | None:
         """Return the owner whose recordings are requested, or None for all owners.
 

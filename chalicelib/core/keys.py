@@ -115,6 +115,12 @@ def features(recording_id: str, name: str) -> str:
     return f"{FEATURES}{recording_id}/{name}"
 
 
+def clip(recording_id: str, start_s: float, end_s: float) -> str:
+    """Return the key of a clip of a recording, by its edges in milliseconds."""
+    edges = f"{round(start_s * 1000)}-{round(end_s * 1000)}"
+    return features(recording_id, f"clips/{edges}.wav")
+
+
 def rendition(recording_id: str, attempt: int, name: str) -> str:
     """Return the key of one of an attempt's renditions; that of their folder for no name."""
     return f"{RENDITIONS}{recording_id}/{attempt}/{name}"

@@ -11,6 +11,7 @@ In the order in which they act:
 3. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
 4. ``transcripts`` reads a transcript with its corrections.
 5. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
-6. ``removal`` deletes the outputs of an upload that is gone.
-7. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone.
+6. ``clips`` cuts a part of the sound, when it is asked for.
+7. ``removal`` deletes the outputs of an upload that is gone.
+8. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone.
 """

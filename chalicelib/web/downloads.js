@@ -1,7 +1,7 @@
 // The downloads of a recording.
 
-import { address, ask, link, recordingPath } from "./api.js";
-import { h } from "./dom.js";
+import { address, ask, call, link, recordingPath } from "./api.js";
+import { h, toast } from "./dom.js";
 import { size } from "./wording.js";
 
 const FORMATS = [
@@ -78,6 +78,17 @@ export async function take(href) {
   const name = /filename\*=UTF-8''(.+)/.exec(response.headers.get("Content-Disposition"))?.[1];
   const url = URL.createObjectURL(await response.blob());
   h("a", { href: url, download: decodeURIComponent(name ?? "transcript") }).click();
+}
+
+/** Downloads a part of a recording's sound; says so if there can be none. */
+export async function saveClip(id, { start, end }) {
+  const parameters = { from: start.toFixed(3), to: end.toFixed(3), redirect: "no" };
+  try {
+    const { url } = await call(recordingPath(id, "clip"), { parameters });
+    location.assign(url);
+  } catch (error) {
+    toast(error.message);
+  }
 }
 
 function suffixOf(key) {

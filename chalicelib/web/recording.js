@@ -5,7 +5,7 @@ import { removalDialog, reprocessDialog } from "./actions.js";
 import { conversationPanel } from "./conversation.js";
 import { Corrections } from "./corrections.js";
 import { readDisplay } from "./display.js";
-import { downloadsOf } from "./downloads.js";
+import { downloadsOf, saveClip } from "./downloads.js";
 import { button, h, replace, state } from "./dom.js";
 import { downloadMenu } from "./menu.js";
 import { Pane } from "./pane.js";
@@ -199,6 +199,7 @@ class RecordingView {
     return new Timeline(display, {
       seek: (time) => this.seek(time),
       playRange: (range, isLooped) => this.player.playRange(range, isLooped),
+      saveClip: (range) => saveClip(this.id, range),
     });
   }
 

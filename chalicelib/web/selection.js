@@ -6,9 +6,9 @@ import { clock } from "./wording.js";
 
 const LEAST_S = 0.05;
 
-/** The selection of a timeline. `onChange` draws it again. */
+/** The selection of a timeline. `saveClip` saves its sound, `onChange` draws it again. */
 export class Selection {
-  constructor(display, { playRange, onChange }) {
+  constructor(display, { playRange, saveClip, onChange }) {
     this.display = display;
     this.playRange = playRange;
     this.onChange = onChange;
@@ -25,6 +25,7 @@ export class Selection {
       this.words,
       button("Play the selection", "play", () => this.play(), { "aria-keyshortcuts": "p" }),
       this.loop,
+      button("Save as WAV", "download", () => saveClip(this.range)),
       button("Clear the selection", "close", () => this.clear(), { wordless: true, class: "quiet" }),
     );
   }

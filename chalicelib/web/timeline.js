@@ -13,11 +13,11 @@ const LONG_S = 90; // from here on the whole is a smear,
 const READABLE_S = 30; // and so much is shown at first
 
 /**
- * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` with
- * the part to play.
+ * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` and
+ * `saveClip` with the part to play or to save.
  */
 export class Timeline {
-  constructor(display, { seek, playRange }) {
+  constructor(display, { seek, playRange, saveClip }) {
     this.display = display;
     this.view = new View(display.duration);
     this.seek = seek;
@@ -25,7 +25,11 @@ export class Timeline {
     this.spoken = -1;
     this.time = 0;
     this.pointers = new Map();
-    this.selection = new Selection(display, { playRange, onChange: () => this.placeSelection() });
+    this.selection = new Selection(display, {
+      playRange,
+      saveClip,
+      onChange: () => this.placeSelection(),
+    });
     this.overview = new Overview(display, this.view);
     this.range = display.pitch && paint.pitchRange(display.pitch);
     this.levels = display.level && paint.levelRange(display.level);

@@ -311,6 +311,10 @@ def test_a_stretch_is_selected_and_played_by_keyboard_alone(api, show):
         stands_at(page, 10.4)
         page.keyboard.press("o")
         expect(page.locator(".selected .stamp")).to_have_text("0:10.00 – 0:10.40")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save as WAV").click()
+        assert saved.value.suggested_filename == "saved.wav"
+        assert "GET /recordings/talk/clip?from=10.000&to=10.400&redirect=no" in api.asked
         page.keyboard.press("p")
         page.wait_for_function(
             """() => {

@@ -169,6 +169,9 @@ class Pretended:
         known = {one["recording_id"]: one for one in self.recordings}
         if path == "/caller":
             route.fulfill(json={"owner": "alice", "is_administrator": self.is_administrator})
+        elif path == "/saved.wav":
+            kept = {"Content-Disposition": 'attachment; filename="saved.wav"'}
+            route.fulfill(body=self.sound[:1000], headers=kept)
         elif path == "/recordings":
             status = query.get("status")
             shown = [one for one in self.recordings if status in (None, one["status"])]
@@ -194,6 +197,8 @@ class Pretended:
         elif part == "corrections":
             found = {"recording_id": recording_id, "corrections": []}
             route.fulfill(json=found, headers={"ETag": '"none"'})
+        elif part == "clip":
+            route.fulfill(json={"url": f"{ADDRESS}saved.wav", "expires_in_s": 3600})
         elif part == "features/display":
             route.fulfill(json=self.displays[recording_id])
         elif part == "media":
