@@ -16,6 +16,7 @@ FAILURES_EMAIL ?=
 ALLOWED_ORIGIN ?=
 LOG_RETENTION ?=
 BUDGET ?=
+KMS_KEY ?=
 SPEECH ?=
 HISTORIES ?= 20000
 SEED ?= 0
@@ -78,7 +79,8 @@ deploy: $(DEPLOY)/.ready ## deploy a stage to AWS, or its changes: STAGE=dev EMA
 		$(if $(FAILURES_EMAIL),--failures-email "$(FAILURES_EMAIL)") \
 		$(if $(ALLOWED_ORIGIN),--allowed-origin "$(ALLOWED_ORIGIN)") \
 		$(if $(LOG_RETENTION),--log-retention "$(LOG_RETENTION)") \
-		$(if $(BUDGET),--budget "$(BUDGET)")
+		$(if $(BUDGET),--budget "$(BUDGET)") \
+		$(if $(KMS_KEY),--kms-key "$(KMS_KEY)")
 
 destroy: $(DEPLOY)/.ready ## remove a stage from AWS: STAGE=dev; DATA=delete removes the recordings too, PURGE=yes their copies
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)") $(if $(PURGE),--purge "$(PURGE)")

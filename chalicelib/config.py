@@ -179,6 +179,7 @@ def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
         finds_toxicity=_is_yes(environ, "TRANSCRIBE_TOXICITY"),
         subtitles=_subtitles(environ),
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
+        key_arn=environ.get("KMS_KEY_ARN", ""),
     )
     if options.refusal:
         raise SettingError("The settings of Transcribe", f"do not go together: {options.refusal}")

@@ -38,6 +38,7 @@ PARAMETERS = {
     "allowed-origin": "AllowedOrigin",
     "log-retention": "LogRetentionInDays",
     "budget": "MonthlyBudgetUsd",
+    "kms-key": "KmsKeyArn",
 }
 """Options and their stack parameters; if an option is not given, its parameter is unchanged."""
 

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
     "NOTICES_TOPIC_ARN": "NoticesTopicArn",
     "FAILURES_TOPIC_ARN": "FailuresTopicArn",
+    "KMS_KEY_ARN": "KmsKeyArn",
 }
 """Environment variables, and the stack output that each is set to."""
 
@@ -118,6 +119,8 @@ def record(
     entry.setdefault("environment_variables", {}).update(
         {name: outputs[output] for name, output in ENVIRONMENT.items() if output in outputs}
     )
+    if "KmsKeyArn" not in outputs:
+        entry["environment_variables"].pop("KMS_KEY_ARN", None)  # the stage had one before
     if account.administrators:
         entry["environment_variables"].setdefault(ADMINISTRATORS, account.administrators)
     if "TranscribeRoleArn" in outputs:
@@ -224,6 +227,7 @@ def _values(
         "MediaConvertQueueArn": outputs.get("MediaConvertQueueArn", ""),
         "NoticesTopicArn": outputs["NoticesTopicArn"],
         "FailuresTopicArn": outputs["FailuresTopicArn"],
+        "KmsKeyArn": outputs.get("KmsKeyArn", ""),
         "TranscribeDataAccessRole": variables.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
     }
 

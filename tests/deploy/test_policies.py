@@ -15,7 +15,7 @@ from support.media import wav
 
 from chalicelib.pipeline import events
 from chalicelib.services import connect
-from scripts.record_outputs import Account, functions, record
+from scripts.record_outputs import Account, environment, functions, record
 
 ACCOUNT = Account(account_id="123456789012", region="us-east-1")
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/earshot-dev-metadata"
@@ -234,6 +234,23 @@ def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
     record(project, "dev", OUTPUTS, [], ACCOUNT)
 
     assert ("iam:PassRole", role) in allowed(read_policies(project)["receive_upload"])
+
+
+def test_a_key_may_be_used_only_where_the_stage_has_one(project, policies):
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    used = {("kms:Decrypt", key), ("kms:GenerateDataKey", key)}
+
+    record(project, "dev", OUTPUTS | {"KmsKeyArn": key}, [], ACCOUNT)
+    with_key = read_policies(project)
+    variables = environment(project, "dev")
+    record(project, "dev", OUTPUTS, [], ACCOUNT)
+
+    assert {name: allowed(found) - allowed(policies[name]) for name, found in with_key.items()} == (
+        dict.fromkeys(policies, used)
+    )
+    assert variables["KMS_KEY_ARN"] == key
+    assert read_policies(project) == policies
+    assert "KMS_KEY_ARN" not in environment(project, "dev")
 
 
 def test_traces_may_be_written_only_where_tracing_is_on(project, policies):

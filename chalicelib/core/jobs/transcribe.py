@@ -45,6 +45,7 @@ class TranscriptionOptions:
     finds_toxicity: bool = False
     subtitles: tuple[str, ...] = ()
     data_access_role_arn: str = ""
+    key_arn: str = ""
 
     @property
     def is_identifying(self) -> bool:
@@ -109,6 +110,8 @@ def job_request(
         "MediaFormat": media_format,
         "OutputBucketName": output_bucket,
         "OutputKey": job.transcript(),
+        # Without it the bucket's own key is not used: the answer is encrypted by S3's.
+        **({"OutputEncryptionKMSKeyId": options.key_arn} if options.key_arn else {}),
         **_language(options),
     }
     if settings := _settings(options):

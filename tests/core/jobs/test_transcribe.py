@@ -62,6 +62,7 @@ ONE = TranscriptionOptions(
     finds_toxicity=True,
     subtitles=("srt", "vtt"),
     data_access_role_arn="arn:aws:iam::123456789012:role/transcribe",
+    key_arn="arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 )
 AMONG_TWO = TranscriptionOptions(
     languages=("en-US", "de-DE"),
