@@ -125,6 +125,10 @@ def _start_branches(recording: Recording, upload: Upload, services: "Services") 
         recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
         for branch in SPEECH:
             recording = _end(recording, branch, Status.FAILED, reason, services)
+        if services.media.find_source(recording) is None:
+            # The clean-up may have come before the item was in its index, and nothing that is
+            # started here notices that the upload is gone.
+            raise UploadChangedError(upload.key)
         return recording
     if contents.picture and not contents.has_sound:
         for branch in SPEECH:

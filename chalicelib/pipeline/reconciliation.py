@@ -25,6 +25,7 @@ from chalicelib.journal import note
 from chalicelib.pipeline import events, renditions, transcription
 from chalicelib.pipeline.branches import job_of, move
 from chalicelib.pipeline.removal import (
+    delete_job_leftovers,
     delete_job_objects,
     delete_outputs,
     delete_outputs_jobs_and_item,
@@ -150,14 +151,18 @@ def look(recording_id: str, services: "Services") -> Recording | None:
         recording = _ask_transcribe(recording, services)
         recording = _ask_mediaconvert(recording, services)
         recording = _ask_for_features(recording, services)
+        for branch in Branch:
+            if recording.state(branch).is_worth_a_retry:
+                recording = _retry(recording, branch, services)
         recording = _miss_results(recording, services)
         events.resume(recording, services)
     except RecordingNotFoundError:
         delete_outputs(recording_id, services)
         return None
     found = services.recordings.find(recording_id)
+    if found:
+        delete_job_leftovers(found, services)
     if found and _is_well(found):
-        delete_job_objects(keys.jobs(recording_id, services.settings.job_prefix), services)
         services.watchlist.strike_off(recording_id, again.isoformat())
     return found
 
@@ -195,12 +200,14 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
                 return _retry(recording, Branch.TRANSCRIPTION, services)
             events.store_transcript(key, services)
             return services.recordings.get(recording.id)
-    elif state.is_worth_a_retry:
-        return _retry(recording, Branch.TRANSCRIPTION, services)
     return recording
 
 
 def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
+    if recording.renditions.status == Status.IN_PROGRESS and not recording.renditions.job_id:
+        # Whoever started the job died before noting it, and the job may have ended since.
+        events.receive_upload(recording.source_key, services)
+        recording = services.recordings.get(recording.id)
     state = recording.renditions
     if state.status == Status.IN_PROGRESS and state.job_id:
         job = services.transcoder.get(state.job_id)
@@ -209,8 +216,6 @@ def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
         if job["Status"] in ("COMPLETE", "ERROR", "CANCELED"):
             events.store_renditions(mediaconvert_events.detail_of(job), services)
             return services.recordings.get(recording.id)
-    elif state.is_worth_a_retry:
-        return _retry(recording, Branch.RENDITIONS, services)
     return recording
 
 
@@ -219,12 +224,12 @@ def _ask_for_features(recording: Recording, services: "Services") -> Recording:
     if state.status == Status.IN_PROGRESS and state.at:
         if (state.receives or 1) >= events.ATTEMPTS:
             # Its message was given up, and the function that had it is no longer running.
+            if not state.retried:
+                return _retry(recording, Branch.FEATURES, services)
             events.give_up_features(recording, DIED, services)
             return services.recordings.get(recording.id)
         if services.clock() - datetime.fromisoformat(state.at) > MESSAGE_LASTS:
             return _reopen(recording, Branch.FEATURES, services)
-    elif state.is_worth_a_retry:
-        return _retry(recording, Branch.FEATURES, services)
     return recording
 
 

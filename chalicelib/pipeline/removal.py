@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Recording
+from chalicelib.core.recording import ENDED, Branch, Recording
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -60,3 +60,20 @@ def delete_job_objects(prefix: str, services: "Services") -> None:
     services.results.remove(prefix)
     if services.media.bucket != services.results.bucket:
         services.media.remove(prefix)
+
+
+def delete_job_leftovers(recording: Recording, services: "Services") -> None:
+    """Delete the inputs and answers of attempts that have ended or were overtaken. Safe to repeat.
+
+    The objects of later attempts stay, because one may have begun since the recording was read.
+    """
+    prefix = services.settings.job_prefix
+    stores = {store.bucket: store for store in (services.media, services.results)}
+    listed = (store.keys(keys.jobs(recording.id, prefix)) for store in stores.values())
+    jobs = {keys.job_of(key, prefix) for found in listed for key in found}
+    for job in filter(None, jobs):
+        branch = next(branch for branch in Branch if branch.startswith(job.kind))
+        state = recording.state(branch)
+        is_over = job.attempt == state.attempt and state.status in ENDED
+        if job.attempt < state.attempt or is_over:
+            delete_job_objects(job.folder, services)

@@ -166,3 +166,30 @@ def test_an_upload_in_parts_that_was_begun_long_ago_gets_its_own_transcript():
 
     assert scene.end() == []
     assert item_of(scene.world, TALK)["transcript"] == " ".join(words_of(body))
+
+
+def test_renditions_whose_starter_died_and_whose_event_was_lost_are_stored_in_one_run():
+    scene = Scene(CLIP)
+    scene.put(CLIP)
+    starter = scene.begin("receive_upload")
+    scene.run(starter, until="create_job")
+    scene.move("run", starter.name)
+    scene.move("run", starter.name, "killed")
+    (job,) = scene.world.mediaconvert.unfinished()
+    advance(scene, job, 2)
+    scene.world.pending.clear()
+
+    assert scene.end() == []
+
+
+def test_a_refused_upload_that_is_removed_before_its_item_is_in_the_index_leaves_none():
+    scene = Scene("uploads/notes.txt")
+    scene.put("uploads/notes.txt")
+    slow = scene.begin("receive_upload")
+    scene.run(slow, until="update_item")
+    scene.move("remove", "uploads/notes.txt")
+    scene.run(scene.begin("remove_recording"))  # the index does not have the item yet
+    scene.run(slow)
+    scene.come_to_rest()
+
+    assert violations(scene.world) == []

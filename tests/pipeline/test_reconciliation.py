@@ -15,7 +15,7 @@ from chalicelib import journal
 from chalicelib.aws.dynamodb import QUIET, RecordingTable
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, BranchState, Status
+from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, reconciliation
 from chalicelib.pipeline.reconciliation import WALK, reconcile
@@ -315,23 +315,27 @@ def test_a_message_that_fails_every_time_says_why_and_goes_through_again(service
     assert "notice_done_sent_at" in flat(found)
 
 
-def test_a_recording_whose_every_worker_died_fails_and_is_tried_once_more(services, put, later):
+def test_a_recording_whose_every_worker_died_is_tried_once_more_and_then_fails(
+    services, put, later
+):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     messages(services)
-    services.recordings.move(
-        services.recordings.get(recording_id),
-        Branch.FEATURES,
-        BranchState(Status.IN_PROGRESS, receives=events.ATTEMPTS),
-        unless={Status.COMPLETED},
-    )
 
+    def let_every_worker_die() -> None:
+        recording = services.recordings.get(recording_id)
+        state = replace(recording.features, status=Status.IN_PROGRESS, receives=events.ATTEMPTS)
+        services.recordings.move(recording, Branch.FEATURES, state, unless={Status.COMPLETED})
+
+    let_every_worker_die()
     reconcile(later(hours=2)).raise_failures()
-    assert "too much memory or time" in services.recordings.get(recording_id).reason
-    reconcile(later(hours=5)).raise_failures()
-
     assert services.recordings.get(recording_id).statuses["features"] == "PENDING"
     assert messages(services) == [recording_id]
+
+    let_every_worker_die()
+    reconcile(later(hours=5)).raise_failures()
+    assert "too much memory or time" in services.recordings.get(recording_id).reason
+    assert services.recordings.get(recording_id).statuses["features"] == "FAILED"
 
 
 def test_the_queue_gives_up_when_the_function_does():

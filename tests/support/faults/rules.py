@@ -29,9 +29,8 @@ class Rules:
     in_between: bool = True
     """No recording is COMPLETED with results of other bytes, even for a moment. Showed V1."""
 
-    one_run: bool = False
-    """One run of reconcile after the last event is enough. Showed V5. It is off because a recording
-    whose every worker died is told of in one run, and measured once more in a later one."""
+    one_run: bool = True
+    """One run of reconcile after the last event is enough. Showed V5."""
 
     def without(self, *names: str) -> "Rules":
         """Return the same rules with some of them off."""
