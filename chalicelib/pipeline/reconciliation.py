@@ -321,8 +321,7 @@ def _walk_objects(prefix: str, after: str, services: "Services", findings: Findi
 
 def _create(upload: Upload, services: "Services") -> None:
     """Create the recording of an upload that has none, and start it."""
-    recording = Recording.of(upload, created_at=services.clock().isoformat())
-    transcription.take_over(services.recordings.create(recording), services)
+    transcription.take_over(upload, services)
     events.receive_upload(upload.key, services)
 
 

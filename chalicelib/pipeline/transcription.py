@@ -156,21 +156,25 @@ def _publish(
     return replace(summary, corrections_etag=reading.etag)
 
 
-def take_over(recording: Recording, services: "Services") -> Recording:
-    """Complete a new item with the transcript that is there, if the table has lost the old item.
+def take_over(upload: Upload, services: "Services") -> None:
+    """Create the recording of an upload with the transcript that is there, if there is one.
 
-    A recording's id is made of its bytes, so it is the transcript of these bytes, and is paid for.
+    The table has then lost the recording. Its id is made of its bytes, so it is the transcript of
+    these bytes, and has been paid for.
     """
-    key = services.settings.transcription.transcript_key(recording.id)
+    key = services.settings.transcription.transcript_key(upload.recording_id)
     try:
         document = services.results.read(key, most=DOCUMENT_BYTES)
         if document is None:
-            return recording
+            return
         load_transcript(document)
     except (TranscriptFormatError, TooLargeError):
-        return recording  # it is made again
+        return  # it is made again
+    created_at = services.clock().isoformat()
+    recording = services.recordings.create(Recording.of(upload, created_at=created_at))
     recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
-    return store_transcript(recording, key, services) if is_first else recording
+    if is_first:
+        store_transcript(recording, key, services)
 
 
 def index_again(recording: Recording, services: "Services") -> None:
