@@ -6,6 +6,7 @@ import { button, h, replace, state, toast } from "./dom.js";
 import { poll } from "./polling.js";
 import { go } from "./routes.js";
 import { ORDERS, rowOf } from "./rows.js";
+import { saveTable, saveZip, savingButton } from "./saving.js";
 import { progressOfAll } from "./standin.js";
 import { troubleState } from "./trouble.js";
 import { FORMATS, dropPlace, sendSample } from "./uploads.js";
@@ -193,6 +194,8 @@ class LibraryView {
       this.chosenBar,
       h("span", { role: "status" }, `${n} selected`),
       n < this.rows.size && button(`Select all ${this.rows.size}`, "check", () => this.chooseAll(true)),
+      savingButton("Words as one table", saveTable, chosen),
+      savingButton("Texts as ZIP", saveZip, chosen),
       button("Process again", "again", () => reprocessDialog(chosen(), done)),
       button("Delete", "bin", () => removalOfMany(chosen(), done), { class: "danger" }),
       button("Clear the selection", "close", () => this.chooseAll(false), { wordless: true, class: "quiet" }),

@@ -2,6 +2,7 @@
 //
 // Where things are:
 //   main, routes, shortcuts        which view, which keys
+//   saving, zip                    many recordings in one file
 //   library, rows, uploads         the list, its rows and what is dropped on it
 //   recording, pane, summary       one recording, and the places that fill in as its parts are done
 //   stage, player, transport       its picture, its sound, and the bar that controls both

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -463,6 +464,40 @@ def test_many_are_chosen_and_processed_again_or_deleted(api, show):
         dialog.get_by_role("button", name="Delete for good").click()
         expect(dialog.get_by_role("alert")).to_contain_text("a.wav: It has already been deleted.")
         page.complaints.clear()
+
+
+def test_the_words_of_many_are_saved_as_one_table(api, show):
+    api.add("a", "a.wav")
+    api.add("b", "b.wav", word_table_keys={})
+    api.add("c", "c.wav")
+
+    with show() as page:
+        page.get_by_label("Select a.wav").check()
+        page.get_by_role("button", name="Select all 3").click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Words as one table").click()
+
+        table = saved.value.path().read_text()
+        assert table == "word,recording_id\nhello,a\nhello,c\n"
+        expect(page.locator(".toast")).to_have_text("Without a table of words: b.wav.")
+        assert violations(page) == []
+
+
+def test_the_texts_of_many_are_saved_as_a_zip_that_other_programs_read(api, show):
+    api.add("a", "a.wav")
+    api.add("ü", "ü.wav")
+    api.text = "so today — we talk\n"
+
+    with show() as page:
+        page.get_by_label("Select a.wav").check()
+        page.get_by_role("button", name="Select all 2").click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Texts as ZIP").click()
+
+        with zipfile.ZipFile(saved.value.path()) as archive:
+            assert archive.testzip() is None
+            assert sorted(archive.namelist()) == ["a.txt", "a.words.csv", "ü.txt", "ü.words.csv"]
+            assert archive.read("ü.txt").decode() == api.text
 
 
 def test_a_row_that_is_chosen_stays_chosen_while_the_list_follows(api, show):

@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 from playwright.sync_api import BrowserContext, Route
@@ -126,6 +126,7 @@ class Pretended:
     progress: dict[str, dict[str, float]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sound: bytes = field(default_factory=lambda: wav(60.0))
+    text: str = "so today we talk about the cepstrum.\n"
     breaks_off_at: int | None = None
     held: list[Route] = field(default_factory=list)
 
@@ -165,7 +166,7 @@ class Pretended:
             self._answer_api(route, path, dict(parse_qsl(address.query)))
 
     def _answer_api(self, route: Route, path: str, query: dict[str, str]) -> None:
-        found = re.fullmatch(r"/recordings/([^/]+)(?:/(.+))?", path)
+        found = re.fullmatch(r"/recordings/([^/]+)(?:/(.+))?", unquote(path))
         known = {one["recording_id"]: one for one in self.recordings}
         if path == "/caller":
             route.fulfill(json={"owner": "alice", "is_administrator": self.is_administrator})
@@ -184,19 +185,27 @@ class Pretended:
             found = {"results": self.results, "cursor": None, "complete": True, "back_to": None}
             route.fulfill(json=found)
         elif found and found[1] in known:
-            self._answer_part(route, known[found[1]], found[2])
+            self._answer_part(route, known[found[1]], found[2], query)
         else:
             route.fulfill(status=404, json={"Code": "NotFoundError", "Message": "Not here."})
 
-    def _answer_part(self, route: Route, one: dict[str, Any], part: str | None) -> None:
+    def _answer_part(
+        self, route: Route, one: dict[str, Any], part: str | None, query: dict[str, str]
+    ) -> None:
         recording_id = one["recording_id"]
         if part is None:
             route.fulfill(json=one)
+        elif part == "transcript" and query.get("format") == "text":
+            route.fulfill(body=self.text, content_type="text/plain; charset=utf-8")
         elif part == "transcript":
             route.fulfill(json=self.transcripts[recording_id])
         elif part == "corrections":
             found = {"recording_id": recording_id, "corrections": []}
             route.fulfill(json=found, headers={"ETag": '"none"'})
+        elif part == "features/words":
+            route.fulfill(
+                body=f"word,recording_id\nhello,{recording_id}\n", content_type="text/csv"
+            )
         elif part == "clip":
             route.fulfill(json={"url": f"{ADDRESS}saved.wav", "expires_in_s": 3600})
         elif part == "features/display":
