@@ -117,13 +117,7 @@ class RecordingTable:
         if result:
             changes |= recording_item.of_result(result)
         changes |= {"updated_at": now, "look_at": self._look_at()}
-        attempt = Attr(recording_item.attempt_name(branch))
-        read = recording.state(branch).attempt
-        condition = (
-            Attr("JsonFile").exists()
-            & (attempt.eq(read) if read else attempt.not_exists())
-            & ~Attr(branch.value).is_in(sorted(unless))
-        )
+        condition = _in_attempt(recording, branch) & ~Attr(branch.value).is_in(sorted(unless))
         return self._write(recording.id, changes, condition)
 
     def write_words(self, recording: Recording, word_table_keys: Mapping[str, str]) -> Recording:
@@ -148,13 +142,9 @@ class RecordingTable:
             **recording_item.of_result(summary),
             "updated_at": self._clock().isoformat(),
         }
-        attempt = Attr(recording_item.attempt_name(Branch.TRANSCRIPTION))
-        read = recording.transcription.attempt
-        condition = (
-            Attr("JsonFile").exists()
-            & (attempt.eq(read) if read else attempt.not_exists())
-            & Attr(Branch.TRANSCRIPTION.value).eq(Status.COMPLETED.value)
-        )
+        branch = Branch.TRANSCRIPTION
+        is_done = Attr(branch.value).eq(Status.COMPLETED.value)
+        condition = _in_attempt(recording, branch) & is_done
         return self._write(recording.id, changes, condition)
 
     def restart(
@@ -309,3 +299,10 @@ class RecordingTable:
 
 def _to_recording(item: Mapping[str, Any]) -> Recording:
     return recording_item.restore(from_dynamodb(item))
+
+
+def _in_attempt(recording: Recording, branch: Branch) -> Any:
+    """Return the condition that the item is there, and in the attempt that was read."""
+    attempt = Attr(recording_item.attempt_name(branch))
+    read = recording.state(branch).attempt
+    return Attr("JsonFile").exists() & (attempt.eq(read) if read else attempt.not_exists())

@@ -132,10 +132,12 @@ MUTANTS = (
     Mutant(
         EVENTS,
         "    if recording is None or upload is None:\n"
-        "        delete_outputs(recording_id, services)\n        return\n",
+        "        delete_outputs(recording_id, services)\n        return\n"
+        "    with _late_results_deleted(recording_id, services):\n        try:\n",
         "    if recording is None:\n"
         "        delete_outputs(recording_id, services)\n        return\n"
-        "    upload = upload or services.media.find(recording.source_key)\n",
+        "    upload = upload or services.media.find(recording.source_key)\n"
+        "    with _late_results_deleted(recording_id, services):\n        try:\n",
         "features are measured in whatever lies under the key by now",
     ),
     Mutant(
@@ -211,7 +213,7 @@ MUTANTS = (
     ),
     Mutant(
         TRANSCRIPTION,
-        "    n_entries = index_words(recording, transcript, services)\n",
+        "    n_entries = index_words(recording, reading.transcript, services)\n",
         "    n_entries = 0\n",
         "a transcript is not indexed",
     ),
@@ -432,14 +434,14 @@ MUTANTS = (
     ),
     Mutant(
         DYNAMODB,
-        '            Attr("JsonFile").exists()\n            & (attempt.eq',
-        "            (attempt.eq",
+        'return Attr("JsonFile").exists() & (attempt.eq',
+        "return (attempt.eq",
         "a late write brings a removed recording back",
     ),
     Mutant(
         DYNAMODB,
-        "            & (attempt.eq(read) if read else attempt.not_exists())\n",
-        "",
+        " & (attempt.eq(read) if read else attempt.not_exists())\n",
+        "\n",
         "what was read of an earlier attempt is written over a later one",
     ),
     Mutant(
