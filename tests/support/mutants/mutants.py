@@ -694,8 +694,8 @@ MUTANTS = (
     ),
     Mutant(
         SEARCH,
-        "owner=owner, max_pages=MAX_PAGES)",
-        "owner=None, max_pages=MAX_PAGES)",
+        "        owner=owner,\n",
+        "        owner=None,\n",
         "a search finds everybody's recordings",
     ),
     Mutant(

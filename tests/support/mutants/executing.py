@@ -1,0 +1,51 @@
+"""The tests that execute a piece of the code: no other test can notice that it has changed."""
+
+import ast
+from pathlib import Path
+
+from coverage import CoverageData
+
+from support.mutants.mutants import Mutant
+
+RECORDING = ("--cov=chalicelib", "--cov-context=test", "--cov-report=")
+"""Options of pytest that record in ``.coverage`` what each test executes."""
+
+
+class Executing:
+    """The tests of each line, as a run of all tests in a copy of the project has recorded them."""
+
+    def __init__(self, copy: Path) -> None:
+        self._copy = copy
+        self._data = CoverageData(str(copy / ".coverage"))
+        self._data.read()
+
+    def tests_of(self, mutant: Mutant) -> list[str] | None:
+        """Return the tests that execute a mutant's piece of the code; None for all tests.
+
+        What is executed when a module is imported concerns all of them.
+        """
+        source = (self._copy / mutant.file).read_text()
+        first = source[: source.index(mutant.old)].count("\n") + 1
+        lines = set(range(first, first + mutant.old.rstrip("\n").count("\n") + 1))
+        by_line = self._data.contexts_by_lineno(str((self._copy / mutant.file).resolve()))
+        contexts = {one for line in lines for one in by_line.get(line, ())}
+        if not contexts:
+            # A part of a statement whose first line counts for all of it.
+            lines = _function_around(source, first)
+            contexts = {one for line in lines for one in by_line.get(line, ())}
+        if "" in contexts or not contexts:
+            return None
+        return sorted({one.partition("|")[0] for one in contexts})
+
+
+def _function_around(source: str, line: int) -> set[int]:
+    """Return the lines of the body of the innermost function that has a line."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    if not found:
+        return set()
+    innermost = max(found, key=lambda node: node.lineno)
+    return set(range(innermost.body[0].lineno, (innermost.end_lineno or 0) + 1))
