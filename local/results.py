@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from chalicelib.core import keys
+from chalicelib.core.transcripts.correcting import correct
+from chalicelib.core.transcripts.corrections import load_corrections
 from chalicelib.core.transcripts.exports import find_export
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import ParameterError
@@ -66,11 +68,16 @@ def fetch(recording_id: str, bucket: str, out: Path) -> dict[str, str]:
 def export(
     recording: "Recording", outputs: dict[str, str], formats: Iterable[str]
 ) -> dict[str, str]:
-    """Write a recording's transcript in each format, beside it; return paths by format."""
+    """Write a recording's transcript in each format, beside it; return paths by format.
+
+    It has its corrections, if it was corrected in a local mode whose data are kept.
+    """
     if "transcript" not in outputs:
         return {}
     path = Path(outputs["transcript"])
-    transcript = load_transcript(path.read_bytes())
+    made = outputs.get("transcript.corrections")
+    corrections = load_corrections(Path(made).read_bytes() if made else None)
+    transcript = correct(load_transcript(path.read_bytes()), corrections).transcript
     written = {}
     for name in formats:
         found = find_export(name)

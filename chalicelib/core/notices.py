@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Outcome, Recording, Status
 
 SUBJECT_LENGTH = 99
@@ -87,6 +88,10 @@ def _keys(recording: Recording) -> dict[str, Any]:
     files = recording.rendered.rendition_files
     return {
         "transcript": transcript.transcript_key if transcript else None,
+        # The transcript's object never changes, so whoever reads it needs these too.
+        "corrections": (
+            keys.corrections(recording.id) if transcript and transcript.corrections_etag else None
+        ),
         "features": dict(measurement.feature_keys) if measurement else {},
         "words": dict(recording.word_table_keys),
         "renditions": {name: file.key for name, file in files.items()},

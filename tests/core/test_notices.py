@@ -31,6 +31,20 @@ def test_a_notice_is_due_when_all_is_done_or_anything_failed(statuses, outcome):
     assert outcome_of(recording(**statuses)) == outcome
 
 
+def test_a_notice_leads_to_the_corrections_if_there_are_any():
+    corrected = recording(
+        transcript="a", word_count=1, transcript_key="transcripts/x.json", corrections_etag="e"
+    )
+    plain = recording(transcript="a", word_count=1, transcript_key="transcripts/x.json")
+
+    found, none = (
+        json.loads(notice_of(one, Outcome.DONE, api_url="").json)["keys"]["corrections"]
+        for one in (corrected, plain)
+    )
+
+    assert (found, none) == (f"transcripts/{corrected.id}.corrections.json", None)
+
+
 def test_a_notice_has_what_a_program_needs():
     done = recording(
         **DONE,

@@ -16,7 +16,8 @@ import soundfile
 from support.media import convert, wav
 from support.running import ROOT, SAMPLE, process, process_as_json
 
-from local.results import write_words
+from chalicelib.core.recording import Recording, Upload
+from local.results import export, write_words
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +171,22 @@ def test_all_words_of_all_recordings_are_one_table(tmp_path):
         assert own
         assert [row for row in rows if row["file"] == line["file"]] == [whose | row for row in own]
     assert len({row["recording_id"] for row in rows}) == 2
+
+
+def test_formats_have_the_corrections_of_the_transcript(tmp_path):
+    transcript = ROOT / "tests/data/transcripts/plain.json"
+    corrections = tmp_path / "transcript.corrections.json"
+    correction = {"kind": "words", "words": ["ferry"], "start_s": 0.17, "text": "fairy"}
+    corrections.write_text(json.dumps({"corrections": [correction]}))
+    copied = tmp_path / "transcript.json"
+    copied.write_bytes(transcript.read_bytes())
+    upload = Upload(bucket="media", key="uploads/me/a.wav", etag="e", size=1)
+    recording = Recording.of(upload, created_at="2024-01-01T00:00:00+00:00")
+    outputs = {"transcript": str(copied), "transcript.corrections": str(corrections)}
+
+    written = export(recording, outputs, ["text"])
+
+    assert "The fairy leaves at nine." in Path(written["text"]).read_text()
 
 
 def test_a_table_of_words_is_parquet_with_numbers_where_pyarrow_is_installed(tmp_path):

@@ -79,7 +79,7 @@ def correct(transcript: Transcript, corrections: Sequence[Correction]) -> Correc
     that was written by a person has no confidence. Words that are joined to the segment of another
     speaker become that speaker's.
     """
-    lines = _lines(transcript)
+    lines = _lines(transcript) if corrections else {}
     found = _found(corrections, lines)
     matches = tuple(place is not None for place in found)
     if not any(matches):
