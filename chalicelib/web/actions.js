@@ -11,7 +11,7 @@ export function removalDialog(recording, onRemoved) {
   const { dialog } = question({
     title: ["Delete ", h("bdi", {}, nameOf(recording)), "?"],
     words:
-      "This deletes the upload and all its results: transcript, subtitles, tables, renditions, search entries and the transcription job. It cannot be undone.",
+      "This deletes the upload and all its results: transcript, corrections, subtitles, tables, renditions, search entries and the transcription job. It cannot be undone.",
     yes: "Delete for good",
     sign: "bin",
     onYes: async () => {
@@ -50,7 +50,7 @@ export function reprocessDialog(recordings, onStarted) {
       recordings.length === 1
         ? ["Process ", h("bdi", {}, nameOf(recordings[0])), " again?"]
         : `Process ${plural(recordings.length, "recording")} again?`,
-    words: `Transcript, tables and renditions are deleted and made again from the upload, which is kept. ${cost}`,
+    words: `Transcript, tables and renditions are deleted and made again from the upload, which is kept. Corrections are kept where the same words are heard again. ${cost}`,
     names: recordings.length > 1 ? recordings : [],
     yes: "Process again",
     no: "Not now",

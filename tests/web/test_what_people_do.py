@@ -61,7 +61,7 @@ def test_outputs_made_again_between_two_polls_are_shown(api, show):
 
 @pytest.mark.parametrize(
     ("stand_in", "words"),
-    [("", "Amazon Transcribe charges for 1:00 once more"), ("vosk", "costs nothing but time")],
+    [("", "Amazon Transcribe charges for 1:00 once more"), ("vosk", "On this machine it is free")],
 )
 def test_processing_again_asks_and_says_what_it_costs_and_deletes(api, show, stand_in, words):
     api.add("talk")
@@ -71,7 +71,8 @@ def test_processing_again_asks_and_says_what_it_costs_and_deletes(api, show, sta
         page.get_by_role("button", name="Process again").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text(words)
-        expect(dialog).to_contain_text("are deleted and made anew")
+        expect(dialog).to_contain_text("are deleted and made again")
+        expect(dialog).to_contain_text("Corrections are kept")
         assert violations(page) == []
         dialog.get_by_role("button", name="Not now").click()
 
