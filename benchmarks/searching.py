@@ -38,10 +38,10 @@ N_TERMS = 1500
 TERMS_EACH = 760 // layout.N_BUCKETS
 """Terms of a recording in a bucket: ten minutes of speech have some 760 in all."""
 
-SHARES = {"the": 0.95, "river": 0.05, "weir": 0.0001}
+SHARES = {"the": 0.95, "river": 0.05, "barge": 0.0001}
 """Share of the recordings that have a word."""
 
-QUERIES = ("weir", "river weir", "the river", '"the river"', "the")
+QUERIES = ("barge", "river barge", "the river", '"the river"', "the")
 REACHED = 2 * MAX_ROWS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLE = "search"
@@ -66,7 +66,7 @@ def rows() -> Iterator[dict[str, Any]]:
                 "n_terms": N_TERMS,
                 "marks": {*own.get(bucket, ()), *rng.sample(spare, TERMS_EACH)},
             }
-        if number >= RECORDINGS - REACHED or "weir" in words:
+        if number >= RECORDINGS - REACHED or "barge" in words:
             yield from own_rows(key, words, rng.sample(others, 700), rng)
 
 
@@ -170,7 +170,7 @@ INTRODUCTION = f"""# Search in {RECORDINGS:,} recordings
 
 `benchmarks/searching.py` writes this page: the first page of results for all owners.
 The recordings have ten minutes each. {SHARES["the"]:.0%} of them have `the`,
-{SHARES["river"]:.0%} have `river`, and one in {1 / SHARES["weir"]:,.0f} has `weir`.
+{SHARES["river"]:.0%} have `river`, and one in {1 / SHARES["barge"]:,.0f} has `barge`.
 CPU and memory are those of the function's process, which has 29 s and 1,769 MB.
 The other seconds are those of dynalite, a stand-in for DynamoDB in one thread.
 

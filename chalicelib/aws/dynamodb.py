@@ -9,6 +9,8 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamodb_cursors import decode, encode
+from chalicelib.aws.dynamodb_lists import read_all, read_owners
+from chalicelib.aws.dynamodb_shards import N_SHARDS, shard_of
 from chalicelib.aws.dynamodb_values import assignment, from_dynamodb, is_refused, to_item
 from chalicelib.core import keys, recording_item
 from chalicelib.core.recording import (
@@ -20,12 +22,9 @@ from chalicelib.core.recording import (
     TranscriptSummary,
     Upload,
 )
-from chalicelib.core.recording_item import KIND
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
-BY_OWNER = "by_owner"
 BY_SOURCE = "by_source"
-BY_TIME = "by_time"
 
 READS = 10
 """Most queries for one page of a filtered list; the page may then be shorter."""
@@ -46,9 +45,12 @@ class RecordingTable:
     A write returns the recording that it has written, so that no second read is needed.
     """
 
-    def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, table: Any, clock: Callable[[], datetime], *, n_shards: int = N_SHARDS
+    ) -> None:
         self._table = table
         self._clock = clock
+        self._n_shards = n_shards
 
     def create(self, recording: Recording) -> Recording:
         """Add a recording; return it, or the existing one."""
@@ -56,7 +58,7 @@ class RecordingTable:
         while True:
             try:
                 self._table.put_item(
-                    Item=to_item(recording_item.flat(created)),
+                    Item=to_item(self._flat(created)),
                     ConditionExpression=Attr("JsonFile").not_exists(),
                 )
             except ClientError as exc:
@@ -166,12 +168,16 @@ class RecordingTable:
             look_at=self._look_at(),
         )
         # Every attribute that there may be: others may have been written since it was read.
-        changes = {**dict.fromkeys(recording_item.attributes()), **recording_item.flat(fresh)}
+        changes = {**dict.fromkeys(recording_item.attributes()), **self._flat(fresh)}
         # Counted on in the table, because another attempt may have begun since it was read.
         counted = [recording_item.attempt_name(branch) for branch in Branch]
         for name in ("JsonFile", *counted):
             changes.pop(name, None)
         return self._write_or_raise(recording.id, changes, counted=counted)
+
+    def _flat(self, recording: Recording) -> dict[str, Any]:
+        shard = shard_of(recording.id, self._n_shards)
+        return recording_item.flat(recording) | {"kind": shard}
 
     def _look_at(self) -> str:
         return (self._clock() + QUIET).isoformat()
@@ -246,36 +252,23 @@ class RecordingTable:
         first, last = since or EARLIEST, until or LATEST
         if start and not first <= start["created_at"] <= last:
             raise CursorError(cursor or "")
+        if owner is None:
+            read = read_all(self._table, (first, last), start, limit, n_shards=self._n_shards)
+        else:
+            read = read_owners(self._table, owner, (first, last), start)
         found: list[Recording] = []
         for _ in range(READS):
-            page, start = self._read(owner, (first, last), start, limit - len(found))
+            entries, start = read(limit - len(found))
+            page = (
+                # The index of all has keys only: whole items would be written to it too often.
+                self.find_many([entry["JsonFile"] for entry in entries])
+                if owner is None
+                else [_to_recording(entry) for entry in entries]
+            )
             found += [one for one in page if status in (None, one.status)]
             if start is None or len(found) == limit:
                 break
         return found, encode(start, owner) if start else None
-
-    def _read(
-        self,
-        owner: str | None,
-        times: tuple[str, str],
-        start: dict[str, str] | None,
-        limit: int,
-    ) -> tuple[list[Recording], dict[str, str] | None]:
-        partition = Key("kind").eq(KIND) if owner is None else Key("owner").eq(owner)
-        response = self._table.query(
-            IndexName=BY_TIME if owner is None else BY_OWNER,
-            KeyConditionExpression=partition & Key("created_at").between(*times),
-            ScanIndexForward=False,
-            Limit=limit,
-            **({"ExclusiveStartKey": start} if start else {}),
-        )
-        if owner is None:
-            # This index has keys only, because one partition with whole items would be written too
-            # often.
-            page = self.find_many([item["JsonFile"] for item in response["Items"]])
-        else:
-            page = [_to_recording(item) for item in response["Items"]]
-        return page, response.get("LastEvaluatedKey")
 
     def find_many(self, item_keys: Sequence[str]) -> list[Recording]:
         """Return recordings by their items' keys, in the given order, without removed ones."""

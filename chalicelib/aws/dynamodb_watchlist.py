@@ -1,13 +1,15 @@
 """The watchlist: recordings with a due look, in a sparse index of the table, ordered by time."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.dynamodb_shards import N_SHARDS, in_order
 from chalicelib.core import keys
-from chalicelib.core.recording_item import KIND
 
 BY_LOOK_AT = "by_look_at"
 
@@ -19,8 +21,9 @@ class Watchlist:
     has only the keys of these recordings, so listing them reads nothing else.
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, *, n_shards: int = N_SHARDS) -> None:
         self._table = table
+        self._n_shards = n_shards
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """Return the ids of recordings whose look is due, longest due first."""
@@ -33,14 +36,17 @@ class Watchlist:
             return datetime.fromisoformat(item["look_at"])
         return None
 
-    def _read(self, now: datetime, limit: int) -> list[dict[str, Any]]:
-        page = self._table.query(
-            IndexName=BY_LOOK_AT,
-            KeyConditionExpression=Key("kind").eq(KIND) & Key("look_at").lte(now.isoformat()),
-            Limit=limit,
+    def _read(self, now: datetime, limit: int) -> Iterator[dict[str, Any]]:
+        entries = in_order(
+            self._table,
+            BY_LOOK_AT,
+            Key("look_at").lte(now.isoformat()),
+            order="look_at",
+            newest_first=False,
+            limit=limit,
+            n_shards=self._n_shards,
         )
-        items: list[dict[str, Any]] = page["Items"]
-        return items
+        return islice(entries, limit)
 
     def put_off(self, recording_id: str, until: datetime) -> None:
         """Set the time of a recording's next look. Do nothing if the recording is gone."""

@@ -24,7 +24,7 @@ from chalicelib.core.recording import (
 )
 
 KIND = "recording"
-"""An attribute with the same value in all items, so that one index has them all by time."""
+"""First part of the ``kind`` of all items, by which two indexes have them all in order of time."""
 
 RESULTS: Mapping[Branch, type[Any]] = {
     Branch.TRANSCRIPTION: TranscriptSummary,

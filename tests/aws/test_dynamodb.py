@@ -1,9 +1,19 @@
 import math
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from support.answers import put_answer
+from support.media import wav
 from support.stand_ins import ON_EACH_DATABASE
 
+from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_notices import NoticeClaims
+from chalicelib.aws.dynamodb_shards import N_SHARDS, shard_of
+from chalicelib.aws.dynamodb_values import to_item
+from chalicelib.aws.dynamodb_watchlist import Watchlist
+from chalicelib.core import keys
 from chalicelib.core.recording import (
     DONE,
     Branch,
@@ -17,7 +27,9 @@ from chalicelib.core.recording import (
     TranscriptSummary,
     Upload,
 )
+from chalicelib.core.recording_item import flat
 from chalicelib.errors import CursorError, RecordingNotFoundError
+from chalicelib.pipeline import events
 
 pytestmark = ON_EACH_DATABASE
 
@@ -198,6 +210,97 @@ def test_a_cursor_is_valid_for_one_owners_list_only(services, recording):
 
     with pytest.raises(CursorError):
         services.recordings.page(owner="alice", cursor=cursor)
+
+
+def test_pages_of_all_recordings_merge_the_shards_newest_first(services):
+    made = []
+    for number in range(40):
+        upload = Upload(bucket="media", key=f"uploads/bob/{number}.wav", etag="e", size=1)
+        # Three at a time, in different shards and in one.
+        created_at = f"2024-01-{1 + number // 3:02}"
+        made.append(services.recordings.create(Recording.of(upload, created_at=created_at)))
+    expected = [(one.created_at, keys.transcript(one.id), one.id) for one in made]
+
+    pages, cursor = [], None
+    while cursor or not pages:
+        page, cursor = services.recordings.page(limit=7, cursor=cursor)
+        pages.append([one.id for one in page])
+
+    assert [len(page) for page in pages] == [7, 7, 7, 7, 7, 5]
+    assert [id_ for page in pages for id_ in page] == [
+        id_ for *_, id_ in sorted(expected, reverse=True)
+    ]
+    middle, _ = services.recordings.page(since="2024-01-03", until="2024-01-04", limit=50)
+    assert len(middle) == 6
+
+
+def test_recordings_of_the_time_before_shards_are_listed_with_the_new_ones(services, recording):
+    table = services.recordings._table
+    shard = table.scan()["Items"][0]["kind"]
+    services.recordings.delete(recording.id)
+    old = to_item(flat(replace(recording, look_at="2024-01-01")))
+    table.put_item(Item=old)
+
+    page, _ = services.recordings.page()
+
+    assert shard != old["kind"] == "recording"
+    assert [one.id for one in page] == [recording.id]
+    assert services.watchlist.due(datetime.now(UTC), 10) == [recording.id]
+
+
+def test_a_thousand_recordings_a_second_write_at_most_500_times_a_second_to_a_shard(services, put):
+    """A changed key of an index costs two writes of it, a new or removed one costs one."""
+    table = Watched(services.recordings._table)
+    services = replace(
+        services,
+        recordings=RecordingTable(table, services.clock),
+        watchlist=Watchlist(table),
+        notice_claims=NoticeClaims(table, services.clock),
+    )
+    recording_id = put("uploads/alice/talk.wav", wav())
+    events.receive_upload("uploads/alice/talk.wav", services)
+    events.extract_features(recording_id, services)
+    document = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
+    events.store_transcript(put_answer(services, recording_id, document), services)
+    read = services.recordings.get(recording_id)
+    services.watchlist.strike_off(recording_id, read.look_at)
+
+    n_writes = 1 + table.n_writes_by_look_at  # and one by time
+    upload = Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1)
+    shards = Counter(
+        shard_of(replace(upload, size=size).recording_id, N_SHARDS) for size in range(20_000)
+    )
+
+    assert n_writes >= 8
+    assert len(shards) == N_SHARDS
+    assert 1000 * n_writes * max(shards.values()) / shards.total() <= 500
+
+
+class Watched:
+    """A table that counts the writes to the index by look."""
+
+    def __init__(self, table) -> None:
+        self._table = table
+        self.n_writes_by_look_at = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._table, name)
+
+    def put_item(self, **request):
+        self.n_writes_by_look_at += "look_at" in request["Item"]
+        return self._table.put_item(**request)
+
+    def update_item(self, **request):
+        before = self._look_at(request)
+        answer = self._table.update_item(**request)
+        after = self._look_at(request)
+        self.n_writes_by_look_at += (
+            (before is not None) + (after is not None) if before != after else 0
+        )
+        return answer
+
+    def _look_at(self, request):
+        return self._table.get_item(Key=request["Key"])["Item"].get("look_at")
 
 
 @pytest.mark.parametrize("cursor", ["!", "bm9uc2Vuc2U", "eyJhIjogMX0", "eyJhIjogIngifQ"])

@@ -53,6 +53,9 @@ SEARCH_INDEXES = {
 }
 SECOND_BUCKET = "results"
 ADMINISTRATOR = "admin"
+N_SHARDS = 2
+"""Of the indexes by time: as few as can be merged, because each is a request."""
+
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
 HIDDEN = timedelta(minutes=90)
@@ -193,8 +196,8 @@ class World:
             settings=settings,
             media=MediaStore(s3, settings.media_bucket),
             results=MediaStore(s3, settings.results_bucket),
-            recordings=RecordingTable(table, self.clock),
-            watchlist=Watchlist(table),
+            recordings=RecordingTable(table, self.clock, n_shards=N_SHARDS),
+            watchlist=Watchlist(table, n_shards=N_SHARDS),
             notice_claims=NoticeClaims(table, self.clock),
             hours=HourCounters(table, self.clock),
             bookmark=Bookmark(s3, settings.results_bucket),
