@@ -304,7 +304,7 @@ def reprocess_recording(request: Request, recording_id: str) -> Response:
 def show_transcript(request: Request, recording_id: str) -> Response | dict[str, Any]:
     """Show a transcript in one of its formats, or redirect to it if it is too large to show."""
     recording = recordings.find_recording(recording_id, request, services())
-    found = downloads.transcript(recording, request, services())
+    found = downloads.transcript_download(recording, request, services())
     return _redirect(request, found) if isinstance(found, dict) else _download(found)
 
 

@@ -71,7 +71,7 @@ class Download:
         return fields
 
 
-def transcript(
+def transcript_download(
     recording: Recording, request: Request, services: "Services"
 ) -> Download | dict[str, Any]:
     """Return a recording's transcript: as JSON, or in the format of another program.

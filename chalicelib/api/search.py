@@ -103,7 +103,6 @@ def search(
     """
     phrases = parse_query(query)
     terms = list(dict.fromkeys(term for phrase in phrases for term in phrase))
-    table = services.search_table
     if cursor:
         start = _decode(cursor, query, owner)
         if start.term not in terms:
@@ -111,15 +110,16 @@ def search(
     elif len(terms) == 1:
         start = Place(terms[0], None, 0)
     else:
-        start = Place(min(terms, key=lambda term: table.sample(term, owner=owner)), None, 0)
-    stretch = table.stretch(
+        rarest = min(terms, key=lambda term: services.search_table.sample(term, owner=owner))
+        start = Place(rarest, None, 0)
+    stretch = services.search_table.stretch(
         start.term,
         owner=owner,
         after=start.after,
         most=MAX_ROWS // len(terms),
         max_pages=MAX_PAGES,
     )
-    found = _rank(phrases, stretch.marks, table.places(stretch.marks, terms))
+    found = _rank(phrases, stretch.marks, services.search_table.places(stretch.marks, terms))
     end = start.offset + limit
     following: Place | None = None
     if end < len(found):

@@ -24,7 +24,9 @@ from chalicelib.core.recording import (
 )
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
+BY_OWNER = "by_owner"
 BY_SOURCE = "by_source"
+BY_TIME = "by_time"
 
 READS = 10
 """Most queries for one page of a filtered list; the page may then be shorter."""
@@ -253,9 +255,20 @@ class RecordingTable:
         if start and not first <= start["created_at"] <= last:
             raise CursorError(cursor or "")
         if owner is None:
-            read = read_all(self._table, (first, last), start, limit, n_shards=self._n_shards)
+            read = read_all(
+                lambda **asked: self._table.query(IndexName=BY_TIME, **asked),
+                (first, last),
+                start,
+                limit,
+                n_shards=self._n_shards,
+            )
         else:
-            read = read_owners(self._table, owner, (first, last), start)
+            read = read_owners(
+                lambda **asked: self._table.query(IndexName=BY_OWNER, **asked),
+                owner,
+                (first, last),
+                start,
+            )
         found: list[Recording] = []
         for _ in range(READS):
             entries, start = read(limit - len(found))

@@ -9,19 +9,16 @@ from boto3.dynamodb.conditions import Key
 from chalicelib.aws.dynamodb_shards import in_order
 from chalicelib.core.recording_item import KIND
 
-BY_OWNER = "by_owner"
-BY_TIME = "by_time"
+Ask = Callable[..., dict[str, Any]]
+"""DynamoDB's Query, on the list's index."""
 
 Read = Callable[[int], tuple[list[dict[str, Any]], dict[str, str] | None]]
 """Read on: return the next entries, at most so many, and the key of their end if more follow."""
 
 
-def read_owners(
-    table: Any, owner: str, times: tuple[str, str], start: dict[str, str] | None
-) -> Read:
+def read_owners(ask: Ask, owner: str, times: tuple[str, str], start: dict[str, str] | None) -> Read:
     """Read an owner's items between two times, from the end of the page before."""
     query = {
-        "IndexName": BY_OWNER,
         "KeyConditionExpression": Key("owner").eq(owner) & Key("created_at").between(*times),
         "ScanIndexForward": False,
     }
@@ -29,7 +26,7 @@ def read_owners(
     def read(n: int) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
         nonlocal start
         begin = {"ExclusiveStartKey": start} if start else {}
-        response = table.query(**query, **begin, Limit=n)
+        response = ask(**query, **begin, Limit=n)
         start = response.get("LastEvaluatedKey")
         return response["Items"], start
 
@@ -37,7 +34,7 @@ def read_owners(
 
 
 def read_all(
-    table: Any,
+    ask: Ask,
     times: tuple[str, str],
     start: dict[str, str] | None,
     limit: int,
@@ -48,8 +45,7 @@ def read_all(
     first, last = times
     after = (start["created_at"], start["JsonFile"]) if start else None
     entries = in_order(
-        table,
-        BY_TIME,
+        ask,
         Key("created_at").between(first, after[0] if after else last),
         order="created_at",
         newest_first=True,

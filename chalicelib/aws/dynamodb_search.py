@@ -101,7 +101,9 @@ class SearchTable:
 
     def sample(self, term: str, *, owner: str | None) -> int:
         """Return the number of recordings with a term among the newest of its bucket."""
-        return int(self._table.query(**_query(term, owner), Select="COUNT", Limit=SAMPLE)["Count"])
+        index = BY_TERM if owner is None else BY_OWNER_TERM
+        query = _query(index, term, owner)
+        return int(self._table.query(**query, Select="COUNT", Limit=SAMPLE)["Count"])
 
     def stretch(
         self,
@@ -127,7 +129,8 @@ class SearchTable:
         max_pages : int
             number of pages, of a megabyte each, after which the stretch ends
         """
-        query = _query(term, owner) | {
+        index = BY_TERM if owner is None else BY_OWNER_TERM
+        query = _query(index, term, owner) | {
             "ProjectionExpression": "recording_id, created_at, n_terms",
         }
         if after:
@@ -193,16 +196,14 @@ class SearchTable:
             waiting += answer["UnprocessedKeys"].get(name, {}).get("Keys", [])
 
 
-def _query(term: str, owner: str | None) -> dict[str, Any]:
+def _query(index: str, term: str, owner: str | None) -> dict[str, Any]:
     """Return the query for a term's recordings, newest first."""
     bucket = f"{BUCKET}{layout.bucket_of(term)}"
-    if owner is None:
-        index, condition = BY_TERM, Key("term").eq(bucket)
-    else:
-        index, condition = BY_OWNER_TERM, Key("owner_term").eq(_owner_term(owner, bucket))
     return {
         "IndexName": index,
-        "KeyConditionExpression": condition,
+        "KeyConditionExpression": Key("term").eq(bucket)
+        if owner is None
+        else Key("owner_term").eq(_owner_term(owner, bucket)),
         "FilterExpression": Attr("marks").contains(layout.mark_of(term)),
         "ScanIndexForward": False,
     }

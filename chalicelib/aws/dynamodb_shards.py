@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -33,8 +33,7 @@ def shards(n_shards: int) -> Iterator[str]:
 
 
 def in_order(
-    table: Any,
-    index: str,
+    ask: Callable[..., dict[str, Any]],
     condition: ConditionBase,
     *,
     order: str,
@@ -44,7 +43,8 @@ def in_order(
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of an index in the order of their times, and of their keys at one time.
 
-    Pages of ``limit`` entries are read when they are needed.
+    ``ask`` is DynamoDB's Query on the index. Pages of ``limit`` entries are read when they are
+    needed.
     """
 
     def place(entry: dict[str, Any]) -> tuple[str, str]:
@@ -52,13 +52,12 @@ def in_order(
 
     def read(shard: str) -> Iterator[dict[str, Any]]:
         query = {
-            "IndexName": index,
             "KeyConditionExpression": Key("kind").eq(shard) & condition,
             "ScanIndexForward": not newest_first,
             "Limit": limit,
         }
         while True:
-            page = table.query(**query)
+            page = ask(**query)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

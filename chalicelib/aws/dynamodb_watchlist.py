@@ -38,8 +38,7 @@ class Watchlist:
 
     def _read(self, now: datetime, limit: int) -> Iterator[dict[str, Any]]:
         entries = in_order(
-            self._table,
-            BY_LOOK_AT,
+            lambda **asked: self._table.query(IndexName=BY_LOOK_AT, **asked),
             Key("look_at").lte(now.isoformat()),
             order="look_at",
             newest_first=False,
