@@ -27,6 +27,12 @@ MEASURING_CONCURRENCY = 5
 NO_QUOTAS = Quotas()
 CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
 FEATURE_PREFIX = "FEATURE_"
+TRANSCRIBE_PREFIX = "TRANSCRIBE_"
+OF_A_LANGUAGE = (
+    *("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual"),
+)
+"""Options that fit the stage's languages alone."""
+
 HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's bounds for MaxSpeakerLabels
 MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
@@ -51,6 +57,7 @@ class Settings:
     search_table: str
     features_queue_url: str
     transcription: TranscriptionOptions
+    transcription_variables: Mapping[str, str]
     feature_parameters: Mapping[str, str]
     ladder: Ladder
     mediaconvert_role_arn: str = ""
@@ -89,6 +96,11 @@ class Settings:
             search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             transcription=_transcription(environ),
+            transcription_variables={
+                name: value
+                for name, value in environ.items()
+                if name.startswith(TRANSCRIBE_PREFIX) or name == "KMS_KEY_ARN"
+            },
             feature_parameters=_feature_parameters(environ),
             # Read here, so that every deployment checks it, because it imports the application.
             ladder=Ladder.parse(PRESETS.read_text()),
@@ -111,6 +123,31 @@ class Settings:
             cognito_domain=_cognito_domain(environ),
             cognito_client_ids=_cognito_client_ids(environ),
         )
+
+    def transcription_of(self, own: Mapping[str, str]) -> TranscriptionOptions:
+        """Return the options of a recording: its own, and the stage's for the rest.
+
+        In another language the stage's vocabularies, filters, models and toxicity are left out.
+        Raise ParameterError if the options cannot be used.
+        """
+        if not own:
+            return self.transcription
+        stage = self.transcription_variables
+        if own.get("language") not in (None, stage.get("TRANSCRIBE_LANGUAGE") or "en-US"):
+            left_out = {_variable(name) for name in OF_A_LANGUAGE}
+            stage = {name: text for name, text in stage.items() if name not in left_out}
+        try:
+            return _transcription(
+                {**stage, **{_variable(name): text for name, text in own.items()}}
+            )
+        except SettingError as exc:
+            name = exc.name.removeprefix(TRANSCRIBE_PREFIX).lower().replace("_", "-")
+            message = str(exc).removeprefix(exc.name).strip()
+            raise ParameterError(name, message) from exc
+
+
+def _variable(name: str) -> str:
+    return f"{TRANSCRIBE_PREFIX}{name.upper()}"
 
 
 def read() -> Settings:
@@ -180,10 +217,21 @@ def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
         subtitles=_subtitles(environ),
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
         key_arn=environ.get("KMS_KEY_ARN", ""),
+        tags=_tags(environ),
     )
     if options.refusal:
         raise SettingError("The settings of Transcribe", f"do not go together: {options.refusal}")
     return options
+
+
+def _tags(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Read ``study=a,place=b``."""
+    name = "TRANSCRIBE_TAGS"
+    pairs = [part.partition("=") for part in _list(environ.get(name, ""))]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise SettingError(name, f"must be tags such as study=a,place=b, not {key!r}")
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _is_yes(environ: Mapping[str, str], name: str) -> bool:
@@ -203,8 +251,8 @@ def _by_language(
     if len(languages) != 1:
         raise SettingError(
             name,
-            f"is {text!r}, and TRANSCRIBE_LANGUAGE is not one language: name one for each that is "
-            "listed there, as in de-DE=names,en-US=others",
+            f"is {text!r}, and there is not one language: name one for each, as in "
+            "de-DE=names,en-US=others",
         )
     return {languages[0]: text}
 

@@ -39,6 +39,18 @@ DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
 ParameterValue = int | float | str | bool | list[str] | None
 
 
+OWN = (
+    *("language", "multilingual", "max_speakers", "channels", "max_alternatives"),
+    *("vocabulary", "vocabulary_filter", "vocabulary_filter_method", "language_model"),
+    *("toxicity", "tags"),
+)
+"""Options that a recording's metadata can set; redaction and the role are the stage's own."""
+
+
+CHOICES = frozenset({"multilingual", "channels", "vocabulary_filter_method", "toxicity"})
+"""Options with a few values, in small letters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """An object under an upload key, as it is now."""
@@ -54,6 +66,16 @@ class Upload:
     def recording_id(self) -> str:
         """The id of these bytes under this key of this bucket."""
         return keys.recording_id(self.key, bucket=self.bucket, etag=self.etag, size=self.size)
+
+    @property
+    def transcription_options(self) -> dict[str, str]:
+        """Options of Amazon Transcribe among the metadata, with ``_`` in their names."""
+        texts = {name.lower().replace("-", "_"): text for name, text in self.metadata.items()}
+        return {
+            name: texts[name].strip().lower() if name in CHOICES else texts[name].strip()
+            for name in OWN
+            if texts.get(name, "").strip()
+        }
 
     @property
     def is_folder(self) -> bool:
@@ -187,7 +209,10 @@ class NoticeState:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One upload, the states of its branches and their results."""
+    """One upload, the states of its branches and their results.
+
+    ``transcription_options`` are the options of Amazon Transcribe that its metadata sets.
+    """
 
     id: str
     owner: str
@@ -199,6 +224,7 @@ class Recording:
     restarted_at: str | None = None
     accepted_at: str | None = None
     look_at: str | None = None
+    transcription_options: Mapping[str, str] = field(default_factory=dict)
     transcription: BranchState = BranchState()
     features: BranchState = BranchState()
     renditions: BranchState = BranchState()
@@ -220,6 +246,7 @@ class Recording:
             size=upload.size,
             created_at=created_at,
             updated_at=created_at,
+            transcription_options=upload.transcription_options,
         )
 
     def state(self, branch: Branch) -> BranchState:

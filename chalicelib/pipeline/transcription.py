@@ -11,6 +11,7 @@ from chalicelib.core.transcripts.exports import find_export
 from chalicelib.core.transcripts.parsing import load_transcript
 from chalicelib.errors import (
     JobRejectedError,
+    ParameterError,
     ServiceBusyError,
     TooLargeError,
     TranscriptFormatError,
@@ -45,6 +46,10 @@ def start_transcription(
 
     The job reads the audio track, or a copy of the upload, which no other function or user changes.
     """
+    try:
+        options = services.settings.transcription_of(recording.transcription_options)
+    except ParameterError as exc:
+        return fail(recording, Branch.TRANSCRIPTION, f"{exc}".rstrip(".") + ".", services)
     recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
     if recording.transcription.status != Status.IN_PROGRESS:
         return recording
@@ -61,7 +66,7 @@ def start_transcription(
         media_uri=media_uri,
         media_format=media_format,
         output_bucket=services.results.bucket,
-        options=services.settings.transcription,
+        options=options,
     )
     try:
         services.transcriber.start(request)
@@ -210,8 +215,7 @@ def _summary(
         transcript=excerpt,
         transcript_truncated=len(whole) > TRANSCRIPT_BYTES,
         # The output has a language only if it was identified.
-        language_code=transcript.language_code
-        or (options.languages[0] if len(options.languages) == 1 else None),
+        language_code=transcript.language_code or _asked_language(recording, options),
         word_count=len(transcript.words),
         mean_confidence=transcript.mean_confidence,
         speakers=tuple(transcript.speakers),
@@ -219,6 +223,12 @@ def _summary(
         subtitles_vtt_key=vtt,
         search_entries=n_entries,
     )
+
+
+def _asked_language(recording: Recording, options: TranscriptionOptions) -> str | None:
+    own = recording.transcription_options.get("language")
+    languages = options.languages if own is None else tuple(own.split(","))
+    return languages[0] if len(languages) == 1 and languages[0] != "auto" else None
 
 
 def store_failure(recording: Recording, services: "Services") -> Recording:

@@ -91,6 +91,8 @@ OTHER_NEEDS = {
     # AWS has no resource to name here. Transcribe reads and writes with its caller's rights.
     "start_transcription_job": {
         ("transcribe:StartTranscriptionJob", "*"),
+        # A job with tags; AWS has no resource to name here either.
+        ("transcribe:TagResource", "*"),
         ("s3:GetObject", f"{MEDIA}/jobs/*"),
         ("s3:PutObject", f"{RESULTS}/jobs/*"),
         # With a role of its own it queues what is over its limit.
@@ -213,7 +215,11 @@ def test_a_function_may_do_what_its_code_can_do_and_nothing_else(function, polic
 def test_only_what_has_no_resource_is_allowed_on_every_resource(function, policies):
     wide = {action for action, resource in allowed(policies[function]) if resource == "*"}
 
-    assert wide <= {"transcribe:StartTranscriptionJob", "mediaconvert:ListJobs"}
+    assert wide <= {
+        "transcribe:StartTranscriptionJob",
+        "transcribe:TagResource",
+        "mediaconvert:ListJobs",
+    }
 
 
 def test_jobs_are_started_only_for_this_stages_bucket(policies):

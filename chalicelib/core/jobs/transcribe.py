@@ -1,5 +1,6 @@
 """The request to Amazon Transcribe, built from its options."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,31 @@ All of them are about the file, which would fail again. For any other reason a r
 
 MOST_LANGUAGES = 5
 """Of LanguageIdSettings."""
+
+MOST_TAGS = 50
+"""https://docs.aws.amazon.com/transcribe/latest/dg/tagging.html"""
+
+LANGUAGES = frozenset(
+    (
+        *("ab-GE", "af-ZA", "am-ET", "ar-AE", "ar-SA", "ast-ES", "az-AZ", "ba-RU", "be-BY"),
+        *("bg-BG", "bn-IN", "bs-BA", "ca-ES", "ckb-IQ", "ckb-IR", "cs-CZ", "cy-GB", "cy-WL"),
+        *("da-DK", "de-CH", "de-DE", "el-GR", "en-AB", "en-AU", "en-GB", "en-IE", "en-IN"),
+        *("en-NZ", "en-US", "en-WL", "en-ZA", "es-ES", "es-MX", "es-US", "et-EE", "et-ET"),
+        *("eu-ES", "fa-AF", "fa-IR", "fi-FI", "fr-CA", "fr-FR", "ga-IE", "gd-GB", "gl-ES"),
+        *("gu-IN", "ha-NG", "he-IL", "hi-IN", "hr-HR", "ht-HT", "hu-HU", "hy-AM", "id-ID"),
+        *("is-IS", "it-IT", "ja-JP", "jv-ID", "ka-GE", "kab-DZ", "kk-KZ", "km-KH", "kn-IN"),
+        *("ko-KR", "ky-KG", "lg-IN", "lt-LT", "lv-LV", "mhr-RU", "mi-NZ", "mk-MK", "ml-IN"),
+        *("mn-MN", "mr-IN", "ms-MY", "mt-MT", "my-MM", "ne-NP", "nl-NL", "no-NO", "or-IN"),
+        *("pa-IN", "pl-PL", "ps-AF", "pt-BR", "pt-PT", "ro-RO", "ru-RU", "rw-RW", "si-LK"),
+        *("sk-SK", "sl-SI", "so-SO", "sq-AL", "sr-RS", "su-ID", "sv-SE", "sw-BI", "sw-KE"),
+        *("sw-RW", "sw-TZ", "sw-UG", "ta-IN", "te-IN", "th-TH", "tl-PH", "tr-TR", "tt-RU"),
+        *("ug-CN", "uk-UA", "uz-UZ", "vi-VN", "wo-SN", "zh-CN", "zh-HK", "zh-TW", "zu-ZA"),
+    )
+)
+"""The codes of Amazon Transcribe's model."""
+
+NAME = re.compile(r"[0-9a-zA-Z._-]{1,200}")
+"""Name of a vocabulary, a filter or a language model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,7 @@ class TranscriptionOptions:
     subtitles: tuple[str, ...] = ()
     data_access_role_arn: str = ""
     key_arn: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_identifying(self) -> bool:
@@ -64,12 +91,10 @@ class TranscriptionOptions:
         if strangers := named - {*self.languages}:
             return (
                 f"A vocabulary, filter or model is for {', '.join(sorted(strangers))}, which is "
-                "none of the languages: list each in TRANSCRIBE_LANGUAGE."
+                "none of the languages."
             )
         if self.is_multilingual and not self.is_identifying:
-            return (
-                "Several languages in one recording need several in TRANSCRIBE_LANGUAGE, or auto."
-            )
+            return "Several languages in one recording need several codes of languages, or auto."
         if self.is_multilingual and self.language_models:
             return "A custom language model does not go with several languages in one recording."
         if self.is_identifying and named and len(self.languages) > MOST_LANGUAGES:
@@ -80,6 +105,31 @@ class TranscriptionOptions:
             return "Types of personal data are named, and redaction is off."
         if self.finds_toxicity and self.languages != ("en-US",):
             return "Toxic speech is found in en-US alone."
+        return self._refusal_of_names() or self._refusal_of_tags()
+
+    def _refusal_of_names(self) -> str | None:
+        if unknown := sorted({*self.languages} - LANGUAGES):
+            return f"Amazon Transcribe has no language {', '.join(unknown)}; en-US is one."
+        names = {
+            *self.vocabularies.values(),
+            *self.vocabulary_filters.values(),
+            *self.language_models.values(),
+        }
+        if odd := sorted(name for name in names if not NAME.fullmatch(name)):
+            return (
+                f"{odd[0]!r} is no name of a vocabulary, filter or model: it has letters, digits,"
+                " `.`, `_` and `-`, up to 200."
+            )
+        return None
+
+    def _refusal_of_tags(self) -> str | None:
+        if len(self.tags) > MOST_TAGS:
+            return f"{len(self.tags)} tags are more than {MOST_TAGS}."
+        for key, value in self.tags.items():
+            if not 1 <= len(key) <= 128 or len(value) > 256:  # noqa: PLR2004  # the model's
+                return f"The tag {key[:128]!r} has a key over 128 or a value over 256 characters."
+            if key.lower().startswith("aws:"):
+                return f"The tag {key!r} begins with aws:, which is for AWS alone."
         return None
 
     def transcript_key(self, recording_id: str) -> str:
@@ -122,6 +172,8 @@ def job_request(
             "RedactionOutput": options.redaction,
             **({"PiiEntityTypes": list(options.pii_types)} if options.pii_types else {}),
         }
+    if options.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in options.tags.items()]
     if options.finds_toxicity:
         request["ToxicityDetection"] = [{"ToxicityCategories": ["ALL"]}]
     if options.data_access_role_arn:

@@ -1,9 +1,10 @@
 import boto3
+import botocore.session
 import pytest
 from botocore.stub import Stubber
 
 from chalicelib.core import keys
-from chalicelib.core.jobs.transcribe import TranscriptionOptions, job_request
+from chalicelib.core.jobs.transcribe import LANGUAGES, TranscriptionOptions, job_request
 
 JOB = keys.Job("earshot-dev-", "talk-0123456789ab", "t", 7)
 
@@ -60,6 +61,7 @@ ONE = TranscriptionOptions(
     redaction="redacted",
     pii_types=("NAME", "PHONE"),
     finds_toxicity=True,
+    tags={"study": "a"},
     subtitles=("srt", "vtt"),
     data_access_role_arn="arn:aws:iam::123456789012:role/transcribe",
     key_arn="arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -135,6 +137,12 @@ def test_several_languages_in_one_recording_are_identified_as_such():
     assert asked["LanguageIdSettings"] == {"en-US": {"VocabularyName": "names"}}
 
 
+def test_the_languages_are_those_of_the_service_model():
+    model = botocore.session.get_session().get_service_model("transcribe")
+
+    assert set(model.shape_for("LanguageCode").enum) == LANGUAGES
+
+
 SIX = ("en-US", "de-DE", "fr-FR", "it-IT", "es-ES", "pt-PT")
 
 
@@ -143,7 +151,7 @@ SIX = ("en-US", "de-DE", "fr-FR", "it-IT", "es-ES", "pt-PT")
     [
         ({"languages": (), "vocabularies": {"en-US": "names"}}, "none of the languages"),
         ({"languages": ("de-DE",), "vocabulary_filters": {"en-US": "a"}}, "none of the languages"),
-        ({"is_multilingual": True}, "several in TRANSCRIBE_LANGUAGE"),
+        ({"is_multilingual": True}, "several codes of languages"),
         (
             {"languages": SIX[:2], "is_multilingual": True, "language_models": {"en-US": "law"}},
             "language model",
@@ -152,6 +160,11 @@ SIX = ("en-US", "de-DE", "fr-FR", "it-IT", "es-ES", "pt-PT")
         ({"languages": (), "redaction": "redacted"}, "identification"),
         ({"pii_types": ("NAME",)}, "redaction is off"),
         ({"languages": ("de-DE",), "finds_toxicity": True}, "en-US alone"),
+        ({"languages": ("de",)}, "no language de"),
+        ({"vocabularies": {"en-US": "my names"}}, "'my names' is no name"),
+        ({"tags": {"aws:study": "a"}}, "for AWS alone"),
+        ({"tags": {"k" * 129: "a"}}, "over 128"),
+        ({"tags": {f"k{n}": "" for n in range(51)}}, "more than 50"),
     ],
 )
 def test_options_that_transcribe_does_not_combine_are_refused_with_a_sentence(options, reason):
