@@ -113,16 +113,16 @@ screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
 	@$(BIN)/python -m local.desk.screenshots $(if $(FILE),"$(FILE)")
 
 test: check ## run lint, types and all tests
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-quick: $(BIN)/.dev ## run every test that takes less than two seconds: under three minutes
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 docs: $(BIN)/.dev ## build the documentation site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 coverage: $(BIN)/.dev ## measure the coverage of the quick tests; fails below the floor in pyproject.toml
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quiet --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" --quiet --cov --cov-report=term
 
 test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## run the end-to-end tests on MiniStack, and the tables' tests on dynalite
 	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest $(PEERS_TESTS)

@@ -26,7 +26,7 @@ from scripts.stack import name_literally
 # moto has neither these alarms nor bucket policies, and these tests do not need them.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
-STRIDE = int(os.environ.get("DEPLOY_STRIDE", "11"))
+STRIDE = int(os.environ.get("DEPLOY_STRIDE", "23"))
 """Interrupt a deployment at one in this many changes; 1 tries all, in some minutes."""
 
 N_DEPLOYING, N_DESTROYING = 75, 55
