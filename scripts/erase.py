@@ -6,7 +6,6 @@ versions of exactly these bytes are deleted; other bytes under the same name are
 Safe to repeat.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.pipeline.removal import delete_outputs_jobs_and_item
 from chalicelib.services import connect
-from scripts.stage import UnknownStageError, enter
+from scripts.stage import enter_stage
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -68,16 +67,7 @@ def _delete(s3: Any, bucket: str, versions: list[dict[str, Any]]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Erase the recording that the command line names, after its id was typed again."""
-    parser = argparse.ArgumentParser(prog="make erase", description=__doc__)
-    parser.add_argument("stage")
-    parser.add_argument("recording_id")
-    parser.add_argument("--url", help="address of local mode, if not the default")
-    given = parser.parse_args(arguments)
-    try:
-        enter(given.stage, given.url)
-    except UnknownStageError as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    given = enter_stage("make erase", __doc__, arguments, names=["recording_id"])
     print(f"This erases {given.recording_id} of stage {given.stage}, with every version of it.")
     print("It cannot be restored. Type the recording's id to continue: ", end="", flush=True)
     if sys.stdin.readline().strip() != given.recording_id:

@@ -1,8 +1,7 @@
-"""Write what would be uploaded into a folder: ``python -m scripts.hand_over dev --out folder``.
+"""Write a deployment's files into a folder: ``python -m scripts.hand_over dev --out folder``.
 
-For whoever deploys with tools of their own. It needs no credentials and asks AWS for nothing, so
-the account and the region stay open: policies name them as ``${AccountId}``, ``${Region}`` and
-``${Partition}``.
+This is for users who deploy with other tools. It needs no credentials and no request to AWS.
+Policies have ``${AccountId}``, ``${Region}`` and ``${Partition}`` as placeholders.
 """
 
 import argparse

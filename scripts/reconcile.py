@@ -4,26 +4,17 @@ The function ``reconcile`` does a part of this every quarter of an hour. This co
 it: it looks at every recording that is due, and walks once through the whole bucket and table.
 """
 
-import argparse
 import sys
 
 from chalicelib.config import Settings
 from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.services import connect
-from scripts.stage import UnknownStageError, enter
+from scripts.stage import enter_stage
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reconcile the stage that the command line names; return 1 if a look failed."""
-    parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
-    parser.add_argument("stage")
-    parser.add_argument("--url", help="address of local mode, if not the default")
-    given = parser.parse_args(arguments)
-    try:
-        enter(given.stage, given.url)
-    except UnknownStageError as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    enter_stage("make reconcile", __doc__, arguments)
     services = connect(Settings.from_env())
     services.bookmark.write("", "")
     looks = walked = failures = 0

@@ -7,7 +7,6 @@ are sent to that function again. A message is deleted only after it has been sen
 interrupted run loses nothing. At worst a message comes twice, which does no harm.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from typing import Any
 import boto3
 
 from scripts.record_outputs import APP_NAME
-from scripts.stage import UnknownStageError, enter
+from scripts.stage import enter_stage
 
 AT_ONCE = 10
 
@@ -77,15 +76,7 @@ def _invoke(functions: Any, body: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Redrive the stage that the command line names."""
-    parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
-    parser.add_argument("stage")
-    parser.add_argument("--url", help="address of local mode, if not the default")
-    given = parser.parse_args(arguments)
-    try:
-        enter(given.stage, given.url)
-    except UnknownStageError as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    given = enter_stage("make redrive", __doc__, arguments)
     n_messages, n_events = redrive(given.stage, boto3.session.Session())
     print(f"{n_messages} messages and {n_events} events were sent again.")
     return 0

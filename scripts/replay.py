@@ -5,7 +5,6 @@ of jobs whose events were lost, and starts missing work again. A recording that 
 of `OWNER_HOURS_PER_DAY` or `STAGE_HOURS_PER_DAY` is processed.
 """
 
-import argparse
 import sys
 
 from chalicelib.config import Settings
@@ -13,21 +12,12 @@ from chalicelib.core.recording import Recording, Status
 from chalicelib.pipeline import events
 from chalicelib.pipeline.reconciliation import look
 from chalicelib.services import connect
-from scripts.stage import UnknownStageError, enter
+from scripts.stage import enter_stage
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Replay the recording that the command line names."""
-    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
-    parser.add_argument("stage")
-    parser.add_argument("recording_id")
-    parser.add_argument("--url", help="address of local mode, if not the default")
-    given = parser.parse_args(arguments)
-    try:
-        enter(given.stage, given.url)
-    except UnknownStageError as exc:
-        print(exc, file=sys.stderr)
-        return 1
+    given = enter_stage("make replay", __doc__, arguments, names=["recording_id"])
     services = connect(Settings.from_env())
     before = services.recordings.find(given.recording_id)
     if before is None:

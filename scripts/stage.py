@@ -1,6 +1,8 @@
 """The environment of a stage's functions, for commands that do the functions' work here."""
 
+import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.record_outputs import read_config
@@ -10,28 +12,42 @@ LOCAL = "local"
 LOCAL_URL = "http://127.0.0.1:4747"
 
 
-class UnknownStageError(LookupError):
-    """There is no stage of this name. The message says how to make one."""
+def enter_stage(
+    command: str,
+    description: str | None,
+    arguments: Sequence[str] | None,
+    *,
+    names: Sequence[str] = (),
+) -> argparse.Namespace:
+    """Read a command line, and set the environment of the functions of the stage that it names.
 
+    The stage is a deployed one, or ``local`` for the local mode that runs at ``--url``. A stage
+    that was not deployed from here ends the process with status 1 and a sentence.
 
-def enter(stage: str, url: str | None = None) -> None:
-    """Set the environment of a deployed stage, or of the local mode that runs at ``url``.
+    Parameters
+    ----------
+    names : sequence of str
+        further arguments, after the stage
 
-    Raises
-    ------
-    UnknownStageError
-        if the stage has not been deployed from here
+    Returns
+    -------
+    argparse.Namespace
+        ``stage``, ``url`` and an attribute for each of ``names``
     """
-    if stage == LOCAL:
-        # Only local mode needs this package.
+    parser = argparse.ArgumentParser(prog=command, description=description)
+    for name in ("stage", *names):
+        parser.add_argument(name)
+    parser.add_argument("--url", default=LOCAL_URL, help="address of local mode")
+    given = parser.parse_args(arguments)
+    if given.stage == LOCAL:
         from local import stack  # noqa: PLC0415  # only local mode needs this package
 
-        stack.isolate(url or LOCAL_URL)
+        stack.isolate(given.url)
         os.environ |= stack.environment()
-        return
-    variables = read_config(PROJECT)["stages"].get(stage, {}).get("environment_variables", {})
+        return given
+    variables = read_config(PROJECT)["stages"].get(given.stage, {}).get("environment_variables", {})
     if "MEDIA_BUCKET_NAME" not in variables:
-        raise UnknownStageError(
-            f"There is no stage {stage!r}. Run `make deploy STAGE={stage}` to create it."
-        )
+        stage = given.stage
+        parser.exit(1, f"There is no stage {stage!r}. Run `make deploy STAGE={stage}` first.\n")
     os.environ |= variables
+    return given

@@ -32,7 +32,7 @@ NEEDED = {
         "If-Match": '"none"',
     },
 }
-"""What the routes ask for besides the recording."""
+"""The further parts of the requests to some routes."""
 OF_NOBODY = {"/caller", "/uploads", "/openapi.json"}
 
 

@@ -25,11 +25,11 @@ def s3(services):
 
 
 @pytest.fixture
-def entered(monkeypatch):
-    """The stage of this account, whose environment is set already."""
-    monkeypatch.setattr(stage, "enter", lambda *_: None)
-    for command in (erase, replay):
-        monkeypatch.setattr(command, "enter", lambda *_: None)
+def entered(services, monkeypatch):
+    """A deployed stage of this account, with the environment that the services have."""
+    variables = {"MEDIA_BUCKET_NAME": services.media.bucket}
+    config = {"stages": {"dev": {"environment_variables": variables}}}
+    monkeypatch.setattr(stage, "read_config", lambda _: config)
 
 
 def make(services, put, key: str, seconds: float) -> str:
@@ -119,3 +119,13 @@ def test_a_replay_does_the_missing_work_of_one_recording(services, put, capsys):
 def test_a_replay_of_no_recording_says_so(services, capsys):  # noqa: ARG001  # an account
     assert replay.main(["dev", "nobody-0123456789ab"]) == 1
     assert "no recording" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [erase, replay])
+@pytest.mark.usefixtures("entered")
+def test_a_stage_that_was_not_deployed_is_named_in_a_sentence(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["prod", "nobody-0123456789ab"])
+
+    assert ended.value.code == 1
+    assert "make deploy STAGE=prod" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from chalicelib.core.probe.contents import Contents
 from chalicelib.errors import CallerError, ServiceBusyError
 from chalicelib.pipeline import events
 from chalicelib.services import services as connected
-from scripts import replay
+from scripts import replay, stage
 
 OVER = (
     "The recording was not processed: with it, your recordings of today would last longer than "
@@ -222,7 +222,9 @@ def test_an_administrator_lifts_a_refusal(limited, upload, application):
 
 def test_a_replay_lifts_a_refusal(limited, upload, monkeypatch, capsys):
     services = limited()
-    monkeypatch.setattr(replay, "enter", lambda *_: None)
+    variables = {"MEDIA_BUCKET_NAME": services.media.bucket}
+    config = {"stages": {"dev": {"environment_variables": variables}}}
+    monkeypatch.setattr(stage, "read_config", lambda _: config)
     upload(services, "alice", 1, 1.5)
     refused = upload(services, "alice", 2, 1)
 
