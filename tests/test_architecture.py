@@ -25,11 +25,21 @@ MAY_IMPORT = {
     | {"chalicelib.errors", "chalicelib.journal", "chalicelib.pipeline", "chalicelib.services"},
     "chalicelib/api": CORE
     | {"datetime", "pathlib", "chalicelib.api", "chalicelib.services", "chalicelib.core.probe"}
-    | {"chalicelib.core.recording", "chalicelib.core.recording_item", "chalicelib.core.search"}
+    | {
+        "chalicelib.core.media_types",
+        "chalicelib.core.recording",
+        "chalicelib.core.recording_item",
+        "chalicelib.core.search",
+    }
     | {"chalicelib.core.transcripts", "chalicelib.pipeline"},
     "chalicelib/aws": PURE
     | {"boto3", "botocore", "datetime", "orjson", "smart_open", "chalicelib.errors"}
-    | {"chalicelib.aws", "chalicelib.core.keys", "chalicelib.core.notices"}
+    | {
+        "chalicelib.aws",
+        "chalicelib.core.keys",
+        "chalicelib.core.media_types",
+        "chalicelib.core.notices",
+    }
     | {"chalicelib.core.recording", "chalicelib.core.recording_item", "chalicelib.core.search"},
     "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core", "chalicelib.errors"},
     "chalicelib/core/*.py": CORE | {"chalicelib.core.recording"},

@@ -1,7 +1,6 @@
 """Downloads of a recording's transcripts, tables and media."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +9,7 @@ import orjson
 
 from chalicelib.api.requests import Request
 from chalicelib.core import keys
+from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Branch, Recording
 from chalicelib.core.transcripts.columns import to_columns
 from chalicelib.core.transcripts.exports import EXPORTS, find_export
@@ -23,29 +23,9 @@ if TYPE_CHECKING:
 SUMMARIES = ("features", "display")
 """Names of the JSON files that the extractor writes beside its tables."""
 
-MEDIA_TYPES: Mapping[str, str] = {
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-    "m4a": "audio/mp4",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "amr": "audio/amr",
-    "mov": "video/quicktime",
-    "mkv": "video/x-matroska",
-    "gif": "image/gif",
-    "jpg": "image/jpeg",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
-"""Media types by extension; the uploader's media type is not used, as it may be a page's."""
-
 ORIGINAL = "original"
 VERSIONS = ("corrected", ORIGINAL)
 """Versions of a transcript: with its corrections, or as it was recognised."""
-
-UNKNOWN = "application/octet-stream"
 
 ANSWER_BYTES = 5_500_000
 """Most bytes of an answer as JSON, the form in which Lambda returns it; Lambda allows 6 MB."""
@@ -171,11 +151,6 @@ def _stem(recording: Recording) -> str:
 def _missing(what: str, recording: Recording, branch: Branch) -> NotThereError:
     status = recording.status_of(branch)
     return NotThereError(f"The recording has {what}: {branch} is {status}.")
-
-
-def media_type(name: str) -> str:
-    """Return the media type of a file, by its extension."""
-    return MEDIA_TYPES.get(name.rpartition(".")[2].lower(), UNKNOWN)
 
 
 def disposition(file_name: str, *, kind: str = "attachment") -> str:

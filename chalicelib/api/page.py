@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from chalicelib.api.bundle import bundle
+from chalicelib.core.media_types import media_type
 from chalicelib.errors import NotThereError
 
 FOLDER = Path(__file__).parents[1] / "web"
@@ -19,12 +20,8 @@ ENTRY = "main"
 MODULE = "page.js"
 """Name of the file with all modules."""
 
-CONTENT_TYPES = {
-    ".mp3": "audio/mpeg",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
+SERVED_ALONE = frozenset({".mp3", ".css", ".svg"})
+"""Files beside the modules, which are served as one."""
 BINARY = frozenset({".mp3"})
 FOREVER = "public, max-age=31536000, immutable"
 """Seconds that browsers keep a file whose address has its version."""
@@ -52,7 +49,7 @@ def files() -> dict[str, bytes]:
     beside = {
         path.name: path.read_bytes()
         for path in sorted(FOLDER.iterdir())
-        if path.suffix in CONTENT_TYPES and path.suffix != ".js"
+        if path.suffix in SERVED_ALONE
     }
     return {MODULE: bundle(modules(), ENTRY).encode(), **beside}
 
@@ -116,7 +113,7 @@ def index_headers(media_origins: Iterable[str], sign_in: SignIn | None = None) -
 def file_headers(name: str) -> dict[str, str]:
     """Return a file's headers; a file never changes under its address."""
     return {
-        "Content-Type": CONTENT_TYPES[Path(name).suffix],
+        "Content-Type": media_type(name),
         "Cache-Control": FOREVER,
         "X-Content-Type-Options": "nosniff",
     }

@@ -3,9 +3,9 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.downloads import media_type
 from chalicelib.api.requests import Request, text_of
 from chalicelib.core import keys
+from chalicelib.core.media_types import media_type
 from chalicelib.core.probe import formats
 from chalicelib.core.probe.limits import LARGEST_BYTES
 from chalicelib.errors import CallerError, RequestError

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import smart_open.s3
 from botocore.exceptions import ClientError
 
+from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.errors import TooLargeError, UploadChangedError
 
@@ -21,12 +22,6 @@ EXPIRES_IN_S = 3600
 """Seconds that a presigned address is valid, enough to listen to a recording."""
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
-
-_CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "gif": "image/gif",
-    "json": "application/json",
-}
 
 
 class MediaStore:
@@ -110,7 +105,7 @@ class MediaStore:
             "wb",
             client=self._client,
             min_part_size=PART_BYTES,
-            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": _type_of(key)}},
+            client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": media_type(key)}},
         )
         try:
             with writer:
@@ -123,7 +118,7 @@ class MediaStore:
 
     def write(self, key: str, body: bytes) -> None:
         """Write a small object at once."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=_type_of(key))
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=media_type(key))
 
     def read(self, key: str, *, most: int | None = None) -> bytes | None:
         """Return the bytes of a small object, or None if it does not exist.
@@ -252,7 +247,3 @@ class MediaStore:
         for page in pages:
             if contents := page.get("Contents"):
                 yield [entry["Key"] for entry in contents]
-
-
-def _type_of(key: str) -> str:
-    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

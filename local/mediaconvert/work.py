@@ -10,6 +10,7 @@ from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core.media_types import media_type
 from chalicelib.errors import MediaError
 from local.mediaconvert.jobs import COMPLETE, ERROR, Job, details
 from local.mediaconvert.transcoder import Encoded
@@ -21,13 +22,6 @@ UNREADABLE, NO_INPUT, NO_WRITE_ACCESS, FAULT = 1010, 1404, 1433, 1999
 
 # One request after another, because the whole process shares one pool of connections.
 _TRANSFER = TransferConfig(use_threads=False)
-
-_CONTENT_TYPES = {
-    "mp4": "video/mp4",
-    "mp3": "audio/mpeg",
-    "gif": "image/gif",
-    "jpg": "image/jpeg",
-}
 
 
 def transcoded(
@@ -67,11 +61,10 @@ def failed(job: Job, code: int, message: str) -> Job:
 def _upload(job: Job, s3: Any, encoded: list[list[Encoded]], made: Path) -> None:
     for i, ((bucket, folder), group) in enumerate(zip(job.destinations, encoded, strict=True)):
         for name in (name for output in group for name in output.files):
-            content_type = _CONTENT_TYPES.get(name.rpartition(".")[2])
             s3.upload_file(
                 str(made / str(i) / name),
                 bucket,
                 folder + name,
-                ExtraArgs={"ContentType": content_type} if content_type else {},
+                ExtraArgs={"ContentType": media_type(name)},
                 Config=_TRANSFER,
             )

@@ -675,7 +675,7 @@ MUTANTS = (
         "a download is shown instead of saved",
     ),
     Mutant(
-        DOWNLOADS,
+        "chalicelib/core/media_types.py",
         "[2].lower(), UNKNOWN)",
         '[2].lower(), "text/html")',
         "a file of an unknown kind is opened as a page",
