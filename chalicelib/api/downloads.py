@@ -20,7 +20,7 @@ from chalicelib.pipeline.transcripts import read_transcript
 if TYPE_CHECKING:
     from chalicelib.services import Services
 
-SUMMARIES = ("features", "display")
+SUMMARIES = ("features", "display", "spectrogram")
 """Names of the JSON files that the extractor writes beside its tables."""
 
 ORIGINAL = "original"

@@ -16,8 +16,9 @@ function bytes(text) {
  * Reads display.json. Columns of peaks are -1 to 1, of pitch hertz or 0, of MFCC 0 to 255, of the
  * level decibels of full scale. A recording that was measured long ago has no level.
  */
-export function readDisplay({ duration_s, peaks, pitch, mfcc, level }) {
+export function readDisplay({ duration_s, peaks, pitch, mfcc, level, spectrogram }) {
   return {
+    hasSpectrogram: Boolean(spectrogram),
     duration: duration_s,
     peaks: {
       column: peaks.column_s,
@@ -40,6 +41,11 @@ export function readDisplay({ duration_s, peaks, pitch, mfcc, level }) {
       db: Float32Array.from(bytes(level.db), (n) => (n - UINT8_MAX) / STEPS_IN_A_DECIBEL),
     },
   };
+}
+
+/** Reads spectrogram.json: bands from low to high, 0 to 255, column by column. */
+export function readSpectrogram({ column_s, n, values }) {
+  return { column: column_s, n, values: bytes(values) };
 }
 
 /** The mean level of a part in decibels of full scale: that of its mean energy; null without any. */

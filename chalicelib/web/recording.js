@@ -4,9 +4,9 @@ import { address, call, recordingPath } from "./api.js";
 import { removalDialog, reprocessDialog } from "./actions.js";
 import { conversationPanel } from "./conversation.js";
 import { Corrections } from "./corrections.js";
-import { readDisplay } from "./display.js";
+import { readDisplay, readSpectrogram } from "./display.js";
 import { downloadsOf, saveClip } from "./downloads.js";
-import { button, h, replace, state } from "./dom.js";
+import { button, h, replace, state, toast } from "./dom.js";
 import { downloadMenu } from "./menu.js";
 import { Pane } from "./pane.js";
 import { Player } from "./player.js";
@@ -207,7 +207,18 @@ class RecordingView {
     if (this.text) timeline.setWords(this.text.words);
     this.transport.setDisplay(timeline.display, timeline.view);
     timeline.open(this.player.time);
+    if (timeline.display.hasSpectrogram) this.loadSpectrogram(timeline);
     this.update();
+  }
+
+  /** The page is whole without it, so a failure is only told. */
+  async loadSpectrogram(timeline) {
+    try {
+      const url = await address(`${this.path}/features/spectrogram`);
+      timeline.setSpectrogram(readSpectrogram(await call(url, { signal: this.abort.signal })));
+    } catch (error) {
+      if (!this.abort.signal.aborted) toast(`The spectrogram cannot be shown: ${error.message}`);
+    }
   }
 
   async loadText(signal) {

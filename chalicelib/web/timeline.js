@@ -66,6 +66,7 @@ export class Timeline {
       level && h("span", { class: "foot" }, String(this.levels.least)),
     );
     const [contour, pitchLane] = lane("pitch", "Pitch, Hz", pitch && this.pitchScale());
+    const [sound, soundLane] = lane("sound", "Spectrum", h("span", { class: "foot" }, "low"));
     const [heat, heatLane] = lane(
       "heat",
       "MFCC",
@@ -74,7 +75,7 @@ export class Timeline {
     );
     const [axis, axisLane] = lane("axis", "");
     wordsLane.hidden = true;
-    this.canvases = { wave, words, loudness, contour, heat, axis };
+    this.canvases = { wave, words, loudness, contour, sound, heat, axis };
     this.wordsLane = wordsLane;
     this.playhead = h("div", { class: "playhead" });
     this.hover = h("div", { class: "hover", hidden: true });
@@ -95,6 +96,7 @@ export class Timeline {
       wordsLane,
       level && levelLane,
       pitch && pitchLane,
+      this.display.hasSpectrogram && soundLane,
       mfcc && heatLane,
       axisLane,
       h("div", { class: "over" }, this.selected, this.hover, this.playhead),
@@ -104,7 +106,7 @@ export class Timeline {
       button(words, name, act, { wordless: true, class: "quiet", "aria-keyshortcuts": keys });
     this.element = h(
       "section",
-      { class: "timeline", "aria-label": "Waveform, level, pitch and MFCC" },
+      { class: "timeline", "aria-label": "Waveform, level, pitch, spectrum and MFCC" },
       h(
         "div",
         { class: "timeline-bar" },
@@ -258,6 +260,12 @@ export class Timeline {
     this.draw();
   }
 
+  /** Draws the spectrogram, which comes after the rest. */
+  setSpectrogram(spectrogram) {
+    this.spectrum = { column: spectrogram.column, picture: paint.heatPicture(spectrogram) };
+    this.draw();
+  }
+
   /** Moves the playhead, and the view with it during playback. */
   show(time, { isPlaying }) {
     this.time = time;
@@ -285,7 +293,7 @@ export class Timeline {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
       if (!this.element.isConnected) return;
-      const { wave, loudness, contour, heat, axis } = this.canvases;
+      const { wave, loudness, contour, sound, heat, axis } = this.canvases;
       const { peaks, pitch, mfcc, level } = this.display;
       const colours = this.colours();
       paint.drawWaveform(wave, peaks, this.view, colours.wave);
@@ -293,6 +301,7 @@ export class Timeline {
         paint.drawLevel(loudness, level, this.levels, this.view, { line: colours.wave, grid: colours.grid });
       if (pitch)
         paint.drawPitch(contour, pitch, this.range, this.view, { line: colours.pitch, grid: colours.grid });
+      if (this.spectrum) paint.drawHeat(sound, this.spectrum.picture, this.spectrum.column, this.view);
       if (mfcc) paint.drawHeat(heat, this.picture, mfcc.column, this.view);
       this.overview.draw(colours.whole);
       paint.drawAxis(axis, this.view, colours, this.font);

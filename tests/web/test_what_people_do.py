@@ -285,6 +285,8 @@ def test_a_stretch_of_the_axis_is_selected_played_and_looped(api, show):
         expect(page.locator(".selected")).to_contain_text(re.compile(r"mean \d+\.\d Hz|unvoiced"))
         expect(page.locator(".selected")).to_contain_text("-20.0 dB")
         expect(page.locator(".lane.level")).to_be_visible()
+        # Its canvas gets its size when it is drawn.
+        page.wait_for_function("() => document.querySelector('canvas.sound').width !== 300")
         expect(page.locator(".stretch")).to_be_visible()
         assert violations(page) == []
         page.get_by_role("button", name="Loop").click()

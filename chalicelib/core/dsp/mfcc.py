@@ -1,6 +1,6 @@
 """Mel-frequency cepstral coefficients of a signal that arrives in blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -67,8 +67,13 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
         """Take the end of the signal; no samples may be pushed after it."""
         self._keep(self._framer.finish())
 
-    def rows(self) -> Iterator[np.ndarray]:
+    def rows(self, watch: Callable[[np.ndarray], None] | None = None) -> Iterator[np.ndarray]:
         """Yield the coefficients, after the end of the signal.
+
+        Parameters
+        ----------
+        watch : callable or None
+            called with the log-mel spectrum of each block, in decibels, of shape (n, n_mels)
 
         Yields
         ------
@@ -79,6 +84,8 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
         for log_mel in self._spilled.rows():
             # In float32 this product would have an error of 1e-3 for silence.
             lifted = np.maximum(log_mel, floor).astype(np.float64)
+            if watch:
+                watch(lifted)
             yield (lifted @ self._dct).astype(np.float32)
 
     def _keep(self, frames: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from chalicelib.core.audio.decoding import DecodedAudio
 from chalicelib.core.dsp import kernels
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features import display as displays
+from chalicelib.core.features import spectrogram
 from chalicelib.core.features.bounds import OpenTable, check_n_numbers, timed
 from chalicelib.core.features.tables import Array, write_csv, write_npz
 from chalicelib.core.features.tracks import Track, frame_times, make_tracks, pitch_frame_length
@@ -36,9 +37,10 @@ class FeatureSummary:
 
     ``duration_s`` is the decoded duration; ``n_frames`` is the number of rows in every table;
     ``f0_frame_length`` is the ``frame_length`` of pYIN, None without a pitch table;
-    ``tables`` are the names of the files beside ``features.json``, and ``display`` is the name of
-    the display; ``remark`` tells the owner which part could not be decoded or measured, and which
-    parameter may be misspelt; ``versions`` has None for kernels if numpy did everything.
+    ``tables`` are the names of the files beside ``features.json``; ``display`` and ``spectrogram``
+    are those that a page draws, the second None without the coefficients; ``remark`` tells
+    the owner which part could not be decoded or measured, and which parameter may be misspelt;
+    ``versions`` has None for kernels if numpy did everything.
     """
 
     parameters: FeatureParameters
@@ -50,6 +52,7 @@ class FeatureSummary:
     f0_frame_length: int | None
     tables: tuple[str, ...]
     display: str
+    spectrogram: str | None
     remark: str | None
     versions: Mapping[str, str | None]
 
@@ -68,8 +71,8 @@ def extract(
 
     The files are ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name if
     they are compressed; ``mfcc.ch1.csv`` and so on if each channel is measured; on request
-    ``features.npz`` with the same as arrays; and ``display.json``, of the first channel if each is
-    measured.
+    ``features.npz`` with the same as arrays; and ``display.json`` and
+    ``spectrogram.json``, of the first channel if each is measured.
 
     Memory is bounded for any length: see `DecodedAudio` for the buffers, and `MfccExtractor` for
     the rows that are spilled to disk. The tables are written one after the other when the recording
@@ -151,6 +154,9 @@ def extract(
         n_frames = signals[0][0].n_frames
     with open_table(displays.NAME) as stream:
         stream.write(orjson.dumps(display.to_dict(duration_s=recording.duration_s)))
+    if display.spectrogram:
+        with open_table(spectrogram.NAME) as stream:
+            stream.write(orjson.dumps(display.spectrogram.to_dict()))
     summary = FeatureSummary(
         parameters=parameters,
         sample_rate_hz=sr,
@@ -161,6 +167,7 @@ def extract(
         f0_frame_length=pitch_frame_length(parameters, sr=sr) if "pitch" in made[0][0] else None,
         tables=tuple(tables),
         display=displays.NAME,
+        spectrogram=spectrogram.NAME if display.spectrogram else None,
         remark=" ".join(filter(None, [*remarks, made[0][1], recording.remark])) or None,
         versions=_versions() | dict([recording.decoder] if recording.decoder else []),
     )

@@ -1,7 +1,7 @@
 """Tracks: each computes one table of a signal, and the arrays of the archive."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -64,6 +64,7 @@ class MfccTrack:
 
     def __init__(self, parameters: FeatureParameters, *, sr: int, stack: ExitStack) -> None:
         self._n_mfcc = parameters.n_mfcc
+        self._n_mels = parameters.n_mels
         self._deltas = parameters.deltas
         self._groups = MFCC_GROUPS[: 1 + parameters.deltas]
         self._extractor = stack.enter_context(MfccExtractor(parameters, sr=sr))
@@ -90,9 +91,11 @@ class MfccTrack:
         """Return a table with the original recipe's columns."""
         numbers = range(1, 1 + self._n_mfcc)
         columns = tuple(f"{group}_{i}" for group in self._groups for i in numbers)
-        rows = self._rows()
         if display:
+            rows = self._rows(display.watch_mel(self.n_frames, self._n_mels))
             rows = display.watch_mfcc(rows, self.n_frames, self._n_mfcc)
+        else:
+            rows = self._rows()
         return Table("mfcc", columns, map(csv_rows, rows))
 
     def arrays(self) -> list[Array]:
@@ -103,8 +106,8 @@ class MfccTrack:
             for i, name in enumerate(self._groups)
         ]
 
-    def _rows(self) -> Iterator[np.ndarray]:
-        return append_deltas(self._extractor.rows(), self._deltas)
+    def _rows(self, watch: Callable[[np.ndarray], None] | None = None) -> Iterator[np.ndarray]:
+        return append_deltas(self._extractor.rows(watch), self._deltas)
 
 
 class EnergyTrack:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.measuring import SPEECH, encode, measure, noise
 
+from chalicelib.core.features import columns, spectrogram
 from chalicelib.core.features import display as displays
-from chalicelib.core.features.display import FrameColumns, Peaks, median_of_voiced, quantise
+from chalicelib.core.features.columns import FrameColumns, Peaks
+from chalicelib.core.features.display import median_of_voiced, quantise
 
 
 def decode(text, dtype):
@@ -42,7 +44,7 @@ def test_each_column_is_the_lowest_and_highest_of_its_samples_for_any_blocks(n, 
     np.testing.assert_array_equal(low, np.minimum.reduceat(y, starts))
     np.testing.assert_array_equal(high, np.maximum.reduceat(y, starts))
     assert len(starts) <= 32
-    assert peaks.span == displays.FINEST_SAMPLES or len(starts) > 16
+    assert peaks.span == columns.FINEST_SAMPLES or len(starts) > 16
 
 
 @given(st.integers(1, 400), st.integers(1, 40), CUTS, st.integers(0, 2**32))
@@ -98,6 +100,45 @@ def test_the_level_is_that_of_the_energy_table():
     assert np.abs(db - np.maximum(expected, -127.5)).max() <= 0.2501
 
 
+def test_the_spectrogram_is_the_spectrum_of_the_coefficients():
+    t = np.arange(22050 * 2) / 22050
+    low_then_high = np.where(t < 1, np.sin(2 * np.pi * 200 * t), np.sin(2 * np.pi * 4000 * t)) / 2
+
+    display, tables = shown(encode(low_then_high, 22050))
+
+    found = json.loads(tables["spectrogram.json"])
+    values = decode(found["values"], np.uint8).reshape(-1, found["n"])
+    assert display["spectrogram"]
+    assert found["column_s"] == display["mfcc"]["column_s"]
+    assert len(values) == len(tables.rows("energy.csv"))
+    assert found["high_db"] - found["low_db"] == 80
+    loudest = values.argmax(axis=1)
+    assert loudest[5:35].max() < found["n"] // 4 < found["n"] // 2 < loudest[50:80].min()
+    assert values.max() == 255
+
+
+def test_bands_are_put_together_by_their_mean_for_any_number():
+    rows = np.arange(3 * 100, dtype=float).reshape(3, 100)
+    made = spectrogram.Spectrogram(3, 100, frame_s=0.02)
+
+    made.push(rows[:1])
+    made.push(rows[1:])
+
+    found = made.to_dict()
+    means = [row[first : first + 3].mean() for row in rows for first in range(0, 100, 3)]
+    expected = np.clip((np.array(means) - max(means)) / 80 + 1, 0, 1) * 255
+    assert found["n"] == 34 <= spectrogram.MAX_BANDS
+    np.testing.assert_allclose(decode(found["values"], np.uint8), expected, atol=0.501)
+
+
+def test_the_longest_spectrogram_takes_half_a_megabyte():
+    made = spectrogram.Spectrogram(620_000, 128, frame_s=0.02)
+    for _ in range(620):
+        made.push(np.zeros((1000, 128)))
+
+    assert 200_000 < len(json.dumps(made.to_dict())) < 600_000
+
+
 def test_silence_has_the_lowest_level():
     display, _ = shown(encode(np.zeros(9000), 22050))
 
@@ -128,6 +169,7 @@ def test_a_table_that_is_not_made_is_not_shown():
     without, _ = shown(encode(noise(9000), 22050), tables=("mfcc",))
 
     assert display["pitch"] is display["mfcc"] is without["level"] is None
+    assert (display["spectrogram"], without["spectrogram"]) == (False, True)
     assert display["peaks"]["min"]
 
 

@@ -260,7 +260,8 @@ def test_the_summary_has_the_parameters_and_versions(each_path):
     assert written["versions"].keys() >= {"earshot", "numpy", "soxr", "libsndfile"}
     assert (written["versions"]["kernels"] is None) == (each_path == "numpy")
     assert written["remark"] is summary.remark is None
-    assert {*summary.tables, summary.display} == tables.keys() - {"features.json"}
+    shown = {summary.display, summary.spectrogram}
+    assert {*summary.tables, *shown} == tables.keys() - {"features.json"}
 
 
 def test_memory_does_not_grow_with_the_length():

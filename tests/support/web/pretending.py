@@ -108,7 +108,14 @@ def display(duration_s: float, n: int = 2000, n_mfcc: int = 13) -> dict[str, Any
             "values": text(values),
         },
         "level": {"column_s": column_s, "db": text(levels)},
+        "spectrogram": True,
     }
+
+
+def spectrogram(duration_s: float) -> dict[str, Any]:
+    """Return a spectrogram of 100 columns, in the extractor's form."""
+    values = base64.b64encode(bytes(range(240)) * 20).decode()
+    return {"column_s": duration_s / 100, "n": 48, "values": values}
 
 
 @dataclass
@@ -193,23 +200,22 @@ class Pretended:
         self, route: Route, one: dict[str, Any], part: str | None, query: dict[str, str]
     ) -> None:
         recording_id = one["recording_id"]
-        if part is None:
-            route.fulfill(json=one)
-        elif part == "transcript" and query.get("format") == "text":
+        fixed: dict[str | None, dict[str, Any]] = {
+            None: {"json": one},
+            "transcript": {"json": self.transcripts[recording_id]},
+            "corrections": {
+                "json": {"recording_id": recording_id, "corrections": []},
+                "headers": {"ETag": '"none"'},
+            },
+            "clip": {"json": {"url": f"{ADDRESS}saved.wav", "expires_in_s": 3600}},
+            "features/display": {"json": self.displays[recording_id]},
+            "features/spectrogram": {"json": spectrogram(one["duration_s"] or 60.0)},
+            "features/words": {"body": f"word,recording_id\nhello,{recording_id}\n"},
+        }
+        if part == "transcript" and query.get("format") == "text":
             route.fulfill(body=self.text, content_type="text/plain; charset=utf-8")
-        elif part == "transcript":
-            route.fulfill(json=self.transcripts[recording_id])
-        elif part == "corrections":
-            found = {"recording_id": recording_id, "corrections": []}
-            route.fulfill(json=found, headers={"ETag": '"none"'})
-        elif part == "features/words":
-            route.fulfill(
-                body=f"word,recording_id\nhello,{recording_id}\n", content_type="text/csv"
-            )
-        elif part == "clip":
-            route.fulfill(json={"url": f"{ADDRESS}saved.wav", "expires_in_s": 3600})
-        elif part == "features/display":
-            route.fulfill(json=self.displays[recording_id])
+        elif part in fixed:
+            route.fulfill(**fixed[part])
         elif part == "media":
             first = int((re.search(r"\d+", route.request.headers.get("range", "")) or ["0"])[0])
             if self.breaks_off_at is not None and first >= self.breaks_off_at:
