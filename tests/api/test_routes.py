@@ -362,7 +362,9 @@ def test_a_transcript_is_shown_as_columns(ask, finished):
         "end_s": [0.4, 0.9, 3.4, 3.9],
         "confidence": [0.9] * 4,
         "speaker": [None] * 4,
+        "channel": [None] * 4,
         "punctuation": ["", ".", "", "."],
+        "correction": [None] * 4,
     }
     runs = [(one["first_word"], one["n_words"]) for one in shown["segments"]]
     assert sum(n for _, n in runs) == 4
