@@ -249,7 +249,11 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
     for branch, made in claimed.items():
         if recording.status_of(branch) == Status.COMPLETED and not made <= there:
             recording = _retry(recording, branch, services)
-    if recording.transcription.status == Status.COMPLETED:
+    if recording.transcription.status == Status.COMPLETED and transcript:
+        subtitles = {transcript.subtitles_srt_key, transcript.subtitles_vtt_key} - {None}
+        if not subtitles <= there:
+            # They are made from the transcript, like all that is corrected with it.
+            recording = transcription.apply_corrections(recording, services, always=True)
         transcription.index_again(recording, services)
     if not there.issuperset(recording.word_table_keys.values()):
         recording = services.recordings.write_words(recording, {})

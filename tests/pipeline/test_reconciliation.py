@@ -223,6 +223,23 @@ def test_tables_that_a_late_clean_up_took_are_made_again(services, put, later):
     assert services.results.find(keys.features(recording_id, "pitch.csv"))
 
 
+def test_subtitles_that_a_late_clean_up_took_are_made_again(services, put, later):
+    options = replace(services.settings.transcription, subtitles=("srt",))
+    settings = replace(services.settings, transcription=options)
+    services = replace(services, settings=settings)
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(services, recording_id)
+    key = keys.subtitles(recording_id, "srt")
+    written = services.results.read(key)
+    services.results.remove(key)
+
+    reconcile(replace(later(hours=2), settings=settings)).raise_failures()
+
+    assert written is not None
+    assert services.results.read(key) == written
+
+
 def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
