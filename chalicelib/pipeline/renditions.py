@@ -91,14 +91,17 @@ def _start_job(
     if recording.renditions.status != Status.IN_PROGRESS or recording.renditions.job_id:
         return recording
     job = job_of(recording, Branch.RENDITIONS, services)
+    refused = None
     try:
-        request = _request(job, upload, contents, presets, services)
-        services.media.copy_upload(upload, _input(job, upload))
-        # The first call has not recorded a job, and may have ended before it could. Within a
-        # minute the token leads to its job; after that, the list of the latest jobs does.
-        token = request["ClientRequestToken"]
-        job_id = None if is_first else services.transcoder.find(token)
-        job_id = job_id or services.transcoder.start(request)
+        try:
+            job_id = _start_or_find(job, upload, contents, presets, services, is_first=is_first)
+        except (MediaError, JobRejectedError) as exc:
+            track = services.settings.ladder.audio_track
+            if track not in presets or not needs_audio_track(extension(upload.key)):
+                raise
+            # Without the track there would be no transcript either.
+            refused = f"The renditions cannot be made: {exc}. The audio track is made alone."
+            job_id = _start_or_find(job, upload, contents, (track,), services, is_first=is_first)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
         recording = fail(recording, Branch.RENDITIONS, reason, services)
@@ -110,6 +113,7 @@ def _start_job(
             Branch.RENDITIONS,
             Status.IN_PROGRESS,
             services,
+            reason=refused,
             state=replace(recording.renditions, job_id=job_id),
         )
     except RecordingNotFoundError:
@@ -118,6 +122,25 @@ def _start_job(
     if noted.renditions.job_id != job_id and noted.renditions.status not in ENDED:
         services.transcoder.cancel(job_id)  # another attempt has begun meanwhile
     return noted
+
+
+def _start_or_find(
+    job: keys.Job,
+    upload: Upload,
+    contents: Contents,
+    presets: Sequence[Preset],
+    services: "Services",
+    *,
+    is_first: bool,
+) -> str:
+    """Return the id of an attempt's job, which is started if there is none."""
+    request = _request(job, upload, contents, presets, services)
+    services.media.copy_upload(upload, _input(job, upload))
+    # The first call has not recorded a job, and may have ended before it could. Within a minute
+    # the token leads to its job; after that, the list of the latest jobs does.
+    token = request["ClientRequestToken"]
+    job_id = None if is_first else services.transcoder.find(token)
+    return job_id or services.transcoder.start(request)
 
 
 def _input(job: keys.Job, upload: Upload) -> str:
@@ -205,7 +228,7 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
         Branch.RENDITIONS,
         Status.COMPLETED,
         services,
-        reason=f"Not found: {', '.join(missing)}." if missing else None,
+        reason=f"Not found: {', '.join(missing)}." if missing else recording.renditions.reason,
         result=RenditionSet(
             audio_track_key=recording.rendered.audio_track_key,
             poster_key=files["poster"].key if "poster" in files else None,

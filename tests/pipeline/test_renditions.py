@@ -391,6 +391,46 @@ def test_a_refused_job_fails_with_the_services_words(services, put):
     assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
 
 
+class Particular(FakeTranscoder):
+    """A transcoder that refuses every job with pictures."""
+
+    def start(self, request):
+        outputs = request["Settings"]["OutputGroups"]
+        if any("VideoDescription" in out for group in outputs for out in group["Outputs"]):
+            raise JobRejectedError("the bitrate is too high")
+        return super().start(request)
+
+
+@pytest.mark.parametrize("extension", ["mov", "mkv"])
+def test_a_video_whose_ladder_is_refused_is_transcribed_from_its_audio_track(
+    services, put, extension
+):
+    key = f"uploads/alice/clip.{extension}"
+    services = replace(services, transcoder=Particular())
+    recording_id = put(key, video.make(extension))
+
+    for _ in range(2):
+        events.receive_upload(key, services)
+    events.store_renditions(completed(services, recording_id), services)
+
+    found = services.recordings.get(recording_id)
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "COMPLETED")
+    assert set(found.rendered.rendition_files) == {"audio"}
+    assert found.renditions.reason == (
+        "The renditions cannot be made: the bitrate is too high. The audio track is made alone."
+    )
+    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
+
+
+def test_if_the_audio_track_is_refused_too_the_transcription_fails_with_the_reason(services, put):
+    recording_id = put("uploads/alice/clip.mov", video.make("mov"))
+
+    events.receive_upload("uploads/alice/clip.mov", replace(services, transcoder=Refusing()))
+
+    assert statuses(services, recording_id) == ("FAILED", "PENDING", "FAILED")
+    assert "too many queues" in services.recordings.get(recording_id).transcription.reason
+
+
 def test_a_picture_too_small_fails_and_the_sound_goes_on(services, put):
     recording_id = put(KEY, video.make(size=(16, 16)))
 
