@@ -150,3 +150,19 @@ def test_the_synthesiser_gives_a_start_for_every_word(hearing, tmp_path, monkeyp
         assert len(clip.starts_s) == len(clip.said.split())
         assert clip.starts_s == sorted(clip.starts_s)
         assert 0 < clip.starts_s[0] < clip.starts_s[-1] < soundfile.info(clip.path).duration
+
+
+def test_the_simulation_of_scale_keeps_the_limits_of_transcribe(monkeypatch):
+    pytest.importorskip("simpy", reason="installed with the benchmarks")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    scale = importlib.import_module("scale")
+    limits = scale.Limits(jobs_at_once=10, share_of_queued_jobs=1.0, queued_jobs=50)
+    stage = scale.Stage(scale.Load("few", 6000, 10), limits)
+
+    found = stage.run()
+
+    # Ten jobs of 17 s at once, and a start for all that had to wait.
+    assert found["transcribed, h"] >= 6000 * 17 / 10 / 3600
+    assert found["jobs queued"] <= 50
+    assert found["refused for now"] > 0
+    assert stage.n_transcribed == stage.n_measured == 6000

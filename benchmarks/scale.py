@@ -1,0 +1,186 @@
+"""Bulk uploads against AWS's published limits, simulated: python benchmarks/scale.py.
+
+Each recording is a process in SimPy: it is received, measured and transcribed, and waits wherever
+a limit is reached. Nothing is asked of AWS. Writes the tables of docs/scale.md.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import simpy
+from processes import HERE
+
+sys.path[:0] = [str(HERE.parent)]
+
+from scripts import cost  # noqa: E402  # imported after the path is set
+
+PAGE = HERE.parent / "docs/scale.md"
+HOUR_S = 3600
+HEADS = ["", "clips", "clips, raised", "calls", "calls, raised"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of an account and of a stage; docs/scale.md has their sources."""
+
+    jobs_at_once: int = 250
+    share_of_queued_jobs: float = 0.9
+    queued_jobs: int = 10_000
+    starts_a_second: int = 25
+    functions_at_once: int = 1_000
+    measured_at_once: int = 5
+
+
+RAISED = Limits(jobs_at_once=2_500, starts_a_second=100, measured_at_once=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Recordings that arrive evenly in an hour."""
+
+    name: str
+    n_recordings: int
+    length_s: float
+
+
+CLIPS = Load("200,000 clips of ten seconds", 200_000, 10)
+CALLS = Load("10,000 hours of calls of ten minutes", 60_000, 600)
+
+# Assumed, because AWS publishes no time for them.
+JOB_S, JOB_SHARE = 15.0, 0.2
+"""A job takes 15 s and a fifth of the recording's length."""
+
+RECEIVE_S, LOOK_S = 1.0, 0.5
+"""Receiving an upload takes a second and a look half of it, most of which is waiting for AWS."""
+
+MEASURE_S, MEASURE_SHARE = 0.5, 2.35 / 600
+"""Measuring takes half a second of waiting, and 2.35 s of CPU for ten minutes (docs/costs.md)."""
+
+EVERY_S, LASTING_S = 900.0, 720.0
+"""A run of reconcile begins every quarter of an hour and looks for up to 12 minutes."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """A stage at work on a load."""
+
+    load: Load
+    limits: Limits
+    env: simpy.Environment = field(default_factory=simpy.Environment)
+    refused: deque[int] = field(default_factory=deque)
+    second: int = -1
+    n_started: int = 0
+    n_at_once: int = 0
+    n_transcribed: int = 0
+    n_measured: int = 0
+    found: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self.functions = simpy.Resource(self.env, limits.functions_at_once)
+        self.measuring = simpy.Resource(self.env, limits.measured_at_once)
+        slots = round(limits.jobs_at_once * limits.share_of_queued_jobs)
+        self.jobs = simpy.Resource(self.env, slots)
+
+    functions: Any = None
+    measuring: Any = None
+    jobs: Any = None
+
+    def run(self) -> dict[str, float]:
+        """Return when the parts are done, in hours, and the most that waits for each."""
+        self.env.process(self._arrive())
+        self.env.process(self._reconcile())
+        while min(self.n_transcribed, self.n_measured) < self.load.n_recordings:
+            self.env.step()
+        return self.found
+
+    def _arrive(self) -> Iterator[Any]:
+        gap_s = HOUR_S / self.load.n_recordings
+        for recording in range(self.load.n_recordings):
+            self.env.process(self._receive(recording))
+            self.env.process(self._measure())
+            yield self.env.timeout(gap_s)
+
+    def _receive(self, recording: int) -> Iterator[Any]:
+        with self.functions.request() as slot:
+            yield slot
+            self._most("functions at once", self.functions.count)
+            yield self.env.timeout(RECEIVE_S)
+        if self._start():
+            self.n_at_once += 1
+        else:
+            self.refused.append(recording)
+            self._most("refused for now", len(self.refused))
+
+    def _start(self) -> bool:
+        """Start a job, unless a limit of Transcribe is reached."""
+        second = int(self.env.now)
+        if second != self.second:
+            self.second, self.n_started = second, 0
+        is_full = len(self.jobs.queue) >= self.limits.queued_jobs
+        if is_full or self.n_started >= self.limits.starts_a_second:
+            return False
+        self.n_started += 1
+        self.env.process(self._transcribe())
+        return True
+
+    def _transcribe(self) -> Iterator[Any]:
+        with self.jobs.request() as slot:
+            self._most("jobs queued", len(self.jobs.queue))
+            yield slot
+            yield self.env.timeout(JOB_S + JOB_SHARE * self.load.length_s)
+        self.n_transcribed += 1
+        self._most("transcribed, h", self.env.now / HOUR_S)
+
+    def _measure(self) -> Iterator[Any]:
+        with self.measuring.request() as slot:
+            self._most("waiting to be measured", len(self.measuring.queue))
+            yield slot
+            yield self.env.timeout(MEASURE_S + MEASURE_SHARE * self.load.length_s)
+        self.n_measured += 1
+        self._most("measured, h", self.env.now / HOUR_S)
+
+    def _reconcile(self) -> Iterator[Any]:
+        while True:
+            yield self.env.timeout(EVERY_S - self.env.now % EVERY_S)
+            ends = self.env.now + LASTING_S
+            while self.refused and self.env.now < ends:
+                yield self.env.timeout(LOOK_S)
+                recording = self.refused.popleft()
+                if not self._start():
+                    self.refused.append(recording)
+
+    def _most(self, name: str, value: float) -> None:
+        self.found[name] = max(self.found.get(name, 0), value)
+
+
+def table() -> str:
+    """Return the table of what waits, and when it is done."""
+    stages = [Stage(load, limits) for load in (CLIPS, CALLS) for limits in (Limits(), RAISED)]
+    found = [stage.run() for stage in stages]
+    rows = [
+        [name, *(f"{one.get(name, 0):,.{1 if name.endswith(', h') else 0}f}" for one in found)]
+        for name in (
+            "functions at once",
+            "refused for now",
+            "jobs queued",
+            "transcribed, h",
+            "waiting to be measured",
+            "measured, h",
+        )
+    ]
+    at_once = [f"{stage.n_at_once / stage.load.n_recordings:.0%}" for stage in stages]
+    return cost.table(HEADS, [["started by their upload's event", *at_once], *rows])
+
+
+def main() -> None:
+    before, _, after = PAGE.read_text().partition("<!-- simulated -->\n")
+    _, _, after = after.partition("<!-- end -->\n")
+    PAGE.write_text(f"{before}<!-- simulated -->\n{table()}\n<!-- end -->\n{after}")
+
+
+if __name__ == "__main__":
+    main()
