@@ -1,6 +1,7 @@
 """The tests that execute a piece of the code: no other test can notice that it has changed."""
 
 import ast
+import re
 from pathlib import Path
 
 from coverage import CoverageData
@@ -9,6 +10,10 @@ from support.mutants.mutants import Mutant
 
 RECORDING = ("--cov=chalicelib", "--cov-context=test", "--cov-report=")
 """Options of pytest that record in ``.coverage`` what each test executes."""
+
+
+STEM = 5
+COMMON = frozenset({"test", "that", "with", "what", "recor", "uploa"})
 
 
 class Executing:
@@ -22,7 +27,8 @@ class Executing:
     def tests_of(self, mutant: Mutant) -> list[str] | None:
         """Return the tests that execute a mutant's piece of the code; None for all tests.
 
-        What is executed when a module is imported concerns all of them.
+        What is executed when a module is imported concerns all of them. Names of tests are
+        sentences, so those come first that share most words with the mutant's sentence.
         """
         source = (self._copy / mutant.file).read_text()
         first = source[: source.index(mutant.old)].count("\n") + 1
@@ -35,7 +41,15 @@ class Executing:
             contexts = {one for line in lines for one in by_line.get(line, ())}
         if "" in contexts or not contexts:
             return None
-        return sorted({one.partition("|")[0] for one in contexts})
+        wanted = _stems(mutant.sentence)
+        tests = sorted({one.partition("|")[0] for one in contexts})
+        return sorted(tests, key=lambda test: -len(wanted & _stems(test.partition("::")[2])))
+
+
+def _stems(sentence: str) -> set[str]:
+    """Return the beginnings of a sentence's longer words, without what most sentences have."""
+    words = re.findall(r"[a-z]{4,}", sentence.replace("_", " "))
+    return {word[:STEM] for word in words} - COMMON
 
 
 def _function_around(source: str, line: int) -> set[int]:
