@@ -13,7 +13,7 @@ from support.answers import answer_key, job_name, put_answer
 from support.asking import ADMINISTRATOR, Answered, Asker
 from support.media import wav
 
-from chalicelib.api import page
+from chalicelib.api import page, recordings
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import Branch, Recording, Status, Upload
@@ -606,6 +606,30 @@ def test_a_selection_is_a_manifest_by_page(ask, finished, make):
     }
     assert {json.loads(line)["recording_id"] for line in supervised} == made
     assert ask("/manifests/cuts").status == 404
+
+
+def test_a_page_of_a_manifest_that_ends_early_leaves_the_rest_to_the_next(
+    ask, finished, monkeypatch
+):
+    made = {finished(f"uploads/alice/{number}.wav", wav(1.0 + number)) for number in range(2)}
+    monkeypatch.setattr(recordings, "MANIFEST_BYTES", 1)
+
+    lines, target = [], "/manifests/recordings"
+    while target:
+        answer = ask(target)
+        assert len(answer.text.splitlines()) == 1
+        lines += answer.text.splitlines()
+        following = answer.headers.get("Link", "").partition(">")[0].lstrip("<")
+        target = f"/manifests/{following}" if following else None
+
+    assert {json.loads(line)["id"] for line in lines} == made
+
+
+def test_a_list_up_to_a_day_has_all_of_that_day(ask, make):
+    made = [make("alice", hour).id for hour in (0, 23, 24)]
+
+    assert ids(ask("/recordings?to=2024-01-01")) == [made[1], made[0]]
+    assert ids(ask("/recordings?from=2024-01-02")) == [made[2]]
 
 
 def test_spoken_words_are_found_by_their_owner_and_by_an_administrator(ask, finished):

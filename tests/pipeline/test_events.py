@@ -358,6 +358,19 @@ def test_a_late_failure_does_not_undo_a_transcript(services, put):
     assert found.reason is None
 
 
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "COMPLETED"])
+def test_an_event_of_a_failure_counts_only_if_the_job_has_failed(services, put, status):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    name = job_name(services, recording_id)
+    job_of(name).status = status
+
+    events.record_transcription_failure(name, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.TRANSCRIPTION) == Status.IN_PROGRESS
+
+
 def test_a_failed_job_that_is_not_ours_is_ignored(services):
     events.record_transcription_failure("somebody-elses-job", services)
 
