@@ -37,8 +37,8 @@ class Answering:
             route.fulfill(body=page.files()[parts[-1]], headers=page.file_headers(parts[-1]))
         elif path.endswith("/media"):
             route.fulfill(body=wav(5.0), headers={"Content-Type": "audio/wav"})
-        elif path.endswith("/display"):
-            key = keys.features(parts[2], "display.json")
+        elif parts[-1] in ("display", "spectrogram"):
+            key = keys.features(parts[2], f"{parts[-1]}.json")
             route.fulfill(body=self.services.results.read(key), content_type="application/json")
         else:
             signature = f"AWS4-HMAC-SHA256 Credential={self.user}/20240101/us-east-1/execute-api/x"
