@@ -36,6 +36,7 @@ def test_administrators_are_named_by_patterns():
     assert is_administrator("arn:aws:sts::1:assumed-role/Admin/dave")
     assert is_administrator("arn:aws:iam::1:user/carol")
     assert not is_administrator("arn:aws:iam::1:user/Carol")
+    assert not is_administrator("arn:aws:iam::1:user/caroline")
     assert not is_administrator("arn:aws:iam::2:user/carol")
     assert not is_administrator("arn:aws:sts::1:assumed-role/Other/carol")
 

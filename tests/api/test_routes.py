@@ -625,6 +625,15 @@ def test_a_page_of_a_manifest_that_ends_early_leaves_the_rest_to_the_next(
     assert {json.loads(line)["id"] for line in lines} == made
 
 
+def test_the_address_of_a_replaced_upload_is_not_given_as_a_recordings_own(ask, finished, put):
+    recording_id = finished()
+    put("uploads/alice/my talk.wav", wav(0.6))
+
+    answer = ask(f"/recordings/{recording_id}/media?redirect=no")
+
+    assert (answer.status, answer.sentence) == (404, "The upload is no longer in the bucket.")
+
+
 def test_a_list_up_to_a_day_has_all_of_that_day(ask, make):
     made = [make("alice", hour).id for hour in (0, 23, 24)]
 

@@ -481,6 +481,22 @@ def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(service
     assert statuses(services, recording_id)[1:] == ("FAILED", "FAILED")
 
 
+@pytest.mark.parametrize(("status", "is_tried_again"), [("CANCELED", True), ("ERROR", False)])
+def test_a_transcription_without_its_audio_track_is_tried_again_if_the_renditions_are(
+    services, put, status, is_tried_again
+):
+    key = "uploads/alice/clip.mov"
+    recording_id = put(key, video.make("mov"))
+    events.receive_upload(key, services)
+
+    events.store_renditions(event(services, recording_id, status), services)
+
+    recording = services.recordings.get(recording_id)
+    assert recording.transcription.status == Status.FAILED
+    assert recording.renditions.is_worth_a_retry == is_tried_again
+    assert recording.transcription.is_worth_a_retry == is_tried_again
+
+
 def test_one_notice_tells_that_a_recording_is_done(services, put, inbox):
     recording_id = put("uploads/alice/a.wav", wav())
     events.receive_upload("uploads/alice/a.wav", services)
