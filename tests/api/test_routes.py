@@ -625,6 +625,16 @@ def test_a_page_of_a_manifest_that_ends_early_leaves_the_rest_to_the_next(
     assert {json.loads(line)["id"] for line in lines} == made
 
 
+def test_reprocessing_removes_what_was_made_before(ask, finished, services):
+    recording_id = finished()
+    assert services.results.keys(f"features/{recording_id}/")
+
+    assert ask(f"/recordings/{recording_id}/reprocess", method="POST").status == 202
+
+    assert services.results.keys(f"features/{recording_id}/") == set()
+    assert services.results.keys(f"transcripts/{recording_id}.") == set()
+
+
 def test_the_address_of_a_replaced_upload_is_not_given_as_a_recordings_own(ask, finished, put):
     recording_id = finished()
     put("uploads/alice/my talk.wav", wav(0.6))

@@ -422,6 +422,18 @@ def receive(services, put, n: int) -> None:
         events.receive_upload(f"uploads/alice/{number}.wav", services)
 
 
+def test_a_recording_that_has_moved_since_it_was_read_stays_on_the_list(services, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    look_at = services.recordings.get(recording_id).look_at
+
+    services.watchlist.strike_off(recording_id, "2024-01-01T00:00:00+00:00")
+    assert services.recordings.get(recording_id).look_at == look_at
+    services.watchlist.strike_off(recording_id, look_at)
+
+    assert services.recordings.get(recording_id).look_at is None
+
+
 def test_one_run_looks_at_all_that_are_due(services, put, later):
     receive(services, put, 5)
     after = later(hours=2)
