@@ -1,5 +1,6 @@
 """The bucket: look up, read by ranges, write in parts, remove."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -115,6 +116,13 @@ class MediaStore:
             # it is collected. The bucket's lifecycle removes the parts.
             writer._upload_id = None  # noqa: SLF001  # smart_open has no public way to abort
             raise
+
+    @contextmanager
+    def create_at_once(self, key: str) -> Iterator[BinaryIO]:
+        """Open a small new object; it is written in one request when the block ends."""
+        body = io.BytesIO()
+        yield body
+        self.write(key, body.getvalue())
 
     def write(self, key: str, body: bytes) -> None:
         """Write a small object at once."""

@@ -124,3 +124,14 @@ def test_everything_below_a_prefix_is_removed_and_nothing_beside_it(services, pu
         services.media.remove("features/a/")
 
     assert services.media.keys("features/a") == {"features/ab/1"}
+
+
+def test_a_small_object_is_written_at_once_or_not_at_all(services):
+    with pytest.raises(RuntimeError), services.media.create_at_once("features/a/b.json") as body:
+        body.write(b"{}")
+        raise RuntimeError
+
+    assert services.media.find("features/a/b.json") is None
+    with services.media.create_at_once("features/a/b.json") as body:
+        body.write(b"{}")
+    assert services.media.read("features/a/b.json") == b"{}"
