@@ -244,8 +244,8 @@ MUTANTS = (
     # --- renditions ---
     Mutant(
         RENDITIONS,
-        "        job_id = None if is_first else services.transcoder.find(token)\n",
-        "        job_id = None\n",
+        "    job_id = None if is_first else services.transcoder.find(token)\n",
+        "    job_id = None\n",
         "a job whose starter died is started once more after a minute",
     ),
     Mutant(
