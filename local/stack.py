@@ -98,7 +98,7 @@ def environment() -> dict[str, str]:
 
 
 @cache  # reading YAML is the slowest step here
-def _cors_of_the_template() -> dict[str, Any]:
+def _cors_of_the_template() -> Any:
     template = yaml.load(TEMPLATE.read_text(), Loader=_TemplateLoader)  # noqa: S506  # our own file
     bucket = template["Resources"]["MediaBucket"]["Properties"]
     return {

@@ -9,10 +9,10 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from chalice.app import (
@@ -26,6 +26,10 @@ from chalice.app import (
 
 from local.api_gateway import Context
 from local.store import NotKeptError
+
+if TYPE_CHECKING:
+    from types_boto3_s3.literals import EventType
+    from types_boto3_s3.type_defs import FilterRuleTypeDef, QueueConfigurationTypeDef
 
 ATTEMPTS = 3
 """Number of attempts for an event: one, and the two retries of an asynchronous invocation.
@@ -66,7 +70,7 @@ class Trigger:
     name: str
     queue_url: str
     handler: Callable[[Event], object]
-    to_event: Callable[[dict[str, Any]], Event | None]
+    to_event: Callable[[Mapping[str, Any]], Event | None]
     attempts: int = ATTEMPTS
     # moto may give one message to two requests at the same time.
     receiving: threading.Lock = field(default_factory=threading.Lock)
@@ -87,7 +91,7 @@ class Triggers:
         self._triggers: list[Trigger] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._notifications: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._notifications: dict[str, list[QueueConfigurationTypeDef]] = defaultdict(list)
         self._schedules: dict[str, float] = {}
 
     def add_application(self, module: Any) -> None:
@@ -112,7 +116,7 @@ class Triggers:
                     suffix=source.suffix or "",
                 )
             case SQSEventConfig():
-                url = self._sqs.get_queue_url(QueueName=source.queue)["QueueUrl"]
+                url = self._sqs.get_queue_url(QueueName=source.queue or "")["QueueUrl"]
                 self._triggers.append(
                     Trigger(source.name, url, handler, self._sqs_event(url), self._attempts(url))
                 )
@@ -137,12 +141,15 @@ class Triggers:
     ) -> None:
         """Call a function for a bucket's events, in S3's form."""
         url, arn = self._make_queue(name)
-        rules = [
-            {"Name": kind, "Value": value}
-            for kind, value in (("prefix", prefix), ("suffix", suffix))
-            if value
-        ]
-        rule: dict[str, Any] = {"QueueArn": arn, "Events": events}
+        rules: list[FilterRuleTypeDef] = []
+        if prefix:
+            rules.append({"Name": "prefix", "Value": prefix})
+        if suffix:
+            rules.append({"Name": "suffix", "Value": suffix})
+        rule: QueueConfigurationTypeDef = {
+            "QueueArn": arn,
+            "Events": cast("list[EventType]", events),
+        }
         if rules:
             rule["Filter"] = {"Key": {"FilterRules": rules}}
         self._notifications[bucket].append(rule)
@@ -173,10 +180,10 @@ class Triggers:
         found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
         return int(json.loads(found["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
 
-    def _sqs_event(self, url: str) -> Callable[[dict[str, Any]], Event]:
+    def _sqs_event(self, url: str) -> Callable[[Mapping[str, Any]], Event]:
         arn = self._arn(url)
 
-        def to_event(message: dict[str, Any]) -> Event:
+        def to_event(message: Mapping[str, Any]) -> Event:
             record = {
                 "messageId": message["MessageId"],
                 "receiptHandle": message["ReceiptHandle"],
@@ -239,7 +246,7 @@ class Triggers:
                 if not self._stopping.is_set():
                     self._deliver(trigger, message)
 
-    def _deliver(self, trigger: Trigger, message: dict[str, Any]) -> None:
+    def _deliver(self, trigger: Trigger, message: Mapping[str, Any]) -> None:
         receipt = {"QueueUrl": trigger.queue_url, "ReceiptHandle": message["ReceiptHandle"]}
         try:
             event = trigger.to_event(message)
@@ -282,12 +289,12 @@ def _period_s(expression: str | ScheduleExpression) -> float:
     return int(number) * _SECONDS[unit.rstrip("s")]
 
 
-def _s3_event(message: dict[str, Any]) -> Event | None:
+def _s3_event(message: Mapping[str, Any]) -> Event | None:
     event: Event = json.loads(message["Body"])
     # S3 sends a new destination a test event without records.
     return event if "Records" in event else None
 
 
-def _rule_event(message: dict[str, Any]) -> Event:
+def _rule_event(message: Mapping[str, Any]) -> Event:
     # moto leaves out the account id, which Chalice reads.
     return {"account": "123456789012", **json.loads(message["Body"])}

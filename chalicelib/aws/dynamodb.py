@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
@@ -23,6 +23,9 @@ from chalicelib.core.recording import (
     Upload,
 )
 from chalicelib.errors import CursorError, RecordingNotFoundError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
 
 BY_OWNER = "by_owner"
 BY_SOURCE = "by_source"
@@ -48,7 +51,7 @@ class RecordingTable:
     """
 
     def __init__(
-        self, table: Any, clock: Callable[[], datetime], *, n_shards: int = N_SHARDS
+        self, table: "Table", clock: Callable[[], datetime], *, n_shards: int = N_SHARDS
     ) -> None:
         self._table = table
         self._clock = clock
@@ -223,7 +226,7 @@ class RecordingTable:
         The index follows the table with a delay, so a new recording may be missing.
         """
         found: list[Recording] = []
-        query = {
+        query: dict[str, Any] = {
             "IndexName": BY_SOURCE,
             "KeyConditionExpression": Key("source_key").eq(source_key),
         }
@@ -289,7 +292,7 @@ class RecordingTable:
         waiting = [{"JsonFile": key} for key in item_keys]
         while waiting:
             batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            response = self._table.meta.client.batch_get_item(
+            response: Mapping[str, Any] = self._table.meta.client.batch_get_item(
                 RequestItems={self._table.name: {"Keys": batch}}
             )
             for item in response["Responses"].get(self._table.name, []):

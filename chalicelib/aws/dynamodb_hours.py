@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.core import keys
 from chalicelib.errors import ServiceBusyError
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 KEPT = timedelta(days=7)
 """Time after which a counter expires."""
@@ -18,7 +22,7 @@ REFUSED = "ConditionalCheckFailed"
 class HourCounters:
     """The counters, which are in the table of recordings, but in none of its indexes."""
 
-    def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
+    def __init__(self, table: "Table", clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
 
@@ -85,7 +89,7 @@ class HourCounters:
 
     def _update(
         self, key: str, expression: str, condition: str, values: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    ) -> "TransactWriteItemTypeDef":
         return {
             "Update": {
                 "TableName": self._table.name,

@@ -1,6 +1,6 @@
 """Lists of recordings' entries, newest first: an owner's, or all of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Key
 from chalicelib.aws.dynamodb_shards import in_order
 from chalicelib.core.recording_item import KIND
 
-Ask = Callable[..., dict[str, Any]]
+Ask = Callable[..., Mapping[str, Any]]
 """DynamoDB's Query, on the list's index."""
 
 Read = Callable[[int], tuple[list[dict[str, Any]], dict[str, str] | None]]

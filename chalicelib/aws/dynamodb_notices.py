@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
@@ -12,11 +12,14 @@ from chalicelib.core import keys
 from chalicelib.core.recording import NoticeState, Outcome
 from chalicelib.core.recording_item import of_notice
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
 
 class NoticeClaims:
     """The notices that were claimed by a sender, and the notices that were sent."""
 
-    def __init__(self, table: Any, clock: Callable[[], datetime]) -> None:
+    def __init__(self, table: "Table", clock: Callable[[], datetime]) -> None:
         self._table = table
         self._clock = clock
 

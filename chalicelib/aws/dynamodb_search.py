@@ -12,7 +12,7 @@ A recording's rows share its id, so all of its rows and no other recording's are
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from boto3.dynamodb.conditions import Attr, Key
@@ -20,6 +20,9 @@ from boto3.dynamodb.conditions import Attr, Key
 from chalicelib.core.recording import Recording
 from chalicelib.core.search import layout
 from chalicelib.core.search.matching import Index, Passage
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
 
 BY_TERM = "by_term"
 BY_OWNER_TERM = "by_owner_term"
@@ -58,7 +61,7 @@ class Stretch:
 class SearchTable:
     """The search table: the index of the recordings' transcripts."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: "Table") -> None:
         self._table = table
         self._client = table.meta.client
 
@@ -85,7 +88,7 @@ class SearchTable:
         return len(self._terms(recording_id))
 
     def _terms(self, recording_id: str) -> set[str]:
-        query = {
+        query: dict[str, Any] = {
             "KeyConditionExpression": Key("recording_id").eq(recording_id),
             "ProjectionExpression": "#term",
             "ExpressionAttributeNames": {"#term": "term"},
@@ -93,7 +96,7 @@ class SearchTable:
         }
         terms: set[str] = set()
         while True:
-            page = self._table.query(**query)
+            page: Mapping[str, Any] = self._table.query(**query)
             terms |= {row["term"] for row in page["Items"]}
             if "LastEvaluatedKey" not in page:
                 return terms
@@ -137,15 +140,14 @@ class SearchTable:
             query["ExclusiveStartKey"] = _position(term, owner, after)
         found: list[Mark] = []
         for _ in range(max_pages):
-            page = self._table.query(**query)
+            page: Mapping[str, Any] = self._table.query(**query)
             for row in page["Items"]:
                 found.append(Mark(row["recording_id"], row["created_at"], int(row["n_terms"])))
                 if len(found) == most:
                     return Stretch(found, (found[-1].created_at, found[-1].recording_id))
-            last = page.get("LastEvaluatedKey")
-            if last is None:
+            if "LastEvaluatedKey" not in page:
                 return Stretch(found, None)
-            query["ExclusiveStartKey"] = last
+            last = query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
         return Stretch(found, (last["created_at"], last["recording_id"]))
 
     def places(
@@ -191,7 +193,9 @@ class SearchTable:
         name = self._table.name
         while waiting:
             asked, waiting = waiting[:MAX_KEYS], waiting[MAX_KEYS:]
-            answer = self._client.batch_get_item(RequestItems={name: {"Keys": asked}})
+            answer: Mapping[str, Any] = self._client.batch_get_item(
+                RequestItems={name: {"Keys": asked}}
+            )
             yield from answer["Responses"].get(name, [])
             waiting += answer["UnprocessedKeys"].get(name, {}).get("Keys", [])
 

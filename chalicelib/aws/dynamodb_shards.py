@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -33,7 +33,7 @@ def shards(n_shards: int) -> Iterator[str]:
 
 
 def in_order(
-    ask: Callable[..., dict[str, Any]],
+    ask: Callable[..., Mapping[str, Any]],
     condition: ConditionBase,
     *,
     order: str,

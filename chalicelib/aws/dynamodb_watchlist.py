@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamodb_shards import N_SHARDS, in_order
 from chalicelib.core import keys
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
 
 BY_LOOK_AT = "by_look_at"
 
@@ -21,7 +24,7 @@ class Watchlist:
     has only the keys of these recordings, so listing them reads nothing else.
     """
 
-    def __init__(self, table: Any, *, n_shards: int = N_SHARDS) -> None:
+    def __init__(self, table: "Table", *, n_shards: int = N_SHARDS) -> None:
         self._table = table
         self._n_shards = n_shards
 

@@ -1,10 +1,14 @@
 """Amazon's MediaConvert: start, find and cancel a job."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import JobRejectedError, ServiceBusyError
+
+if TYPE_CHECKING:
+    from types_boto3_mediaconvert import MediaConvertClient
+    from types_boto3_mediaconvert.type_defs import JobTypeDef
 
 _REFUSALS = frozenset({"BadRequestException", "ForbiddenException"})
 _BUSY = frozenset({"TooManyRequestsException", "ThrottlingException"})
@@ -15,7 +19,7 @@ _PAGE = 20
 class Transcoder:
     """The account's transcoding jobs."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: "MediaConvertClient") -> None:
         self._client = client
 
     def start(self, request: dict[str, Any]) -> str:
@@ -42,15 +46,14 @@ class Transcoder:
             (str(job["Id"]) for job in jobs if job.get("ClientRequestToken") == token), None
         )
 
-    def get(self, job_id: str) -> dict[str, Any] | None:
+    def get(self, job_id: str) -> "JobTypeDef | None":
         """Return MediaConvert's description of a job, or None."""
         try:
-            job: dict[str, Any] = self._client.get_job(Id=job_id)["Job"]
+            return self._client.get_job(Id=job_id)["Job"]
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "NotFoundException":
                 return None
             raise
-        return job
 
     def cancel(self, job_id: str) -> None:
         """Stop a job if it is still running. Safe to repeat."""

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import smart_open.s3
@@ -12,6 +12,10 @@ from botocore.exceptions import ClientError
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.errors import TooLargeError, UploadChangedError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 RANGE_BYTES = 8 * 2**20
 """Most bytes of one ranged GET; the buffer is much smaller."""
@@ -28,7 +32,7 @@ _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 class MediaStore:
     """One bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self.bucket = bucket
 
@@ -73,7 +77,7 @@ class MediaStore:
             if exc.response["Error"]["Code"] in _GONE:
                 raise UploadChangedError(upload.key) from exc
             raise
-        return cast("bytes", response["Body"].read())
+        return response["Body"].read()
 
     @contextmanager
     def open(self, upload: Upload) -> Iterator[BinaryIO]:
@@ -142,7 +146,7 @@ class MediaStore:
         if most is not None and response["ContentLength"] > most:
             response["Body"].close()
             raise TooLargeError(response["ContentLength"], most)
-        return cast("bytes", response["Body"].read())
+        return response["Body"].read()
 
     def copy(self, source_key: str, key: str) -> bool:
         """Copy an object within the bucket; return whether it existed."""
@@ -239,7 +243,7 @@ class MediaStore:
     def remove(self, prefix: str, *, keep: str | None = None) -> None:
         """Remove everything whose key starts with a prefix, except one key. Safe to repeat."""
         for page in self._listed(prefix):
-            objects = [{"Key": key} for key in page if key != keep]
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in page if key != keep]
             if not objects:
                 continue
             answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects})

@@ -1,17 +1,20 @@
 """The place that ``reconcile`` has reached in its walk, in one small object."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from chalicelib.core.keys import BOOKMARK
 
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
 
 class Bookmark:
     """Storage for the place of the walk between runs; without a place, the walk starts again."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -5,11 +5,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.core import keys
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 _REFUSED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey"})
 
@@ -25,7 +28,7 @@ class Stored:
 class CorrectionStore:
     """The objects of corrections, beside the transcripts."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -44,7 +47,7 @@ class CorrectionStore:
 
         Return the new ETag, or None if another write was first.
         """
-        condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": f'"{over}"'}
+        condition: dict[str, Any] = {"IfMatch": f'"{over}"'} if over else {"IfNoneMatch": "*"}
         try:
             written = self._client.put_object(
                 Bucket=self._bucket,

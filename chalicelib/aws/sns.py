@@ -1,16 +1,19 @@
 """The topics of notices: one for all, or a second for failures."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.core.notices import Notice
 from chalicelib.core.recording import Outcome
+
+if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
 
 
 class Notices:
     """The topics that notices are published to; without a topic nothing is published."""
 
-    def __init__(self, client: Any, topic_arn: str, failures_topic_arn: str = "") -> None:
+    def __init__(self, client: "SNSClient", topic_arn: str, failures_topic_arn: str = "") -> None:
         self._client = client
         self._topics = {
             Outcome.DONE: topic_arn,

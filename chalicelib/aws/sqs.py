@@ -1,7 +1,10 @@
 """The queue of recordings whose features are to be extracted."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
 
 CORRECTIONS = "corrections"
 """The task of messages that ask for no features."""
@@ -10,7 +13,7 @@ CORRECTIONS = "corrections"
 class FeatureQueue:
     """The queue whose messages ``extract_features`` receives."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 

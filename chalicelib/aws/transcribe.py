@@ -1,10 +1,14 @@
 """Amazon Transcribe: start, look up and delete a job."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import JobRejectedError, ServiceBusyError
+
+if TYPE_CHECKING:
+    from types_boto3_transcribe import TranscribeServiceClient
+    from types_boto3_transcribe.type_defs import TranscriptionJobTypeDef
 
 _NO_SUCH_JOB = frozenset({"NotFoundException", "BadRequestException"})
 # Transcribe answers BadRequestException if a job's name is unknown.
@@ -15,7 +19,7 @@ _BUSY = frozenset({"LimitExceededException", "ThrottlingException"})
 class Transcriber:
     """The account's transcription jobs."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: "TranscribeServiceClient") -> None:
         self._client = client
 
     def start(self, request: dict[str, Any]) -> bool:
@@ -37,7 +41,7 @@ class Transcriber:
             raise
         return True
 
-    def find(self, name: str) -> dict[str, Any] | None:
+    def find(self, name: str) -> "TranscriptionJobTypeDef | None":
         """Return Transcribe's description of a job, or None."""
         try:
             response = self._client.get_transcription_job(TranscriptionJobName=name)
@@ -45,8 +49,7 @@ class Transcriber:
             if exc.response["Error"]["Code"] in _NO_SUCH_JOB:
                 return None
             raise
-        job: dict[str, Any] = response["TranscriptionJob"]
-        return job
+        return response["TranscriptionJob"]
 
     def delete(self, name: str) -> None:
         """Delete a job, if it exists. Safe to repeat."""

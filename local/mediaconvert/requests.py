@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import botocore.session
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from chalicelib.errors import EarshotError
@@ -66,7 +66,7 @@ def parse(method: str, path: str, query: str, body: bytes) -> tuple[str, _Json]:
         wire = _read(body)
     elif identifier:
         wire = {"id": unquote(identifier)}
-    shape = service_model().operation_model(operation).input_shape
+    shape: Any = service_model().operation_model(operation).input_shape
     if "maxResults" in wire and str(wire["maxResults"]).isdecimal():
         wire["maxResults"] = int(wire["maxResults"])
     faults: list[str] = []
@@ -81,7 +81,7 @@ def parse(method: str, path: str, query: str, body: bytes) -> tuple[str, _Json]:
     return operation, parameters
 
 
-def to_wire(value: Any, shape: Shape) -> Any:
+def to_wire(value: Any, shape: Any) -> Any:
     """Return a value of the model with its JSON names."""
     if shape.type_name == "structure":
         return {
@@ -105,7 +105,7 @@ def _read(body: bytes) -> _Json:
     return wire
 
 
-def _from_wire(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
+def _from_wire(value: Any, shape: Any, path: str, faults: list[str]) -> Any:
     """Return a JSON value with the model's names, and note each error in it."""
     if shape.type_name == "structure" and isinstance(value, dict):
         names = {member.serialization.get("name", n): n for n, member in shape.members.items()}

@@ -250,7 +250,7 @@ def object_url(region: str, bucket: str, key: str) -> str:
 def language_code(language: str, parameters: _Json) -> str:
     """Return the service's code for an identified language, from the offered ones if possible."""
     offered = parameters.get("LanguageOptions", ())
-    known = service_model().shape_for("LanguageCode").enum
+    known = service_model().shape_for("LanguageCode").metadata["enum"]
     variants = [code for code in (*offered, *known) if code.split("-")[0] == language]
     if variants and variants[0] in offered:
         return str(variants[0])

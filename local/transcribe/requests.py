@@ -61,7 +61,7 @@ def parse(operation: str, body: bytes) -> _Json:
         raise RefusedError("SerializationException", "The request is not JSON.") from exc
     if not isinstance(parameters, dict):
         raise RefusedError("SerializationException", "The request is not a JSON object.")
-    shape = service_model().operation_model(operation).input_shape
+    shape: Any = service_model().operation_model(operation).input_shape
     report = ParamValidator().validate(parameters, shape)
     if report.has_errors():
         raise bad_request(report.generate_report())
@@ -102,7 +102,7 @@ def output_key(parameters: _Json) -> str:
     return f"{folder}{parameters['TranscriptionJobName']}.json"
 
 
-def _constraint_faults(value: Any, shape: Shape, path: str) -> list[str]:
+def _constraint_faults(value: Any, shape: Any, path: str) -> list[str]:
     """Return errors of patterns, enumerations and maxima, which botocore does not check."""
     faults: list[str] = []
     if shape.type_name == "structure":
