@@ -18,6 +18,8 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
     delete_outputs_and_jobs(recording, services)
     # The item is deleted last, so that an interrupted clean-up is found again.
     services.recordings.delete(recording.id)
+    # A transcript may have been indexed just before, and no walk goes through the index.
+    services.search_table.remove(recording.id)
     upload = services.media.find_source(recording)
     if upload:
         now = services.clock()

@@ -193,3 +193,22 @@ def test_a_refused_upload_that_is_removed_before_its_item_is_in_the_index_leaves
     scene.come_to_rest()
 
     assert violations(scene.world) == []
+
+
+def test_a_transcript_that_is_indexed_while_its_recording_is_removed_cannot_be_found():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    scene.deliver_all("receive_upload")
+    scene.receive_all()
+    (job,) = scene.transcription_jobs
+    advance(scene, job, 2)
+    storing = scene.begin("store_transcript")
+    scene.run(storing, until="copy_object")
+    scene.move("remove", TALK)
+    scene.move("catch up")
+    removing = scene.begin("remove_recording")
+    scene.run(removing, until="delete_item")
+    scene.run(storing)
+    scene.run(removing)
+
+    assert scene.end() == []

@@ -327,8 +327,8 @@ MUTANTS = (
     # --- removal ---
     Mutant(
         REMOVAL,
-        "    services.recordings.delete(recording.id)\n    upload =",
-        "    upload =",
+        "    services.recordings.delete(recording.id)\n",
+        "",
         "the item of a recording that is gone stays",
     ),
     Mutant(
