@@ -123,6 +123,7 @@ class World:
     unsure: Counter[tuple[str, str]] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     most_requests: dict[str, int] = field(default_factory=dict)
+    requests_of: Counter[str] = field(default_factory=Counter)
     log: list[str] = field(default_factory=list)
     wrong_before: list[str] = field(default_factory=list)
     wrong_after_one: list[str] = field(default_factory=list)
@@ -289,6 +290,7 @@ class World:
             self.unsure[task.told] += 1
         most = self.most_requests.get(task.function, 0)
         self.most_requests[task.function] = max(most, task.n_requests)
+        self.requests_of[task.function] += task.n_requests
         self.log.append(f"    {task.name} {outcome} after {task.n_requests} requests")
         task.end(outcome)
 
