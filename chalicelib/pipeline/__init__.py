@@ -7,11 +7,13 @@ Does not belong here: answers to requests (``api``), calls to AWS (``aws``), ari
 In the order in which they act:
 
 1. ``events`` is called by ``app.py``, once for each event.
-2. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
-3. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
-4. ``transcripts`` reads a transcript with its corrections.
-5. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
-6. ``clips`` cuts a part of the sound, when it is asked for.
-7. ``removal`` deletes the outputs of an upload that is gone.
-8. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone.
+2. ``starting`` decides which branches an upload has, and starts them.
+3. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
+4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
+5. ``transcripts`` reads a transcript with its corrections.
+6. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
+7. ``clips`` cuts a part of the sound, when it is asked for.
+8. ``removal`` deletes the outputs of an upload that is gone.
+9. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone; its
+   ``walk`` goes through everything that there is.
 """

@@ -19,11 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import journal
 from chalicelib.core import keys
-from chalicelib.core.audio.formats import HEAD_BYTES
 from chalicelib.core.jobs import mediaconvert_events
-from chalicelib.core.probe import formats, limits
-from chalicelib.core.probe.contents import Contents
-from chalicelib.core.recording import DONE, ENDED, Branch, Recording, Status, Upload
+from chalicelib.core.probe import formats
+from chalicelib.core.recording import DONE, Branch, Recording, Status, Upload
 from chalicelib.errors import (
     CallerError,
     RecordingNotFoundError,
@@ -40,6 +38,12 @@ from chalicelib.pipeline.removal import (
     delete_outputs_and_jobs,
     delete_outputs_jobs_and_item,
 )
+from chalicelib.pipeline.starting import (
+    ask_again_soon,
+    go_on_with_audio_track,
+    look_into,
+    start_branches,
+)
 from chalicelib.pipeline.words import join_words
 
 if TYPE_CHECKING:
@@ -50,10 +54,6 @@ ATTEMPTS = 5
 
 RETRY_AFTER_S = 60
 """Seconds before a failed extraction is tried again; doubled after each attempt."""
-
-SPEECH = (Branch.TRANSCRIPTION, Branch.FEATURES)
-NO_PICTURE = "Renditions are made of video."
-NO_SOUND = "The video has no sound."
 
 
 def receive_upload(key: str, services: "Services") -> None:
@@ -72,19 +72,14 @@ def receive_upload(key: str, services: "Services") -> None:
 
 def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     try:
-        recording = _start_branches(recording, upload, services)
+        recording = start_branches(recording, upload, services)
         _finish(recording, services)
     except ServiceBusyError:
-        _ask_again_soon(recording, services)
+        ask_again_soon(recording, services)
     except (UploadChangedError, RecordingNotFoundError):
         # The replacement or removal has its own event, but the branches that were started
         # here may be younger than the clean-up that followed it.
         delete_outputs_jobs_and_item(recording, services)
-
-
-def _ask_again_soon(recording: Recording, services: "Services") -> None:
-    """Let reconcile start PENDING branches, so that a used-up quota gives up no event."""
-    services.watchlist.put_off(recording.id, services.clock())
 
 
 def reprocess(
@@ -102,7 +97,7 @@ def reprocess(
     if services.settings.quotas:
         accepted_at = services.clock().isoformat()
         if not by_administrator:
-            _, contents, refused = _look_into(upload, services)
+            _, contents, refused = look_into(upload, services)
             refused = refused or quotas.refusal_of_another_time(
                 recording, upload, contents, services
             )
@@ -111,71 +106,9 @@ def reprocess(
     delete_outputs_and_jobs(recording, services, keep_corrections=True)
     recording = services.recordings.restart(recording, upload, accepted_at=accepted_at)
     # In case the copies that jobs read take longer than this function may run.
-    _ask_again_soon(recording, services)
+    ask_again_soon(recording, services)
     _start(recording, upload, services)
     return services.recordings.get(recording.id)
-
-
-def _start_branches(recording: Recording, upload: Upload, services: "Services") -> Recording:
-    media_format, contents, reason = _look_into(upload, services)
-    reason = reason or quotas.refusal(recording, upload, contents, services)
-    if media_format is None or reason:
-        may_show = contents.picture or media_format in formats.CONTAINERS
-        none_made = reason if may_show else NO_PICTURE
-        recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
-        for branch in SPEECH:
-            recording = _end(recording, branch, Status.FAILED, reason, services)
-        if services.media.find_source(recording) is None:
-            # The clean-up may have come before the item was in its index, and nothing that is
-            # started here notices that the upload is gone.
-            raise UploadChangedError(upload.key)
-        return recording
-    if contents.picture and not contents.has_sound:
-        for branch in SPEECH:
-            recording = _end(recording, branch, Status.SKIPPED, NO_SOUND, services)
-    elif reason := limits.speech_refusal(contents):
-        recording = _end(recording, Branch.TRANSCRIPTION, Status.FAILED, reason, services)
-    return _start_jobs(recording, upload, media_format, contents, services)
-
-
-def _look_into(upload: Upload, services: "Services") -> tuple[str | None, Contents, str | None]:
-    """Return the format and the contents of an upload, and why it is refused."""
-    head = services.media.read_head(upload, HEAD_BYTES)
-    media_format, reason = formats.media_format(upload.key, head)
-    # The size is known without reading the file, which may consist of headers.
-    reason = reason or limits.refusal(upload.size, Contents())
-    contents = Contents()
-    if media_format and not reason:
-        contents = renditions.contents_of(upload, media_format, services)
-    return media_format, contents, reason or limits.refusal(upload.size, contents)
-
-
-def _start_jobs(
-    recording: Recording,
-    upload: Upload,
-    media_format: str,
-    contents: Contents,
-    services: "Services",
-) -> Recording:
-    if recording.features.status == Status.PENDING:
-        services.features_queue.send(recording.id)
-    if presets := renditions.presets_for(media_format, contents, services):
-        recording = renditions.start_renditions(recording, upload, contents, presets, services)
-    else:
-        recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, NO_PICTURE, services)
-    if formats.needs_audio_track(media_format):
-        return _go_on_with_audio_track(recording, upload, services, is_needed=True)
-    if recording.transcription.status not in ENDED:
-        return transcription.start_transcription(recording, upload, media_format, services)
-    return recording
-
-
-def _end(
-    recording: Recording, branch: Branch, status: Status, reason: str | None, services: "Services"
-) -> Recording:
-    if recording.status_of(branch) in ENDED:
-        return recording
-    return move(recording, branch, status, services, reason=reason)
 
 
 def resume(recording: Recording, services: "Services") -> None:
@@ -319,34 +252,10 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
         recording = renditions.store_outcome(recording, detail, services)
         is_needed = formats.needs_audio_track(formats.extension(recording.source_key))
         try:
-            recording = _go_on_with_audio_track(recording, upload, services, is_needed=is_needed)
+            recording = go_on_with_audio_track(recording, upload, services, is_needed=is_needed)
         except ServiceBusyError:
-            _ask_again_soon(recording, services)
+            ask_again_soon(recording, services)
         _finish(recording, services)
-
-
-def _go_on_with_audio_track(
-    recording: Recording, upload: Upload, services: "Services", *, is_needed: bool
-) -> Recording:
-    """Start the branches that wait for the audio track, or end them if there will be none."""
-    if recording.renditions.status not in ENDED:
-        return recording
-    key = recording.rendered.audio_track_key
-    track = services.results.find(key) if key else None
-    if recording.features.status == Status.PENDING:
-        services.features_queue.send(recording.id)
-    if recording.transcription.status in ENDED:
-        return recording
-    if track:
-        return transcription.start_transcription(recording, upload, "mp3", services, track=track)
-    if not is_needed:
-        return recording
-    state, files = recording.renditions, recording.rendered.rendition_files
-    if any(file.key == key for file in files.values()):
-        _ask_again_soon(recording, services)  # a late clean-up has removed it, and it is made again
-        return recording
-    reason = f"Amazon Transcribe needs an audio track, and there is none. {state.reason or ''}"
-    return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=state.internal)
 
 
 def remove_recording(key: str, services: "Services") -> None:

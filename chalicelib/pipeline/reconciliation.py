@@ -4,14 +4,11 @@ A run has two parts, each safe to repeat, and ends before the function's time is
 
 * Looks: recordings that have not been found complete since their last move are on a watchlist, by
   the time of their next look. A recording is removed from the list when all its outputs are there.
-* The walk: it goes through the bucket, a few pages in each run, and finds uploads without a
-  recording and outputs without a recording. Then it goes through the table, and finds recordings
-  without an upload. At the end it starts again.
+* The walk (``walk``): it goes through the buckets and the table, a page in each run.
 """
 
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +16,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
-from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.errors import RecordingNotFoundError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, renditions, transcription
@@ -30,6 +27,7 @@ from chalicelib.pipeline.removal import (
     delete_outputs,
     delete_outputs_jobs_and_item,
 )
+from chalicelib.pipeline.walk import Findings, walk
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -39,9 +37,6 @@ LOOKS = 200
 
 PAGES = 1
 """Pages of a run's walk, each of 1,000 objects or items."""
-
-READS_A_PAGE = 20
-"""Reads for a page of the table, which are 50 items each, because items may be large."""
 
 LASTING = timedelta(minutes=12)
 """Time in which a run makes looks; the function has 15 minutes, and runs every 15."""
@@ -56,37 +51,8 @@ MESSAGE_LASTS = timedelta(hours=6)
 HANGS_AFTER = timedelta(days=1)
 """Age at which an unfinished recording counts as hanging; Transcribe takes hours at most."""
 
-ITEMS = "items"
-WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.JOBS, ITEMS)
-
 GONE = "What was made of the recording was removed."
 DIED = "each ended without an answer: it needed too much memory or time"
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Findings:
-    """Numbers of a run; ``failures`` are the looks that failed and will be repeated."""
-
-    looks: int = 0
-    walked: int = 0
-    is_round: bool = False
-    hanging: int = 0
-    failures: list[Exception] = field(default_factory=list)
-
-    def attempt(self, work: Callable[[], object], what: str) -> None:
-        """Count a failure of one piece of work, and continue with the next."""
-        try:
-            work()
-        except Exception as exc:
-            log.exception("reconcile could not settle %s", what)
-            self.failures.append(exc)
-
-    def raise_failures(self) -> None:
-        """Raise an error if there were failures, so that the run is repeated."""
-        if self.failures:
-            raise ExceptionGroup("not everything could be settled", self.failures)
 
 
 def reconcile(
@@ -100,7 +66,7 @@ def reconcile(
     now = services.clock()
     overdue = now - (services.watchlist.longest_due(now) or now)
     for _ in range(pages):
-        _walk(services, findings)
+        walk(services, findings)
     for recording_id in _due(now, lasting, services):
         findings.attempt(partial(_look_at, recording_id, services, findings), recording_id)
     note(
@@ -288,56 +254,3 @@ def _reopen(
         else:
             delete_job_objects(job_of(recording, branch, services).folder, services)
     return reopened
-
-
-def _walk(services: "Services", findings: Findings) -> None:
-    """Walk one page, and store the place for the next run."""
-    place, after = services.bookmark.read()
-    if place not in WALK:
-        place, after = WALK[0], ""
-    if place == ITEMS:
-        following = _walk_items(after, services, findings)
-    else:
-        following = _walk_objects(place, after, services, findings)
-    if following is None:
-        number = WALK.index(place) + 1
-        findings.is_round |= number == len(WALK)
-        place = WALK[number % len(WALK)]
-    services.bookmark.write(place, following or "")
-
-
-def _walk_objects(prefix: str, after: str, services: "Services", findings: Findings) -> str | None:
-    store = services.media if prefix == keys.UPLOADS else services.results
-    page, has_more = store.page(prefix, after)
-    work: dict[str, Callable[[], object]] = {}
-    for found in page:
-        if prefix == keys.UPLOADS:
-            if not found.is_folder:
-                work[found.recording_id] = partial(_create, found, services)
-        elif recording_id := keys.derived_id(found.key, services.settings.job_prefix):
-            work[recording_id] = partial(delete_outputs, recording_id, services)
-    for recording_id, put_right in work.items():
-        findings.walked += 1
-        if services.recordings.find(recording_id) is None:
-            findings.attempt(put_right, recording_id)
-    return page[-1].key if has_more else None
-
-
-def _create(upload: Upload, services: "Services") -> None:
-    """Create the recording of an upload that has none, and start it."""
-    transcription.take_over(upload, services)
-    events.receive_upload(upload.key, services)
-
-
-def _walk_items(after: str, services: "Services", findings: Findings) -> str | None:
-    cursor = after or None
-    for _ in range(READS_A_PAGE):
-        page, cursor = services.recordings.page(cursor=cursor)
-        for recording in page:
-            findings.walked += 1
-            if services.media.find_source(recording) is None:
-                delete = partial(delete_outputs_jobs_and_item, recording, services)
-                findings.attempt(delete, recording.id)
-        if cursor is None:
-            break
-    return cursor

@@ -12,7 +12,8 @@ from support.media import wav
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.pipeline import events, removal
-from chalicelib.pipeline.reconciliation import WALK, reconcile
+from chalicelib.pipeline.reconciliation import reconcile
+from chalicelib.pipeline.walk import WALK
 
 KEY = "uploads/alice/my talk.wav"
 HARD_KEY = "uploads/alice/100% süß + more/日本 (1).wav"

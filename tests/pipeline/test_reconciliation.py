@@ -18,7 +18,8 @@ from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, reconciliation
-from chalicelib.pipeline.reconciliation import WALK, reconcile
+from chalicelib.pipeline.reconciliation import reconcile
+from chalicelib.pipeline.walk import ITEMS, WALK
 from local.stack import TEMPLATE, _TemplateLoader
 from scripts.redrive import redrive
 
@@ -484,7 +485,7 @@ def test_a_run_tells_which_recordings_hang_and_for_how_long_a_look_has_been_due(
 
 def test_one_run_walks_past_more_items_than_one_read_gives(services, put):
     receive(services, put, 3)
-    services.bookmark.write(reconciliation.ITEMS, "")
+    services.bookmark.write(ITEMS, "")
     boto3.client("s3").delete_object(Bucket=services.media.bucket, Key="uploads/alice/0.wav")
 
     class Short:

@@ -19,6 +19,7 @@ class Mutant:
 
 
 EVENTS = "chalicelib/pipeline/events.py"
+STARTING = "chalicelib/pipeline/starting.py"
 BRANCHES = "chalicelib/pipeline/branches.py"
 TRANSCRIPTION = "chalicelib/pipeline/transcription.py"
 RENDITIONS = "chalicelib/pipeline/renditions.py"
@@ -26,6 +27,7 @@ FEATURES = "chalicelib/pipeline/features.py"
 NOTICES = "chalicelib/pipeline/notices.py"
 REMOVAL = "chalicelib/pipeline/removal.py"
 RECONCILIATION = "chalicelib/pipeline/reconciliation.py"
+WALK = "chalicelib/pipeline/walk.py"
 WORDS = "chalicelib/pipeline/words.py"
 DYNAMODB = "chalicelib/aws/dynamodb.py"
 CLAIMS = "chalicelib/aws/dynamodb_notices.py"
@@ -59,19 +61,19 @@ MUTANTS = (
     ),
     Mutant(
         EVENTS,
-        "    except ServiceBusyError:\n        _ask_again_soon(recording, services)\n"
+        "    except ServiceBusyError:\n        ask_again_soon(recording, services)\n"
         "    except (UploadChangedError",
         "    except (UploadChangedError",
         "a busy service fails the event, instead of being asked again soon",
     ),
     Mutant(
         EVENTS,
-        "        delete_outputs_jobs_and_item(recording, services)\n\n\ndef _ask_again_soon",
-        "        pass\n\n\ndef _ask_again_soon",
+        "        delete_outputs_jobs_and_item(recording, services)\n\n\ndef reprocess",
+        "        pass\n\n\ndef reprocess",
         "what a handler started for an upload that changed meanwhile is left",
     ),
     Mutant(
-        EVENTS,
+        STARTING,
         "    services.watchlist.put_off(recording.id, services.clock())\n",
         "    services.watchlist.put_off(recording.id, services.clock().replace(year=9999))\n",
         "what a quota held back is never asked again",
@@ -84,7 +86,7 @@ MUTANTS = (
         "reprocessing leaves the old results and jobs",
     ),
     Mutant(
-        EVENTS,
+        STARTING,
         "    if recording.features.status == Status.PENDING:\n"
         "        services.features_queue.send(recording.id)\n"
         "    if presets",
@@ -92,7 +94,7 @@ MUTANTS = (
         "nobody asks for a recording's features at first",
     ),
     Mutant(
-        EVENTS,
+        STARTING,
         "    if recording.status_of(branch) in ENDED:\n        return recording\n",
         "",
         "a branch that has ended is ended again",
@@ -147,13 +149,13 @@ MUTANTS = (
         "a message that is put aside leaves its recording IN_PROGRESS",
     ),
     Mutant(
-        EVENTS,
+        STARTING,
         "    if any(file.key == key for file in files.values()):\n",
         "    if False:\n",
         "a lost audio track counts as a track that was never made",
     ),
     Mutant(
-        EVENTS,
+        STARTING,
         "services, internal=state.internal)\n",
         "services, internal=False)\n",
         "a transcription that waits for an audio track in vain is never tried again",
@@ -413,14 +415,14 @@ MUTANTS = (
         "what fails is tried again for ever",
     ),
     Mutant(
-        RECONCILIATION,
+        WALK,
         "        if services.recordings.find(recording_id) is None:\n"
         "            findings.attempt(put_right, recording_id)\n",
         "        pass\n",
         "the walk puts nothing right",
     ),
     Mutant(
-        RECONCILIATION,
+        WALK,
         "    return page[-1].key if has_more else None\n",
         "    return None\n",
         "the walk never goes beyond its first page",
