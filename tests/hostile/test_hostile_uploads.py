@@ -107,6 +107,9 @@ def test_a_file_that_is_too_large_is_refused_by_its_size_without_a_look_into_it(
         def _find(self, key):
             return replace(self._media.find(key), size=50 << 30)
 
+        def find_source(self, recording):
+            return self.find(recording.source_key)
+
     put("uploads/mallory/huge.mp4", b"\0\0\0\x20ftypisom" + bytes(100))
     services = replace(services, media=Huge(services.media))
 
