@@ -91,8 +91,12 @@ export function pitchRange({ f0 }) {
   return { least, most: Math.max(highest * PITCH_AIR, least * 2) };
 }
 
+// Half of the line's width, and a free row of pixels.
+const EDGE = 2;
+
 export function pitchHeight(hz, { least, most }, height) {
-  return height - (Math.log(hz / least) / Math.log(most / least)) * height;
+  const share = Math.log(hz / least) / Math.log(most / least);
+  return height - EDGE - share * (height - 2 * EDGE);
 }
 
 export function pitchTicks({ least, most }) {

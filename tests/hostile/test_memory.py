@@ -32,7 +32,9 @@ try:
     extract(sys.stdin.buffer, parameters, discarding)
 except MediaError as exc:
     print(exc)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not ru_maxrss, which a process inherits from the one that has started it.
+with open("/proc/self/status") as status:
+    print(next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM")))
 """
 
 

