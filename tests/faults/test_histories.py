@@ -94,7 +94,7 @@ def wrong_in_some(seeds) -> bool:
         (events, "announce"),
         (reconciliation, "_reopen"),
         (reconciliation, "look"),
-        (reconciliation, "_walk"),
+        (reconciliation, "walk"),
     ],
 )
 def test_a_defect_is_found(module, name, monkeypatch):
