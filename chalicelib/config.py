@@ -28,9 +28,7 @@ NO_QUOTAS = Quotas()
 CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
 FEATURE_PREFIX = "FEATURE_"
 TRANSCRIBE_PREFIX = "TRANSCRIBE_"
-OF_A_LANGUAGE = (
-    *("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual"),
-)
+OF_A_LANGUAGE = ("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual")
 """Options that fit the stage's languages alone."""
 
 HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")

@@ -1,5 +1,6 @@
 """Corrections of a transcript: shown, and replaced unless another person was first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from chalicelib.core.transcripts.corrections import (
     read_corrections,
     replaced,
 )
-from chalicelib.core.transcripts.models import Transcript
 from chalicelib.errors import NotThereError, RequestError
 from chalicelib.pipeline.transcripts import read_transcript
 
@@ -46,9 +46,10 @@ def show_corrections(recording: Recording, services: "Services") -> Corrections:
     """Return a recording's corrections, each with whether its words are in the transcript."""
     reading = read_transcript(recording, services)
     if reading:
-        return _shown(recording, reading.original, reading.corrections, reading.etag)
+        return _shown(recording, reading.corrections, reading.corrected.matches, reading.etag)
     stored = services.corrections.read(recording.id)
-    return _shown(recording, Transcript(), load_corrections(stored.body), stored.etag)
+    there = load_corrections(stored.body)
+    return _shown(recording, there, [False] * len(there), stored.etag)
 
 
 def write_corrections(recording: Recording, request: Request, services: "Services") -> Corrections:
@@ -70,7 +71,13 @@ def write_corrections(recording: Recording, request: Request, services: "Service
         present, wanted, by=request.caller.owner, at=services.clock().isoformat(timespec="seconds")
     )
     known = set(present)
-    _refuse_unmatched(reading.original, [one for one in made if one not in known])
+    matches = correct(reading.original, made).matches
+    for one, matched in zip(made, matches, strict=True):
+        if not matched and one not in known:
+            raise RequestError(
+                f"There is no {' '.join(one.words)[:100]!r} at {one.start_s:.2f} s of the"
+                " transcript. Take words and start_s from the transcript with version=original."
+            )
     body = dump_corrections(made)
     etag = (
         services.corrections.write(recording.id, body, over=reading.etag)
@@ -82,31 +89,21 @@ def write_corrections(recording: Recording, request: Request, services: "Service
         etag = stored.etag  # a repeated request meets its own first attempt
     elif stored:
         there = load_corrections(stored.body)
-        found = _shown(recording, reading.original, there, stored.etag)
+        found = _shown(recording, there, correct(reading.original, there).matches, stored.etag)
         return Corrections(found.body, found.etag, is_refused=True)
     if services.recordings.find(recording.id) is None:
         services.results.remove(keys.corrections(recording.id))
         raise NotThereError("The recording was deleted meanwhile.")
     services.features_queue.send_corrections(recording.id, delay_s=SETTLED_S)
-    return _shown(recording, reading.original, made, etag)
-
-
-def _refuse_unmatched(transcript: Transcript, new: list[Correction]) -> None:
-    for one, matches in zip(new, correct(transcript, new).matches, strict=True):
-        if not matches:
-            raise RequestError(
-                f"There is no {' '.join(one.words)[:100]!r} at {one.start_s:.2f} s of the"
-                " transcript. Take words and start_s from the transcript with version=original."
-            )
+    return _shown(recording, made, matches, etag)
 
 
 def _shown(
     recording: Recording,
-    transcript: Transcript,
-    corrections: "list[Correction] | tuple[Correction, ...]",
+    corrections: Sequence[Correction],
+    matches: Sequence[bool],
     etag: str | None,
 ) -> Corrections:
-    matches = correct(transcript, corrections).matches
     entries = [
         {
             "kind": one.kind.value,

@@ -21,7 +21,7 @@ MODULE = "page.js"
 """Name of the file with all modules."""
 
 SERVED_ALONE = frozenset({".mp3", ".css", ".svg"})
-"""Files beside the modules, which are served as one."""
+"""Files that are served as they are. The modules are served as one file."""
 BINARY = frozenset({".mp3"})
 FOREVER = "public, max-age=31536000, immutable"
 """Seconds that browsers keep a file whose address has its version."""

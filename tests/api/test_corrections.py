@@ -8,37 +8,13 @@ from dataclasses import replace
 import boto3
 import pytest
 from moto.backends import get_backend
-from support.answers import put_answer
+from support.answers import SAID, conversation, put_answer
 from support.asking import ADMINISTRATOR, Asker
 from support.media import wav
 
 from chalicelib.pipeline import events
 
 KEY = "uploads/alice/my talk.wav"
-SAID = [
-    ("spk_0", 0.0, "Helo"),
-    ("spk_0", 0.5, "wold"),
-    ("spk_1", 3.0, "Good"),
-    ("spk_1", 3.5, "night"),
-]
-
-
-def document(said=SAID):
-    return {
-        "results": {
-            "transcripts": [{"transcript": " ".join(word for _, _, word in said)}],
-            "items": [
-                {
-                    "type": "pronunciation",
-                    "start_time": f"{start}",
-                    "end_time": f"{start + 0.4}",
-                    "speaker_label": speaker,
-                    "alternatives": [{"content": word, "confidence": "0.9"}],
-                }
-                for speaker, start, word in said
-            ],
-        }
-    }
 
 
 @pytest.fixture
@@ -51,7 +27,7 @@ def talk(services, put):
     """A transcribed recording of alice's."""
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    events.store_transcript(put_answer(services, recording_id, document()), services)
+    events.store_transcript(put_answer(services, recording_id, conversation()), services)
     return recording_id
 
 
@@ -234,7 +210,7 @@ def test_processing_again_keeps_corrections_whose_words_match_and_says_which_do_
     correct(talk, words("Hello"), words("world", "wold", 0.5))
     events.reprocess(services.recordings.get(talk), services)
     again = [("spk_0", 0.1, "Helo"), ("spk_0", 0.6, "bold"), *SAID[2:]]
-    events.store_transcript(put_answer(services, talk, document(again)), services)
+    events.store_transcript(put_answer(services, talk, conversation(again)), services)
 
     matches = [one["matches"] for one in ask(f"/recordings/{talk}/corrections").json["corrections"]]
 

@@ -1,11 +1,39 @@
 """Answers of Amazon Transcribe, written under the keys of its jobs."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
 
 from chalicelib.services import Services
+
+SAID = (
+    ("spk_0", 0.0, "Helo"),
+    ("spk_0", 0.5, "wold"),
+    ("spk_1", 3.0, "Good"),
+    ("spk_1", 3.5, "night"),
+)
+"""The speaker, the start in seconds and the text of each word of a conversation."""
+
+
+def conversation(said: Sequence[tuple[str, float, str]] = SAID) -> dict[str, Any]:
+    """Return Transcribe's document of words that were said."""
+    return {
+        "results": {
+            "transcripts": [{"transcript": " ".join(word for _, _, word in said)}],
+            "items": [
+                {
+                    "type": "pronunciation",
+                    "start_time": f"{start}",
+                    "end_time": f"{start + 0.4}",
+                    "speaker_label": speaker,
+                    "alternatives": [{"content": word, "confidence": "0.9"}],
+                }
+                for speaker, start, word in said
+            ],
+        }
+    }
 
 
 def job_name(services: Services, recording_id: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
-from support.answers import put_answer
+from support.answers import conversation, put_answer
 from support.asking import ADMINISTRATOR
 from support.media import wav
 from support.web.answering import Answering
@@ -15,12 +15,6 @@ from support.web.pretending import ADDRESS
 from chalicelib.pipeline import events
 
 KEY = "uploads/alice/my talk.wav"
-SAID = [
-    ("spk_0", 0.0, "Helo"),
-    ("spk_0", 0.5, "wold"),
-    ("spk_1", 3.0, "Good"),
-    ("spk_1", 3.5, "night"),
-]
 
 
 @pytest.fixture
@@ -28,19 +22,7 @@ def talk(services, put):
     """A finished recording of alice's."""
     recording_id = put(KEY, wav(5.0))
     events.receive_upload(KEY, services)
-    items = [
-        {
-            "type": "pronunciation",
-            "start_time": f"{start}",
-            "end_time": f"{start + 0.4}",
-            "speaker_label": speaker,
-            "alternatives": [{"content": word, "confidence": "0.9"}],
-        }
-        for speaker, start, word in SAID
-    ]
-    text = " ".join(word for _, _, word in SAID)
-    document = {"results": {"transcripts": [{"transcript": text}], "items": items}}
-    events.store_transcript(put_answer(services, recording_id, document), services)
+    events.store_transcript(put_answer(services, recording_id, conversation()), services)
     events.extract_features(recording_id, services)
     return recording_id
 
