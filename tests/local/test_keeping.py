@@ -338,17 +338,22 @@ def scanned(local_mode):
 
 
 def come_to_rest(local_mode):
-    """Wait until every recording there is has ended."""
+    """Wait until every recording of an upload has ended.
+
+    If the process was killed between a removal and its event, its recording waits for reconcile.
+    """
     unfinished = {"PENDING", "IN_PROGRESS"}
     branches = ("transcription", "features", "renditions")
-    local_mode.wait(
-        lambda: (
-            not any(
-                unfinished & {item[branch] for branch in branches} for item in scanned(local_mode)
-            )
-        ),
-        "every recording to end",
-    )
+
+    def all_have_ended():
+        uploads = local_mode.object_keys("uploads/")
+        return not any(
+            unfinished & {item[branch] for branch in branches}
+            for item in scanned(local_mode)
+            if item["source_key"] in uploads
+        )
+
+    local_mode.wait(all_have_ended, "every recording to end")
 
 
 def make_due(local_mode):
