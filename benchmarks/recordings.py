@@ -1,6 +1,6 @@
-"""Recordings for the benchmark, made once: python benchmarks/recordings.py OUT SECONDS.
+"""Recordings for the benchmark, made once: python benchmarks/recordings.py OUT SECONDS [SR].
 
-Speech at 44.1 kHz, 16 bits, mono: the shared recordings, or a synthetic voice without them.
+Speech at 44.1 kHz or SR, 16 bits, mono: the shared recordings, or a synthetic voice without them.
 """
 
 import sys
@@ -14,13 +14,13 @@ SR = 44_100
 SPEECH = Path(__file__).resolve().parents[2] / "shared/speech"
 
 
-def main(path: str, seconds: str) -> None:
+def main(path: str, seconds: str, sr: str = str(SR)) -> None:
     if Path(path).exists():
         return
-    speech = _speech()
+    speech = soxr.resample(_speech(), SR, int(sr))
     rng = np.random.default_rng(1)
-    with soundfile.SoundFile(path, "w", SR, 1, subtype="PCM_16") as out:
-        left = int(seconds) * SR
+    with soundfile.SoundFile(path, "w", int(sr), 1, subtype="PCM_16") as out:
+        left = int(seconds) * int(sr)
         while left > 0:
             n = min(left, len(speech))
             # Each repetition differs, with another level and other noise.
@@ -44,4 +44,4 @@ def _mono(path: Path) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

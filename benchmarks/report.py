@@ -1,6 +1,7 @@
 """The benchmark's results as Markdown, and a plot of time and memory against length."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +26,7 @@ PACKAGES = (
 )
 
 
+RATES = ("44.1 kHz", "16 kHz")
 # Source: the plugin's code, version 2 (PYinVamp.cpp, Yin.cpp, MonoPitchHMM.cpp, MonoPitch.cpp).
 PYIN_DIFFERS = (
     ("Frames", "2,048 samples, hop 512, at 22,050 Hz", "2,048 samples, hop 256, at any rate"),
@@ -56,6 +58,29 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerRow:
+    """One program: CPU seconds and agreement with librosa at 44.1 and at 16 kHz, if known."""
+
+    name: str
+    cpu_s: tuple[float | None, ...]
+    agreement: tuple[dict[str, float] | None, ...]
+
+    @property
+    def cost_cells(self) -> tuple[str, ...]:
+        """For each rate the CPU seconds, and the number of frames in a second."""
+        pairs = zip(self.cpu_s, self.agreement, strict=True)
+        return tuple(
+            cell
+            for seconds, found in pairs
+            for cell in (
+                ("not installed", "")
+                if seconds is None or found is None
+                else (f"{seconds:.2f}", f"{found['frames_per_s']:.0f}")
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """Costs for recordings of one length, each in a whole process."""
 
@@ -70,8 +95,7 @@ def write(
     path: Path,
     figures: list[Figure],
     kernels: list[tuple[str, float, float]],
-    peers: list[tuple[str, float | None]],
-    agreement: dict[str, dict[str, float] | None],
+    peers: list[PeerRow],
     growth: list[Growth],
     *,
     runs: int,
@@ -105,22 +129,37 @@ def write(
         "",
         "## Peers, 1 minute, warm",
         "",
+        "The same speech at 44.1 kHz, and at the 16 kHz that Kaldi, openSMILE and Praat are mostly",
+        "used at. Earshot and librosa resample both to 22,050 Hz.",
+        "",
         *_table(
-            ("What", "CPU s"),
-            [(n, "not installed" if s is None else f"{s:.2f}") for n, s in peers],
+            ("What", "44.1 kHz, CPU s", "frames/s", "16 kHz, CPU s", "frames/s"),
+            [(peer.name, *peer.cost_cells) for peer in peers],
         ),
         "",
         "The Vamp plugin takes part where Vamp's host finds it:",
         "in Debian, with `vamp-examples`, `ardour` and `VAMP_PATH=/usr/lib/ardour7/vamp`.",
         "",
-        "## How far pitch agrees with librosa.pyin, 1 minute",
+        "## How far the peers' values differ, 1 minute",
         "",
-        "Of librosa's frames; f0 where both call a frame voiced.",
+        "Pitch, of the frames of librosa.pyin over all moves; f0 where both call a frame voiced.",
         "",
         *_table(
-            ("What", "Voiced", "Voiced as librosa", "f0 apart, median, cents", "95 %, cents"),
-            [(name, *_agreement_cells(found)) for name, found in agreement.items()],
+            (
+                "What",
+                "Rate",
+                "Voiced",
+                "Voiced as librosa",
+                "f0 apart, median, cents",
+                "95 %, cents",
+            ),
+            _agreement_rows(peers, _pitch_cells),
         ),
+        "",
+        "Cepstra: correlation with the coefficients of librosa.feature.mfcc, the median of those",
+        "after the first.",
+        "",
+        *_table(("What", "Rate", "Correlation"), _agreement_rows(peers, _mfcc_cells)),
         "",
         "pYIN is Mauch and Dixon's (ICASSP 2014).",
         "Their own program is the Vamp plugin, which differs from librosa by default:",
@@ -150,15 +189,30 @@ def write(
     path.write_text("\n".join(lines) + "\n")
 
 
-def _agreement_cells(found: dict[str, float] | None) -> tuple[str, ...]:
-    if found is None:
-        return ("not installed", "", "", "")
+def _agreement_rows(
+    peers: list[PeerRow], cells: Callable[[dict[str, float]], tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    return [
+        (peer.name, rate, *found_cells)
+        for peer in peers
+        for rate, found in zip(RATES, peer.agreement, strict=True)
+        if found and (found_cells := cells(found))
+    ]
+
+
+def _pitch_cells(found: dict[str, float]) -> tuple[str, ...]:
+    if "voiced" not in found:
+        return ()
     return (
         f"{found['voiced']:.1%}",
-        f"{found['voiced_alike']:.1%}",
+        f"{found['voiced_alike']:.2%}",
         f"{found['median_cents']:.1f}",
         f"{found['most_cents']:.1f}",
     )
+
+
+def _mfcc_cells(found: dict[str, float]) -> tuple[str, ...]:
+    return (f"{found['correlation']:.3f}",) if "correlation" in found else ()
 
 
 def plot(path: Path, growth: list[Growth]) -> None:

@@ -4,11 +4,8 @@ Prints the CPU seconds of each run, after a first run on the short recording, wh
 This is the cost in a warm container, and leaves out librosa's compiler.
 """
 
-import inspect
 import json
 import resource
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+from peers import PEERS
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # Runs of this length vary little.
 LONG_S, RUNS_WHEN_LONG = 15.0, 3
-VAMP_HOST = "vamp-simple-host"
 Work = Callable[[Path, Path], Any]
 
 
@@ -88,88 +86,6 @@ def decode_and_resample(wav: Path, _folder: Path) -> None:
             pass
 
 
-def librosa_pyin(fmax: float, *, least: float | None = None) -> Work:
-    def work(wav: Path, _folder: Path) -> Any:
-        import librosa
-
-        y, sr = librosa.load(wav)
-        if "transition_min_prob" in inspect.signature(librosa.pyin).parameters:
-            # 0.11 searches all moves; 1.0 does on request, and leaves the unlikely out by default.
-            return librosa.pyin(y, sr=sr, fmin=65, fmax=fmax, transition_min_prob=least)
-        return librosa.pyin(y, sr=sr, fmin=65, fmax=fmax)
-
-    return work
-
-
-def librosa_mfcc(wav: Path, _folder: Path) -> None:
-    import librosa
-
-    y, sr = librosa.load(wav)
-    librosa.feature.mfcc(y=y, sr=sr, n_mfcc=13)
-
-
-def kaldi(wav: Path, _folder: Path) -> None:
-    import kaldi_native_fbank
-    import soundfile
-
-    y, sr = soundfile.read(wav, dtype="float32")
-    options = kaldi_native_fbank.MfccOptions()
-    options.frame_opts.samp_freq = sr
-    options.frame_opts.dither = 0
-    mfcc = kaldi_native_fbank.OnlineMfcc(options)
-    mfcc.accept_waveform(sr, y)
-    mfcc.input_finished()
-    for i in range(mfcc.num_frames_ready):
-        mfcc.get_frame(i)
-
-
-def torchaudio(wav: Path, _folder: Path) -> None:
-    import soundfile
-    import torch
-    from torchaudio.transforms import MFCC
-
-    torch.set_num_threads(1)
-    y, sr = soundfile.read(wav, dtype="float32")
-    recipe = {"n_fft": 2048, "hop_length": 512, "n_mels": 128}
-    MFCC(sample_rate=sr, n_mfcc=13, melkwargs=recipe)(torch.from_numpy(y))
-
-
-def speech_features(wav: Path, _folder: Path) -> None:
-    import python_speech_features
-    import soundfile
-
-    y, sr = soundfile.read(wav, dtype="int16")
-    python_speech_features.mfcc(y, sr, nfft=2048)
-
-
-def opensmile(wav: Path, _folder: Path) -> None:
-    import opensmile as smile
-
-    level = smile.FeatureLevel.LowLevelDescriptors
-    smile.Smile(feature_set=smile.FeatureSet.eGeMAPSv02, feature_level=level).process_file(wav)
-
-
-def praat_pitch(wav: Path, _folder: Path) -> Any:
-    import parselmouth
-
-    return parselmouth.Sound(str(wav)).to_pitch_ac(pitch_floor=65, pitch_ceiling=500)
-
-
-def pyin_vamp(wav: Path, folder: Path) -> None:
-    """The authors' pYIN, in Vamp's host, which looks for plugins in VAMP_PATH."""
-    if not shutil.which(VAMP_HOST):
-        raise ModuleNotFoundError(VAMP_HOST)
-    listed = _run(VAMP_HOST, "--list-outputs").split()
-    found = [name for name in listed if name.endswith(":pyin:smoothedpitchtrack")]
-    if not found:
-        raise ModuleNotFoundError("the pYIN Vamp plugin")
-    _run(VAMP_HOST, found[0].removeprefix("vamp:"), str(wav), "-o", str(folder / "vamp.txt"))
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own command
-
-
 WORKS: dict[str, Work] = {
     "original": original,
     "mfcc": earshot("mfcc"),
@@ -182,17 +98,7 @@ WORKS: dict[str, Work] = {
     "together": earshot("mfcc", "energy", "pitch"),
     "floor": floor,
     "decode": decode_and_resample,
-    "librosa-mfcc": librosa_mfcc,
-    "librosa-pyin": librosa_pyin(500.0),
-    "librosa-pyin-2093": librosa_pyin(2093.0),
-    "librosa-pyin-default": librosa_pyin(500.0, least=1e-4),
-    "librosa-pyin-default-2093": librosa_pyin(2093.0, least=1e-4),
-    "kaldi": kaldi,
-    "torchaudio": torchaudio,
-    "python_speech_features": speech_features,
-    "opensmile": opensmile,
-    "praat": praat_pitch,
-    "pyin-vamp": pyin_vamp,
+    **PEERS,
 }
 
 

@@ -25,9 +25,9 @@ def recording(tmp_path):
 
 
 @pytest.fixture
-def agreement(monkeypatch):
+def peers(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module("agreement")
+    return importlib.import_module("peers")
 
 
 def run(script, *arguments):
@@ -63,19 +63,48 @@ def test_a_recording_is_made_with_the_given_length(tmp_path):
     assert soundfile.info(tmp_path / "speech.wav").duration == 2.0
 
 
+def test_a_recording_is_made_at_the_rate_of_speech(tmp_path):
+    run("recordings.py", tmp_path / "speech.wav", 2, 16_000)
+
+    made = soundfile.info(tmp_path / "speech.wav")
+    assert (made.samplerate, made.duration) == (16_000, 2.0)
+
+
 @pytest.mark.slow
-def test_earshots_pitch_agrees_with_librosas(tmp_path):
+def test_earshot_agrees_with_librosa(tmp_path):
     run("recordings.py", tmp_path / "speech.wav", 5)
 
     found = json.loads(run("agreement.py", tmp_path / "speech.wav"))
 
-    assert found["Earshot"]["voiced_alike"] == 1.0
-    assert 0.0 < found["Earshot"]["voiced"] < 1.0
-    assert found["Earshot"]["most_cents"] < 0.01
-    assert found["librosa.pyin, fmax 500"]["most_cents"] == 0.0
+    assert found["pitch"]["voiced_alike"] == 1.0
+    assert 0.0 < found["pitch"]["voiced"] < 1.0
+    assert found["pitch"]["most_cents"] < 0.01
+    assert found["librosa-pyin"]["most_cents"] == 0.0
+    assert found["mfcc"]["correlation"] > 0.999999
+    assert found["mfcc"]["frames_per_s"] == pytest.approx(22_050 / 512, rel=1e-4)
 
 
-def test_the_authors_pyin_runs_in_vamps_host(agreement, recording, tmp_path, monkeypatch):
+@pytest.fixture
+def report(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("report")
+
+
+def test_a_peer_has_its_seconds_frames_and_agreement_at_each_rate(report, tmp_path):
+    shares = {"voiced": 0.5, "voiced_alike": 0.875, "median_cents": 9.0, "most_cents": 99.0}
+    praat = report.PeerRow("praat", (0.25, None), ({"frames_per_s": 87.0, **shares}, None))
+    kaldi = report.PeerRow("kaldi", (1, 2), ({"frames_per_s": 100, "correlation": 0.5},) * 2)
+
+    report.write(tmp_path / "results.md", [], [], [praat, kaldi], [], runs=1)
+
+    lines = (tmp_path / "results.md").read_text().splitlines()
+    assert "| praat | 0.25 | 87 | not installed |  |" in lines
+    assert "| kaldi | 1.00 | 100 | 2.00 | 100 |" in lines
+    assert "| praat | 44.1 kHz | 50.0% | 87.50% | 9.0 | 99.0 |" in lines
+    assert "| kaldi | 16 kHz | 0.500 |" in lines
+
+
+def test_the_authors_pyin_runs_in_vamps_host(peers, recording, tmp_path, monkeypatch):
     """Use a fake host that lists a plugin, and writes a track that is voiced for 0.2 s."""
     host = tmp_path / "vamp-simple-host"
     host.write_text(
@@ -92,18 +121,18 @@ def test_the_authors_pyin_runs_in_vamps_host(agreement, recording, tmp_path, mon
     host.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    times_s, f0 = agreement.by_pyin_vamp(recording, tmp_path)
+    times_s, f0 = peers.pyin_vamp(recording, tmp_path)
 
     np.testing.assert_allclose(times_s, np.arange(19, 41) / 100)
     assert np.isnan(f0[[0, -1]]).all()
     assert (f0[1:-1] == 100).all()
 
 
-def test_without_vamps_host_its_pyin_is_not_installed(agreement, tmp_path, monkeypatch):
+def test_without_vamps_host_its_pyin_is_not_installed(peers, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(ModuleNotFoundError):
-        agreement.by_pyin_vamp(tmp_path / "any.wav", tmp_path)
+        peers.pyin_vamp(tmp_path / "any.wav", tmp_path)
 
 
 @pytest.fixture
