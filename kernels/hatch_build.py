@@ -18,24 +18,34 @@ GLIBC = "2.17"
 PROCESSORS = {"x86_64": "x86_64+avx2+fma"}
 
 
+def compile_library(source: Path, library: Path, machine: str) -> None:
+    """Compile ``kernels.c`` of a folder into a shared library."""
+    library.parent.mkdir(parents=True, exist_ok=True)
+    processor = PROCESSORS.get(machine, "baseline")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "ziglang", "cc", "-std=c11", "-Wall", "-Wextra", "-Werror"),
+            *("-target", f"{machine}-linux-gnu.{GLIBC}", f"-mcpu={processor}"),
+            *("-O3", "-ffp-contract=fast", "-shared", "-fPIC", "-s", "-o", str(library)),
+            str(source / "kernels.c"),
+        ],
+        check=True,
+    )
+
+
+def tag(machine: str) -> str:
+    """Return the tag of a wheel with the library: every Python on this machine's Linux."""
+    return f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{machine}"
+
+
 class CompiledHook(BuildHookInterface[Any]):
     """A build hook that adds the shared library, and the wheel's tag for its machine."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
         """Compile the library, and name it in ``build_data``, so that hatchling packs it."""
         machine = os.environ.get("EARSHOT_MACHINE") or platform.machine()
-        processor = PROCESSORS.get(machine, "baseline")
         library = Path(self.directory) / f"kernels-{machine}.so"
-        library.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "ziglang", "cc", "-std=c11", "-Wall", "-Wextra", "-Werror"),
-                *("-target", f"{machine}-linux-gnu.{GLIBC}", f"-mcpu={processor}"),
-                *("-O3", "-ffp-contract=fast", "-shared", "-fPIC", "-s", "-o", str(library)),
-                str(Path(self.root) / "kernels.c"),
-            ],
-            check=True,
-        )
+        compile_library(Path(self.root), library, machine)
         build_data["force_include"][str(library)] = "earshot_kernels/kernels.so"
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{machine}"
+        build_data["tag"] = tag(machine)

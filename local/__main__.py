@@ -22,9 +22,12 @@ SAMPLE = stack.ROOT / "samples" / "sample.wav"
 _PORTS = range(65_536)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+MODULE = "python -m local"
+
+
+def main(arguments: list[str] | None = None, *, prog: str = MODULE) -> int:
+    """Run one command and return its exit status; ``prog`` is how the user calls it."""
+    options = _parser(prog).parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Many threads share each client, so warnings about dropped connections do not help.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
@@ -38,10 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local", description="Earshot whole, on one machine, with no AWS account."
+        prog=prog, description="Earshot whole, on one machine, with no AWS account."
     )
+    parser.set_defaults(prog=prog)
     commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands")
     run = commands.add_parser("run", help="start and wait for recordings (the default)")
     _add_place(parser, port=DEFAULT_PORT, data=None)
@@ -156,8 +160,10 @@ def _run(options: argparse.Namespace) -> int:
         print(exc, file=sys.stderr)
         return 1
     except PortError as exc:
+        port = "PORT=" if options.prog == MODULE else "--port "
+        command = "make run" if options.prog == MODULE else f"{options.prog} run"
         print(
-            f"{exc} Name another: make run PORT={options.port + 1}, or PORT=0 for any free one.",
+            f"{exc} Name another: {command} {port}{options.port + 1}, or {port}0 for any free one.",
             file=sys.stderr,
         )
         return 1

@@ -23,6 +23,9 @@ from local.transcribe.engines import EngineChoice
 from local.transcribe.service import TranscribeService
 from local.triggers import Triggers
 
+APPLICATION = f"{__name__.removesuffix('local.runtime')}app"
+"""The application's module: beside local mode, and in the library's wheel inside ``earshot``."""
+
 EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
 
@@ -123,9 +126,9 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
 
 def _application() -> Any:
     # The module reads its settings when it is imported, and they are this run's settings.
-    if "app" in sys.modules:
-        return importlib.reload(sys.modules["app"])
-    return importlib.import_module("app")
+    if APPLICATION in sys.modules:
+        return importlib.reload(sys.modules[APPLICATION])
+    return importlib.import_module(APPLICATION)
 
 
 def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) -> Store:

@@ -61,6 +61,11 @@ MAY_IMPORT = {
     "chalicelib/services.py": PURE
     | {"boto3", "botocore", "datetime", "pathlib", "chalicelib.aws", "chalicelib.config"},
 }
+MAY_IMPORT["earshot"] = (  # the library: not deployed
+    PURE
+    | {"numpy", "pathlib", "os", "tempfile", "chalicelib", "chalicelib.errors", "earshot"}
+    | {"chalicelib.core.features", "local.__main__"}
+)
 HEAVY = {"numpy", "soundfile", "soxr", "av"}
 
 

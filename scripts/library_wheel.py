@@ -1,0 +1,127 @@
+"""Build hook of the library's wheel: all of Earshot's code as one package, with the kernels.
+
+The deployed application imports ``chalicelib``, as every Chalice application does, and local mode
+``local`` and ``app``. As names of their own beside other people's packages they would be mistaken
+for another project's. So the wheel has them inside ``earshot``, and each line that imports one is
+changed to match: ``from chalicelib.core import keys`` becomes ``from earshot.chalicelib.core import
+keys``. pip treats the packages that it carries in the same way.
+
+On Linux the wheel holds the compiled kernels too. ``EARSHOT_KERNELS=no`` leaves them out.
+"""
+
+import ast
+import importlib.util
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PACKAGE = "earshot"
+MOVED = ("chalicelib", "local", "app", "earshot_kernels")
+PLACES = {  # by their place in the project, and in the package
+    "earshot": ".",
+    "chalicelib": "chalicelib",
+    "local": "local",
+    "app.py": "app.py",
+    "cloudformation/resources.yml": "cloudformation/resources.yml",
+    "samples/sample.wav": "samples/sample.wav",
+}
+KERNELS = "kernels/earshot_kernels"
+MACHINES = ("x86_64", "aarch64")
+FROM = re.compile(rf"^(\s*)from ({'|'.join(MOVED)})(?=[. ])", re.MULTILINE)
+IMPORT = re.compile(rf"^(\s*)import ({'|'.join(MOVED)})(?=$|\s+as\b|\s+#)", re.MULTILINE)
+
+
+class LibraryHook(BuildHookInterface[Any]):
+    """A build hook that names every file of the wheel, and the wheel's tag."""
+
+    def dependencies(self) -> list[str]:
+        """Return what the build needs beside hatchling: a C compiler, itself a wheel."""
+        return ["ziglang"] if _has_kernels() else []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Write the files into a folder of their own, and name them in ``build_data``."""
+        if version == "editable":
+            return  # the project's folder itself is put on the path
+        root, made = Path(self.root), self._folder
+        shutil.rmtree(made, ignore_errors=True)
+        for source, place in PLACES.items():
+            _copy(root / source, made / place)
+        if _has_kernels():
+            _copy(root / KERNELS, made / "earshot_kernels")
+            compiler = _load(root / "kernels/hatch_build.py")
+            machine = platform.machine()
+            compiler.compile_library(root / "kernels", made / "earshot_kernels/kernels.so", machine)
+            build_data["pure_python"] = False
+            build_data["tag"] = compiler.tag(machine)
+        build_data["force_include"] |= {
+            str(path): f"{PACKAGE}/{path.relative_to(made)}"
+            for path in sorted(made.rglob("*"))
+            if path.is_file()
+        }
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the folder."""
+        del version, build_data, artifact_path
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.directory) / "library"
+
+
+def inside_the_package(source: str) -> str:
+    """Return a module's source with its imports as they are inside ``earshot``.
+
+    Raises
+    ------
+    ValueError
+        if an import has a form that cannot be changed line by line
+    """
+    changed = FROM.sub(rf"\1from {PACKAGE}.\2", source)
+    changed = IMPORT.sub(rf"\1from {PACKAGE} import \2", changed)
+    left = sorted(name for name in _imports(changed) if name.partition(".")[0] in MOVED)
+    if left:
+        raise ValueError(f"write the import of {', '.join(left)} as `from … import …` on one line")
+    return changed
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _copy(source: Path, target: Path) -> None:
+    paths = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
+    for path in paths:
+        if "__pycache__" in path.parts:
+            continue
+        place = target / path.relative_to(source) if source.is_dir() else target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".py":
+            place.write_text(inside_the_package(path.read_text(encoding="utf-8")), encoding="utf-8")
+        else:
+            shutil.copyfile(path, place)
+
+
+def _has_kernels() -> bool:
+    is_wanted = os.environ.get("EARSHOT_KERNELS") != "no"
+    return is_wanted and platform.system() == "Linux" and platform.machine() in MACHINES
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hatch_build", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
