@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.core.dsp.parameters import FeatureParameters
@@ -262,8 +262,8 @@ def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name.startswith(FEATURE_PREFIX) and value
     }
-    known = {field.name for field in fields(FeatureParameters)}
-    for name in found.keys() - known:
+    known = FeatureParameters.names(*found)
+    for name in found.keys() - set(known):
         near = FeatureParameters.nearest(name)
         hint = f" Did you mean {FEATURE_PREFIX}{near.upper()}?" if near else ""
         raise SettingError(

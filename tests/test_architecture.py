@@ -16,6 +16,7 @@ IMPURE = {
 }
 PURE = {name for name in sys.stdlib_module_names if name not in IMPURE}
 CORE = PURE | {"chalicelib", "chalicelib.errors", "chalicelib.core.keys", "orjson"}
+TABLES = {"chalicelib.core.options", "chalicelib.core.registry"}
 NUMBERS = CORE | {"numpy", "tempfile"}  # data larger than memory is spilled to disk
 # Deployed folders and modules, with all their allowed imports. A name stands for itself and, if it
 # is a folder, for its modules.
@@ -44,8 +45,9 @@ MAY_IMPORT = {
     "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core", "chalicelib.errors"},
     "chalicelib/core/*.py": CORE | {"chalicelib.core.recording"},
     "chalicelib/core/audio": NUMBERS | {"av", "soundfile", "soxr", "chalicelib.core.audio"},
-    "chalicelib/core/dsp": NUMBERS | {"earshot_kernels", "chalicelib.core.dsp"},
+    "chalicelib/core/dsp": NUMBERS | TABLES | {"earshot_kernels", "chalicelib.core.dsp"},
     "chalicelib/core/features": NUMBERS
+    | TABLES
     | {"soxr", "chalicelib.core.audio", "chalicelib.core.dsp", "chalicelib.core.features"}
     | {"chalicelib.core.pitch", "chalicelib.core.probe", "chalicelib.core.transcripts"},
     "chalicelib/core/jobs": CORE | {"chalicelib.core.jobs", "chalicelib.core.probe"},

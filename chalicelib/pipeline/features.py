@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -143,7 +142,7 @@ def _extract(
             source_sample_rate_hz=summary.source_sample_rate_hz,
             channels=summary.channels,
             n_frames=summary.n_frames,
-            feature_parameters=asdict(summary.parameters),
+            feature_parameters=summary.parameters.to_dict(),
             feature_keys={
                 keys.table_name(name): keys.features(recording.id, name) for name in summary.tables
             },

@@ -1,7 +1,8 @@
 """Media files to blocks of samples at a requested rate."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -31,6 +32,18 @@ class Reader(Protocol):
 
     def blocks(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield integer or float32 blocks of shape (n, channels), in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Successive samples of a recording, float32 of shape (n,).
+
+    ``at`` has the mix, or each channel, at each sampling rate; ``channels`` has every channel at
+    the recording's own rate, if it was asked for.
+    """
+
+    at: dict[int, list[np.ndarray]]
+    channels: list[np.ndarray]
 
 
 class DecodedAudio:
@@ -92,6 +105,56 @@ class DecodedAudio:
             return f"The file ends early, after {self.duration_s:.1f} s: its end is missing."
         return None
 
+    def blocks_at(
+        self, rates: Sequence[int], *, each_channel: bool = False, apart: bool = False
+    ) -> Iterator[Block]:
+        """Decode once, for several sampling rates; see `blocks`.
+
+        Parameters
+        ----------
+        rates : sequence of int > 0
+            sampling rates in hertz
+        each_channel : bool
+            keep the channels separate instead of mixing them to one
+        apart : bool
+            give the channels as they are, too
+
+        Yields
+        ------
+        block : Block
+            the samples of one stretch of the recording; a resampler's are some later
+        """
+        n_signals = self.channels if each_channel else 1
+        resamplers = {
+            sr: [_Resampler(self.sample_rate_hz, sr) for _ in range(n_signals)] for sr in rates
+        }
+        none = [np.empty(0, np.float32)] * (self.channels if apart else 0)
+        for block in self._reader.blocks(self._frames_in_a_block(max(rates))):
+            channels = _split(block) if each_channel or apart else []
+            signals = channels if each_channel else [_mix(block)]
+            if block.dtype == np.float32 and not all(
+                np.isfinite(y).all() for y in (*signals, *(channels if apart else ()))
+            ):
+                raise MediaError(
+                    "The recording has samples that are not numbers (NaN or infinite) "
+                    f"after {self.duration_s:.1f} s"
+                )
+            self._n_frames += len(block)
+            yield Block(
+                {
+                    sr: [one.push(y) for one, y in zip(some, signals, strict=True)]
+                    for sr, some in resamplers.items()
+                },
+                channels if apart else none,
+            )
+        if self._n_frames == 0:
+            damage = f": {self._reader.damage}" if self._reader.damage else ""
+            raise MediaError(f"The recording is empty: it has no samples{damage}")
+        yield Block(
+            {sr: [one.finish(self._n_frames) for one in some] for sr, some in resamplers.items()},
+            none,
+        )
+
     def blocks(self, sr: int | None, *, each_channel: bool = False) -> Iterator[list[np.ndarray]]:
         """Decode, mix, resample: block by block, with the samples that `librosa.load` gives.
 
@@ -102,9 +165,9 @@ class DecodedAudio:
         each_channel : bool
             keep the channels separate instead of mixing them to one
 
-        Yields
-        ------
-        block : list of np.ndarray [shape=(n,)]
+        Returns
+        -------
+        blocks : iterator of list of np.ndarray [shape=(n,)]
             float32 samples of the mix, or of each channel; all of one length
 
         Raises
@@ -113,21 +176,7 @@ class DecodedAudio:
             if there are no samples, or samples that are not finite numbers
         """
         sr = sr or self.sample_rate_hz
-        n_signals = self.channels if each_channel else 1
-        resamplers = [_Resampler(self.sample_rate_hz, sr) for _ in range(n_signals)]
-        for block in self._reader.blocks(self._frames_in_a_block(sr)):
-            signals = _split(block) if each_channel else [_mix(block)]
-            if block.dtype == np.float32 and not all(np.isfinite(y).all() for y in signals):
-                raise MediaError(
-                    "The recording has samples that are not numbers (NaN or infinite) "
-                    f"after {self.duration_s:.1f} s"
-                )
-            self._n_frames += len(block)
-            yield [resampler.push(y) for resampler, y in zip(resamplers, signals, strict=True)]
-        if self._n_frames == 0:
-            damage = f": {self._reader.damage}" if self._reader.damage else ""
-            raise MediaError(f"The recording is empty: it has no samples{damage}")
-        yield [resampler.finish(self._n_frames) for resampler in resamplers]
+        return (block.at[sr] for block in self.blocks_at([sr], each_channel=each_channel))
 
     def _frames_in_a_block(self, sr: int) -> int:
         samples_out = BLOCK_SAMPLES * self.sample_rate_hz // sr

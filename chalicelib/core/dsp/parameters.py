@@ -1,18 +1,16 @@
 """Parameters of a recording's features, with librosa's names and defaults."""
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
+from chalicelib.core.options import Options, choice, names, number, or_none, switch, whole
+from chalicelib.core.registry import DEFAULT_TABLES, TABLES, track_class
 from chalicelib.errors import ParameterError
 
 NATIVE = {"native", "none", "0"}
-YES = {"true", "yes", "on", "1"}
-NO = {"false", "no", "off", "0"}
 CHANNELS = ("mix", "each")
-TABLES = ("mfcc", "energy", "pitch")
 MAX_SR_HZ = 384_000
 NEARLY = 0.85  # nmfcc and n_mfcc, table and tables are this similar; filter and lifter are not
 
@@ -32,6 +30,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "f0_max": (20.0, 10_000.0),
     "transition_min_prob": (0.0, 1.0),
 }
+
+
+_Options = TypeVar("_Options", bound=Options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,11 @@ class FeatureParameters:
     channels : str
         ``mix`` them to one, or measure ``each``
     tables : tuple of str
-        which of ``mfcc``, ``energy`` and ``pitch`` are made
+        which are made; ``chalicelib.core.registry`` has all
     gzip, npz : bool
         compress the tables; write NumPy archives beside them
+    options : mapping of str to Options
+        a table's own options, by its name; those left out have their defaults
 
     Raises
     ------
@@ -91,9 +94,10 @@ class FeatureParameters:
     f0_max: float = 500.0
     transition_min_prob: float = 0.0
     channels: str = "mix"
-    tables: tuple[str, ...] = TABLES
+    tables: tuple[str, ...] = DEFAULT_TABLES
     gzip: bool = False
     npz: bool = False
+    options: Mapping[str, Options] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -122,6 +126,31 @@ class FeatureParameters:
                 "f0_min", f"{self.f0_min:g} Hz is not below f0_max, {self.f0_max:g} Hz"
             )
 
+    def of(self, options: type[_Options]) -> _Options:
+        """Return a table's own options, by their class."""
+        found = self.options.get(options.table)
+        return found if isinstance(found, options) else options()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, with the own options of the tables that are made."""
+        found = {name: getattr(self, name) for name in _READERS}
+        for table in self.tables:
+            if options := track_class(table).options:
+                found |= self.of(options).to_dict()
+        return found
+
+    @classmethod
+    def names(cls, *near: str) -> tuple[str, ...]:
+        """Return the names of all parameters, with the options of those tables that names name.
+
+        Parameters
+        ----------
+        *near : str
+            names that may be of options, such as ``logmel_n_mels`` of the table ``logmel``
+        """
+        named = [options.names() for options in _options_of(near)]
+        return (*_READERS, *(name for group in named for name in group))
+
     @classmethod
     def misspelt(cls, names: Iterable[str]) -> tuple[str, ...]:
         """Return a sentence for each name that is similar to a parameter's name."""
@@ -134,7 +163,7 @@ class FeatureParameters:
     @classmethod
     def nearest(cls, name: str) -> str | None:
         """Return the parameter with this name, or with a similar name."""
-        known = [field.name for field in fields(cls)]
+        known = cls.names(_plain(name))
         return next(iter(get_close_matches(_plain(name), known, n=1, cutoff=NEARLY)), None)
 
     @classmethod
@@ -150,74 +179,41 @@ class FeatureParameters:
             if a value cannot be read or used
         """
         texts = {_plain(name): text.strip() for source in sources for name, text in source.items()}
-        return cls(
-            **{
-                field.name: _READERS[field.name](field.name, texts[field.name])
-                for field in fields(cls)
-                if field.name in texts
-            }
-        )
+        values = {name: read(name, texts[name]) for name, read in _READERS.items() if name in texts}
+        values["options"] = {one.table: one.read(texts) for one in _options_of(texts)}
+        return cls(**values)
+
+
+def _options_of(names: Iterable[str]) -> Iterator[type[Options]]:
+    """Yield the options of the tables whose name, with an underscore, begins one of some names."""
+    for table in TABLES:
+        if any(name.startswith(f"{table}_") for name in names):
+            options = track_class(table).options
+            if options:
+                yield options
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as exc:
-        raise ParameterError(name, f"{text!r} is not a whole number") from exc
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as exc:
-        raise ParameterError(name, f"{text!r} is not a number") from exc
-    if not math.isfinite(value):
-        raise ParameterError(name, f"{text!r} is not a finite number")
-    return value
-
-
-def _switch(name: str, text: str) -> bool:
-    if text.lower() in YES:
-        return True
-    if text.lower() in NO:
-        return False
-    raise ParameterError(name, f"{text!r} is neither 'true' nor 'false'")
-
-
-def _choice(_name: str, text: str) -> str:
-    return text.lower()
-
-
-def _names(_name: str, text: str) -> tuple[str, ...]:
-    named = {part.strip().lower(): None for part in text.split(",") if part.strip()}
-    return tuple(named)
-
-
-def _or_none(read: Callable[[str, str], Any], nones: set[str]) -> Callable[[str, str], Any]:
-    return lambda name, text: None if text.lower() in nones else read(name, text)
-
-
 _READERS: dict[str, Callable[[str, str], Any]] = {
-    "sr": _or_none(_whole, NATIVE),
-    "n_mfcc": _whole,
-    "n_fft": _whole,
-    "hop_length": _whole,
-    "win_length": _or_none(_whole, {"none"}),
-    "n_mels": _whole,
-    "fmin": _number,
-    "fmax": _or_none(_number, {"none"}),
-    "htk": _switch,
-    "lifter": _number,
-    "deltas": _whole,
-    "f0_min": _number,
-    "f0_max": _number,
-    "transition_min_prob": _number,
-    "channels": _choice,
-    "tables": _names,
-    "gzip": _switch,
-    "npz": _switch,
+    "sr": or_none(whole, NATIVE),
+    "n_mfcc": whole,
+    "n_fft": whole,
+    "hop_length": whole,
+    "win_length": or_none(whole, {"none"}),
+    "n_mels": whole,
+    "fmin": number,
+    "fmax": or_none(number, {"none"}),
+    "htk": switch,
+    "lifter": number,
+    "deltas": whole,
+    "f0_min": number,
+    "f0_max": number,
+    "transition_min_prob": number,
+    "channels": choice,
+    "tables": names,
+    "gzip": switch,
+    "npz": switch,
 }

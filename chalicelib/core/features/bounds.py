@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.errors import MediaError
 
 if TYPE_CHECKING:
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
 OpenTable = Callable[[str], AbstractContextManager[BinaryIO]]
 
-N_OTHER_COLUMNS = 6  # of energy and pitch, with their times
 MOST_NUMBERS = 500_000_000
 """Most numbers in the tables of a recording; ten minutes are enough to write them.
 
@@ -20,17 +18,15 @@ Four hours with the default recipe have 12 million. With compression, a number t
 """
 
 
-def check_n_numbers(parameters: FeatureParameters, n_samples: float, *, n_signals: int) -> None:
+def check_n_numbers(numbers_per_s: float, duration_s: float, *, hop_length_s: float) -> None:
     """Raise MediaError if the tables of a recording would have too many numbers."""
-    n_columns = parameters.n_mfcc * (1 + parameters.deltas) if "mfcc" in parameters.tables else 0
-    n_columns += N_OTHER_COLUMNS
-    n_frames = n_samples / parameters.hop_length
-    n_numbers = n_frames * n_columns * n_signals * (2 if parameters.npz else 1)
+    n_numbers = numbers_per_s * duration_s
     if n_numbers > MOST_NUMBERS:
         raise MediaError(
-            f"The tables are too large: {n_frames:,.0f} frames would hold {n_numbers / 1e6:,.0f} "
-            f"million numbers, and at most {MOST_NUMBERS // 1_000_000} million are written: use a "
-            "longer hop_length, a lower sr, a smaller n_mfcc, or no deltas"
+            f"The tables are too large: {duration_s / hop_length_s:,.0f} frames would hold "
+            f"{n_numbers / 1e6:,.0f} million numbers, and at most {MOST_NUMBERS // 1_000_000} "
+            "million are written: use a longer hop_length, a lower sr, a smaller n_mfcc, "
+            "no deltas, or fewer tables"
         )
 
 
@@ -58,7 +54,7 @@ class _TimedStream:
         if self._is_late():
             raise MediaError(
                 "The tables take too long to write: use a longer hop_length, a lower sr, "
-                "a smaller n_mfcc, or no deltas"
+                "a smaller n_mfcc, no deltas, or fewer tables"
             )
         return self._stream.write(data)
 

@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
-import numpy as np
 import orjson
-import soxr
 
-import chalicelib
 from chalicelib.core.audio.decoding import DecodedAudio
-from chalicelib.core.dsp import kernels
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features import display as displays
 from chalicelib.core.features import spectrogram
 from chalicelib.core.features.bounds import OpenTable, check_n_numbers, timed
+from chalicelib.core.features.summary import FeatureSummary, versions
 from chalicelib.core.features.tables import Array, write_csv, write_npz
-from chalicelib.core.features.tracks import Track, frame_times, make_tracks, pitch_frame_length
+from chalicelib.core.features.tracks.making import Tracks, make_tracks
+from chalicelib.core.features.tracks.track import Source, frame_times
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.errors import MediaError
@@ -29,32 +27,6 @@ SUMMARY_NAME = "features.json"
 ARCHIVE_NAME = "features"
 # Each channel needs buffers and rows on disk.
 MAX_CHANNELS_APART = 16
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureSummary:
-    """Summary of the tables: what was measured, and the versions used.
-
-    ``duration_s`` is the decoded duration; ``n_frames`` is the number of rows in every table;
-    ``f0_frame_length`` is the ``frame_length`` of pYIN, None without a pitch table;
-    ``tables`` are the names of the files beside ``features.json``; ``display`` and ``spectrogram``
-    are those that a page draws, the second None without the coefficients; ``remark`` tells
-    the owner which part could not be decoded or measured, and which parameter may be misspelt;
-    ``versions`` has None for kernels if numpy did everything.
-    """
-
-    parameters: FeatureParameters
-    sample_rate_hz: int
-    source_sample_rate_hz: int
-    channels: int
-    duration_s: float
-    n_frames: int
-    f0_frame_length: int | None
-    tables: tuple[str, ...]
-    display: str
-    spectrogram: str | None
-    remark: str | None
-    versions: Mapping[str, str | None]
 
 
 def extract(
@@ -69,8 +41,8 @@ def extract(
 ) -> FeatureSummary:
     """Measure a recording and write its tables and ``features.json``.
 
-    The files are ``mfcc.csv``, ``energy.csv`` and ``pitch.csv``, with ``.gz`` after the name if
-    they are compressed; ``mfcc.ch1.csv`` and so on if each channel is measured; on request
+    The files are ``mfcc.csv`` and so on for each table that is asked for, with ``.gz`` after the
+    name if they are compressed; ``mfcc.ch1.csv`` and so on if each channel is measured; on request
     ``features.npz`` with the same as arrays; and ``display.json`` and
     ``spectrogram.json``, of the first channel if each is measured.
 
@@ -120,11 +92,29 @@ def extract(
         )
     with ExitStack() as stack:
         n_signals = recording.channels if each_channel else 1
-        check_n_numbers(parameters, (recording.promised_s or 0) * sr, n_signals=n_signals)
-        made = [make_tracks(parameters, sr=sr, stack=stack) for _ in range(n_signals)]
-        signals = [list(tracks.values()) for tracks, _ in made]
+        kind = Source(
+            sr=sr,
+            native_sr=recording.sample_rate_hz,
+            n_channels=1 if each_channel else recording.channels,
+        )
+        signals = [
+            make_tracks(parameters, kind, stack, channel=channel if each_channel else None)
+            for channel in range(n_signals)
+        ]
+        tracks = list(chain.from_iterable(signals))
+        check_size = partial(
+            check_n_numbers,
+            sum(track.numbers_per_s for track in tracks) * (2 if parameters.npz else 1),
+            hop_length_s=parameters.hop_length / sr,
+        )
+        check_size(recording.promised_s or 0)
+        n_samples = 0
         display = displays.Display(sr=sr, hop_length=parameters.hop_length)
-        for block in recording.blocks(sr, each_channel=each_channel):
+        for block in recording.blocks_at(
+            list(dict.fromkeys([sr, *(track.sr for track in tracks if not track.apart)])),
+            each_channel=each_channel,
+            apart=any(track.apart for track in tracks),
+        ):
             if longest_s is not None and recording.duration_s > longest_s:
                 raise MediaError(f"The recording is longer than {longest_s / 3600:g} h")
             if is_late is not None and is_late():
@@ -132,26 +122,33 @@ def extract(
                     "The recording takes too long to decode: "
                     f"only {recording.duration_s:.1f} s of it could be read in the time there is"
                 )
-            check_n_numbers(parameters, recording.duration_s * sr, n_signals=n_signals)
-            display.push(block[0])
-            for tracks, y in zip(signals, block, strict=True):
-                for track in tracks:
-                    track.push(y)
-        for track in chain.from_iterable(signals):
+            check_size(recording.duration_s)
+            display.push(block.at[sr][0])
+            n_samples += len(block.at[sr][0])
+            for some in signals:
+                some.push(block)
+        for track in tracks:
             track.finish()
+        # Centred frames, padded with half a frame at each end.
+        n_frames = 1 + (n_samples - parameters.n_fft % 2) // parameters.hop_length
         tables = [
             name
-            for number, tracks in enumerate(signals, start=1)
+            for some in signals
             for name in _write(
-                tracks,
-                f".ch{number}" if each_channel else "",
+                some,
                 parameters,
                 timed(open_table, is_late),
                 sr=sr,
-                display=display if number == 1 else None,
+                n_frames=n_frames,
+                display=display if some is signals[0] else None,
             )
         ]
-        n_frames = signals[0][0].n_frames
+        values = {
+            f"{table}{some.suffix}": found
+            for some in signals
+            for table, track in some.by_table.items()
+            if (found := track.values())
+        }
     with open_table(displays.NAME) as stream:
         stream.write(orjson.dumps(display.to_dict(duration_s=recording.duration_s)))
     if display.spectrogram:
@@ -164,48 +161,47 @@ def extract(
         channels=recording.channels,
         duration_s=recording.duration_s,
         n_frames=n_frames,
-        f0_frame_length=pitch_frame_length(parameters, sr=sr) if "pitch" in made[0][0] else None,
+        f0_frame_length=_f0_frame_length(signals[0], parameters, sr=sr),
+        values=values,
         tables=tuple(tables),
         display=displays.NAME,
         spectrogram=spectrogram.NAME if display.spectrogram else None,
-        remark=" ".join(filter(None, [*remarks, made[0][1], recording.remark])) or None,
-        versions=_versions() | dict([recording.decoder] if recording.decoder else []),
+        remark=" ".join(filter(None, [*remarks, signals[0].remark, recording.remark])) or None,
+        versions=versions() | dict([recording.decoder] if recording.decoder else []),
     )
     with open_table(SUMMARY_NAME) as stream:
-        written = asdict(summary) | dict(provenance or {})
-        stream.write(orjson.dumps(written, option=orjson.OPT_INDENT_2))
+        stream.write(orjson.dumps(summary.to_dict(provenance), option=orjson.OPT_INDENT_2))
     return summary
 
 
 def _write(
-    tracks: list[Track],
-    channel: str,
+    tracks: Tracks,
     parameters: FeatureParameters,
     open_table: OpenTable,
     *,
     sr: int,
+    n_frames: int,
     display: displays.Display | None,
 ) -> Iterator[str]:
     """Write the tables of one signal, and yield their names."""
-    for table in (track.table(display) for track in tracks):
-        name = f"{table.name}{channel}.csv" + (".gz" if parameters.gzip else "")
+    for table, track in tracks.by_table.items():
+        made = track.table(display)
+        name = f"{table}{tracks.suffix}.csv" + (".gz" if parameters.gzip else "")
         with open_table(name) as stream:
-            write_csv(stream, table.columns, table.lines, compress=parameters.gzip)
+            write_csv(stream, made.columns, made.lines, compress=parameters.gzip)
         yield name
     if parameters.npz:
-        n_frames = tracks[0].n_frames
-        times = Array("times", frame_times(n_frames, parameters.hop_length / sr), "<f8")
-        arrays = [times, *chain.from_iterable(track.arrays() for track in tracks)]
-        name = f"{ARCHIVE_NAME}{channel}.npz"
+        name = f"{ARCHIVE_NAME}{tracks.suffix}.npz"
+        arrays = list(chain.from_iterable(track.arrays() for track in tracks))
+        times = Array("times", frame_times(n_frames, parameters.hop_length / sr), "<f8", n_frames)
         with open_table(name) as stream:
-            write_npz(stream, arrays, n_frames=n_frames, compress=parameters.gzip)
+            write_npz(stream, [times, *arrays], compress=parameters.gzip)
         yield name
 
 
-def _versions() -> dict[str, str | None]:
-    return {
-        "earshot": chalicelib.__version__,
-        "kernels": kernels.version(),
-        "numpy": np.__version__,
-        "soxr": soxr.__version__,
-    }
+def _f0_frame_length(tracks: Tracks, parameters: FeatureParameters, *, sr: int) -> int | None:
+    if "pitch" not in tracks.by_table:
+        return None
+    from chalicelib.core.features.tracks.pitch import pitch_frame_length  # noqa: PLC0415  # needs numpy's FFT, for pitch alone
+
+    return pitch_frame_length(parameters, sr=sr)

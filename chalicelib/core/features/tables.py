@@ -17,12 +17,13 @@ class Array:
     """One array of an archive, whose frames come in blocks.
 
     ``blocks`` have shape (n,), or (n, n_rows) for an array of shape (n_rows, n_frames), which is
-    librosa's layout of features.
+    librosa's layout of features; together they have ``n_frames``.
     """
 
     name: str
     blocks: Iterator[np.ndarray]
     dtype: str
+    n_frames: int
     n_rows: int | None = None
 
 
@@ -57,7 +58,7 @@ def csv_columns(*columns: np.ndarray) -> bytes:
     return b"\n".join(map(b",".join, zip(*texts, strict=True))) + b"\n"
 
 
-def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress: bool) -> None:
+def write_npz(stream: BinaryIO, arrays: list[Array], *, compress: bool) -> None:
     """Write an ``.npz`` archive for ``np.load``, without a whole array in memory."""
     import zipfile  # noqa: PLC0415  # a twentieth of the time to the first MFCC, rarely needed
 
@@ -67,7 +68,9 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, n_frames: int, compress:
             entry = zipfile.ZipInfo(f"{array.name}.npy", ZIP_EPOCH)
             entry.compress_type = method
             with archive.open(entry, "w", force_zip64=True) as member:
-                shape = (n_frames,) if array.n_rows is None else (array.n_rows, n_frames)
+                shape = (
+                    (array.n_frames,) if array.n_rows is None else (array.n_rows, array.n_frames)
+                )
                 # Fortran order: the numbers of a frame are adjacent, so frames can be written one
                 # by one.
                 header = {"descr": array.dtype, "fortran_order": True, "shape": shape}

@@ -205,7 +205,7 @@ def test_tables_that_would_take_too_long_are_refused_before_reading():
     asked = FeatureParameters(sr=48000, hop_length=16, n_mels=512, n_mfcc=512, deltas=2, npz=True)
     tables = Tables()
 
-    with pytest.raises(MediaError, match=r"540,000 frames would hold 1,665 million numbers"):
+    with pytest.raises(MediaError, match=r"540,000 frames would hold 1,666 million numbers"):
         extract(media, asked, tables.open)
 
     assert not tables

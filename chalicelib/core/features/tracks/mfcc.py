@@ -1,0 +1,86 @@
+"""``mfcc.csv``: the coefficients, and their deltas on request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from chalicelib.core.dsp.deltas import WIDTH, append_deltas
+from chalicelib.core.dsp.mfcc import MfccExtractor
+from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.features.tables import Array, csv_rows
+from chalicelib.core.features.tracks.track import Source, Table, columns_of
+from chalicelib.errors import MediaError
+
+if TYPE_CHECKING:
+    from chalicelib.core.features.display import Display
+
+GROUPS = ("mfcc", "delta", "delta2")
+
+
+class MfccTrack:
+    """``librosa.feature.mfcc``, with the columns of the original recipe: no times."""
+
+    options = None
+    word_columns: ClassVar[tuple[str, ...]] = ()
+    apart = False
+
+    def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
+        self.sr = source.sr
+        self._n_mfcc = parameters.n_mfcc
+        self._n_mels = parameters.n_mels
+        self._deltas = parameters.deltas
+        self._groups = GROUPS[: 1 + parameters.deltas]
+        self.numbers_per_s = self._n_mfcc * len(self._groups) * self.sr / parameters.hop_length
+        self._extractor = stack.enter_context(MfccExtractor(parameters, sr=self.sr))
+
+    @property
+    def n_frames(self) -> int:
+        """Number of complete frames."""
+        return self._extractor.n_frames
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples."""
+        self._extractor.push(y)
+
+    def finish(self) -> None:
+        """Take the end of the signal; raise MediaError if it is too short for deltas."""
+        self._extractor.finish()
+        if self._deltas and self.n_frames < WIDTH:
+            raise MediaError(
+                f"The recording is too short for deltas: they need {WIDTH} frames, "
+                f"it has {self.n_frames}"
+            )
+
+    def table(self, display: "Display | None" = None) -> Table:
+        """Return a table with the original recipe's columns."""
+        numbers = range(1, 1 + self._n_mfcc)
+        columns = tuple(f"{group}_{i}" for group in self._groups for i in numbers)
+        if display:
+            rows = self._rows(display.watch_mel(self.n_frames, self._n_mels))
+            rows = display.watch_mfcc(rows, self.n_frames, self._n_mfcc)
+        else:
+            rows = self._rows()
+        return Table(columns, map(csv_rows, rows))
+
+    def arrays(self) -> list[Array]:
+        """Return an array of shape (n_mfcc, n_frames) for the coefficients and each delta."""
+        n = self._n_mfcc
+        return [
+            Array(
+                name,
+                columns_of(self._rows(), slice(i * n, (i + 1) * n)),
+                "<f4",
+                self.n_frames,
+                n_rows=n,
+            )
+            for i, name in enumerate(self._groups)
+        ]
+
+    def values(self) -> Mapping[str, float | None]:
+        """Return nothing of the recording as a whole."""
+        return {}
+
+    def _rows(self, watch: Callable[[np.ndarray], None] | None = None) -> Iterator[np.ndarray]:
+        return append_deltas(self._extractor.rows(watch), self._deltas)

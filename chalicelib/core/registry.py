@@ -1,0 +1,26 @@
+"""The registry of tables: a line for each, with the class that computes it.
+
+A class is imported when its table is asked for, so a table that is not costs no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.core.features.tracks.track import Track
+
+TABLES = {
+    "mfcc": "mfcc.MfccTrack",
+    "energy": "energy.EnergyTrack",
+    "pitch": "pitch.PitchTrack",
+}
+"""The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
+
+DEFAULT_TABLES = ("mfcc", "energy", "pitch")
+
+
+def track_class(table: str) -> type["Track"]:
+    """Return the class that computes a table."""
+    module, _, name = TABLES[table].partition(".")
+    found: type[Track] = getattr(import_module(f"chalicelib.core.features.tracks.{module}"), name)
+    return found
