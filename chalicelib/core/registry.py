@@ -13,6 +13,7 @@ TABLES = {
     "mfcc": "mfcc.MfccTrack",
     "energy": "energy.EnergyTrack",
     "pitch": "pitch.PitchTrack",
+    "logmel": "logmel.LogmelTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

@@ -94,9 +94,15 @@ class Tables(dict):
 
 
 def measure(media, **parameters):
+    """Measure a recording; an option of a table, or tables in a string, are read from text."""
     tables = Tables()
     source = io.BytesIO(media) if isinstance(media, bytes) else media
-    summary = extract(source, FeatureParameters(**parameters), tables.open)
+    if isinstance(parameters.get("tables"), str):
+        parameters = {name: str(value) for name, value in parameters.items()}
+        recipe = FeatureParameters.parse(parameters)
+    else:
+        recipe = FeatureParameters(**parameters)
+    summary = extract(source, recipe, tables.open)
     return summary, tables
 
 

@@ -38,6 +38,10 @@ class Framer:
         self._rest = self._padding
         self._n_skipped = 0
 
+    def pad(self, padding: np.ndarray) -> None:
+        """Replace the zeros before the first sample, half a frame; no sample was pushed yet."""
+        self._rest = padding
+
     def push(self, x: np.ndarray) -> np.ndarray:
         """Add samples and return the frames that they complete.
 

@@ -88,3 +88,29 @@ def _triangles(edges: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
     weights = np.maximum(rising, 0, out=rising).astype(np.float32)
     weights *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     return np.asarray(weights)
+
+
+class MelBands:
+    """Power in mel bands from magnitude spectra, in the precision of the weights.
+
+    Parameters
+    ----------
+    parameters, sr, n_fft
+        as for `mel_slabs`
+    power : float > 0
+        power of the magnitudes: 1 for amplitudes, 2 for energies
+    """
+
+    def __init__(
+        self, parameters: FeatureParameters, *, sr: int, n_fft: int, power: float = 2.0
+    ) -> None:
+        self._n_mels = parameters.n_mels
+        self._slabs = mel_slabs(parameters, sr=sr, n_fft=n_fft)
+        self._power = power
+
+    def __call__(self, magnitudes: np.ndarray) -> np.ndarray:
+        """Return bands of shape (n, n_mels) for magnitudes of shape (n, 1 + n_fft // 2)."""
+        mel = np.empty((len(magnitudes), self._n_mels), np.float32)
+        for bands, bins, weights in self._slabs:
+            mel[:, bands] = magnitudes[:, bins] ** self._power @ weights.T
+        return mel

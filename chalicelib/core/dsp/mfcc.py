@@ -8,6 +8,7 @@ import numpy as np
 from chalicelib.core.dsp.compiled_mel import make_mel_spectrum
 from chalicelib.core.dsp.framing import Framer
 from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.dsp.spectra import hann
 from chalicelib.core.dsp.spill import SpilledRows
 from chalicelib.errors import MediaError
 
@@ -45,7 +46,7 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
     def __init__(self, parameters: FeatureParameters, *, sr: int) -> None:
         n_fft = parameters.n_fft
         self._framer = Framer(n_fft, parameters.hop_length)
-        window = _hann(parameters.win_length or n_fft, n_fft)
+        window = hann(parameters.win_length or n_fft, n_fft)
         self._mel_spectrum = make_mel_spectrum(parameters, sr=sr, window=window)
         self._dct = _dct_matrix(parameters.n_mels, parameters.n_mfcc, parameters.lifter)
         self._loudest_db = -np.inf
@@ -99,15 +100,6 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
         if not np.isfinite(self._loudest_db):
             raise MediaError("The recording has samples too far beyond full scale to be measured")
         self._spilled.append(log_mel)
-
-
-def _hann(win_length: int, n_fft: int) -> np.ndarray:
-    """Return a periodic Hann window, padded with zeros on both sides to ``n_fft``."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(win_length) / win_length)
-    if win_length == 1:
-        window = np.ones(1)
-    left = (n_fft - win_length) // 2
-    return np.pad(window, (left, n_fft - win_length - left))
 
 
 def _dct_matrix(n_mels: int, n_mfcc: int, lifter: float) -> np.ndarray:
