@@ -14,6 +14,9 @@ TABLES = {
     "energy": "energy.EnergyTrack",
     "pitch": "pitch.PitchTrack",
     "logmel": "logmel.LogmelTrack",
+    "melspectrogram": "spectral.MelspectrogramTrack",
+    "spectral": "spectral.SpectralTrack",
+    "chroma": "spectral.ChromaTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

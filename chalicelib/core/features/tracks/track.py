@@ -119,6 +119,8 @@ class FrameTrack:
         closes the temporary file
     first_s : float
         centre of the first frame in seconds
+    n_kept : int or None
+        numbers in a row of the analyser, if a subclass makes the columns of them at the end
     matrix : str or None
         name of one array for all columns, of shape (n_columns, n_frames); None gives an array for
         each column, named as the column
@@ -130,7 +132,7 @@ class FrameTrack:
     word_columns: ClassVar[tuple[str, ...]] = ()
     apart = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # most are keyword-only, and have defaults
         self,
         analyser: Analyser,
         columns: tuple[str, ...],
@@ -139,6 +141,7 @@ class FrameTrack:
         frame_s: float,
         stack: ExitStack,
         first_s: float = 0.0,
+        n_kept: int | None = None,
         matrix: str | None = None,
         times: str | None = None,
     ) -> None:
@@ -150,7 +153,7 @@ class FrameTrack:
         self._first_s = first_s
         self._matrix = matrix
         self._times = times
-        self._spilled = stack.enter_context(SpilledRows(len(columns)))
+        self._spilled = stack.enter_context(SpilledRows(n_kept or len(columns)))
 
     @property
     def n_frames(self) -> int:
