@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 from playwright.sync_api import Browser, Page
+from support import quick_moto
 from support.browser import NO_CHROMIUM, PATIENCE_MS, chromium
 from support.stand_ins import tables_on_dynalite
 
@@ -38,6 +39,7 @@ os.environ["NUMBA_CACHE_DIR"] = str(
 # Most objects of a run are the models of AWS that botocore and moto keep. To search through them at
 # each of Python's collections took up to a third of a test's CPU time.
 gc.set_threshold(20_000, 20, 20)
+quick_moto.prepare()
 
 QUICK_S = 2.0
 over_the_limit: list[pytest.TestReport] = []
@@ -89,6 +91,7 @@ def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
+        quick_moto.open_session()
         for name, value in stack.create().items():
             monkeypatch.setenv(name, value)
         connected.cache_clear()
