@@ -1,4 +1,4 @@
-"""The join of the transcript with the tables: a row for each word, segment and speaker."""
+"""The join of the transcript with the tables: rows of words, segments and speakers, a summary."""
 
 import gzip
 from contextlib import ExitStack
@@ -46,6 +46,7 @@ def _write_tables(
         raise TypeError(recording)
     # numpy takes longer to import than most events take to handle.
     from chalicelib.core.features.frames import read_frames  # noqa: PLC0415  # needs numpy, which most events do not
+    from chalicelib.core.features.recording_summary import write_summary  # noqa: PLC0415  # needs numpy, which most events do not
     from chalicelib.core.features.words import join_voices, write_voices  # noqa: PLC0415  # needs numpy, which most events do not
 
     with ExitStack() as stack:
@@ -63,6 +64,21 @@ def _write_tables(
         written[name] = keys.features(recording.id, f"{name}.csv")
         with services.results.create(written[name]) as table:
             table.write(write_voices(label, rows, recording.id).encode())
+    known = recording.transcript.language_code if recording.transcript else None
+    written["summary"] = keys.features(recording.id, "summary.json")
+    with services.results.create(written["summary"]) as summary:
+        summary.write(
+            write_summary(
+                voices,
+                recording_id=recording.id,
+                facts={
+                    "owner": recording.owner,
+                    "source_key": recording.source_key,
+                    "language_code": transcript.language_code or known,
+                },
+                duration_s=measurement.duration_s,
+            )
+        )
     return written
 
 

@@ -19,6 +19,7 @@ const TABLES = {
   words: "Words and their sound",
   segments: "Segments and their sound",
   speakers: "Speakers and their sound",
+  summary: "The recording in numbers",
   mfcc: "MFCC",
   pitch: "Pitch",
   energy: "Energy",

@@ -412,6 +412,7 @@ def test_a_missing_output_is_not_found_with_a_sentence(ask, make):
         ("features/mfcc", "features/{}/mfcc.csv", "text/csv; charset=utf-8"),
         ("features/words", "features/{}/words.csv", "text/csv; charset=utf-8"),
         ("features/features", "features/{}/features.json", "application/json"),
+        ("features/summary", "features/{}/summary.json", "application/json"),
         ("media", "uploads/alice/my talk.wav", "audio/wav"),
     ],
 )

@@ -49,6 +49,11 @@ def test_every_word_has_a_row_and_its_median_is_that_of_librosa(recording, tmp_p
         assert 1 / FIVE_CENTS < ratio < FIVE_CENTS
     assert sum(row["f0_median_hz"] != "" for row in rows) > 0.8 * len(rows)
 
+    summary = json.loads(Path(outcome["outputs"]["summary"]).read_text())
+    assert (summary["n_words"], summary["n_speakers"]) == (len(rows), 1)
+    assert 80 < summary["speaking_rate_wpm"] <= summary["articulation_rate_wpm"] < 300
+    assert summary["f0_p05_hz"] < summary["f0_median_hz"] < summary["f0_p95_hz"]
+
     folder = Path(outcome["outputs"]["words"]).parent
     assert chart(folder) == 0
     with Image.open(folder / "words.png") as picture:

@@ -417,6 +417,10 @@ def test_whichever_comes_last_joins_the_words(services, put, transcript_first, m
     rows = words(services, recording_id)
     assert [row["word"] for row in rows] == ["Hello", "there"]
     assert float(rows[0]["f0_median_hz"]) == pytest.approx(220, rel=0.01)
+    summary = json.loads(services.results.read(keys.features(recording_id, "summary.json")))
+    assert (summary["recording_id"], summary["n_words"]) == (recording_id, 2)
+    assert summary["f0_median_st"] == pytest.approx(36, abs=0.2)
+    assert (summary["source_key"], summary["duration_s"]) == (KEY, 1.0)
 
 
 def test_a_join_that_was_cut_short_is_made_up_for_by_the_next_delivery(services, put):

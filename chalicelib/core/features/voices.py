@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chalicelib.core.features.contours import NO_CONTOUR, Contour, measure_contour
 from chalicelib.core.features.frames import Frames
 
+N_MFCC = 13  # number of columns of a table without frames
 SILENCE_POWER = 1e-10  # -100 dB, the floor of librosa.amplitude_to_db
 
 Span = tuple[float, float]
@@ -18,18 +20,36 @@ Span = tuple[float, float]
 class Voice:
     """Statistics of some frames.
 
-    Frequencies are in hertz, and None if no frame is voiced; ``rms_db`` is the level of the
-    frames' mean power, in decibels below full scale; deviations are the population's.
+    ``contour`` is the f0 of the voiced frames; ``rms_db`` is the level of the frames' mean power,
+    in decibels below full scale; deviations are the population's.
     """
 
     n_frames: int = 0
-    f0_median_hz: float | None = None
-    f0_min_hz: float | None = None
-    f0_max_hz: float | None = None
+    contour: Contour = NO_CONTOUR
     voiced_fraction: float | None = None
     rms_db: float | None = None
     mfcc_mean: tuple[float, ...] = ()
     mfcc_std: tuple[float, ...] = ()
+
+    def columns(self) -> dict[str, float | None]:
+        """Return the statistics by their columns' names."""
+        n_mfcc = len(self.mfcc_mean) or N_MFCC
+        unknown = (None,) * n_mfcc
+        parts = {"mean": self.mfcc_mean or unknown, "std": self.mfcc_std or unknown}
+        return {
+            "f0_median_hz": self.contour.median_hz,
+            "f0_min_hz": self.contour.min_hz,
+            "f0_max_hz": self.contour.max_hz,
+            **self.contour.columns(),
+            "voiced_fraction": self.voiced_fraction,
+            "rms_db": self.rms_db,
+            **{
+                f"mfcc_{n}_{part}": number
+                for part, numbers in parts.items()
+                for n, number in enumerate(numbers, start=1)
+            },
+            "n_frames": self.n_frames,
+        }
 
 
 UNHEARD = Voice()
@@ -41,7 +61,7 @@ def measure_voices(subjects: Sequence[Sequence[Span]], blocks: Iterable[Frames])
     A frame belongs to a span if its centre is in the span, including the start, without the end. A
     subject that is too short for a frame gets the frame nearest to the middle of one of its spans.
 
-    Memory holds about 2 kB for each subject, 8 bytes for each of its voiced frames, because a
+    Memory holds about 2 kB for each subject, 16 bytes for each of its voiced frames, because a
     median needs all of them, and one block of frames.
 
     Parameters
@@ -100,7 +120,7 @@ class _Tally:
 
     __slots__ = (
         *("_deviations", "_f0", "_mean", "_n_frames", "_n_voiced", "_nearest", "_power"),
-        *("n_spans", "subject"),
+        *("_voiced_s", "n_spans", "subject"),
     )
 
     def __init__(self, subject: int, n_spans: int) -> None:
@@ -111,6 +131,7 @@ class _Tally:
         self._mean: np.ndarray | None = None
         self._deviations: np.ndarray | None = None  # sum of squared deviations from the mean
         self._f0: list[np.ndarray] = []
+        self._voiced_s: list[np.ndarray] = []
         self._nearest: tuple[float, Frames] | None = None
 
     def add(self, frames: Frames) -> None:
@@ -131,7 +152,9 @@ class _Tally:
         self._n_frames += n_frames
         self._n_voiced += int(np.count_nonzero(frames.voiced_flag))
         self._power += float(np.square(frames.rms, dtype=np.float64).sum())
-        self._f0.append(frames.f0[~np.isnan(frames.f0)])
+        has_f0 = ~np.isnan(frames.f0)
+        self._f0.append(frames.f0[has_f0])
+        self._voiced_s.append(frames.times[has_f0])
 
     @property
     def is_empty(self) -> bool:
@@ -152,13 +175,11 @@ class _Tally:
             self.add(self._nearest[1])
         if self._mean is None or self._deviations is None:
             return UNHEARD
-        f0 = np.concatenate(self._f0)
+        contour = measure_contour(np.concatenate(self._voiced_s), np.concatenate(self._f0))
         power = self._power / self._n_frames
         return Voice(
             n_frames=self._n_frames,
-            f0_median_hz=float(np.median(f0)) if f0.size else None,
-            f0_min_hz=float(f0.min()) if f0.size else None,
-            f0_max_hz=float(f0.max()) if f0.size else None,
+            contour=contour,
             voiced_fraction=self._n_voiced / self._n_frames,
             rms_db=10.0 * math.log10(max(power, SILENCE_POWER)),
             mfcc_mean=tuple(self._mean.tolist()),

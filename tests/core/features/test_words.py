@@ -1,17 +1,21 @@
 import csv
 import io
+import json
 import math
 from itertools import pairwise
 from pathlib import Path
 
 import librosa
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.measuring import EXACT, SPEECH, encode, measure
 
+from chalicelib.core.features.contours import NO_CONTOUR
 from chalicelib.core.features.frames import Frames, read_frames
+from chalicelib.core.features.recording_summary import write_summary
 from chalicelib.core.features.voices import measure_voices
 from chalicelib.core.features.words import join_voices, write_voices
 from chalicelib.core.transcripts.models import Transcript, Word
@@ -23,11 +27,17 @@ FRAME_S = 512 / 22050
 ID = "a-wav-0123456789ab"
 COLUMNS = [
     *("word", "start_s", "end_s", "confidence", "speaker", "channel"),
-    *("f0_median_hz", "f0_min_hz", "f0_max_hz", "voiced_fraction", "rms_db"),
+    *("f0_median_hz", "f0_min_hz", "f0_max_hz", *NO_CONTOUR.columns()),
+    *("voiced_fraction", "rms_db"),
     *(f"mfcc_{n}_mean" for n in range(1, 14)),
     *(f"mfcc_{n}_std" for n in range(1, 14)),
     *("n_frames", "recording_id"),
 ]
+TIMING = [
+    *("talk_time_s", "speaking_rate_wpm", "articulation_rate_wpm"),
+    *("pause_count", "pause_median_s", "pause_share"),
+]
+OVERLAP = ["overlap_s", "interruptions", "interrupted"]
 
 
 def read(name):
@@ -62,10 +72,10 @@ def assert_is_plain_numpy_over(voice, frames, mask):
     power = np.mean(frames.rms[mask].astype(np.float64) ** 2)
     assert voice.n_frames == mask.sum()
     if f0.size:
-        assert voice.f0_median_hz == np.median(f0)
-        assert (voice.f0_min_hz, voice.f0_max_hz) == (f0.min(), f0.max())
+        assert voice.contour.median_hz == np.median(f0)
+        assert (voice.contour.min_hz, voice.contour.max_hz) == (f0.min(), f0.max())
     else:
-        assert voice.f0_median_hz is None
+        assert voice.contour.median_hz is None
     assert voice.voiced_fraction == frames.voiced_flag[mask].mean()
     assert voice.rms_db == pytest.approx(10 * np.log10(power), rel=1e-12)
     np.testing.assert_allclose(voice.mfcc_mean, mfcc.mean(axis=0), rtol=1e-12)
@@ -188,7 +198,7 @@ def test_silence_has_the_lowest_level_no_pitch_and_no_deviation():
     (row,) = join_voices(transcript_of(("hush", 0.0, 100.0)), cut(silence, 7, 1000, 3001)).words
 
     assert row.voice.rms_db == -100.0
-    assert row.voice.f0_median_hz is None
+    assert row.voice.contour.median_hz is None
     assert row.voice.voiced_fraction == 0.0
     assert max(row.voice.mfcc_std) == 0.0
 
@@ -222,9 +232,86 @@ def test_the_table_has_these_columns_and_each_number_to_six_decimals():
     assert (rain["word"], rain["start_s"], rain["end_s"]) == ("rain", "0.54", "0.95")
     assert (rain["confidence"], rain["speaker"], rain["channel"]) == ("0.997", "spk_0", "")
     voice = tables.words[2].voice
-    assert float(rain["f0_median_hz"]) == pytest.approx(voice.f0_median_hz, abs=5e-7)
+    assert float(rain["f0_median_hz"]) == pytest.approx(voice.contour.median_hz, abs=5e-7)
     assert float(rain["mfcc_13_std"]) == pytest.approx(voice.mfcc_std[12], abs=5e-7)
     assert int(rain["n_frames"]) == voice.n_frames
+
+
+@pytest.mark.parametrize("rows", ["some", "none"])
+def test_segments_have_their_timing_and_speakers_their_overlaps_too(rows):
+    tables = join_voices(read("speakers" if rows == "some" else "empty"), [frames_of(200)])
+
+    headers = [
+        write_voices(label, found, ID).partition("\n")[0].split(",")
+        for label, found in (("segment", tables.segments), ("words", tables.speakers))
+    ]
+
+    first, rest = COLUMNS[1:6], COLUMNS[6:]
+    assert headers == [
+        ["segment", *first, *TIMING, *rest],
+        ["words", *first, *TIMING, *OVERLAP, *rest],
+    ]
+
+
+def test_a_speakers_slope_is_the_median_of_those_of_its_segments():
+    tables = join_voices(read("speakers"), [frames_of(200)])
+
+    for row in (*tables.speakers, tables.recording):
+        slopes = [
+            segment.voice.contour.slope_st_s
+            for segment in tables.segments
+            if row is tables.recording or segment.speaker == row.speaker
+        ]
+        assert row.voice.contour.slope_st_s == pytest.approx(np.median(slopes))
+
+
+def test_the_recording_is_measured_over_the_frames_of_all_words():
+    transcript = read("speakers")
+    frames = frames_of(200)
+
+    recording = join_voices(transcript, [frames]).recording
+
+    mask = np.zeros(len(frames), bool)
+    for word in transcript.words:
+        mask |= (frames.times >= word.start) & (frames.times < word.end)
+    assert_is_plain_numpy_over(recording.voice, frames, mask)
+
+
+def summary_of(transcript, frames, duration_s=10.0):
+    tables = join_voices(transcript, frames)
+    facts = {"source_key": "uploads/a.wav"}
+    return json.loads(write_summary(tables, recording_id=ID, facts=facts, duration_s=duration_s))
+
+
+def test_the_summary_holds_the_recording_and_its_speakers_in_numbers():
+    transcript = read("speakers")
+
+    summary = summary_of(transcript, [frames_of(200)])
+
+    assert (summary["recording_id"], summary["source_key"]) == (ID, "uploads/a.wav")
+    assert (summary["n_words"], summary["n_speakers"]) == (10, 2)
+    assert summary["talk_share"] == pytest.approx(summary["talk_time_s"] / 10, abs=1e-6)
+    nested = [name for name, value in summary.items() if isinstance(value, list | dict)]
+    assert nested == ["speakers"]
+    for name in (*TIMING, *COLUMNS[6:-1]):
+        assert name in summary
+        assert all(name in speaker for speaker in summary["speakers"])
+    assert [(each["speaker"], each["n_words"]) for each in summary["speakers"]] == [
+        ("spk_0", 8),
+        ("spk_1", 2),
+    ]
+
+
+def test_the_summaries_of_many_recordings_are_one_table():
+    summaries = [
+        summary_of(read(name), [frames_of(200)]) for name in ("speakers", "empty", "plain")
+    ]
+
+    table = pd.json_normalize(summaries).drop(columns="speakers")
+
+    assert len({tuple(each) for each in summaries}) == 1
+    assert table.n_words.tolist()[:2] == [10, 0]
+    assert table.f0_median_hz.isna().tolist() == [False, True, False]
 
 
 def test_an_unvoiced_word_has_no_pitch_in_the_table():
@@ -339,7 +426,7 @@ def test_words_measured_from_a_recording_agree_with_librosa_over_the_same_spans(
         mask = (times >= row.start) & (times < row.end)
         heard = f0[mask & voiced_flag]
         assert row.voice.n_frames == mask.sum()
-        assert row.voice.f0_median_hz == (
+        assert row.voice.contour.median_hz == (
             pytest.approx(np.median(heard), abs=1e-3) if heard.size else None
         )
         assert row.voice.voiced_fraction == voiced_flag[mask].mean()
@@ -347,4 +434,4 @@ def test_words_measured_from_a_recording_agree_with_librosa_over_the_same_spans(
         assert row.voice.rms_db == pytest.approx(10 * np.log10(max(power, 1e-10)), abs=1e-3)
         np.testing.assert_allclose(row.voice.mfcc_mean, mfcc[:, mask].mean(axis=1), atol=5e-4)
         np.testing.assert_allclose(row.voice.mfcc_std, mfcc[:, mask].std(axis=1), atol=5e-4)
-    assert sum(row.voice.f0_median_hz is not None for row in rows) >= len(rows) // 2
+    assert sum(row.voice.contour.median_hz is not None for row in rows) >= len(rows) // 2
