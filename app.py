@@ -36,7 +36,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
-from chalicelib.pipeline import events, reconciliation
+from chalicelib.pipeline import archives, events, reconciliation
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -97,10 +97,18 @@ def remove_recording(event: S3Event) -> None:
     maximum_concurrency=settings.measuring_concurrency,
 )
 def extract_features(event: SQSEvent) -> None:
-    """Extract the features of a recording, or make the outputs of a corrected transcript."""
+    """Extract the features of a recording, or do another task that is asked for in its queue."""
     for message in event:
         attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
         asked = json.loads(message.body)
+        if asked.get("task") == "archive":
+            archives.receive_from_archive(
+                **{name: asked.get(name) for name in ("key", "owner", "only")},
+                services=services(),
+                attempt=attempt,
+                receipt_handle=message.receipt_handle,
+            )
+            continue
         recording_id = asked["recording_id"]
         if asked.get("task") == "corrections":
             events.apply_corrections(recording_id, services(), attempt=attempt)
@@ -238,7 +246,8 @@ def show_page() -> Response:
     if not path.endswith("/"):
         # The document's links are relative, so its address must end with a slash.
         return Response(body="", status_code=302, headers={"Location": f"{path}/"})
-    origins = (services().media.origin, services().results.origin)
+    media, results = services().media, services().results
+    origins = (media.origin, results.origin, *media.source_origins)
     return Response(
         body=page.index(sign_in, settings.stand_in),
         headers=dict(page.index_headers(origins, sign_in)),

@@ -32,6 +32,7 @@ OF_A_LANGUAGE = ("vocabulary", "vocabulary_filter", "language_model", "toxicity"
 """Options that fit the stage's languages alone."""
 
 HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's rule for a bucket's name
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's bounds for MaxSpeakerLabels
 MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
 CHANNELS = frozenset({"each", "mix"})
@@ -60,6 +61,7 @@ class Settings:
     ladder: Ladder
     mediaconvert_role_arn: str = ""
     mediaconvert_queue_arn: str = ""
+    source_buckets: tuple[str, ...] = ()
     measuring_concurrency: int = MEASURING_CONCURRENCY
     quotas: Quotas = NO_QUOTAS
     notices_topic_arn: str = ""
@@ -104,6 +106,7 @@ class Settings:
             ladder=Ladder.parse(PRESETS.read_text()),
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
+            source_buckets=_source_buckets(environ),
             measuring_concurrency=_measuring_concurrency(environ),
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
@@ -299,6 +302,17 @@ def _measuring_concurrency(environ: Mapping[str, str]) -> int:
     if not text.isdecimal() or int(text) not in CONCURRENCIES:
         raise SettingError(name, f"must be 2 to 1000 recordings at once, not {text!r}")
     return int(text)
+
+
+def _source_buckets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    name = "SOURCE_BUCKETS"
+    buckets = _list(environ.get(name, ""))
+    for bucket in buckets:
+        if not BUCKET.fullmatch(bucket):
+            raise SettingError(
+                name, f"must be names of buckets, by comma: archive,calls-2019, not {bucket!r}"
+            )
+    return buckets
 
 
 def _hours(environ: Mapping[str, str], name: str) -> float:

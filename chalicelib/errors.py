@@ -76,6 +76,16 @@ class NotThereError(EarshotError):
     """A part of a recording does not exist, or not yet. The message says which and why."""
 
 
+class SourceClosedError(NotThereError):
+    """An original is in a bucket that the stage's settings do not name (any more)."""
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            f"The original is in the bucket {bucket!r}, which SOURCE_BUCKETS does not name."
+        )
+        self.bucket = bucket
+
+
 class PresetError(EarshotError, ValueError):
     """The rendition ladder has an unusable entry. The message says which, and what is allowed."""
 

@@ -65,7 +65,7 @@ def connect(settings: Settings) -> Services:
 
     return Services(
         settings=settings,
-        media=MediaStore(s3, settings.media_bucket),
+        media=MediaStore(s3, settings.media_bucket, settings.source_buckets),
         results=MediaStore(s3, settings.results_bucket),
         recordings=RecordingTable(table, clock),
         watchlist=Watchlist(table),

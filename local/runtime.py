@@ -138,7 +138,7 @@ def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) 
     gateway.observe_items(store.keep_item)
     gateway.observe_objects(store.keep_object)
     gateway.bound_objects(store.refusal)
-    for bucket in {settings.media_bucket, settings.results_bucket}:
+    for bucket in {settings.media_bucket, settings.results_bucket, *settings.source_buckets}:
         triggers.add_bucket(f"keep-{bucket}", bucket, store.keep_objects, events=EVERYTHING)
     return store
 

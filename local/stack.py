@@ -11,6 +11,7 @@ import boto3
 import yaml
 
 from local.api_gateway import LOCAL_USER
+from scripts.record_outputs import source_arns
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "cloudformation" / "resources.yml"
@@ -65,6 +66,7 @@ def create() -> dict[str, str]:
                 "MediaBucketName": BUCKET,
                 "MetadataTableName": TABLE,
                 "SearchTableName": SEARCH_TABLE,
+                "SourceObjects": ",".join(f"{arn}/*" for arn in source_arns(os.environ, "aws")),
             }.items()
         ],
     )
@@ -76,6 +78,8 @@ def create() -> dict[str, str]:
     )
     if results_bucket := os.environ.get("RESULTS_BUCKET_NAME"):
         s3.create_bucket(Bucket=results_bucket)
+    for bucket in filter(None, variables["SOURCE_BUCKETS"].split(",")):
+        s3.create_bucket(Bucket=bucket)
     return variables
 
 
@@ -84,7 +88,10 @@ def environment() -> dict[str, str]:
     cloudformation = boto3.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName="earshot-local")["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    objects = filter(None, given["SourceObjects"].split(","))
     return {
+        "SOURCE_BUCKETS": ",".join(arn.split(":")[-1].removesuffix("/*") for arn in objects),
         "MEDIA_BUCKET_NAME": outputs["MediaBucketName"],
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
         "SEARCH_TABLE_NAME": outputs["SearchTableName"],

@@ -20,12 +20,14 @@ from scripts.console import DeploymentError, Step, note, run
 from scripts.deployed_state import DeployedState, Resource
 from scripts.record_outputs import (
     MEASURING_FUNCTION,
+    SOURCES,
     Account,
     api_stage,
     deployed_name,
     environment,
     functions,
     record,
+    source_arns,
 )
 from scripts.stack import Stack
 
@@ -81,6 +83,7 @@ class Deployment:
         return preflight.check_place(self._session, self._project, self._stage, self._account)
 
     def _check_limits(self) -> str:
+        preflight.check_sources(self._session, self._environment().get(SOURCES, ""))
         measuring = int(self._environment().get("MEASURING_CONCURRENCY") or MEASURING_CONCURRENCY)
         return preflight.check_concurrency(self._session, measuring)
 
@@ -97,7 +100,12 @@ class Deployment:
             self._stack.delete()
         # Always set, because otherwise the stack would keep a bucket that is no longer in the
         # settings.
-        given = {"ResultsBucketName": self._environment().get("RESULTS_BUCKET_NAME", "")}
+        variables = self._environment()
+        sources = source_arns(variables, self._account.partition)
+        given = {
+            "ResultsBucketName": variables.get("RESULTS_BUCKET_NAME", ""),
+            "SourceObjects": ",".join(f"{arn}/*" for arn in sources),
+        }
         has_mediaconvert = preflight.has_service(self._session, self._account, "mediaconvert")
         given["HasMediaConvert"] = "yes" if has_mediaconvert else "no"
         if not has_mediaconvert:

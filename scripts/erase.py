@@ -31,8 +31,10 @@ def erase(recording_id: str, services: "Services", s3: Any) -> int:
     n_erased = 0
     if recording:
         # Before the item, which names the upload in case this is interrupted.
-        found = _versions(s3, media, recording.source_key)
-        n_erased += _delete(s3, media, [one for one in found if _is_of(one, recording_id, media)])
+        if not keys.is_original(recording.source_key):
+            found = _versions(s3, media, recording.source_key)
+            its = [one for one in found if _is_of(one, recording_id, media)]
+            n_erased += _delete(s3, media, its)
         delete_outputs_jobs_and_item(recording, services)
     jobs = keys.jobs(recording_id, services.settings.job_prefix)
     for prefix in (*keys.derived_prefixes(recording_id), jobs):

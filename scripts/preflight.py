@@ -93,6 +93,29 @@ def check_concurrency(session: Any, measuring: int) -> str:
     return f"{at_once} functions at once in this account, {measuring} of them to measure"
 
 
+def check_sources(session: Any, sources: str) -> None:
+    """Raise DeploymentError if a source bucket cannot be read, or is in another region.
+
+    Transcribe and MediaConvert read in their own region alone.
+    """
+    s3 = session.client("s3")
+    for bucket in filter(None, (name.strip() for name in sources.split(","))):
+        try:
+            found = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint")
+        except ClientError as exc:
+            raise DeploymentError(
+                f"SOURCE_BUCKETS names {bucket}, which these credentials cannot read ({exc}). "
+                "Correct the name, or let the bucket's own policy allow this account."
+            ) from exc
+        region = {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(found, found)
+        if region != session.region_name:
+            raise DeploymentError(
+                f"SOURCE_BUCKETS names {bucket}, which is in {region}: Transcribe and MediaConvert "
+                f"read objects of their own region, {session.region_name}, alone. Deploy a stage "
+                f"in {region} for it."
+            )
+
+
 def check_place(session: Any, project: Path, stage: str, account: Account) -> str:
     """Raise DeploymentError if the stage is in another account or region; return where it is.
 

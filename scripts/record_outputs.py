@@ -35,6 +35,9 @@ TRANSCRIBE_ROLE = "TRANSCRIBE_DATA_ACCESS_ROLE_ARN"
 """The setting that names the role that Transcribe queues jobs with: the stack's, unless it is set.
 """
 
+SOURCES = "SOURCE_BUCKETS"
+"""The setting that names the buckets whose objects are read where they lie."""
+
 API_URL = "API_URL"
 """The setting for the address that notices link to; the default is the stage's page."""
 
@@ -199,10 +202,19 @@ def render(policy: str, values: Mapping[str, str]) -> str:
     Statements about resources that this stage does not have are left out.
     """
     document = json.loads(Template(policy).substitute(values))
+    for statement in document["Statement"]:
+        # A name may stand for several ARNs, or for none.
+        statement["Resource"] = " ".join(statement["Resource"]).split()
     document["Statement"] = [
-        statement for statement in document["Statement"] if any(statement["Resource"])
+        statement for statement in document["Statement"] if statement["Resource"]
     ]
     return _dump(document)
+
+
+def source_arns(variables: Mapping[str, str], partition: str) -> list[str]:
+    """Return the ARNs of the buckets whose objects a stage reads where they lie."""
+    names = variables.get(SOURCES, "").split(",")
+    return [f"arn:{partition}:s3:::{name.strip()}" for name in names if name.strip()]
 
 
 def _values(
@@ -212,6 +224,7 @@ def _values(
     account: Account,
 ) -> dict[str, str]:
     media_bucket = outputs["MediaBucketName"]
+    sources = source_arns(variables, account.partition)
     return {
         "Partition": account.partition,
         "Region": account.region,
@@ -219,6 +232,8 @@ def _values(
         "Stage": stage,
         "MediaBucket": media_bucket,
         "ResultsBucket": variables.get("RESULTS_BUCKET_NAME") or media_bucket,
+        "SourceBuckets": " ".join(sources),
+        "SourceObjects": " ".join(f"{arn}/*" for arn in sources),
         "MetadataTable": outputs["MetadataTableName"],
         "SearchTable": outputs["SearchTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],

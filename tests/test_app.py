@@ -56,6 +56,17 @@ def test_a_message_is_measured_and_a_transcript_stored(client, services, put):
     }
 
 
+def test_a_message_asks_for_an_object_of_an_archive(client, services, put):
+    """The object was there before there were events."""
+    recording_id = put(KEY, wav())
+
+    message = json.dumps({"task": "archive", "key": KEY, "owner": "bob", "only": "features"})
+    client.lambda_.invoke("extract_features", client.events.generate_sqs_event([message]))
+
+    found = services.recordings.get(recording_id)
+    assert (found.owner, found.transcription.status) == ("bob", "SKIPPED")
+
+
 @pytest.mark.parametrize(("attempt", "delay_s"), [(1, 60), (2, 120), (3, 240), (4, 480)])
 def test_a_message_whose_extraction_fails_comes_back_after_minutes(
     client, services, put, attempt, delay_s

@@ -52,6 +52,8 @@ def test_the_language_is_one_or_several_or_found_out(text, languages):
         ("OWNER_HOURS_PER_DAY", "-1"),
         ("STAGE_HOURS_PER_DAY", "nan"),
         ("STAGE_HOURS_PER_DAY", "1e9"),
+        ("SOURCE_BUCKETS", "s3://archive"),
+        ("SOURCE_BUCKETS", "archive,my/calls"),
     ],
 )
 def test_an_unusable_value_fails_by_its_variables_name(name, value):

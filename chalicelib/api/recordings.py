@@ -75,8 +75,10 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
 
     The upload is removed first: without it late outputs are not stored, and the event of its
     removal finishes an interrupted deletion. If the upload has been replaced, the new one stays.
+    An original stays where it lies.
     """
-    upload = services.media.find_source(recording)
+    is_original = keys.is_original(recording.source_key)
+    upload = None if is_original else services.media.find_source(recording)
     # Listed before the upload is removed, because its event then removes the outputs as well.
     made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
     name = recording.transcription.job_id

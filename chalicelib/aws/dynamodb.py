@@ -167,6 +167,7 @@ class RecordingTable:
         fresh = Recording.of(upload, created_at=recording.created_at)
         fresh = replace(
             fresh,
+            owner=recording.owner,  # an original's address does not name it
             updated_at=now,
             restarted_at=now,
             accepted_at=accepted_at,

@@ -1,7 +1,7 @@
 """The bucket: look up, read by ranges, write in parts, remove."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import smart_open.s3
 from botocore.exceptions import ClientError
 
+from chalicelib.core import keys
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Recording, Upload
-from chalicelib.errors import TooLargeError, UploadChangedError
+from chalicelib.errors import MediaError, SourceClosedError, TooLargeError, UploadChangedError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -26,30 +27,48 @@ PART_BYTES = 8 * 2**20
 EXPIRES_IN_S = 3600
 """Seconds that a presigned address is valid, enough to listen to a recording."""
 
+FROZEN = (
+    "The object is in S3 Glacier, where it cannot be read: restore it first, then process it again."
+)
+
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
 
 class MediaStore:
-    """One bucket."""
+    """One bucket, and the originals in the source buckets, which are read where they lie.
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    An original's key is its whole address, ``s3://bucket/key``. It can be looked up, read and
+    presigned, and is never written, copied or removed.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, sources: Collection[str] = ()) -> None:
         self._client = client
         self.bucket = bucket
+        self.sources = sources
 
     def uri(self, key: str) -> str:
         """Return the ``s3://`` address of an object, for other services."""
-        return f"s3://{self.bucket}/{key}"
+        bucket, key = self._place(key)
+        return f"s3://{bucket}/{key}"
+
+    def _place(self, key: str) -> tuple[str, str]:
+        """Return the bucket and the key in it. Raise SourceClosedError for any other bucket."""
+        bucket, inner = keys.place(key)
+        if bucket is not None and bucket not in self.sources:
+            raise SourceClosedError(bucket)
+        return bucket or self.bucket, inner
 
     def find(self, key: str) -> Upload | None:
         """Return the object that is under a key now, or None."""
+        bucket, inner = self._place(key)
         try:
-            head = self._client.head_object(Bucket=self.bucket, Key=key)
+            head = self._client.head_object(Bucket=bucket, Key=inner)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 return None
             raise
         return Upload(
-            bucket=self.bucket,
+            bucket=bucket,
             key=key,
             etag=head["ETag"].strip('"'),
             size=head["ContentLength"],
@@ -63,19 +82,26 @@ class MediaStore:
         return upload if upload and upload.recording_id == recording.id else None
 
     def read_head(self, upload: Upload, n_bytes: int) -> bytes:
-        """Return an upload's first bytes. Raise UploadChangedError if it is no longer there."""
+        """Return an upload's first bytes.
+
+        Raise UploadChangedError if it is no longer there, and MediaError if it is in a storage
+        class that cannot be read.
+        """
         if upload.size == 0:
             return b""
+        bucket, key = self._place(upload.key)
         try:
             response = self._client.get_object(
-                Bucket=self.bucket,
-                Key=upload.key,
+                Bucket=bucket,
+                Key=key,
                 Range=f"bytes=0-{n_bytes - 1}",
                 IfMatch=upload.etag,
             )
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 raise UploadChangedError(upload.key) from exc
+            if exc.response["Error"]["Code"] == "InvalidObjectState":
+                raise MediaError(FROZEN) from exc
             raise
         return response["Body"].read()
 
@@ -85,10 +111,11 @@ class MediaStore:
 
         Raise UploadChangedError if the object was replaced, also during reading.
         """
+        bucket, key = self._place(upload.key)
         try:
             with smart_open.s3.open(
-                self.bucket,
-                upload.key,
+                bucket,
+                key,
                 "rb",
                 client=self._client,
                 range_chunk_size=RANGE_BYTES,
@@ -205,11 +232,12 @@ class MediaStore:
 
     def presign(self, key: str, *, media_type: str, disposition: str) -> dict[str, Any]:
         """Return a presigned address of an object, with a file name and a media type."""
+        bucket, inner = self._place(key)
         url = self._client.generate_presigned_url(
             "get_object",
             Params={
-                "Bucket": self.bucket,
-                "Key": key,
+                "Bucket": bucket,
+                "Key": inner,
                 "ResponseContentType": media_type,
                 "ResponseContentDisposition": disposition,
             },
@@ -233,9 +261,17 @@ class MediaStore:
 
     @property
     def origin(self) -> str:
-        """The origin of every presigned address, where browsers read and write objects."""
+        """The origin of the bucket's presigned addresses, where browsers read and write objects."""
+        return self._origin(self.bucket)
+
+    @property
+    def source_origins(self) -> tuple[str, ...]:
+        """The origins of the originals' presigned addresses."""
+        return tuple(self._origin(bucket) for bucket in self.sources)
+
+    def _origin(self, bucket: str) -> str:
         url = self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self.bucket, "Key": "-"}
+            "get_object", Params={"Bucket": bucket, "Key": "-"}
         )
         address = urlsplit(url)
         return f"{address.scheme}://{address.netloc}"

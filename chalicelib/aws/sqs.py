@@ -1,13 +1,17 @@
 """The queue of recordings whose features are to be extracted."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-CORRECTIONS = "corrections"
-"""The task of messages that ask for no features."""
+CORRECTIONS, ARCHIVE = "corrections", "archive"
+"""The tasks of messages that do not ask for features."""
+
+BATCH = 10
+"""Most messages of one SendMessageBatch."""
 
 
 class FeatureQueue:
@@ -30,6 +34,20 @@ class FeatureQueue:
             MessageBody=json.dumps({"recording_id": recording_id, "task": CORRECTIONS}),
             DelaySeconds=delay_s,
         )
+
+    def send_archive(self, asked: Sequence[Mapping[str, str | None]]) -> list[int]:
+        """Ask for up to ``BATCH`` objects of an archive to be received, in one request.
+
+        Return the places in ``asked`` of the messages that the queue did not take.
+        """
+        answer = self._client.send_message_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(place), "MessageBody": json.dumps({"task": ARCHIVE, **one})}
+                for place, one in enumerate(asked)
+            ],
+        )
+        return [int(failed["Id"]) for failed in answer.get("Failed", [])]
 
     def retry_after(self, receipt_handle: str, delay_s: int) -> None:
         """Let a received message come back before the queue's time-out."""

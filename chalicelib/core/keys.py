@@ -18,6 +18,10 @@ RENDITIONS = "renditions/"
 JOBS = "jobs/"
 """Prefix of the jobs' folders, with each job's input and Amazon Transcribe's answer."""
 
+ADDRESS = "s3://"
+"""Start of the source key of an original: its whole address, ``s3://bucket/key``."""
+
+BACKFILLS = "backfills/"
 BOOKMARK = "reconcile/bookmark.json"
 HOURS = "hours/"
 
@@ -47,7 +51,7 @@ def recording_id(source_key: str, *, bucket: str, etag: str, size: int) -> str:
     # JSON, not a joined string, so that no key can imitate another key with another ETag.
     identity = json.dumps([bucket, source_key, etag.strip('"'), size])
     digest = hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_LENGTH]
-    return f"{_slug(source_key.removeprefix(UPLOADS))}-{digest}"
+    return f"{_slug(place(source_key)[1].removeprefix(UPLOADS))}-{digest}"
 
 
 def _slug(text: str) -> str:
@@ -61,8 +65,28 @@ def _slug(text: str) -> str:
 
 def owner(source_key: str) -> str:
     """Return the owner of a recording: ``uploads/{owner}/...``, or NOBODY."""
+    if is_original(source_key):
+        return NOBODY
     first, slash, rest = source_key.removeprefix(UPLOADS).partition("/")
     return first if slash and rest and first else NOBODY
+
+
+def original(bucket: str, key: str) -> str:
+    """Return the source key of an original: an object that is read where it lies."""
+    return f"{ADDRESS}{bucket}/{key}"
+
+
+def is_original(source_key: str) -> bool:
+    """Return whether a source key is an original's. No upload's key begins like an address."""
+    return source_key.startswith(ADDRESS)
+
+
+def place(source_key: str) -> tuple[str | None, str]:
+    """Return the bucket and the key of an original, or None and the key of an upload."""
+    if not is_original(source_key):
+        return None, source_key
+    bucket, _, key = source_key.removeprefix(ADDRESS).partition("/")
+    return bucket, key
 
 
 def is_owner(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The recording: its upload, the state of its branches, and the results of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from chalicelib.core import keys
@@ -248,6 +248,39 @@ class Recording:
             updated_at=created_at,
             transcription_options=upload.transcription_options,
         )
+
+    @classmethod
+    def of_archive(
+        cls, upload: Upload, *, created_at: str, owner: str | None, only: Branch | None
+    ) -> "Recording":
+        """Return the first state of a recording of an archive.
+
+        An administrator has asked for it, so its hours do not count in anybody's quota, and there
+        are no notices, of which there would be as many as recordings.
+
+        Parameters
+        ----------
+        owner : str or None
+            the owner; None for the one that the upload's key names
+        only : Branch or None
+            the branch that was asked for; the other, and renditions that it does not need, are
+            SKIPPED
+        """
+        told = NoticeState(claimed_at=created_at, sent_at=created_at)
+        recording = replace(
+            cls.of(upload, created_at=created_at),
+            accepted_at=created_at,
+            notice_done=told,
+            notice_failed=told,
+        )
+        if owner:
+            recording = replace(recording, owner=owner)
+        if only is None:
+            return recording
+        skipped = BranchState(Status.SKIPPED, reason=f"Only {only} was asked for.", at=created_at)
+        if only == Branch.FEATURES:
+            return replace(recording, transcription=skipped, renditions=skipped)
+        return replace(recording, features=skipped)
 
     def state(self, branch: Branch) -> BranchState:
         """Return the state of a branch."""

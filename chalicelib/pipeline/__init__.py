@@ -6,7 +6,8 @@ Does not belong here: answers to requests (``api``), calls to AWS (``aws``), ari
 
 In the order in which they act:
 
-1. ``events`` is called by ``app.py``, once for each event.
+1. ``events`` is called by ``app.py``, once for each event; ``archives`` for each object that lay in
+   a bucket before there were events.
 2. ``starting`` decides which branches an upload has, and starts them.
 3. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
 4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.

@@ -14,6 +14,7 @@ from chalicelib.core.recording import (
     Recording,
     Result,
     Status,
+    Upload,
 )
 
 if TYPE_CHECKING:
@@ -123,6 +124,18 @@ def job_of(recording: Recording, branch: Branch, services: "Services") -> keys.J
     """Return the job of a branch's latest attempt."""
     prefix = services.settings.job_prefix
     return keys.Job(prefix, recording.id, branch.value[0], recording.state(branch).attempt)
+
+
+def input_of(job: keys.Job, upload: Upload, media_format: str, services: "Services") -> str:
+    """Return the key of what a job reads: a copy of its upload, or the original itself.
+
+    Raise UploadChangedError if the upload is no longer there.
+    """
+    if keys.is_original(upload.key):
+        return upload.key
+    key = job.input(media_format)
+    services.media.copy_upload(upload, key)
+    return key
 
 
 def begin(

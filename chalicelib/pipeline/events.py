@@ -12,7 +12,7 @@ in any order, or not at all:
 Raising means "try again". If no retry can help, the reason is written to the recording instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -61,10 +61,15 @@ def receive_upload(key: str, services: "Services") -> None:
 
     Safe to repeat: the item is created once, and a branch that has been started is not changed.
     """
+    receive(key, services, Recording.of)
+
+
+def receive(key: str, services: "Services", first_state: Callable[..., Recording]) -> None:
+    """Do ``receive_upload``; ``first_state`` returns the recording of an upload."""
     upload = services.media.find(key)
     if upload is None or upload.is_folder:
         return
-    recording = Recording.of(upload, created_at=services.clock().isoformat())
+    recording = first_state(upload, created_at=services.clock().isoformat())
     recording = services.recordings.create(recording)
     _delete_others(key, upload, services)
     _start(recording, upload, services)
@@ -117,9 +122,17 @@ def resume(recording: Recording, services: "Services") -> None:
     if Status.PENDING in recording.statuses.values() or (
         state.status == Status.IN_PROGRESS and state.job_id is None
     ):
-        receive_upload(recording.source_key, services)
+        start_again(recording, services)
     else:
         _finish(recording, services)
+
+
+def start_again(recording: Recording, services: "Services") -> None:
+    """Start the waiting branches of a recording. Safe to repeat."""
+    if not keys.is_original(recording.source_key):
+        receive_upload(recording.source_key, services)
+    elif upload := services.media.find_source(recording):
+        _start(recording, upload, services)
 
 
 def store_transcript(key: str, services: "Services") -> None:

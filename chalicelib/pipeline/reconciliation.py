@@ -17,7 +17,7 @@ from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
-from chalicelib.errors import RecordingNotFoundError
+from chalicelib.errors import RecordingNotFoundError, SourceClosedError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, renditions, transcription
 from chalicelib.pipeline.branches import job_of, move
@@ -110,7 +110,11 @@ def look(recording_id: str, services: "Services") -> Recording | None:
     # Set first, so that a look that fails does not delay others.
     again = _next_look(recording, services.clock())
     services.watchlist.put_off(recording_id, again)
-    if services.media.find_source(recording) is None:
+    try:
+        upload = services.media.find_source(recording)
+    except SourceClosedError:
+        return recording  # nobody can say whether the original is there
+    if upload is None:
         delete_outputs_jobs_and_item(recording, services)
         return None
     try:
@@ -172,7 +176,7 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
 def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
     if recording.renditions.status == Status.IN_PROGRESS and not recording.renditions.job_id:
         # Whoever started the job died before noting it, and the job may have ended since.
-        events.receive_upload(recording.source_key, services)
+        events.start_again(recording, services)
         recording = services.recordings.get(recording.id)
     state = recording.renditions
     if state.status == Status.IN_PROGRESS and state.job_id:

@@ -13,13 +13,16 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
     """Delete a recording's outputs and its item. Safe to repeat.
 
     If the upload is there again afterwards, the recording is created again and ``reconcile`` starts
-    it, because the event of the new upload may have found the old item.
+    it, because the event of the new upload may have found the old item. An original never goes with
+    its recording, and has no such events.
     """
     delete_outputs_and_jobs(recording, services)
     # The item is deleted last, so that an interrupted clean-up is found again.
     services.recordings.delete(recording.id)
     # A transcript may have been indexed just before, and no walk goes through the index.
     services.search_table.remove(recording.id)
+    if keys.is_original(recording.source_key):
+        return
     upload = services.media.find_source(recording)
     if upload:
         now = services.clock()

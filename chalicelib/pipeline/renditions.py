@@ -22,7 +22,7 @@ from chalicelib.core.recording import (
     Upload,
 )
 from chalicelib.errors import JobRejectedError, MediaError, RecordingNotFoundError
-from chalicelib.pipeline.branches import begin, fail, job_of, move
+from chalicelib.pipeline.branches import begin, fail, input_of, job_of, move
 from chalicelib.pipeline.removal import delete_job_objects
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def start_renditions(
 ) -> Recording:
     """Start a recording's job: one for each attempt, however often this is called.
 
-    The job reads a copy of the upload, which no other function or user changes.
+    The job reads a copy of the upload, which no other function or user changes. An original is read
+    where it lies.
     """
     if not services.settings.mediaconvert_role_arn:
         return move(recording, Branch.RENDITIONS, Status.SKIPPED, services, reason=SWITCHED_OFF)
@@ -134,8 +135,8 @@ def _start_or_find(
     is_first: bool,
 ) -> str:
     """Return the id of an attempt's job, which is started if there is none."""
-    request = _request(job, upload, contents, presets, services)
-    services.media.copy_upload(upload, _input(job, upload))
+    source = input_of(job, upload, extension(upload.key), services)
+    request = _request(job, source, contents, presets, services)
     # The first call has not recorded a job, and may have ended before it could. Within a minute
     # the token leads to its job; after that, the list of the latest jobs does.
     token = request["ClientRequestToken"]
@@ -143,20 +144,16 @@ def _start_or_find(
     return job_id or services.transcoder.start(request)
 
 
-def _input(job: keys.Job, upload: Upload) -> str:
-    return job.input(extension(upload.key))
-
-
 def _request(
     job: keys.Job,
-    upload: Upload,
+    source: str,
     contents: Contents,
     presets: Sequence[Preset],
     services: "Services",
 ) -> dict[str, Any]:
     settings = services.settings
     target = mediaconvert.JobTarget(
-        source_uri=services.media.uri(_input(job, upload)),
+        source_uri=services.media.uri(source),
         destination_uri=services.results.uri(keys.rendition(job.recording_id, job.attempt, "")),
         role_arn=settings.mediaconvert_role_arn,
         queue_arn=settings.mediaconvert_queue_arn,

@@ -10,7 +10,7 @@ from chalicelib.core.audio.formats import HEAD_BYTES
 from chalicelib.core.probe import formats, limits
 from chalicelib.core.probe.contents import Contents
 from chalicelib.core.recording import ENDED, Branch, Recording, Status, Upload
-from chalicelib.errors import UploadChangedError
+from chalicelib.errors import MediaError, UploadChangedError
 from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move
 
@@ -51,7 +51,10 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
 
 def look_into(upload: Upload, services: "Services") -> tuple[str | None, Contents, str | None]:
     """Return the format and the contents of an upload, and why it is refused."""
-    head = services.media.read_head(upload, HEAD_BYTES)
+    try:
+        head = services.media.read_head(upload, HEAD_BYTES)
+    except MediaError as exc:
+        return None, Contents(), f"{exc}"
     media_format, reason = formats.media_format(upload.key, head)
     # The size is known without reading the file, which may consist of headers.
     reason = reason or limits.refusal(upload.size, Contents())

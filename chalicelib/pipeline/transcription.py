@@ -16,7 +16,7 @@ from chalicelib.errors import (
     TooLargeError,
     TranscriptFormatError,
 )
-from chalicelib.pipeline.branches import begin, fail, job_of, move
+from chalicelib.pipeline.branches import begin, fail, input_of, job_of, move
 from chalicelib.pipeline.removal import delete_job_objects
 from chalicelib.pipeline.transcripts import (
     DOCUMENT_BYTES,
@@ -45,6 +45,7 @@ def start_transcription(
     """Start a recording's job: one for each attempt, however often this is called.
 
     The job reads the audio track, or a copy of the upload, which no other function or user changes.
+    An original is read where it lies: if it is replaced meanwhile, the answer is not stored.
     """
     try:
         options = services.settings.transcription_of(recording.transcription_options)
@@ -59,8 +60,7 @@ def start_transcription(
     if track:
         media_uri = services.results.uri(track.key)
     else:
-        services.media.copy_upload(upload, job.input(media_format))
-        media_uri = services.media.uri(job.input(media_format))
+        media_uri = services.media.uri(input_of(job, upload, media_format, services))
     request = job_request(
         job,
         media_uri=media_uri,

@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Upload
+from chalicelib.core.recording import Recording, Upload
+from chalicelib.errors import SourceClosedError
 from chalicelib.pipeline import events, transcription
 from chalicelib.pipeline.removal import delete_outputs, delete_outputs_jobs_and_item
 
@@ -99,9 +100,15 @@ def _walk_items(after: str, services: "Services", findings: Findings) -> str | N
         page, cursor = services.recordings.page(cursor=cursor)
         for recording in page:
             findings.walked += 1
-            if services.media.find_source(recording) is None:
-                delete = partial(delete_outputs_jobs_and_item, recording, services)
-                findings.attempt(delete, recording.id)
+            findings.attempt(partial(_delete_if_gone, recording, services), recording.id)
         if cursor is None:
             break
     return cursor
+
+
+def _delete_if_gone(recording: Recording, services: "Services") -> None:
+    try:
+        if services.media.find_source(recording) is None:
+            delete_outputs_jobs_and_item(recording, services)
+    except SourceClosedError:
+        return  # nobody can say whether the original is there, so its outputs stay

@@ -259,6 +259,27 @@ def test_a_key_may_be_used_only_where_the_stage_has_one(project, policies):
     assert "KMS_KEY_ARN" not in environment(project, "dev")
 
 
+def test_originals_may_be_read_only_where_source_buckets_are_named_and_only_read(project, policies):
+    archives = [f"arn:aws:s3:::{name}" for name in ("archive", "calls")]
+    read = {("s3:GetObject", f"{arn}/*") for arn in archives}
+    read |= {("s3:ListBucket", arn) for arn in archives}
+
+    set_variables(project, RESULTS_BUCKET_NAME="results", SOURCE_BUCKETS="archive, calls")
+    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    added = {
+        name: allowed(found) - allowed(policies[name])
+        for name, found in read_policies(project).items()
+    }
+
+    # Whoever may read any upload may read them.
+    readers = {
+        name
+        for name, found in policies.items()
+        if ("s3:GetObject", f"{MEDIA}/uploads/*") in allowed(found)
+    }
+    assert added == {name: read if name in readers else set() for name in policies}
+
+
 def test_traces_may_be_written_only_where_tracing_is_on(project, policies):
     """By Chalice's own setting: without the permission Lambda writes none."""
     traced = {("xray:PutTelemetryRecords", "*"), ("xray:PutTraceSegments", "*")}

@@ -397,7 +397,7 @@ MUTANTS = (
     ),
     Mutant(
         RECONCILIATION,
-        "    if services.media.find_source(recording) is None:\n"
+        "    if upload is None:\n"
         "        delete_outputs_jobs_and_item(recording, services)\n        return None\n",
         "",
         "a look does not notice that the upload is gone",

@@ -1,0 +1,42 @@
+"""Recordings of archives: objects that lay in a bucket before there were events of them."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chalicelib.core.recording import Branch, Recording
+from chalicelib.pipeline.events import RETRY_AFTER_S, receive
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+
+def receive_from_archive(
+    key: str,
+    services: "Services",
+    *,
+    owner: str | None = None,
+    only: str | None = None,
+    attempt: int = 1,
+    receipt_handle: str = "",
+) -> None:
+    """Create the recording of an object of an archive, and start its branches. Safe to repeat.
+
+    The object is an upload, or an original in a source bucket. The request is a message, so a
+    failure is tried again, as in ``extract_features``.
+
+    Parameters
+    ----------
+    key : str
+        the upload's key, or the original's address
+    owner : str, optional
+        the owner; by default the one that the upload's key names
+    only : str, optional
+        the only branch to start; by default all
+    """
+    first_state = partial(Recording.of_archive, owner=owner, only=Branch(only) if only else None)
+    try:
+        receive(key, services, first_state)
+    except Exception:
+        if receipt_handle:
+            services.features_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
+        raise
