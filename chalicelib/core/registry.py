@@ -17,6 +17,8 @@ TABLES = {
     "melspectrogram": "spectral.MelspectrogramTrack",
     "spectral": "spectral.SpectralTrack",
     "chroma": "spectral.ChromaTrack",
+    "fbank": "kaldi.FbankTrack",
+    "mfcc_kaldi": "kaldi.MfccKaldiTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

@@ -85,6 +85,9 @@ class Tables(dict):
         self[name] = stream.getvalue()
 
     def rows(self, name):
+        header, _, lines = self[name].partition(b"\n")
+        if not lines:
+            return np.empty((0, header.count(b",") + 1), np.float32)
         return np.genfromtxt(
             io.BytesIO(self[name]), delimiter=",", skip_header=1, dtype=np.float32, ndmin=2
         )

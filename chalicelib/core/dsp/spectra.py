@@ -26,32 +26,28 @@ class Frames(Protocol):
         """Return the last frames."""
 
 
-class SpectralAnalyser:
-    """Rows measured on the magnitude spectra of a signal that arrives in blocks.
-
-    Spectra are computed in double precision and rounded to single, as in ``librosa.stft``. Memory
-    holds 1 MiB of them, whatever the length of a block.
+class FrameAnalyser:
+    """Rows measured on the frames of a signal that arrives in blocks, some frames at once.
 
     Parameters
     ----------
-    framer : Framer
+    framer : Frames
         cuts the samples into frames
-    window : np.ndarray [shape=(n_fft,)]
-        the factors of a frame's samples
     measure : callable
-        turns magnitudes of shape (n, 1 + n_fft // 2), float32, into rows of shape (n, n_columns)
+        turns frames of shape (n, frame_length) into rows of shape (n, n_columns)
     n_columns : int > 0
         numbers in a row
+    frame_length : int > 0
+        doubles that a frame takes while it is measured; 1 MiB of them are taken at once
     """
 
     def __init__(
-        self, framer: Frames, window: np.ndarray, measure: Measure, *, n_columns: int
+        self, framer: Frames, measure: Measure, *, n_columns: int, frame_length: int
     ) -> None:
         self._framer = framer
-        self._window = window
         self._measure = measure
         self._n_columns = n_columns
-        self._n_at_once = max(1, PIECE_BYTES // (8 * len(window)))
+        self._n_at_once = max(1, PIECE_BYTES // (8 * frame_length))
 
     def push(self, y: np.ndarray) -> np.ndarray:
         """Take the next samples, and return the rows that they complete."""
@@ -65,13 +61,36 @@ class SpectralAnalyser:
         rows = np.empty((len(frames), self._n_columns), np.float32)
         for first in range(0, len(frames), self._n_at_once):
             piece = slice(first, first + self._n_at_once)
-            spectrum = np.abs(np.fft.rfft(frames[piece] * self._window))
-            if spectrum.max(initial=0) > MOST_MAGNITUDE:
-                raise MediaError(
-                    "The recording has samples too far beyond full scale to be measured"
-                )
-            rows[piece] = self._measure(spectrum.astype(np.float32))
+            rows[piece] = self._measure(frames[piece])
         return rows
+
+
+def spectral_analyser(
+    framer: Frames, window: np.ndarray, measure: Measure, *, n_columns: int
+) -> FrameAnalyser:
+    """Return an analyser of magnitude spectra.
+
+    Spectra are computed in double precision and rounded to single, as in ``librosa.stft``.
+
+    Parameters
+    ----------
+    framer : Frames
+        cuts the samples into frames
+    window : np.ndarray [shape=(n_fft,)]
+        the factors of a frame's samples
+    measure : callable
+        turns magnitudes of shape (n, 1 + n_fft // 2), float32, into rows of shape (n, n_columns)
+    n_columns : int > 0
+        numbers in a row
+    """
+
+    def measure_frames(frames: np.ndarray) -> np.ndarray:
+        spectrum = np.abs(np.fft.rfft(frames * window))
+        if spectrum.max() > MOST_MAGNITUDE:
+            raise MediaError("The recording has samples too far beyond full scale to be measured")
+        return measure(spectrum.astype(np.float32))
+
+    return FrameAnalyser(framer, measure_frames, n_columns=n_columns, frame_length=len(window))
 
 
 def hann(win_length: int, n_fft: int) -> np.ndarray:

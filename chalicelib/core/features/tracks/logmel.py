@@ -13,7 +13,7 @@ import numpy as np
 
 from chalicelib.core.dsp.mel import MelBands
 from chalicelib.core.dsp.parameters import FeatureParameters
-from chalicelib.core.dsp.spectra import ReflectedFramer, SpectralAnalyser, hann
+from chalicelib.core.dsp.spectra import ReflectedFramer, hann, spectral_analyser
 from chalicelib.core.features.tracks.track import FrameTrack, Source
 from chalicelib.core.options import Options, option
 
@@ -50,7 +50,7 @@ class LogmelTrack(FrameTrack):
         self._loudest = -np.inf
         self._n_samples = 0
         super().__init__(
-            SpectralAnalyser(
+            spectral_analyser(
                 ReflectedFramer(N_FFT, HOP_LENGTH),
                 hann(N_FFT, N_FFT),
                 self._measure,

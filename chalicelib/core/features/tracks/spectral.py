@@ -10,7 +10,7 @@ import numpy as np
 from chalicelib.core.dsp.framing import Framer
 from chalicelib.core.dsp.mel import MelBands
 from chalicelib.core.dsp.parameters import FeatureParameters
-from chalicelib.core.dsp.spectra import Measure, SpectralAnalyser, hann
+from chalicelib.core.dsp.spectra import Measure, hann, spectral_analyser
 from chalicelib.core.dsp.spectral import (
     TOP_DB,
     ContrastBands,
@@ -72,7 +72,7 @@ class _SpectralTrack(FrameTrack):
     ) -> None:
         n_fft = parameters.n_fft
         super().__init__(
-            SpectralAnalyser(
+            spectral_analyser(
                 Framer(n_fft, parameters.hop_length),
                 hann(parameters.win_length or n_fft, n_fft),
                 measure,
