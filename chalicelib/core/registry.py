@@ -19,6 +19,7 @@ TABLES = {
     "chroma": "spectral.ChromaTrack",
     "fbank": "kaldi.FbankTrack",
     "mfcc_kaldi": "kaldi.MfccKaldiTrack",
+    "loudness": "loudness.LoudnessTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

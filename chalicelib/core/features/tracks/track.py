@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -102,25 +102,19 @@ class Analyser(Protocol):
         """Return the last rows."""
 
 
-class FrameTrack:
-    """A track with a row of float32 numbers for each frame, kept on disk until the end.
+class TableTrack:
+    """A table of float32 numbers with a time in front; a subclass fills it.
 
     Parameters
     ----------
-    analyser : Analyser
-        turns samples into rows
     columns : tuple of str
         the columns of the rows; the time of each frame comes before them
     sr : int > 0
         sampling rate of the samples in hertz
     frame_s : float > 0
         seconds from one frame's centre to the next
-    stack : ExitStack
-        closes the temporary file
     first_s : float
         centre of the first frame in seconds
-    n_kept : int or None
-        numbers in a row of the analyser, if a subclass makes the columns of them at the end
     matrix : str or None
         name of one array for all columns, of shape (n_columns, n_frames); None gives an array for
         each column, named as the column
@@ -132,45 +126,32 @@ class FrameTrack:
     word_columns: ClassVar[tuple[str, ...]] = ()
     apart = False
 
-    def __init__(  # noqa: PLR0913  # most are keyword-only, and have defaults
+    def __init__(
         self,
-        analyser: Analyser,
         columns: tuple[str, ...],
         *,
         sr: int,
         frame_s: float,
-        stack: ExitStack,
         first_s: float = 0.0,
-        n_kept: int | None = None,
         matrix: str | None = None,
         times: str | None = None,
     ) -> None:
         self.sr = sr
         self.numbers_per_s = (1 + len(columns)) / frame_s
-        self._analyser = analyser
         self._columns = columns
         self._frame_s = frame_s
         self._first_s = first_s
         self._matrix = matrix
         self._times = times
-        self._spilled = stack.enter_context(SpilledRows(n_kept or len(columns)))
 
     @property
     def n_frames(self) -> int:
         """Number of frames, after the end of the signal."""
-        return self._spilled.n_rows
-
-    def push(self, y: np.ndarray) -> None:
-        """Take the next samples."""
-        self._spilled.append(self._analyser.push(y))
-
-    def finish(self) -> None:
-        """Take the end of the signal."""
-        self._spilled.append(self._analyser.finish())
+        raise NotImplementedError
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield the rows of the table, after the end of the signal."""
-        return self._spilled.rows()
+        raise NotImplementedError
 
     def table(self, display: "Display | None" = None) -> Table:  # noqa: ARG002  # most are not drawn
         """Return a table with the time of each frame; a number that is not known is empty."""
@@ -194,8 +175,56 @@ class FrameTrack:
         return found
 
     def values(self) -> Mapping[str, float | None]:
-        """Return nothing: a table of frames has a number for each frame only."""
+        """Return what was measured of the signal as a whole; of most tables, nothing."""
         return {}
+
+
+class FrameTrack(TableTrack):
+    """A table whose rows an analyser gives one after the other, kept on disk until the end.
+
+    Parameters
+    ----------
+    analyser : Analyser
+        turns samples into rows
+    columns : tuple of str
+        the columns of the rows
+    stack : ExitStack
+        closes the temporary file
+    n_kept : int or None
+        numbers in a row of the analyser, if a subclass makes the columns of them at the end
+    **layout : Any
+        as of `TableTrack`
+    """
+
+    def __init__(
+        self,
+        analyser: Analyser,
+        columns: tuple[str, ...],
+        *,
+        stack: ExitStack,
+        n_kept: int | None = None,
+        **layout: Any,
+    ) -> None:
+        super().__init__(columns, **layout)
+        self._analyser = analyser
+        self._spilled = stack.enter_context(SpilledRows(n_kept or len(columns)))
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames, after the end of the signal."""
+        return self._spilled.n_rows
+
+    def push(self, y: np.ndarray) -> None:
+        """Take the next samples."""
+        self._spilled.append(self._analyser.push(y))
+
+    def finish(self) -> None:
+        """Take the end of the signal."""
+        self._spilled.append(self._analyser.finish())
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield the rows of the table, after the end of the signal."""
+        return self._spilled.rows()
 
 
 def frame_times(n_frames: int, frame_s: float, first_s: float = 0.0) -> Iterator[np.ndarray]:
