@@ -20,6 +20,7 @@ TABLES = {
     "fbank": "kaldi.FbankTrack",
     "mfcc_kaldi": "kaldi.MfccKaldiTrack",
     "loudness": "loudness.LoudnessTrack",
+    "quality": "quality.QualityTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 
