@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from chalicelib.core.dsp.parameters import options_of
 from chalicelib.core.features.bounds import OpenTable
 from chalicelib.core.features.extract import FeatureParameters, extract
+from chalicelib.core.registry import TABLES
 from chalicelib.errors import MediaError, ParameterError
 from earshot.features import opened
 
@@ -49,17 +51,24 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("out"),
         help="folder for the tables, with a folder for each file (default: %(default)s)",
     )
-    for field in fields(FeatureParameters):
+    for name, value in _defaults().items():
         features.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            dest=field.name,
+            f"--{name.replace('_', '-')}",
+            dest=name,
             metavar="VALUE",
             default=argparse.SUPPRESS,
-            help=f"(default: {_shown(field.default)})",
+            help=f"(default: {_shown(value)})",
         )
     for name, text in LOCAL_COMMANDS.items():
         commands.add_parser(name, help=f"{text}; needs the extra 'local'", add_help=False)
     return parser
+
+
+def _defaults() -> dict[str, Any]:
+    """Return the parameters of all tables, and their own options, with the defaults."""
+    common = FeatureParameters()
+    own = [one().to_dict() for one in options_of(f"{table}_" for table in TABLES)]
+    return {name: getattr(common, name) for name in common.names()} | dict(ChainMap(*own))
 
 
 def _shown(value: object) -> str:
@@ -68,8 +77,8 @@ def _shown(value: object) -> str:
 
 def _features(options: argparse.Namespace) -> int:
     given = vars(options)
-    names = {field.name for field in fields(FeatureParameters)}
-    parameters = FeatureParameters.parse({name: given[name] for name in names & given.keys()})
+    texts = {name: given[name] for name in _defaults().keys() & given.keys()}
+    parameters = FeatureParameters.parse(texts)
     folders = {path: options.out / path.stem for path in options.files}
     if len(set(folders.values())) < len(folders):
         raise ParameterError(

@@ -3,7 +3,8 @@
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from chalicelib.core.dsp.parameters import options_of
 from chalicelib.core.features.extract import ARCHIVE_NAME, FeatureParameters, FeatureSummary
 from chalicelib.core.features.extract import extract as write_tables
 from chalicelib.errors import MediaError, ParameterError
@@ -24,12 +26,12 @@ class Features(Mapping[str, np.ndarray]):
     """The features of a recording: arrays by name, as librosa names and shapes them.
 
     ``features["mfcc"]`` has the shape (n_mfcc, n_frames), ``features["f0"]`` (n_frames,). If each
-    channel was measured, every array has the channels as its first axis.
+    channel was measured, every array but those of times has the channels as its first axis.
 
     Attributes
     ----------
     times : np.ndarray [shape=(n_frames,)]
-        centre of each frame in seconds
+        centre of each frame in seconds; a table with other frames has an array of its own times
     arrays : mapping of str to np.ndarray
         the arrays; the object itself is a mapping too
     summary : FeatureSummary
@@ -75,7 +77,8 @@ def extract(
     tables : str or sequence of str
         the tables, such as ``"mfcc,pitch"`` or ``["mfcc", "pitch"]``
     **parameters
-        the recipe: the fields of `FeatureParameters`, such as ``n_mfcc=20`` or ``sr=16000``
+        the recipe: the fields of `FeatureParameters`, such as ``n_mfcc=20`` or ``sr=16000``, and
+        a table's own options after its name, such as ``logmel_n_mels=128``
 
     Returns
     -------
@@ -103,31 +106,41 @@ def extract(
 
         summary = write_tables(stack.enter_context(opened(recording)), options, open_table)
         found = [_arrays(archive) for archive in archives]
-    times = found[0].pop("times")
+    arrays = found[0]
+    times = arrays.pop("times")
     if options.channels == "each":
         arrays = {
-            name: np.stack([each[name] for each in found]) for name in found[0] if name != "times"
+            name: array if name.endswith("_times") else np.stack([each[name] for each in found])
+            for name, array in arrays.items()
         }
-    else:
-        arrays = found[0]
     return Features(times, arrays, summary)
 
 
 def recipe(tables: str | Sequence[str], parameters: Mapping[str, Any]) -> FeatureParameters:
     """Return the parameters of an extraction; raise ParameterError for one that is unknown."""
-    known = {field.name for field in fields(FeatureParameters)} - OF_FILES
+    common = [name for name in FeatureParameters.names() if name not in OF_FILES]
+    own = {one: one.names() for one in options_of(parameters)}
     for name in parameters:
-        if name not in known:
+        if name not in {*common, *chain.from_iterable(own.values())}:
             nearest = FeatureParameters.nearest(name)
-            hint = (
-                f"did you mean {nearest}?"
-                if nearest in known
-                else f"use {', '.join(sorted(known))}"
-            )
+            known = ", ".join(common)
+            hint = f"use {known}" if nearest in (None, name) else f"did you mean {nearest}?"
             raise ParameterError(name, f"it is no parameter; {hint}")
-    names = tables.split(",") if isinstance(tables, str) else tables
+    split = tables.split(",") if isinstance(tables, str) else tables
     return FeatureParameters(
-        tables=tuple(dict.fromkeys(name.strip() for name in names)), npz=True, **parameters
+        **{name: value for name, value in parameters.items() if name in common},
+        tables=tuple(dict.fromkeys(name.strip() for name in split)),
+        npz=True,
+        options={
+            one.table: one(
+                **{
+                    name.removeprefix(f"{one.table}_"): parameters[name]
+                    for name in names
+                    if name in parameters
+                }
+            )
+            for one, names in own.items()
+        },
     )
 
 

@@ -86,14 +86,24 @@ def inside_the_package(source: str) -> str:
     """
     changed = FROM.sub(rf"\1from {PACKAGE}.\2", source)
     changed = IMPORT.sub(rf"\1from {PACKAGE} import \2", changed)
-    left = sorted(name for name in _imports(changed) if name.partition(".")[0] in MOVED)
+    tree = ast.parse(changed)
+    left = sorted(name for name in _imports(tree) if name.partition(".")[0] in MOVED)
     if left:
         raise ValueError(f"write the import of {', '.join(left)} as `from … import …` on one line")
+    named = sorted(text for text in _texts(tree) if text.startswith("chalicelib."))
+    if named:
+        raise ValueError(f"make {named[0]!r} of __name__: the module has another one in the wheel")
     return changed
 
 
-def _imports(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

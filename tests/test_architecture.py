@@ -66,7 +66,8 @@ MAY_IMPORT = {
 MAY_IMPORT["earshot"] = (  # the library: not deployed
     PURE
     | {"numpy", "pathlib", "os", "tempfile", "chalicelib", "chalicelib.errors", "earshot"}
-    | {"chalicelib.core.features", "local.__main__"}
+    | {"chalicelib.core.dsp", "chalicelib.core.features", "chalicelib.core.registry"}
+    | {"local.__main__"}
 )
 HEAVY = {"numpy", "soundfile", "soxr", "av"}
 

@@ -24,11 +24,14 @@ TABLES = {
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 
+# By this module's own place, which in the library's wheel is inside ``earshot``.
+PACKAGE = f"{__name__.rpartition('.')[0]}.features.tracks"
+
 DEFAULT_TABLES = ("mfcc", "energy", "pitch")
 
 
 def track_class(table: str) -> type["Track"]:
     """Return the class that computes a table."""
     module, _, name = TABLES[table].partition(".")
-    found: type[Track] = getattr(import_module(f"chalicelib.core.features.tracks.{module}"), name)
+    found: type[Track] = getattr(import_module(f"{PACKAGE}.{module}"), name)
     return found

@@ -37,6 +37,15 @@ def test_the_tables_are_the_pipelines(talk, tmp_path, capsys):
     ]
 
 
+def test_a_table_has_its_own_options(talk, tmp_path):
+    given = ["features", str(talk), "--tables", "logmel", "--logmel-n-mels", "128"]
+
+    assert main([*given, "--out", str(tmp_path)]) == 0
+
+    header = (tmp_path / "talk/logmel.csv").read_text().partition("\n")[0]
+    assert header.count(",") == 128
+
+
 def test_a_file_that_cannot_be_measured_does_not_hold_up_the_others(talk, tmp_path, capsys):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no sound at all")

@@ -1,11 +1,16 @@
 """``earshot.extract`` gives the pipeline's numbers as arrays, and says what it cannot do."""
 
 import io
+import re
+import shutil
+import subprocess
+import sys
 
 import librosa
 import numpy as np
 import pytest
 from support.measuring import LARGEST, encode, measure, noise
+from support.running import ROOT, SAMPLE
 
 import earshot
 
@@ -59,9 +64,32 @@ def test_each_channel_is_an_axis(wav):
     assert found.times.shape == (44,)
 
 
+def test_a_table_has_its_own_options_and_times(wav):
+    found = earshot.extract(io.BytesIO(wav), "logmel,energy", logmel_n_mels=128, channels="each")
+
+    assert found["logmel"].shape == (2, 128, 100)
+    assert found["logmel_times"].shape == (100,)
+    assert found["rms"].shape == (2, *found.times.shape)
+
+
+def test_the_code_of_the_guide_runs(tmp_path):
+    guide = (ROOT / "docs/guides/library.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    shutil.copyfile(SAMPLE, tmp_path / "talk.wav")
+    code = "\n".join(line.removeprefix("   ") for line in block.splitlines())
+
+    said = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, text=True
+    )
+
+    assert said.splitlines()[0].startswith("<Features of 5.92 s: mfcc: (13, 256), f0: (256,)")
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
+        ({"logmel_nmels": 80}, r"^logmel_nmels: it is no parameter; did you mean logmel_n_mels\?"),
+        ({"logmel_n_mels": 81}, r"^logmel_n_mels: 81 is not 80 or 128"),
         ({"n_mfc": 20}, r"^n_mfc: it is no parameter; did you mean n_mfcc\?"),
         ({"npz": True}, "^npz: it is no parameter"),
         ({"n_mfcc": 0}, "^n_mfcc: 0 is not between 1 and 512"),

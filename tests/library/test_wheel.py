@@ -52,6 +52,11 @@ def test_an_import_that_cannot_be_changed_is_refused(line):
         inside_the_package(line)
 
 
+def test_a_module_that_is_named_in_a_text_is_refused():
+    with pytest.raises(ValueError, match=r"make 'chalicelib.core.' of __name__"):
+        inside_the_package('name = f"chalicelib.core.{name}"\n')
+
+
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory) -> dict[str, Path]:
     """The wheel with compiled kernels, and the wheel without."""

@@ -18,7 +18,11 @@ def code(page: str) -> str:
 
 @pytest.mark.parametrize(
     ("page", "out", "printed"),
-    [("docs/tutorial.md", "out", "256 frames"), ("docs/guides/study.md", "results", "sample-wav")],
+    [
+        ("docs/tutorial.md", "out", "256 frames"),
+        ("docs/guides/study.md", "results", "sample-wav"),
+        ("docs/numbers.md", "results", "sample-wav"),
+    ],
 )
 def test_the_code_of_a_guide_reads_what_was_written(page, out, printed, tmp_path):
     status, _ = process_as_json("--out", tmp_path / out, SAMPLE)

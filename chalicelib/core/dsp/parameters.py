@@ -97,7 +97,7 @@ class FeatureParameters:
     tables: tuple[str, ...] = DEFAULT_TABLES
     gzip: bool = False
     npz: bool = False
-    options: Mapping[str, Options] = field(default_factory=dict)
+    options: Mapping[str, Options] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -148,7 +148,7 @@ class FeatureParameters:
         *near : str
             names that may be of options, such as ``logmel_n_mels`` of the table ``logmel``
         """
-        named = [options.names() for options in _options_of(near)]
+        named = [options.names() for options in options_of(near)]
         return (*_READERS, *(name for group in named for name in group))
 
     @classmethod
@@ -180,11 +180,11 @@ class FeatureParameters:
         """
         texts = {_plain(name): text.strip() for source in sources for name, text in source.items()}
         values = {name: read(name, texts[name]) for name, read in _READERS.items() if name in texts}
-        values["options"] = {one.table: one.read(texts) for one in _options_of(texts)}
+        values["options"] = {one.table: one.read(texts) for one in options_of(texts)}
         return cls(**values)
 
 
-def _options_of(names: Iterable[str]) -> Iterator[type[Options]]:
+def options_of(names: Iterable[str]) -> Iterator[type[Options]]:
     """Yield the options of the tables whose name, with an underscore, begins one of some names."""
     for table in TABLES:
         if any(name.startswith(f"{table}_") for name in names):
