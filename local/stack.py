@@ -11,7 +11,6 @@ import boto3
 import yaml
 
 from local.api_gateway import LOCAL_USER
-from scripts.record_outputs import source_arns
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "cloudformation" / "resources.yml"
@@ -66,7 +65,7 @@ def create() -> dict[str, str]:
                 "MediaBucketName": BUCKET,
                 "MetadataTableName": TABLE,
                 "SearchTableName": SEARCH_TABLE,
-                "SourceObjects": ",".join(f"{arn}/*" for arn in source_arns(os.environ, "aws")),
+                "SourceObjects": _source_objects(os.environ.get("SOURCE_BUCKETS", "")),
             }.items()
         ],
     )
@@ -102,6 +101,12 @@ def environment() -> dict[str, str]:
         "MEDIACONVERT_QUEUE_ARN": outputs["MediaConvertQueueArn"],
         "ADMINISTRATORS": os.environ.get("ADMINISTRATORS") or LOCAL_USER,
     }
+
+
+def _source_objects(buckets: str) -> str:
+    # Not by scripts.record_outputs, for the library's wheel has no scripts.
+    names = filter(None, (name.strip() for name in buckets.split(",")))
+    return ",".join(f"arn:aws:s3:::{name}/*" for name in names)
 
 
 @cache  # reading YAML is the slowest step here
