@@ -8,6 +8,7 @@ FILE ?=
 PORT ?=
 DATA ?=
 OUT ?= out
+DATASET ?=
 STAGE ?= dev
 EMAIL ?=
 ID ?=
@@ -49,8 +50,9 @@ run: $(BIN)/.local ## start local mode: PORT=4747, DATA=folder to keep everythin
 	@exec $(BIN)/python -m local run $(if $(value PORT),--port $(call as_typed,PORT)) \
 		$(if $(value DATA),--data $(call as_typed,DATA))
 
-process: $(BIN)/.local ## process recordings and end: FILE=path, folder or pattern, or the sample
+process: $(BIN)/.local ## process recordings and end: FILE=path, folder or pattern, or the sample; DATASET=kaldi writes a data set
 	@$(BIN)/python -m local process --out $(call as_typed,OUT) \
+		$(if $(value DATASET),--dataset $(call as_typed,DATASET)) \
 		$(if $(value FILE),-- $(call as_typed,FILE))
 
 compare: $(BIN)/.desk ## compare Earshot with librosa on your recording: FILE=path, or the sample

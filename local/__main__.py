@@ -13,6 +13,7 @@ from rich.console import Console
 
 from chalicelib.errors import ParameterError
 from local import stack
+from local.dataset_options import DATASET_OPTIONS, add_dataset_options
 
 DEFAULT_PORT = 4747
 """Default port of the page and of the stand-ins for AWS."""
@@ -70,7 +71,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     process.add_argument(
         "--format",
-        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        type=_names,
         default=[],
         metavar="NAMES",
         help="formats to write each transcript in too, by comma: text, srt, vtt, textgrid, ctm, "
@@ -82,6 +83,15 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="FILE",
         help="a .csv or .parquet for all words of all recordings (default: none)",
     )
+    process.add_argument(
+        "--dataset",
+        type=_names,
+        default=[],
+        metavar="FORMATS",
+        help="data sets to write of all recordings, by comma: parquet, lhotse, shar, webdataset "
+        "or kaldi (default: none)",
+    )
+    add_dataset_options(process)
     process.add_argument(
         "--json", action="store_true", help="print one JSON object for each file, a line each"
     )
@@ -103,6 +113,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     variables.set_defaults(command=_variables)
     return parser
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _add_place(parser: argparse.ArgumentParser, *, port: int | str, data: str | None) -> None:
@@ -203,14 +217,24 @@ def _assignments(variables: dict[str, str]) -> str:
 
 
 def _process(options: argparse.Namespace) -> int:
+    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as below
     from local.process import process  # noqa: PLC0415  # only this command needs it
 
+    given = {
+        name: getattr(options, name)
+        for name in DATASET_OPTIONS
+        if getattr(options, name) is not None
+    }
+    if given and not options.dataset:
+        raise ParameterError(next(iter(given)), "it is an option of --dataset, which is not there")
+    datasets = [DatasetParameters.parse({**given, "format": form}) for form in options.dataset]
     completed = process(
         options.files,
         out=options.out,
         as_json=options.json,
         formats=options.format,
         table=options.table,
+        datasets=datasets,
     )
     return 0 if completed else 1
 

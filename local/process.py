@@ -1,92 +1,161 @@
-"""The whole pipeline on given files; it ends when all are settled."""
+"""The whole pipeline on given files; it ends when all are settled, and goes on where it was."""
 
 import json
 import os
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import boto3
 from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 
-from chalicelib.core import keys, recording_item
+from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.probe.formats import sentence
-from chalicelib.core.recording import Recording, Status, Upload
+from local import stack
+from local.datasets import check_format, make_dataset
+from local.datasets import describe as describe_dataset
 from local.inputs import recordings_of
+from local.outcomes import Outcome, Outcomes, describe, key_of, made_with, upload_of
+from local.pace import Pace
 from local.progress import Progress
 from local.results import check, export, fetch, write_words
 from local.runtime import Runtime, run
+from local.settled import Settled
+from local.transcribe.engines import EngineChoice
 
 OWNER = "me"
+
+IN_WORK = 2 + 2 * (os.cpu_count() or 1)
+"""Most recordings in local mode at once: enough for every processor, few enough for memory."""
 
 # One part for any size, so that the ETag is the bytes' MD5, as for a small upload.
 _TRANSFER = TransferConfig(multipart_threshold=5 * 2**30)
 
 
-@dataclass(slots=True)
-class Outcome:
-    """The outcome of one file."""
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to process: its path, its upload key and its bytes."""
 
     file: str
-    recording: Recording | None = None
-    reason: str | None = None
-    outputs: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_complete(self) -> bool:
-        """True if no branch of the recording has failed."""
-        return self.recording is not None and self.recording.status == Status.COMPLETED
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as the object that ``--json`` prints."""
-        found = recording_item.flat(self.recording) if self.recording else {}
-        return {
-            "file": self.file,
-            "recording_id": found.get("recording_id"),
-            "statuses": self.recording.statuses if self.recording else {},
-            "reason": self.reason or (self.recording.reason if self.recording else None),
-            "transcript": found.get("transcript"),
-            "language_code": found.get("language_code"),
-            "duration_s": found.get("duration_s"),
-            "mean_confidence": found.get("mean_confidence"),
-            "n_frames": found.get("n_frames"),
-            "outputs": self.outputs,
-        }
+    path: Path
+    key: str
+    n_bytes: int
 
 
-class Settled:
-    """A waiter for the end of recordings."""
+class Run:
+    """One run over many files.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._changed = threading.Condition()
-        self._settled: set[str] = set()
-        self._failed_function: str | None = None
-        runtime.observe(self._see)
-        runtime.observe_failures(self._give_up)
+    The results of a recording are copied as soon as it is settled, and the recording is removed
+    from local mode. So memory has a few recordings at a time, for any number of files.
+    """
 
-    def _see(self, recording_id: str, recording: Recording | None) -> None:
-        if recording is None or recording.is_settled:
-            with self._changed:
-                self._settled.add(recording_id)
-                self._changed.notify_all()
+    def __init__(self, files: Sequence[str], outcomes: Outcomes, formats: Sequence[str]) -> None:
+        self.outcomes = outcomes
+        self._formats = formats
+        self.ids: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        self._inputs = list(self._look(files))
+        self.pace = Pace(len(self._inputs), sum(one.n_bytes for one in self._inputs))
 
-    def _give_up(self, function: str) -> None:
-        with self._changed:
-            self._failed_function = function
-            self._changed.notify_all()
+    def work(self, console: Console) -> None:
+        """Process every file that was not processed before."""
+        todo = self._todo()
+        first = next(todo, None)
+        if first is None:
+            return
+        with run() as runtime:
+            console.print(str(runtime.engine), markup=False, highlight=False, soft_wrap=True)
+            settled = Settled(runtime)
+            with Progress(runtime, console, overall=lambda: str(self.pace)):
+                self._work(chain([first], todo), runtime, settled)
 
-    def wait(self, recording_id: str) -> tuple[Recording | None, str | None]:
-        """Wait until a recording is settled; return it, and an error that happened meanwhile."""
-        with self._changed:
-            self._changed.wait_for(lambda: recording_id in self._settled or self._failed_function)
-        recording = self._runtime.services.recordings.find(recording_id)
-        if recording_id in self._settled:
-            return recording, None
-        return recording, f"{self._failed_function} failed: see its error above."
+    def outcome(self, file: str) -> Outcome:
+        """Return the outcome of a file, from the folder of results."""
+        found = self.outcomes.read(self.ids[file]) if file in self.ids else None
+        if found is None:
+            return Outcome(file, reason=self.reasons.get(file))
+        found.file = file
+        found.reason = self.reasons.get(file, found.reason)
+        return found
+
+    def _look(self, files: Sequence[str]) -> Iterator[Input]:
+        paths = {file: Path(file).resolve() for file in files}
+        common = Path(os.path.commonpath([path.parent for path in paths.values()]))
+        for file, path in paths.items():
+            if path.is_dir():
+                self.reasons[file] = f"The folder has no recordings in it: {sentence()}."
+                continue
+            try:
+                yield Input(file, path, key_of(path, common, OWNER), path.stat().st_size)
+            except (OSError, ValueError) as exc:
+                self.reasons[file] = _unreadable(exc)
+
+    def _todo(self) -> Iterator[Input]:
+        for one in self._inputs:
+            try:
+                upload = upload_of(one.path, key=one.key, bucket=stack.BUCKET)
+            except (OSError, ValueError) as exc:
+                self.reasons[one.file] = _unreadable(exc)
+                self.pace.skip(one.n_bytes)
+                continue
+            self.ids[one.file] = upload.recording_id
+            if self.outcomes.is_done(upload.recording_id):
+                self._export(upload.recording_id)
+                self.pace.skip(one.n_bytes)
+            else:
+                yield one
+
+    def _work(self, todo: Iterator[Input], runtime: Runtime, settled: Settled) -> None:
+        in_work: dict[str, Input] = {}
+        while True:
+            while len(in_work) < IN_WORK and (one := next(todo, None)):
+                if recording_id := self._start(one, runtime):
+                    in_work[recording_id] = one
+            if not in_work:
+                return
+            found = settled.wait(set(in_work))
+            for recording_id in found:
+                self._finish(recording_id, in_work.pop(recording_id), runtime)
+            if not found:
+                # What is in work may never settle, and what follows may fail as well.
+                reason = f"{settled.failed_function} failed: see its error above."
+                for one in (*in_work.values(), *todo):
+                    self.reasons[one.file] = reason
+                return
+
+    def _start(self, one: Input, runtime: Runtime) -> str | None:
+        media = runtime.services.media
+        try:
+            boto3.client("s3").upload_file(str(one.path), media.bucket, one.key, Config=_TRANSFER)
+        except (OSError, ValueError) as exc:
+            self.reasons[one.file] = _unreadable(exc)
+            self.pace.skip(one.n_bytes)
+            return None
+        upload = media.find(one.key)
+        if upload is None:
+            raise FileNotFoundError(one.key)
+        self.ids[one.file] = upload.recording_id
+        return upload.recording_id
+
+    def _finish(self, recording_id: str, one: Input, runtime: Runtime) -> None:
+        """Keep the results of a recording, and remove it from local mode."""
+        services = runtime.services
+        recording = services.recordings.find(recording_id)
+        if recording:
+            outputs = fetch(recording_id, services.results.bucket, self.outcomes.folder)
+            self.outcomes.keep(Outcome(one.file, recording, outputs=outputs))
+            self._export(recording_id)
+            # The event of the removal removes its outputs, its jobs and its item.
+            services.media.remove(one.key)
+        self.pace.done(one.n_bytes)
+
+    def _export(self, recording_id: str) -> None:
+        outcome = self.outcomes.read(recording_id) if self._formats else None
+        if outcome and outcome.recording:
+            outcome.outputs |= export(outcome.recording, outcome.outputs, self._formats)
+            self.outcomes.keep(outcome)
 
 
 def process(
@@ -96,8 +165,12 @@ def process(
     as_json: bool,
     formats: Sequence[str] = (),
     table: Path | None = None,
+    datasets: Sequence[DatasetParameters] = (),
 ) -> bool:
     """Process files, print the outcome of each, and return whether all completed.
+
+    A file whose results are in the folder is not processed again, unless it or the parameters have
+    changed.
 
     Parameters
     ----------
@@ -111,6 +184,8 @@ def process(
         formats in which each transcript is written too, by the API's names
     table : Path or None
         a .csv or .parquet that receives all words of all recordings
+    datasets : sequence of DatasetParameters
+        data sets to write of all recordings, each below ``datasets/`` in the folder
 
     Raises
     ------
@@ -118,77 +193,40 @@ def process(
         if a format is unknown or the table cannot be written
     """
     check(formats, table)
-    progress_console = Console(stderr=True)
-    outcomes = [Outcome(file) for file in recordings_of(files)]
-    with run() as runtime:
-        progress_console.print(str(runtime.engine), markup=False, highlight=False, soft_wrap=True)
-        settled = Settled(runtime)
-        with Progress(runtime, progress_console):
-            uploads = _upload(outcomes, runtime)
-            for outcome in outcomes:
-                if upload := uploads.get(outcome.file):
-                    outcome.recording, outcome.reason = settled.wait(upload.recording_id)
-                    bucket = runtime.services.results.bucket
-                    outcome.outputs = fetch(upload.recording_id, bucket, out)
-                    if outcome.recording:
-                        outcome.outputs |= export(outcome.recording, outcome.outputs, formats)
-    for outcome in outcomes:
-        print(json.dumps(outcome.to_dict()) if as_json else _describe(outcome))
+    for one in datasets:
+        check_format(one.format)
+    console = Console(stderr=True)
+    names = recordings_of(files)
+    engine = EngineChoice.from_environ(os.environ)
+    this = Run(names, Outcomes(out, made_with(str(engine))), formats)
+    try:
+        this.work(console)
+    except KeyboardInterrupt:
+        console.print(f"\n{this.pace.count}. The same command goes on from there.")
+        raise
+    are_complete = True
+    for outcome in map(this.outcome, names):
+        print(json.dumps(outcome.to_dict()) if as_json else describe(outcome))
+        are_complete = are_complete and outcome.is_complete
     if table:
-        found = {
-            outcome.recording.id: (outcome.file, outcome.recording.id, Path(words))
-            for outcome in outcomes
-            if outcome.recording and (words := outcome.outputs.get("words"))
-        }
-        n = write_words(list(found.values()), table)
-        progress_console.print(f"{table}: {n} words", markup=False, highlight=False)
-    return all(outcome.is_complete for outcome in outcomes)
+        n = write_words(list(_word_tables(this, names)), table)
+        console.print(f"{table}: {n} words", markup=False, highlight=False)
+    for parameters in datasets:
+        folder, manifest = make_dataset(
+            this.ids.values(), this.outcomes, parameters, n_processes=os.cpu_count() or 1
+        )
+        console.print(describe_dataset(folder, manifest), markup=False, highlight=False)
+    return are_complete
 
 
-def _upload(outcomes: Sequence[Outcome], runtime: Runtime) -> dict[str, Upload]:
-    s3 = boto3.client("s3")
-    bucket = runtime.services.media.bucket
-    paths = {outcome.file: Path(outcome.file).resolve() for outcome in outcomes}
-    # Files with the same name in different folders are different recordings.
-    common = Path(os.path.commonpath([path.parent for path in paths.values()]))
-    uploads = {}
-    for outcome in outcomes:
-        path = paths[outcome.file]
-        key = f"{keys.UPLOADS}{OWNER}/{path.relative_to(common).as_posix()}"
-        if path.is_dir():
-            outcome.reason = f"The folder has no recordings in it: {sentence()}."
-            continue
-        try:
-            s3.upload_file(str(path), bucket, key, Config=_TRANSFER)
-        except (OSError, ValueError) as exc:
-            outcome.reason = f"The file cannot be read: {getattr(exc, 'strerror', None) or exc}."
-            continue
-        upload = runtime.services.media.find(key)
-        if upload:
-            uploads[outcome.file] = upload
-    return uploads
+def _word_tables(this: Run, names: Sequence[str]) -> Iterator[tuple[str, str, Path]]:
+    seen: set[str] = set()
+    for outcome in map(this.outcome, names):
+        words = outcome.outputs.get("words")
+        if outcome.recording and words and outcome.recording.id not in seen:
+            seen.add(outcome.recording.id)
+            yield outcome.file, outcome.recording.id, Path(words)
 
 
-def _describe(outcome: Outcome) -> str:
-    shown = outcome.to_dict()
-    facts = {
-        "recording": shown["recording_id"],
-        **shown["statuses"],
-        "reason": shown["reason"],
-        "transcript": shown["transcript"],
-        "language": shown["language_code"],
-        "duration": _with_unit(shown["duration_s"], ".2f", "s"),
-        "confidence": _with_unit(shown["mean_confidence"], ".2f", "on average"),
-        "frames": shown["n_frames"],
-    }
-    lines = [outcome.file]
-    lines += [f"  {name:<14} {value}" for name, value in facts.items() if value is not None]
-    lines += [
-        f"  {'' if number else 'written':<14} {path}"
-        for number, path in enumerate(outcome.outputs.values())
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _with_unit(value: float | None, form: str, unit: str) -> str | None:
-    return None if value is None else f"{value:{form}} {unit}"
+def _unreadable(exc: OSError | ValueError) -> str:
+    return f"The file cannot be read: {getattr(exc, 'strerror', None) or exc}."

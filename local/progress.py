@@ -2,10 +2,11 @@
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording, Status
+from local.pace import clock
 from local.runtime import Runtime
 
 SHOWN = 12
@@ -35,9 +37,13 @@ class Progress:
     """A bar for each recording in work, and a line for each that is settled.
 
     Without a terminal, it prints a line for each unfinished recording from time to time.
+    ``overall`` returns a line about all of them, which is shown with the others.
     """
 
-    def __init__(self, runtime: Runtime, console: Console) -> None:
+    def __init__(
+        self, runtime: Runtime, console: Console, *, overall: Callable[[], str] | None = None
+    ) -> None:
+        self._overall = overall
         self._runtime = runtime
         self._console = console
         self._lock = threading.Lock()
@@ -90,13 +96,19 @@ class Progress:
 
     def _tell(self) -> None:
         while not self._ending.wait(LINES_EVERY_S):
+            if self._overall:
+                self._console.print(self._overall(), markup=False, highlight=False)
             rows, hidden = self._rows()
             for recording, share, left, doing in rows:
                 self._say("…", "dim", recording, ", ".join(filter(None, (share, left, doing))))
             if hidden:
                 self._console.print(f"… and {hidden} more")
 
-    def _bars(self) -> Table:
+    def _bars(self) -> Group:
+        first = [Text(self._overall())] if self._overall else []
+        return Group(*first, self._table())
+
+    def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))
         rows, hidden = self._rows()
         for recording, share, left, doing in rows:
@@ -142,7 +154,7 @@ class Progress:
                     (
                         recording,
                         f"{int(100 * done)} %",
-                        "" if left is None else f"about {_minutes(left)} left",
+                        "" if left is None else f"about {clock(left)} left",
                         ", ".join(doing),
                     )
                 )
@@ -163,11 +175,6 @@ def seconds_left(begun_s: float, first_share: float, *, now: float, share: float
     """Return the seconds left at the pace so far, or None while the pace is not known."""
     passed = share - first_share
     return None if passed < _LEAST_SHARE else (now - begun_s) / passed * (1 - share)
-
-
-def _minutes(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02}"
 
 
 def outcome(recording: Recording) -> str:

@@ -45,6 +45,9 @@ MAY_IMPORT = {
     "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core", "chalicelib.errors"},
     "chalicelib/core/*.py": CORE | {"chalicelib.core.recording"},
     "chalicelib/core/audio": NUMBERS | {"av", "soundfile", "soxr", "chalicelib.core.audio"},
+    "chalicelib/core/datasets": NUMBERS
+    | {"pyarrow", "soundfile", "chalicelib.core.audio", "chalicelib.core.datasets"}
+    | {"chalicelib.core.features", "chalicelib.core.recording", "chalicelib.core.transcripts"},
     "chalicelib/core/dsp": NUMBERS | TABLES | {"earshot_kernels", "chalicelib.core.dsp"},
     "chalicelib/core/features": NUMBERS
     | TABLES
@@ -69,7 +72,7 @@ MAY_IMPORT["earshot"] = (  # the library: not deployed
     | {"chalicelib.core.dsp", "chalicelib.core.features", "chalicelib.core.registry"}
     | {"local.__main__"}
 )
-HEAVY = {"numpy", "soundfile", "soxr", "av"}
+HEAVY = {"numpy", "pyarrow", "soundfile", "soxr", "av"}
 
 
 def modules(layer: str) -> list[Path]:

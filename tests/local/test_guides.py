@@ -17,15 +17,16 @@ def code(page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "out", "printed"),
+    ("page", "out", "printed", "options"),
     [
-        ("docs/tutorial.md", "out", "256 frames"),
-        ("docs/guides/study.md", "results", "sample-wav"),
-        ("docs/numbers.md", "results", "sample-wav"),
+        ("docs/tutorial.md", "out", "256 frames", ()),
+        ("docs/guides/study.md", "results", "sample-wav", ()),
+        ("docs/numbers.md", "results", "sample-wav", ()),
+        ("docs/guides/datasets.md", "results", "(256, 13)", ("--dataset", "parquet,webdataset")),
     ],
 )
-def test_the_code_of_a_guide_reads_what_was_written(page, out, printed, tmp_path):
-    status, _ = process_as_json("--out", tmp_path / out, SAMPLE)
+def test_the_code_of_a_guide_reads_what_was_written(page, out, printed, options, tmp_path):
+    status, _ = process_as_json("--out", tmp_path / out, *options, SAMPLE)
 
     ran = subprocess.run(
         [sys.executable, "-c", code(page)], cwd=tmp_path, capture_output=True, text=True, check=True

@@ -4,11 +4,14 @@ import ast
 import csv
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import duckdb
 import librosa
 import numpy as np
 import pytest
@@ -208,6 +211,9 @@ def test_a_table_of_words_is_parquet_with_numbers_where_pyarrow_is_installed(tmp
     ("arguments", "words"),
     [
         (("--format", "srt,docx"), "'docx' is none of text, srt, vtt"),
+        (("--dataset", "csv"), "format: 'csv' is none of parquet, lhotse, shar"),
+        (("--dataset", "kaldi", "--dtype", "float16"), "Kaldi has float32 only"),
+        (("--frames", "mfcc"), "frames: it is an option of --dataset"),
         (("--table", "words.xlsx"), "'words.xlsx' does not end with .csv or .parquet"),
     ],
 )
@@ -243,6 +249,72 @@ def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
     assert shares == sorted(shares)
     assert shares[0] < 90
     assert "transcribing" in ended.stderr
+
+
+def talks(folder, n=3):
+    """Put copies of the sample into a folder, each with bytes of its own."""
+    sample, rate = soundfile.read(SAMPLE, dtype="int16")
+    folder.mkdir()
+    for number in range(n):
+        soundfile.write(folder / f"{number}.wav", np.roll(sample, number), rate)
+    return folder
+
+
+def outcomes_in(folder):
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*/outcome.json"))}
+
+
+def test_a_run_that_was_interrupted_goes_on_and_repeats_nothing(tmp_path):
+    folder, out = talks(tmp_path / "talks", n=8), tmp_path / "out"
+    command = [sys.executable, "-m", "local", "process", "--json", "--out", out, folder]
+    stopped = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until = time.monotonic() + 120
+    while len(outcomes_in(out)) < 2:
+        assert stopped.poll() is None, stopped.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    stopped.send_signal(signal.SIGINT)
+    _, told = stopped.communicate(timeout=60)
+    before = outcomes_in(out)
+
+    status, lines = process_as_json("--out", out, folder)
+
+    assert stopped.returncode == 130
+    assert b"of 8 recordings are done. The same command goes on from there." in told
+    assert 2 <= len(before) < 8
+    assert status == 0
+    assert len({line["recording_id"] for line in lines}) == 8
+    assert all(line["statuses"]["features"] == "COMPLETED" for line in lines)
+    assert before.items() <= outcomes_in(out).items()
+
+
+def test_what_is_done_is_told_at_once_and_other_parameters_are_processed_again(tmp_path):
+    first = process("--json", "--out", tmp_path, SAMPLE)
+    again = process("--json", "--out", tmp_path, "--format", "srt", SAMPLE)
+    other = process("--json", "--out", tmp_path, SAMPLE, FEATURE_N_MFCC="20")
+
+    lines = [json.loads(ended.stdout) for ended in (first, again, other)]
+    assert "Recordings are heard by" in first.stderr
+    assert "Recordings are heard by" not in again.stderr
+    assert "-->" in Path(lines[1]["outputs"].pop("srt")).read_text()
+    assert lines[1] == lines[0]
+    assert "Recordings are heard by" in other.stderr
+    assert "mfcc_20" in Path(lines[2]["outputs"]["mfcc"]).read_text()
+
+
+def test_data_sets_are_written_of_all_recordings(tmp_path):
+    folder, out = talks(tmp_path / "talks"), tmp_path / "out"
+
+    ended = process("--out", out, "--dataset", "parquet,kaldi", "--splits", "train=1", folder)
+
+    assert ended.returncode == 0, ended.stderr
+    rows = duckdb.read_parquet(f"{out}/datasets/parquet/data/*/*.parquet")
+    found = rows.select("audio, text, f0_median_hz").fetchall()
+    assert {Path(audio).name for audio, *_ in found} == {"0.wav", "1.wav", "2.wav"}
+    assert all("birds" in text.lower() or "river" in text.lower() for _, text, _ in found)
+    assert all(50 < f0 < 400 for *_, f0 in found)
+    texts = (out / "datasets/kaldi/train/text").read_text().splitlines()
+    assert sorted(line.split(" ", 1)[1] for line in texts) == sorted(text for _, text, _ in found)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared recordings are not here")

@@ -4,13 +4,13 @@ A manifest is JSON lines: the recordings, or a supervision for each segment of t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from chalicelib.core.transcripts.models import Segment, Transcript
+from chalicelib.core.transcripts.models import Segment, Transcript, Word
 from chalicelib.core.transcripts.segments import channel_index, clean_text
 
 
@@ -35,11 +35,10 @@ def write_recordings(entries: Iterable[ManifestEntry]) -> Iterator[str]:
     """Write the manifest of recordings, one JSON line for each."""
     for entry in entries:
         channels = list(range(entry.n_channels))
-        kind = "url" if re.match(r"[a-z][a-z0-9+.-]*://", entry.source) else "file"
-        yield _json_line(
+        yield json_line(
             {
                 "id": entry.recording_id,
-                "sources": [{"type": kind, "channels": channels, "source": entry.source}],
+                "sources": [audio_source(entry.source, channels)],
                 "sampling_rate": entry.sample_rate_hz,
                 "num_samples": entry.n_samples,
                 "duration": entry.duration,
@@ -67,15 +66,9 @@ def write_supervisions(entries: Iterable[ManifestEntry]) -> Iterator[str]:
                 "text": clean_text(segment.text),
                 "language": segment.language or entry.transcript.language_code,
                 "speaker": segment.speaker,
-                "alignment": {
-                    "word": [
-                        (clean_text(w.content), w.start, round(w.duration, 6), w.confidence)
-                        for w in segment.words
-                        if w.end <= entry.duration
-                    ]
-                },
+                "alignment": alignment(w for w in segment.words if w.end <= entry.duration),
             }
-            yield _json_line({k: v for k, v in supervision.items() if v is not None})
+            yield json_line({k: v for k, v in supervision.items() if v is not None})
 
 
 def _lhotse_channel(segment: Segment, n_channels: int) -> int | list[int]:
@@ -84,5 +77,22 @@ def _lhotse_channel(segment: Segment, n_channels: int) -> int | list[int]:
     return min(channel_index(segment.channel), n_channels - 1)
 
 
-def _json_line(value: Mapping[str, Any]) -> str:
+def audio_source(source: str, channels: Sequence[int]) -> dict[str, Any]:
+    """Return where a recording's sound is: a path or a URL."""
+    kind = "url" if re.match(r"[a-z][a-z0-9+.-]*://", source) else "file"
+    return {"type": kind, "channels": list(channels), "source": source}
+
+
+def alignment(words: Iterable[Word], *, start: float = 0.0) -> dict[str, Any]:
+    """Return words with their times, in seconds from ``start``."""
+    return {
+        "word": [
+            (clean_text(w.content), round(w.start - start, 6), round(w.duration, 6), w.confidence)
+            for w in words
+        ]
+    }
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """Return a line of a manifest."""
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode()
