@@ -23,12 +23,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "earshot"
-MOVED = ("chalicelib", "local", "app", "earshot_kernels")
+MOVED = ("chalicelib", "local", "app", "scripts", "earshot_kernels")
 PLACES = {  # by their place in the project, and in the package
     "earshot": ".",
     "chalicelib": "chalicelib",
     "local": "local",
     "app.py": "app.py",
+    "scripts/__init__.py": "scripts/__init__.py",
+    "scripts/record_outputs.py": "scripts/record_outputs.py",  # for local mode's stack
     "cloudformation/resources.yml": "cloudformation/resources.yml",
     "samples/sample.wav": "samples/sample.wav",
 }
@@ -51,8 +53,7 @@ class LibraryHook(BuildHookInterface[Any]):
             return  # the project's folder itself is put on the path
         root, made = Path(self.root), self._folder
         shutil.rmtree(made, ignore_errors=True)
-        for source, place in PLACES.items():
-            _copy(root / source, made / place)
+        write_package(root, made)
         if _has_kernels():
             _copy(root / KERNELS, made / "earshot_kernels")
             compiler = _load(root / "kernels/hatch_build.py")
@@ -74,6 +75,25 @@ class LibraryHook(BuildHookInterface[Any]):
     @property
     def _folder(self) -> Path:
         return Path(self.directory) / "library"
+
+
+def write_package(root: Path, made: Path) -> None:
+    """Write the package, without kernels, into a folder.
+
+    Raises
+    ------
+    ValueError
+        if a module imports a name that cannot be changed, or a module that is not in the package
+    """
+    for source, place in PLACES.items():
+        _copy(root / source, made / place)
+    for path in made.rglob("*.py"):
+        for name in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+            top, *parts = name.split(".")
+            if top == PACKAGE and parts[:1] != ["earshot_kernels"]:
+                module = made.joinpath(*parts)
+                if not (module.is_dir() or module.with_suffix(".py").is_file()):
+                    raise ValueError(f"{path.relative_to(made)} imports {name}, not in PLACES")
 
 
 def inside_the_package(source: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.library_wheel import write_package
+
 ROOT = Path(__file__).parents[1]
 # Standard modules whose results depend on the machine or the time.
 IMPURE = {
@@ -152,6 +154,12 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
     ).stdout.split()
 
     assert HEAVY.isdisjoint(loaded)
+
+
+def test_the_library_has_every_module_that_it_imports(tmp_path):
+    write_package(ROOT, tmp_path / "earshot")
+
+    assert (tmp_path / "earshot/chalicelib/core/registry.py").is_file()
 
 
 def test_one_module_alone_knows_of_the_compiled_kernels():
