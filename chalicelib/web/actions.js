@@ -6,8 +6,11 @@ import { go } from "./routes.js";
 import { standIn } from "./standin.js";
 import { clock, nameOf, plural, visible } from "./wording.js";
 
-/** Asks, deletes, and lists the removed objects. `onRemoved` is called before the list is shown. */
-export function removalDialog(recording, onRemoved) {
+/**
+ * Asks, deletes, and lists the removed objects. `onRemoved` is called before the list is shown.
+ * Meanwhile the page does not look for the recording: it would find nothing.
+ */
+export function removalDialog(recording, polling, onRemoved) {
   const { dialog } = question({
     title: ["Delete ", h("bdi", {}, nameOf(recording)), "?"],
     words:
@@ -15,7 +18,13 @@ export function removalDialog(recording, onRemoved) {
     yes: "Delete for good",
     sign: "bin",
     onYes: async () => {
-      const report = await call(recordingPath(recording.recording_id), { method: "DELETE" });
+      await polling.pause();
+      const report = await call(recordingPath(recording.recording_id), { method: "DELETE" }).catch(
+        (error) => {
+          polling.hurry();
+          throw error;
+        },
+      );
       onRemoved();
       showReport(dialog, nameOf(recording), report.removed);
     },

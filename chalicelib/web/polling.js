@@ -13,17 +13,18 @@ export function poll(look) {
   let wait = SOONEST_MS;
   let timer = 0;
   let stopped = false;
-  let looking = false;
+  let paused = false;
+  let looking = null;
 
   async function once() {
     clearTimeout(timer);
-    if (stopped || looking || document.hidden) return;
-    looking = true;
-    const found = await look().catch(() => "idle");
-    looking = false;
+    if (stopped || paused || looking || document.hidden) return;
+    looking = look().catch(() => "idle");
+    const found = await looking;
+    looking = null;
     if (found === "changed") wait = SOONEST_MS;
     else wait = Math.min(wait * SLOWDOWN, found === "busy" ? BUSY_MS : IDLE_MS);
-    if (!stopped) timer = setTimeout(once, wait);
+    if (!stopped && !paused) timer = setTimeout(once, wait);
   }
 
   function onVisible() {
@@ -36,8 +37,15 @@ export function poll(look) {
   addEventListener("online", onVisible);
   once();
   return {
+    /** Waits for a look that has begun, and begins no other before `hurry`. */
+    async pause() {
+      paused = true;
+      clearTimeout(timer);
+      await looking;
+    },
     /** Polls now, and soon again. */
     hurry() {
+      paused = false;
       wait = SOONEST_MS;
       once();
     },

@@ -135,7 +135,9 @@ class RecordingView {
         { class: "actions" },
         this.menu.element,
         button("Process again", "again", () => reprocessDialog([recording], () => this.polling.hurry())),
-        button("Delete", "bin", () => removalDialog(recording, () => this.close()), { class: "danger" }),
+        button("Delete", "bin", () => removalDialog(recording, this.polling, () => this.close()), {
+          class: "danger",
+        }),
       ),
     );
     if (hadFocus)

@@ -439,6 +439,32 @@ def test_the_list_is_requested_by_days(api, show):
             page.get_by_label("To", exact=True).fill("2024-05-02")
 
 
+def test_a_recording_is_deleted_after_the_page_has_looked_for_it(api, show):
+    """A look that the deletion overtakes would find nothing, and complain in the console."""
+    api.add("talk")
+
+    with show("#/recordings/talk") as page:
+        expect(page.locator(".word").first).to_have_text("so")
+        looks = []
+
+        def hold(route):
+            looks.append(route)
+
+        page.route("**/api/recordings/talk", hold, times=1)
+        with page.expect_request("**/api/recordings/talk"):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Delete for good").click()
+        page.route(
+            "**/api/recordings/talk", lambda route: route.fulfill(json={"removed": {"upload": 1}})
+        )
+
+        with page.expect_request(lambda request: request.method == "DELETE"):
+            looks[0].fulfill(json=api.recordings[0])
+
+        expect(page.get_by_role("dialog")).to_contain_text("the upload")
+
+
 def test_many_are_chosen_and_processed_again_or_deleted(api, show):
     for name in ("a", "b", "c"):
         api.add(name, f"{name}.wav")
