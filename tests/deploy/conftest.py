@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.deploy.double import Double
+from support.deploy.command import deploy
+from support.deploy.double import Double, Kept
 from support.deploy.wheel_files import write_wheel
 
 from scripts import build_layer, package
@@ -25,6 +26,12 @@ def double() -> Iterator[Double]:
 @pytest.fixture
 def aws(double: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
     """An empty account, for every AWS client of the test and its processes."""
+    enter(double, monkeypatch)
+    double.reset()
+    return double
+
+
+def enter(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {
         "AWS_ENDPOINT_URL": double.url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -33,8 +40,6 @@ def aws(double: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    double.reset()
-    return double
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +71,24 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(tmp_path: Path, built: Path, aws: Double) -> Path:  # noqa: ARG001  # no other account
     """A copy of the application to deploy from."""
     return Path(shutil.copytree(built, tmp_path / "project"))
+
+
+@pytest.fixture(scope="session")
+def stage(
+    built: Path, double: Double, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Kept]:
+    """The folder and the account after a deployment, which is made once."""
+    project = Path(shutil.copytree(built, tmp_path_factory.mktemp("deployed") / "project"))
+    with pytest.MonkeyPatch.context() as patch:
+        enter(double, patch)
+        double.reset()
+        assert deploy(project) == 0
+    return project, double.keep()
+
+
+@pytest.fixture
+def deployed(stage: tuple[Path, Kept], tmp_path: Path, aws: Double) -> Path:
+    """A copy of the application, whose stage ``dev`` is deployed."""
+    project, account = stage
+    aws.reset_to(account)
+    return Path(shutil.copytree(project, tmp_path / "project"))

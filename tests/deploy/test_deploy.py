@@ -100,18 +100,13 @@ def failures(client, name) -> str | None:
     return found["DestinationConfig"]["OnFailure"]["Destination"]
 
 
-@pytest.fixture(scope="module")
-def expected() -> dict:
-    """The result of an uninterrupted deployment, once a test has made one."""
-    return {}
-
-
-def what_a_deployment_leaves(expected, project, aws) -> dict:
-    if not expected:
-        assert deploy(project) == 0
-        expected |= snapshot()
-        aws.reset()
-    return expected
+@pytest.fixture
+def expected(aws, stage) -> dict:
+    """The result of an uninterrupted deployment; the account is empty."""
+    aws.reset_to(stage[1])
+    found = snapshot()
+    aws.reset()
+    return found
 
 
 def test_a_deployment_creates_everything(aws, project):
@@ -170,72 +165,67 @@ def test_a_stage_with_a_user_pool_accepts_its_tokens_only(aws, project):
     assert unguarded == {"/", "/web/{version}/{name}"}
 
 
-def test_a_second_deployment_changes_nothing(aws, project, capfd):
-    deploy(project)
+def test_a_second_deployment_changes_nothing(aws, deployed, capfd):
     before = snapshot()
     aws.break_at(None)
     capfd.readouterr()
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
 
     assert snapshot() == before
     assert {change for change in aws.changes if "ChangeSet" not in change} == set()
     assert capfd.readouterr().out.count("nothing to change") == 4
 
 
-def test_a_changed_function_is_deployed_and_nothing_else(aws, project):
-    deploy(project)
-    with (project / "chalicelib/pipeline/events.py").open("a") as source:
+def test_a_changed_function_is_deployed_and_nothing_else(aws, deployed):
+    with (deployed / "chalicelib/pipeline/events.py").open("a") as source:
         source.write("# changed\n")
     aws.break_at(None)
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
 
     assert any(re.search("functions/.*/code", change) for change in aws.changes)
     assert not any("layers/earshot-dev-media" in change for change in aws.changes)
     assert not {"CreateRole", "ExecuteChangeSet"} & set(aws.changes)
 
 
-def test_changed_kernels_are_published(aws, project):
-    deploy(project)
-    with (project / "kernels/kernels.c").open("a") as source:
+def test_changed_kernels_are_published(aws, deployed):
+    with (deployed / "kernels/kernels.c").open("a") as source:
         source.write("int changed(void) { return 1; }\n")
     aws.break_at(None)
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
 
     assert any("layers/earshot-dev-media" in change for change in aws.changes)
 
 
-def test_a_stage_leaves_nothing_but_the_recordings(project):
-    before = (project / ".chalice/config.json").read_bytes()
-    deploy(project)
+def test_a_stage_leaves_nothing_but_the_recordings(deployed):
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
 
-    assert remove(project) == 0
+    assert remove(deployed) == 0
 
-    assert left(project) == KEPT
-    assert (project / ".chalice/config.json").read_bytes() == before
+    assert left(deployed) == KEPT
+    before = (calls.ROOT / ".chalice/config.json").read_bytes()
+    assert (deployed / ".chalice/config.json").read_bytes() == before
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
     assert rules() == []
 
 
 @pytest.mark.parametrize("how", ["destroyed", "rolled back", "without a table"])
-def test_a_later_deployment_finds_the_recordings(aws, project, how):
+def test_a_later_deployment_finds_the_recordings(aws, deployed, how):
     """CloudFormation takes over what has a literal name, and refuses to make the rest anew."""
-    deploy(project)
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
     table = boto3.resource("dynamodb").Table("earshot-dev-metadata")
     table.put_item(Item={"JsonFile": "transcripts/a.json"})
     if how == "destroyed":
-        remove(project)
+        remove(deployed)
     elif how == "rolled back":
         aws.roll_back("earshot-dev")
     else:
         boto3.client("dynamodb").delete_table(TableName="earshot-dev-search")
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
 
     assert table.scan()["Count"] == 1
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
@@ -251,16 +241,15 @@ def test_resources_that_outlive_a_stack_have_literal_names_in_the_template():
     assert len(named.splitlines()) == len(template.splitlines())
 
 
-def test_data_are_deleted_on_request(aws, project):
-    deploy(project)
+def test_data_are_deleted_on_request(aws, deployed):
     for body in (b"a", b"b"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=body)
     aws.break_at(None)
 
-    assert remove(project, delete_data=True) == 0
+    assert remove(deployed, delete_data=True) == 0
 
     assert len(aws.changes) < N_DESTROYING
-    assert left(project) == set()
+    assert left(deployed) == set()
 
 
 @pytest.mark.slow
@@ -288,11 +277,10 @@ def test_a_purge_leaves_no_copy_of_what_is_deleted(aws, project, purge):
     assert (aws.system_backups == []) == purge
 
 
-def test_nothing_is_deleted_without_confirmation(project, monkeypatch, capsys):
-    deploy(project)
+def test_nothing_is_deleted_without_confirmation(deployed, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
 
-    status = destroy.main(["dev", "--data", "delete", "--project", str(project)])
+    status = destroy.main(["dev", "--data", "delete", "--project", str(deployed)])
 
     assert status == 1
     assert "nothing was changed" in capsys.readouterr().err
@@ -365,7 +353,6 @@ def test_a_name_that_cannot_be_a_stage_is_refused(name):
 
 @pytest.mark.parametrize("change", range(1, N_DEPLOYING, STRIDE))
 def test_an_interrupted_deployment_is_finished_by_the_next(aws, project, expected, change):
-    what_a_deployment_leaves(expected, project, aws)
     aws.break_at(change, after=bool(change % 2))
     status = deploy(project)
     if not aws.is_broken:
@@ -378,29 +365,26 @@ def test_an_interrupted_deployment_is_finished_by_the_next(aws, project, expecte
 
 
 @pytest.mark.parametrize("change", range(1, N_DESTROYING, STRIDE))
-def test_an_interrupted_removal_is_finished_by_the_next(aws, project, change):
-    deploy(project)
+def test_an_interrupted_removal_is_finished_by_the_next(aws, deployed, change):
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
     aws.break_at(change, after=bool(change % 2))
-    remove(project, delete_data=True)
+    remove(deployed, delete_data=True)
     if not aws.is_broken:
         pytest.skip(f"a removal makes fewer than {change} changes")
     aws.break_at(None)
 
-    assert remove(project, delete_data=True) == 0
-    assert left(project) == set()
+    assert remove(deployed, delete_data=True) == 0
+    assert left(deployed) == set()
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
 @pytest.mark.parametrize("change", range(3, N_DESTROYING, 2 * STRIDE))
-def test_after_an_interrupted_removal_a_stage_can_be_deployed(aws, project, expected, change):
-    what_a_deployment_leaves(expected, project, aws)
-    deploy(project)
+def test_after_an_interrupted_removal_a_stage_can_be_deployed(aws, expected, deployed, change):
     aws.break_at(change, after=bool(change % 2))
-    remove(project, delete_data=True)
+    remove(deployed, delete_data=True)
     aws.break_at(None)
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
     assert snapshot() == expected
 
 
@@ -422,7 +406,6 @@ def kill_at(change: int, what: str, project, aws) -> int:
 
 @pytest.mark.parametrize("change", KILLED_AT)
 def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expected, change):
-    what_a_deployment_leaves(expected, project, aws)
 
     assert kill_at(change, "deploy", project, aws) == -signal.SIGKILL
 
@@ -431,26 +414,24 @@ def test_a_deployment_that_is_killed_is_finished_by_the_next(aws, project, expec
 
 
 @pytest.mark.parametrize("change", [1, 12, 30, 37])
-def test_a_removal_that_is_killed_is_finished_by_the_next(aws, project, change):
-    deploy(project)
+def test_a_removal_that_is_killed_is_finished_by_the_next(aws, deployed, change):
     boto3.client("s3").put_object(Bucket=BUCKET, Key="uploads/me/a.wav", Body=b"a")
 
-    assert kill_at(change, "destroy", project, aws) == -signal.SIGKILL
+    assert kill_at(change, "destroy", deployed, aws) == -signal.SIGKILL
 
-    assert command.start("destroy", project).wait() == 0
-    assert left(project) == set()
+    assert command.start("destroy", deployed).wait() == 0
+    assert left(deployed) == set()
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
-def test_a_renamed_handler_leaves_no_function_behind(project):
-    deploy(project)
-    (project / "app.py").write_text(
-        (project / "app.py").read_text().replace("def receive_upload(", "def take_upload(")
+def test_a_renamed_handler_leaves_no_function_behind(deployed):
+    (deployed / "app.py").write_text(
+        (deployed / "app.py").read_text().replace("def receive_upload(", "def take_upload(")
     )
-    old = project / ".chalice/policy-receive_upload.json"
-    old.rename(project / ".chalice/policy-take_upload.json")
+    old = deployed / ".chalice/policy-receive_upload.json"
+    old.rename(deployed / ".chalice/policy-take_upload.json")
 
-    assert deploy(project) == 0
+    assert deploy(deployed) == 0
 
     found = snapshot()
     assert "earshot-dev-take_upload" in found["functions"]
@@ -458,22 +439,20 @@ def test_a_renamed_handler_leaves_no_function_behind(project):
     assert len(found["s3"]) == 3
 
 
-def test_another_machine_can_remove_the_stage(project):
-    deploy(project)
-    (project / ".chalice/deployed/dev.json").unlink()
-    (project / ".chalice/config.json").write_bytes(
+def test_another_machine_can_remove_the_stage(deployed):
+    (deployed / ".chalice/deployed/dev.json").unlink()
+    (deployed / ".chalice/config.json").write_bytes(
         (calls.ROOT / ".chalice/config.json").read_bytes()
     )
 
-    assert remove(project) == 0
-    assert left(project) == KEPT
+    assert remove(deployed) == 0
+    assert left(deployed) == KEPT
 
 
-def test_plain_chalice_works_when_the_stack_exists(project, capfd):
-    deploy(project)
+def test_plain_chalice_works_when_the_stack_exists(deployed, capfd):
     before = snapshot()
 
-    chalice("deploy", project, "dev", ACCOUNT)
+    chalice("deploy", deployed, "dev", ACCOUNT)
     assert snapshot() == before
 
     stream = {"logGroupName": "/aws/lambda/earshot-dev", "logStreamName": "one"}
@@ -482,16 +461,16 @@ def test_plain_chalice_works_when_the_stack_exists(project, capfd):
     written = {"timestamp": int(time.time() * 1000), "message": "A request was answered."}
     logs.put_log_events(**stream, logEvents=[written])
     capfd.readouterr()
-    chalice("logs", project, "dev", ACCOUNT)
+    chalice("logs", deployed, "dev", ACCOUNT)
     assert "A request was answered." in capfd.readouterr().out
 
-    chalice("delete", project, "dev", ACCOUNT)
+    chalice("delete", deployed, "dev", ACCOUNT)
     assert boto3.client("lambda").list_functions()["Functions"] == []
 
 
-def test_the_double_refuses_large_packages_and_overlapping_rules(project):
+@pytest.mark.usefixtures("deployed")
+def test_the_double_refuses_large_packages_and_overlapping_rules():
     """Check that the double is as strict as AWS; otherwise these tests would prove little."""
-    deploy(project)
     s3 = boto3.client("s3")
     overlapping = [rule | {"Id": str(number)} for number, rule in enumerate(rules()[:1] * 2)]
 
@@ -521,10 +500,9 @@ def test_the_command_refuses_a_python_whose_package_would_lack_numpy(project):
     assert "3.12 or 3.13" in done.stderr
 
 
-def test_chalice_reads_the_recorded_configuration(project):
-    deploy(project)
+def test_chalice_reads_the_recorded_configuration(deployed):
 
-    config = json.loads((project / ".chalice/config.json").read_text())
+    config = json.loads((deployed / ".chalice/config.json").read_text())
 
     stage = config["stages"]["dev"]
     assert stage["environment_variables"]["MEDIA_BUCKET_NAME"] == BUCKET

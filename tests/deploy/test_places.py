@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from support.deploy.command import ACCOUNT, deploy, remove
+from support.deploy.command import ACCOUNT, ROOT, deploy, remove
 
 from scripts.destroy import Removal
 from scripts.record_outputs import environment
@@ -28,13 +28,10 @@ def set_variable(project, name: str, value: str) -> None:
 @pytest.mark.parametrize("checkout", ["the same", "another"])
 @pytest.mark.parametrize("command", [deploy, remove])
 def test_a_stage_of_another_region_is_refused_before_anything_is_changed(
-    aws, project, tmp_path, capsys, command, checkout
+    aws, built, deployed, tmp_path, capsys, command, checkout
 ):
     """Roles have no region: the second stage's would take the first's permissions."""
-    other = shutil.copytree(project, tmp_path / "other") if checkout == "another" else project
-    deploy(project)
-    aws.break_at(None)
-    capsys.readouterr()
+    other = shutil.copytree(built, tmp_path / "other") if checkout == "another" else deployed
 
     assert command(other, "dev", ELSEWHERE) == 1
 
@@ -57,12 +54,11 @@ def test_an_interrupted_deployment_is_found_in_another_region_by_its_stack(
 
 @pytest.mark.parametrize("command", [deploy, remove])
 def test_a_checkout_of_another_account_is_refused_before_anything_is_changed(
-    aws, project, capsys, command
+    aws, deployed, capsys, command
 ):
-    deploy(project)
     aws.break_at(None)
 
-    assert command(project, "dev", OTHERS) == 1
+    assert command(deployed, "dev", OTHERS) == 1
 
     assert aws.changes == []
     assert "account 123456789012" in capsys.readouterr().err
@@ -132,20 +128,19 @@ def test_an_account_with_few_concurrent_executions_gets_a_warning(
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": int(measuring)}
 
 
-def test_a_stage_whose_stack_was_deleted_by_hand_can_be_destroyed(project):
-    deploy(project)
+def test_a_stage_whose_stack_was_deleted_by_hand_can_be_destroyed(deployed):
     boto3.client("cloudformation").delete_stack(StackName="earshot-dev")
 
-    assert remove(project) == 0
+    assert remove(deployed) == 0
 
     assert boto3.client("lambda").list_functions()["Functions"] == []
-    left = Removal(project, "dev", boto3.session.Session(), ACCOUNT).left()
+    left = Removal(deployed, "dev", boto3.session.Session(), ACCOUNT).left()
     assert {found.partition(" ")[0] for found in left} == {"bucket", "table"}
 
 
-def test_another_checkout_destroys_a_stage_whose_stack_was_deleted_by_hand(project, tmp_path):
-    other = shutil.copytree(project, tmp_path / "other")
-    deploy(project)
+@pytest.mark.usefixtures("deployed")
+def test_another_checkout_destroys_a_stage_whose_stack_was_deleted_by_hand(built, tmp_path):
+    other = shutil.copytree(built, tmp_path / "other")
     boto3.client("cloudformation").delete_stack(StackName="earshot-dev")
 
     assert remove(other) == 0
@@ -167,22 +162,21 @@ POOL = {
 }
 
 
-def test_notices_link_to_the_page_that_people_can_sign_in_on(project):
-    before = (project / ".chalice/config.json").read_bytes()
-    deploy(project)
+def test_notices_link_to_the_page_that_people_can_sign_in_on(deployed):
     without_a_pool = api_url()
     for name, value in POOL.items():
-        set_variable(project, name, value)
+        set_variable(deployed, name, value)
 
-    deploy(project)
+    deploy(deployed)
 
     (api,) = boto3.client("apigateway").get_rest_apis()["items"]
     assert without_a_pool == ""
     assert api_url() == f"https://{api['id']}.execute-api.us-east-1.amazonaws.com/api/"
-    assert remove(project) == 0
+    assert remove(deployed) == 0
     for name in POOL:
-        forget_variable(project, name)
-    assert json.loads((project / ".chalice/config.json").read_bytes()) == json.loads(before)
+        forget_variable(deployed, name)
+    before = (ROOT / ".chalice/config.json").read_bytes()
+    assert json.loads((deployed / ".chalice/config.json").read_bytes()) == json.loads(before)
 
 
 def forget_variable(project, name: str) -> None:

@@ -6,6 +6,7 @@ the change, which is what a killed deployment looks like from AWS's side.
 """
 
 import base64
+import copy
 import io
 import json
 import re
@@ -27,6 +28,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from support.deploy import snapshots
+
 ACCOUNT, REGION = "123456789012", "us-east-1"
 UNDER_REVIEW = """<Stacks><member><StackName>{name}</StackName><CreationTime>2024-01-01T00:00:00Z
 </CreationTime><StackStatus>REVIEW_IN_PROGRESS</StackStatus></member></Stacks>"""
@@ -34,6 +37,9 @@ ZIPPED_LIMIT = 50 * 2**20
 UNZIPPED_LIMIT = 250 * 2**20
 CONFIGURATION = re.compile(r"/2015-03-31/functions/([^/]+)/configuration")
 READS = re.compile(r"(Get|List|Describe|Head|Validate|Estimate)")
+
+
+Kept = tuple[list[dict[str, Any]], snapshots.Snapshot]
 
 
 class QuietHandler(MotoRequestHandler):
@@ -67,9 +73,24 @@ class Double:
         self.break_at(None)
         self.at_once = 1000
         self.system_backups.clear()
-        for held in (self._sizes, self._layers, self._change_sets, self._applied):
+        for held in self._own():
             held.clear()
         urlopen(f"{self.url}/moto-api/reset", data=b"").close()
+
+    def keep(self) -> Kept:
+        """Return a copy of everything, for accounts that begin with it."""
+        return copy.deepcopy(self._own()), snapshots.take()
+
+    def reset_to(self, kept: Kept) -> None:
+        """Have what was kept, and nothing else."""
+        self.reset()
+        own, of_moto = kept
+        for held, before in zip(self._own(), copy.deepcopy(own), strict=True):
+            held.update(before)
+        snapshots.restore(of_moto)
+
+    def _own(self) -> list[dict[str, Any]]:
+        return [self._sizes, self._layers, self._change_sets, self._applied, self.api_document]
 
     def stop(self) -> None:
         self._server.shutdown()
