@@ -54,12 +54,14 @@ MAY_IMPORT = {
     "chalicelib/core/features": NUMBERS
     | TABLES
     | {"soxr", "chalicelib.core.audio", "chalicelib.core.dsp", "chalicelib.core.features"}
-    | {"chalicelib.core.pitch", "chalicelib.core.probe", "chalicelib.core.transcripts"},
+    | {"chalicelib.core.pitch", "chalicelib.core.probe", "chalicelib.core.transcripts"}
+    | {"chalicelib.core.voice"},
     "chalicelib/core/jobs": CORE | {"chalicelib.core.jobs", "chalicelib.core.probe"},
     "chalicelib/core/pitch": NUMBERS | {"chalicelib.core.dsp", "chalicelib.core.pitch"},
     "chalicelib/core/probe": CORE | {"chalicelib.core.audio", "chalicelib.core.probe"},
     "chalicelib/core/search": CORE | {"chalicelib.core.search", "chalicelib.core.transcripts"},
     "chalicelib/core/transcripts": CORE | {"chalicelib.core.transcripts"},
+    "chalicelib/core/voice": NUMBERS | {"chalicelib.core.dsp", "chalicelib.core.voice"},
     "chalicelib/errors.py": PURE,
     "chalicelib/journal.py": PURE | {"datetime", "chalicelib.services"},
     "chalicelib/pipeline": CORE

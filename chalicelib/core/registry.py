@@ -21,6 +21,7 @@ TABLES = {
     "mfcc_kaldi": "kaldi.MfccKaldiTrack",
     "loudness": "loudness.LoudnessTrack",
     "quality": "quality.QualityTrack",
+    "formants": "formants.FormantTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

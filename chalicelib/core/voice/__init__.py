@@ -1,0 +1,8 @@
+"""Voices as phoneticians measure them: formants, and the regularity of the vocal folds.
+
+Belongs here: measurements with Praat's names and definitions, fed by blocks of samples. Does not
+belong here: f0 by pYIN (``pitch``), tables (``features``).
+
+``resampling`` limits the band, ``framing`` cuts frames at any step, and ``formants`` fits linear
+prediction to them by Burg's method and takes its poles.
+"""
