@@ -17,6 +17,13 @@ FAILURES_EMAIL ?=
 ALLOWED_ORIGIN ?=
 LOG_RETENTION ?=
 BUDGET ?=
+FROM ?=
+ONLY ?=
+SINCE ?=
+OWNER ?=
+INVENTORY ?=
+DRY_RUN ?=
+REASON ?=
 KMS_KEY ?=
 SPEECH ?=
 HISTORIES ?= 20000
@@ -37,7 +44,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive page screenshots test test-peers test-quick coverage docs check check-page audit \
+.PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive backfill status retry page screenshots test test-peers test-quick coverage docs check check-page audit \
 	advisories lock format bench bench-speech fuzz soak mutants clean
 
 help: ## list the targets
@@ -98,6 +105,18 @@ replay: $(BIN)/.local ## do what is missing of one recording, now: STAGE=dev ID=
 
 erase: $(BIN)/.local ## erase one recording with every version of it: STAGE=dev ID=its-id
 	@$(BIN)/python -m scripts.erase "$(STAGE)" "$(ID)"
+
+backfill: $(BIN)/.local $(if $(INVENTORY),$(BIN)/.archive) ## process an archive: FROM=s3://bucket/prefix STAGE=dev; ONLY=features or transcript, OWNER=, SINCE=date, BUDGET=dollars, INVENTORY=manifest.json, DRY_RUN=yes
+	@$(BIN)/python -m scripts.backfill --stage "$(STAGE)" $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(SINCE),--since "$(SINCE)") $(if $(value OWNER),--owner $(call as_typed,OWNER)) \
+		$(if $(INVENTORY),--inventory $(call as_typed,INVENTORY)) $(if $(BUDGET),--budget "$(BUDGET)") \
+		$(if $(DRY_RUN),--dry-run) -- $(call as_typed,FROM)
+
+status: $(BIN)/.local ## print recordings by status and failures by reason: STAGE=dev
+	@$(BIN)/python -m scripts.status "$(STAGE)"
+
+retry: $(BIN)/.local ## try failed branches again: STAGE=dev REASON=a part of the reason
+	@$(BIN)/python -m scripts.retry "$(STAGE)" --reason $(call as_typed,REASON)
 
 redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
@@ -183,6 +202,11 @@ $(BIN)/.kernels: requirements/kernels.txt $(wildcard kernels/*.* kernels/*/*.py)
 	@touch $@
 
 $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(BIN)/.archive: requirements/archive.txt $(BIN)/.local
+	@echo "Installing what reads an inventory in Parquet (once) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 

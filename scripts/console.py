@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 
+class CommandError(Exception):
+    """A command cannot do what it was asked for. The message says why, and what to do."""
+
+
 class DeploymentError(Exception):
     """The deployment cannot continue. The message says why, and what to do."""
 

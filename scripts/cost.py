@@ -132,7 +132,7 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 def cost_table(project: Path = PROJECT) -> str:
     """Return the table of costs for a thousand hours, by service."""
-    found = costs(_measured(project), _prices(project), read_config(project))
+    found = costs(read_measured(project), read_prices(project), read_config(project))
     rows = [[name, amount, f"{usd:,.2f}"] for name, amount, usd in found]
     rows.append(["together", "", f"{sum(usd for _, _, usd in found):,.2f}"])
     return table(["Service", "Charged for", "USD"], rows)
@@ -141,14 +141,14 @@ def cost_table(project: Path = PROJECT) -> str:
 def memory_table(project: Path = PROJECT) -> str:
     """Return the table of times and costs for an hour of audio, by memory."""
     heads = ["Memory, MB", "CPU s for 10 min", "Peak, MB", "s for 1 h", "USD for 1 h"]
-    return table(heads, memories(_measured(project), _prices(project)))
+    return table(heads, memories(read_measured(project), read_prices(project)))
 
 
 def longest_table(project: Path = PROJECT) -> str:
     """Return what the longest recording takes of the time and memory that functions have."""
     config = read_config(project)
     rows = []
-    for name, taken in _measured(project)["half_hour"].items():
+    for name, taken in read_measured(project)["half_hour"].items():
         memory = _memory(config, name)
         settings = config["lambda_functions"].get(name, {})
         limit_s = int(settings.get("lambda_timeout", config["lambda_timeout"]))
@@ -170,17 +170,19 @@ def start_table(project: Path = PROJECT) -> str:
     """Return the table of first answers of a new process, for Earshot and the original recipe."""
     rows = [
         [name, *(f"{start[key]:.2f}" for key in ("ready_s", "response_s", "cpu_s"))]
-        for name, start in _measured(project)["cold_starts"].items()
+        for name, start in read_measured(project)["cold_starts"].items()
     ]
     return table(["Cold start", "ready, s", "first response, s", "CPU s"], rows)
 
 
-def _measured(project: Path) -> dict[str, Any]:
+def read_measured(project: Path) -> dict[str, Any]:
+    """Return what one recording took and asked for."""
     found: dict[str, Any] = json.loads((project / "benchmarks/deployed.json").read_text())
     return found
 
 
-def _prices(project: Path) -> dict[str, float]:
+def read_prices(project: Path) -> dict[str, float]:
+    """Return AWS's prices in dollars, by their names."""
     found = json.loads((project / "benchmarks/prices.json").read_text())["prices"]
     return {name: price["usd"] for name, price in found.items()}
 

@@ -37,6 +37,11 @@ def enter_stage(
     parser = argparse.ArgumentParser(prog=command, description=description)
     for name in ("stage", *names):
         parser.add_argument(name)
+    return enter(parser, arguments)
+
+
+def enter(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Do the same for a parser of one's own, which has an argument ``stage``."""
     parser.add_argument("--url", default=LOCAL_URL, help="address of local mode")
     given = parser.parse_args(arguments)
     if given.stage == LOCAL:

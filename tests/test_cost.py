@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import cost
+from scripts import archive_cost, cost
 from scripts.record_outputs import read_config
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,8 @@ def test_functions_have_three_times_what_the_longest_recording_takes():
 
 def test_every_price_has_a_source_and_is_used():
     assert all(price["source"] for price in PRICES.values())
-    assert [name for name in PRICES if name not in Path(cost.__file__).read_text()] == []
+    code = "".join(Path(module.__file__).read_text() for module in (cost, archive_cost))
+    assert [name for name in PRICES if name not in code] == []
 
 
 def test_half_the_memory_takes_twice_the_time_up_to_one_processor():

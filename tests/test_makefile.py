@@ -58,6 +58,14 @@ def test_folder_names_are_passed_on_unchanged(make, name):
     assert make("run", f"DATA={name}") == ["-m", "local", "run", "--data", name]
 
 
+@pytest.mark.parametrize("name", HARD_NAMES)
+def test_an_archive_and_its_owner_are_passed_on_unchanged(make, name):
+    made = make("backfill", f"FROM=s3://a/{name}", "STAGE=local", f"OWNER={name}")
+
+    assert made[2:] == ["--stage", "local", "--owner", name, "--", f"s3://a/{name}"]
+    assert make("retry", f"REASON={name}")[2:] == ["dev", "--reason", name]
+
+
 def test_run_takes_a_port(make):
     assert make("run", "PORT=5999") == ["-m", "local", "run", "--port", "5999"]
 

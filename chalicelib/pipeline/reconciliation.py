@@ -161,7 +161,7 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
         redaction = services.settings.transcription.redaction
         key = named.transcript(redacted=bool(redaction))
         if job is None:
-            return _reopen(recording, Branch.TRANSCRIPTION, services)
+            return reopen(recording, Branch.TRANSCRIPTION, services)
         if job["TranscriptionJobStatus"] == "FAILED":
             events.record_transcription_failure(named.name, services)
             return services.recordings.get(recording.id)
@@ -182,7 +182,7 @@ def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
     if state.status == Status.IN_PROGRESS and state.job_id:
         job = services.transcoder.get(state.job_id)
         if job is None:
-            return _reopen(recording, Branch.RENDITIONS, services)
+            return reopen(recording, Branch.RENDITIONS, services)
         if job["Status"] in ("COMPLETE", "ERROR", "CANCELED"):
             events.store_renditions(mediaconvert_events.detail_of(job), services)
             return services.recordings.get(recording.id)
@@ -199,7 +199,7 @@ def _ask_for_features(recording: Recording, services: "Services") -> Recording:
             events.give_up_features(recording, DIED, services)
             return services.recordings.get(recording.id)
         if services.clock() - datetime.fromisoformat(state.at) > MESSAGE_LASTS:
-            return _reopen(recording, Branch.FEATURES, services)
+            return reopen(recording, Branch.FEATURES, services)
     return recording
 
 
@@ -236,10 +236,10 @@ def _retry(recording: Recording, branch: Branch, services: "Services") -> Record
     if state.retried:
         unless = frozenset(Status) - {state.status}
         return move(recording, branch, Status.FAILED, services, reason=GONE, unless=unless)
-    return _reopen(recording, branch, services, retried=True)
+    return reopen(recording, branch, services, retried=True)
 
 
-def _reopen(
+def reopen(
     recording: Recording, branch: Branch, services: "Services", *, retried: bool = False
 ) -> Recording:
     """Make a branch PENDING again, without its earlier outcome, unless it has moved."""

@@ -92,7 +92,7 @@ def wrong_in_some(seeds) -> bool:
     ("module", "name"),
     [
         (events, "announce"),
-        (reconciliation, "_reopen"),
+        (reconciliation, "reopen"),
         (reconciliation, "look"),
         (reconciliation, "walk"),
     ],
