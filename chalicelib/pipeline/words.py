@@ -4,7 +4,10 @@ import gzip
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+import orjson
+
 from chalicelib.core import keys
+from chalicelib.core.registry import TABLES, track_class
 from chalicelib.errors import UploadChangedError
 from chalicelib.pipeline.transcripts import read_transcript
 
@@ -54,7 +57,12 @@ def _write_tables(
             *(_open_table(measurement, name, stack, services) for name in keys.JOINED_TABLES),
             frame_s=measurement.frame_s,
         )
-        voices = join_voices(transcript, frames)
+        further = {
+            name: _open_table(measurement, name, stack, services)
+            for name in measurement.feature_keys
+            if name in TABLES and name not in keys.JOINED_TABLES and track_class(name).word_columns
+        }
+        voices = join_voices(transcript, frames, further, frame_s=measurement.frame_s)
     written = {}
     for name, label, rows in (
         ("words", "word", voices.words),
@@ -63,7 +71,7 @@ def _write_tables(
     ):
         written[name] = keys.features(recording.id, f"{name}.csv")
         with services.results.create(written[name]) as table:
-            table.write(write_voices(label, rows, recording.id).encode())
+            table.write(write_voices(label, rows, recording.id, voices.measured).encode())
     known = recording.transcript.language_code if recording.transcript else None
     written["summary"] = keys.features(recording.id, "summary.json")
     with services.results.create(written["summary"]) as summary:
@@ -77,9 +85,18 @@ def _write_tables(
                     "language_code": transcript.language_code or known,
                 },
                 duration_s=measurement.duration_s,
+                values=_whole_values(recording, services),
             )
         )
     return written
+
+
+def _whole_values(recording: "Recording", services: "Services") -> dict[str, float | None]:
+    """Return what was measured of the recording as a whole, as ``features.json`` has it."""
+    from chalicelib.core.features.measures import whole_values  # noqa: PLC0415  # needs numpy, which most events do not
+
+    made = services.results.read(keys.features(recording.id, "features.json"))
+    return whole_values(orjson.loads(made).get("values", {})) if made else {}
 
 
 def _open_table(

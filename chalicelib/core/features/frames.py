@@ -88,9 +88,9 @@ def read_frames(
         if a table lacks a column, has a cell that is not a number, or has fewer rows than another
     """
     tables = (
-        _read_columns(mfcc, "mfcc_"),
-        _read_columns(pitch, "f0_hz", "voiced"),
-        _read_columns(energy, "rms"),
+        read_columns(mfcc, "mfcc_"),
+        read_columns(pitch, "f0_hz", "voiced"),
+        read_columns(energy, "rms"),
     )
     first = 0
     nothing = np.empty((0, 0))
@@ -108,8 +108,11 @@ def read_frames(
         first += n_frames
 
 
-def _read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
-    """Yield blocks of shape (n_columns, n) of the named columns; ``mfcc_`` is all of MFCC."""
+def read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
+    """Yield blocks of shape (n_columns, n) of the named columns; ``mfcc_`` is all of MFCC.
+
+    An empty cell is NaN.
+    """
     lines = iter(table)
     header = next(lines, b"").decode().strip().split(",")
     columns = [
@@ -122,6 +125,8 @@ def _read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
         raise ValueError(f"no column {' and '.join(names)} in {','.join(header)}")
     while block := list(islice(lines, ROWS_AT_ONCE)):
         # orjson reads numbers many times faster than Python; an empty cell becomes null.
-        rows = b"],[".join(line.strip() for line in block)
-        rows = rows.replace(b",,", b",null,").replace(b",]", b",null]").replace(b"[,", b"[null,")
-        yield np.array(orjson.loads(b"[[" + rows + b"]]"), dtype=np.float64)[:, columns].T
+        rows = b"[[" + b"],[".join(line.strip() for line in block) + b"]]"
+        # Twice, because of three commas the first two are one match.
+        rows = rows.replace(b",,", b",null,").replace(b",,", b",null,")
+        rows = rows.replace(b",]", b",null]").replace(b"[,", b"[null,")
+        yield np.array(orjson.loads(rows), dtype=np.float64)[:, columns].T

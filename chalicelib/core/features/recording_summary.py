@@ -9,7 +9,12 @@ from chalicelib.core.features.words import DECIMALS, VoiceRow, VoiceTables
 
 
 def write_summary(
-    tables: VoiceTables, *, recording_id: str, facts: Mapping[str, str | None], duration_s: float
+    tables: VoiceTables,
+    *,
+    recording_id: str,
+    facts: Mapping[str, str | None],
+    duration_s: float,
+    values: Mapping[str, float | None] | None = None,
 ) -> bytes:
     """Write a recording's summary as one JSON object.
 
@@ -26,6 +31,8 @@ def write_summary(
         what else is known of it, such as its upload key
     duration_s : float
         its length in seconds
+    values : mapping of str to (float or None), or None
+        what further tables measured of it as a whole
     """
     whole = tables.recording
     talk_s = whole.timing.talk_time_s if whole.timing else 0.0
@@ -42,6 +49,7 @@ def write_summary(
         "overlap_share": tables.overlaps.overlap_s / talk_s if talk_s else None,
         "interruptions": tables.overlaps.interruptions,
         **whole.columns(),
+        **(values or {}),
         "speakers": [_speaker(row, talk_s) for row in tables.speakers],
     }
     return orjson.dumps(_rounded(summary), option=orjson.OPT_INDENT_2)

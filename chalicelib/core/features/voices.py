@@ -1,7 +1,6 @@
 """Features of parts of a recording: statistics over the frames between given times."""
 
 import math
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,11 +8,10 @@ import numpy as np
 
 from chalicelib.core.features.contours import NO_CONTOUR, Contour, measure_contour
 from chalicelib.core.features.frames import Frames
+from chalicelib.core.features.subjects import Span, Tally, measure_subjects
 
 N_MFCC = 13  # number of columns of a table without frames
 SILENCE_POWER = 1e-10  # -100 dB, the floor of librosa.amplitude_to_db
-
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,63 +74,22 @@ def measure_voices(subjects: Sequence[Sequence[Span]], blocks: Iterable[Frames])
     voices : list of Voice
         one for each subject; if there are no frames at all, ``n_frames`` is 0
     """
-    voices = [UNHEARD] * len(subjects)
-    waiting = deque(_by_start(subjects))
-    heard: list[tuple[Span, _Tally]] = []
-    before: Frames | None = None
-    for frames in filter(len, blocks):
-        last = float(frames.times[-1])
-        while waiting and waiting[0][0][0] <= last:
-            heard.append(waiting.popleft())
-        going_on = []
-        for span, tally in heard:
-            first, end = (int(index) for index in np.searchsorted(frames.times, span))
-            if first < end:
-                tally.add(frames.part(first, end))
-            if span[1] > last:
-                going_on.append((span, tally))
-                continue
-            if tally.is_empty:
-                tally.offer(frames.part(first - 1, first) if first else before, span)
-                tally.offer(frames.part(first, first + 1), span)
-            tally.n_spans -= 1
-            if not tally.n_spans:
-                voices[tally.subject] = tally.voice()
-        heard = going_on
-        before = frames.part(len(frames) - 1, len(frames))
-    for span, tally in (*heard, *waiting):
-        tally.offer(before, span)
-    for _, tally in (*heard, *waiting):
-        voices[tally.subject] = tally.voice()
-    return voices
+    return measure_subjects(subjects, blocks, _Tally)
 
 
-def _by_start(subjects: Sequence[Sequence[Span]]) -> list[tuple[Span, "_Tally"]]:
-    pairs = []
-    for index, spans in enumerate(subjects):
-        tally = _Tally(index, len(spans))
-        pairs += [(span, tally) for span in spans]
-    return sorted(pairs, key=lambda pair: pair[0])
-
-
-class _Tally:
+class _Tally(Tally[Frames, Voice]):
     """Running sums over the frames of one subject, until its last span has ended."""
 
-    __slots__ = (
-        *("_deviations", "_f0", "_mean", "_n_frames", "_n_voiced", "_nearest", "_power"),
-        *("_voiced_s", "n_spans", "subject"),
-    )
+    __slots__ = ("_deviations", "_f0", "_mean", "_n_voiced", "_power", "_voiced_s")
 
     def __init__(self, subject: int, n_spans: int) -> None:
-        self.subject = subject
-        self.n_spans = n_spans
-        self._n_frames = self._n_voiced = 0
+        super().__init__(subject, n_spans)
+        self._n_voiced = 0
         self._power = 0.0
         self._mean: np.ndarray | None = None
         self._deviations: np.ndarray | None = None  # sum of squared deviations from the mean
         self._f0: list[np.ndarray] = []
         self._voiced_s: list[np.ndarray] = []
-        self._nearest: tuple[float, Frames] | None = None
 
     def add(self, frames: Frames) -> None:
         """Take frames that belong to the subject."""
@@ -156,23 +113,8 @@ class _Tally:
         self._f0.append(frames.f0[has_f0])
         self._voiced_s.append(frames.times[has_f0])
 
-    @property
-    def is_empty(self) -> bool:
-        """Return whether the subject has no frame yet."""
-        return not self._n_frames
-
-    def offer(self, frame: Frames | None, span: Span) -> None:
-        """Remember the nearest frame, in case the subject gets no frame."""
-        if frame is None:
-            return
-        distance = abs(float(frame.times[0]) - sum(span) / 2)
-        if self._nearest is None or distance < self._nearest[0]:
-            self._nearest = (distance, frame.copy())
-
-    def voice(self) -> Voice:
+    def result(self) -> Voice:
         """Return the statistics."""
-        if self.is_empty and self._nearest:
-            self.add(self._nearest[1])
         if self._mean is None or self._deviations is None:
             return UNHEARD
         contour = measure_contour(np.concatenate(self._voiced_s), np.concatenate(self._f0))

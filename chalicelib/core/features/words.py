@@ -2,12 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import BinaryIO
 
 from chalicelib.core.features.frames import Frames
-from chalicelib.core.features.voices import UNHEARD, Span, Voice, measure_voices
+from chalicelib.core.features.measures import Voicing, measure_columns, measured_names
+from chalicelib.core.features.subjects import Span
+from chalicelib.core.features.voices import UNHEARD, Voice, measure_voices
 from chalicelib.core.transcripts.exports import guard_cell
 from chalicelib.core.transcripts.models import Transcript, Word
 from chalicelib.core.transcripts.overlaps import Overlap, Overlaps, measure_overlaps
@@ -26,7 +29,7 @@ class VoiceRow:
     """One row of a table: a word, a segment or a speaker, and its features.
 
     ``label`` is the word, the segment's text, or the speaker's number of words; a word has no
-    timing, and speakers alone have overlaps.
+    timing, and speakers alone have overlaps; ``measures`` are those of further tables.
     """
 
     label: str
@@ -38,19 +41,21 @@ class VoiceRow:
     voice: Voice = UNHEARD
     timing: Timing | None = None
     overlap: Overlap | None = None
+    measures: Mapping[str, float | None] = field(default_factory=dict)
 
     def columns(self) -> dict[str, float | None]:
         """Return the row's numbers by their columns' names."""
         timing = self.timing.columns() if self.timing else {}
         overlap = self.overlap.columns() if self.overlap else {}
-        return timing | overlap | self.voice.columns()
+        return timing | overlap | self.voice.columns() | dict(self.measures)
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceTables:
     """The rows of ``words.csv``, ``segments.csv`` and ``speakers.csv``, and the recording's own.
 
-    ``recording`` is a row over all words, and ``overlaps`` are those of its speakers.
+    ``recording`` is a row over all words, ``overlaps`` are those of its speakers, and
+    ``measured`` are the names of the columns of further tables.
     """
 
     words: tuple[VoiceRow, ...]
@@ -58,9 +63,16 @@ class VoiceTables:
     speakers: tuple[VoiceRow, ...]
     recording: VoiceRow
     overlaps: Overlaps
+    measured: tuple[str, ...] = ()
 
 
-def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables:
+def join_voices(
+    transcript: Transcript,
+    blocks: Iterable[Frames],
+    further: Mapping[str, BinaryIO] | None = None,
+    *,
+    frame_s: float = 1.0,
+) -> VoiceTables:
     """Measure every word, segment and speaker of a transcript in one pass over its frames.
 
     A segment has the frames from its start to its end, a speaker the frames of all its words, each
@@ -77,6 +89,10 @@ def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables
         its words and segments in order of time
     blocks : iterable of Frames
         successive frames of the whole recording, in blocks of any length
+    further : mapping of str to BinaryIO or None
+        the CSV of further tables by their names, read one after the other
+    frame_s : float > 0
+        seconds from one of the blocks' frames to the next
 
     Returns
     -------
@@ -90,26 +106,44 @@ def join_voices(transcript: Transcript, blocks: Iterable[Frames]) -> VoiceTables
         _speaker_rows(transcript, overlaps),
         [_recording_row(transcript)],
     )
-    voices = iter(measure_voices([spans for group in groups for _, spans in group], blocks))
+    subjects = [spans for group in groups for _, spans in group]
+    voicing = Voicing(frame_s)
+    voices = iter(measure_voices(subjects, voicing.remembering(blocks)))
+    measures: list[dict[str, float | None]] = [{} for _ in subjects]
+    measured: list[str] = []
+    for table, stream in (further or {}).items():
+        measured += measured_names(table)
+        found = measure_columns(table, stream, subjects, voicing)
+        measures = [each | more for each, more in zip(measures, found, strict=True)]
+    rest = iter(measures)
     words, segments, speakers, (recording,) = (
-        tuple(replace(row, voice=next(voices)) for row, _ in group) for group in groups
+        tuple(replace(row, voice=next(voices), measures=next(rest)) for row, _ in group)
+        for group in groups
     )
     sloping = tuple(_sloping_as_segments(row, segments) for row in speakers)
     return VoiceTables(
-        words, segments, sloping, _sloping_as_segments(recording, segments), overlaps
+        words,
+        segments,
+        sloping,
+        _sloping_as_segments(recording, segments),
+        overlaps,
+        tuple(measured),
     )
 
 
-def write_voices(label: str, rows: Sequence[VoiceRow], recording_id: str) -> str:
+def write_voices(
+    label: str, rows: Sequence[VoiceRow], recording_id: str, measured: Sequence[str] = ()
+) -> str:
     """Write rows as CSV, the first column named ``label``: word, segment or words.
 
-    The last column is the recording's id, so that the tables of many recordings can be one table.
+    The last column is the recording's id, so that the tables of many recordings can be one table;
+    ``measured`` are the columns of further tables, for a table without rows.
 
     An unknown number is an empty cell, and no text can be run as a formula.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    numbers = rows[0] if rows else BLANK[label]
+    numbers = rows[0] if rows else replace(BLANK[label], measures=dict.fromkeys(measured))
     writer.writerow(
         (
             *(label, "start_s", "end_s", "confidence", "speaker", "channel"),

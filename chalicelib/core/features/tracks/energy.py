@@ -22,6 +22,7 @@ class EnergyTrack:
 
     options = None
     word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced = False
     apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:

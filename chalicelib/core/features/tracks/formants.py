@@ -40,6 +40,7 @@ class FormantTrack(FrameTrack):
 
     options = FormantOptions
     word_columns = COLUMNS
+    words_voiced = True
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
         own = parameters.of(FormantOptions)
@@ -55,11 +56,12 @@ class FormantTrack(FrameTrack):
         )
         super().__init__(
             _Resampled(SincResampler(source.native_sr, 2 * own.max_formant), analyser),
+            "formants",
             COLUMNS,
             sr=source.native_sr,
             frame_s=own.time_step,
             stack=stack,
-            times="formants_times",
+            has_times=True,
         )
 
 

@@ -161,13 +161,14 @@ class _KaldiTrack(FrameTrack):
                 n_columns=len(columns),
                 frame_length=options.n_fft,
             ),
+            options.table,
             columns,
             sr=sr,
             frame_s=options.shift / sr,
             first_s=(first + options.length / 2) / sr,
             stack=stack,
-            matrix=options.table,
-            times=f"{options.table}_times",
+            is_matrix=True,
+            has_times=True,
         )
 
     def rows(self) -> Iterator[np.ndarray]:

@@ -56,12 +56,13 @@ class LogmelTrack(FrameTrack):
                 self._measure,
                 n_columns=n_mels,
             ),
+            "logmel",
             tuple(f"mel_{band}" for band in range(1, 1 + n_mels)),
             sr=SR_HZ,
             frame_s=HOP_LENGTH / SR_HZ,
             stack=stack,
-            matrix="logmel",
-            times="logmel_times",
+            is_matrix=True,
+            has_times=True,
         )
 
     @property

@@ -42,11 +42,12 @@ class LoudnessTrack(TableTrack):
             )
         self._meter = loudness.LoudnessMeter(sr=source.native_sr, n_channels=source.n_channels)
         super().__init__(
+            "loudness",
             COLUMNS,
             sr=source.native_sr,
             frame_s=STEP_S,
             first_s=loudness.MOMENTARY_STEPS / 2 * STEP_S,
-            times="loudness_times",
+            has_times=True,
         )
         self._steps = stack.enter_context(SpilledRows(2, dtype=np.float64))
         self._rows = np.empty((0, len(COLUMNS)), np.float32)

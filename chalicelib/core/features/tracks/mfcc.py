@@ -24,6 +24,7 @@ class MfccTrack:
 
     options = None
     word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced = False
     apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:

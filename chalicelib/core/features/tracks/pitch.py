@@ -29,6 +29,7 @@ class PitchTrack:
 
     options = None
     word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced = False
     apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:

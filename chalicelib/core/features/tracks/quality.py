@@ -38,6 +38,7 @@ class QualityTrack:
 
     options = QualityOptions
     word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced = False
     apart = True
     numbers_per_s = 0.0
     n_frames = 1
@@ -79,7 +80,9 @@ class QualityTrack:
 
     def arrays(self) -> list[Array]:
         """Return an array of one number for each column."""
-        return [Array(name, iter([cell]), "<f4", 1) for name, cell in self._row().items()]
+        return [
+            Array(f"quality_{name}", iter([cell]), "<f4", 1) for name, cell in self._row().items()
+        ]
 
     def values(self) -> Mapping[str, float | None]:
         """Return the row."""

@@ -64,11 +64,11 @@ class _SpectralTrack(FrameTrack):
         parameters: FeatureParameters,
         source: Source,
         stack: ExitStack,
+        table: str,
         columns: tuple[str, ...],
         *,
         measure: Measure,
         n_kept: int | None = None,
-        matrix: str | None = None,
     ) -> None:
         n_fft = parameters.n_fft
         super().__init__(
@@ -78,12 +78,13 @@ class _SpectralTrack(FrameTrack):
                 measure,
                 n_columns=n_kept or len(columns),
             ),
+            table,
             columns,
             sr=source.sr,
             frame_s=parameters.hop_length / source.sr,
             stack=stack,
             n_kept=n_kept,
-            matrix=matrix,
+            is_matrix=n_kept is None,
         )
 
 
@@ -98,9 +99,9 @@ class MelspectrogramTrack(_SpectralTrack):
             parameters,
             source,
             stack,
+            "melspectrogram",
             tuple(f"mel_{band}" for band in range(1, 1 + parameters.n_mels)),
             measure=MelBands(parameters, sr=source.sr, n_fft=parameters.n_fft, power=power),
-            matrix="melspectrogram",
         )
 
 
@@ -139,6 +140,7 @@ class SpectralTrack(_SpectralTrack):
             parameters,
             source,
             stack,
+            "spectral",
             (*SHAPE_COLUMNS, *(f"contrast_{band}" for band in range(1, 1 + self._n_bands))),
             measure=self._measure,
             n_kept=len(SHAPE_COLUMNS) + 2 * self._n_bands,
@@ -178,9 +180,9 @@ class ChromaTrack(_SpectralTrack):
             parameters,
             source,
             stack,
+            "chroma",
             tuple(f"chroma_{name}" for name in PITCH_CLASSES),
             measure=self._measure,
-            matrix="chroma",
         )
 
     def _measure(self, magnitudes: np.ndarray) -> np.ndarray:

@@ -55,6 +55,8 @@ class Track(Protocol):
         the options that the table has beside the recipe
     word_columns : tuple of str
         the columns whose median and deviation are taken for each word
+    words_voiced : bool
+        whether they are taken of voiced frames alone
     sr : int
         sampling rate of the samples that it takes, in hertz
     apart : bool
@@ -65,6 +67,7 @@ class Track(Protocol):
 
     options: ClassVar["type[Options] | None"]
     word_columns: ClassVar[tuple[str, ...]]
+    words_voiced: ClassVar[bool]
     sr: int
     apart: bool
     numbers_per_s: float
@@ -107,6 +110,8 @@ class TableTrack:
 
     Parameters
     ----------
+    table : str
+        the table's name, which begins the names of its arrays
     columns : tuple of str
         the columns of the rows; the time of each frame comes before them
     sr : int > 0
@@ -115,34 +120,36 @@ class TableTrack:
         seconds from one frame's centre to the next
     first_s : float
         centre of the first frame in seconds
-    matrix : str or None
-        name of one array for all columns, of shape (n_columns, n_frames); None gives an array for
-        each column, named as the column
-    times : str or None
-        name of an array of the frames' times, if the frames are others than the recipe's
+    is_matrix : bool
+        whether all columns are one array, of shape (n_columns, n_frames), instead of one each
+    has_times : bool
+        whether the frames are others than the recipe's, so that there is an array of their times
     """
 
     options: ClassVar["type[Options] | None"] = None
     word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced = False
     apart = False
 
     def __init__(
         self,
+        table: str,
         columns: tuple[str, ...],
         *,
         sr: int,
         frame_s: float,
         first_s: float = 0.0,
-        matrix: str | None = None,
-        times: str | None = None,
+        is_matrix: bool = False,
+        has_times: bool = False,
     ) -> None:
         self.sr = sr
         self.numbers_per_s = (1 + len(columns)) / frame_s
         self._columns = columns
         self._frame_s = frame_s
         self._first_s = first_s
-        self._matrix = matrix
-        self._times = times
+        self._table = table
+        self._is_matrix = is_matrix
+        self._has_times = has_times
 
     @property
     def n_frames(self) -> int:
@@ -162,16 +169,16 @@ class TableTrack:
     def arrays(self) -> list[Array]:
         """Return one array, or an array for each column; with the times if they are its own."""
         n = self.n_frames
-        if self._matrix:
-            found = [Array(self._matrix, self.rows(), "<f4", n, n_rows=len(self._columns))]
+        if self._is_matrix:
+            found = [Array(self._table, self.rows(), "<f4", n, n_rows=len(self._columns))]
         else:
             found = [
-                Array(name, columns_of(self.rows(), i), "<f4", n)
+                Array(f"{self._table}_{name}", columns_of(self.rows(), i), "<f4", n)
                 for i, name in enumerate(self._columns)
             ]
-        if self._times:
+        if self._has_times:
             times = frame_times(n, self._frame_s, self._first_s)
-            found.insert(0, Array(self._times, times, "<f8", n))
+            found.insert(0, Array(f"{self._table}_times", times, "<f8", n))
         return found
 
     def values(self) -> Mapping[str, float | None]:
@@ -186,6 +193,8 @@ class FrameTrack(TableTrack):
     ----------
     analyser : Analyser
         turns samples into rows
+    table : str
+        the table's name
     columns : tuple of str
         the columns of the rows
     stack : ExitStack
@@ -199,13 +208,14 @@ class FrameTrack(TableTrack):
     def __init__(
         self,
         analyser: Analyser,
+        table: str,
         columns: tuple[str, ...],
         *,
         stack: ExitStack,
         n_kept: int | None = None,
         **layout: Any,
     ) -> None:
-        super().__init__(columns, **layout)
+        super().__init__(table, columns, **layout)
         self._analyser = analyser
         self._spilled = stack.enter_context(SpilledRows(n_kept or len(columns)))
 

@@ -162,3 +162,10 @@ def test_tables_that_are_not_asked_for_are_not_imported():
     assert ours <= {
         f"chalicelib.core.features.tracks.{name}" for name in ("making", "track", "mfcc", "energy")
     }
+
+
+def test_all_tables_together_have_names_of_their_own():
+    _, tables = measure(encode(VOICE, 16_000), tables=",".join(TABLES), npz=True)
+
+    names = np.load(io.BytesIO(tables["features.npz"])).files
+    assert len(set(names)) == len(names)
