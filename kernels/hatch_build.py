@@ -1,4 +1,4 @@
-"""Build hook: compiles ``kernels.c`` into the wheel, for the machine in ``EARSHOT_MACHINE``.
+"""Build hook: compiles the C files into the wheel, for the machine in ``EARSHOT_MACHINE``.
 
 Zig's C compiler is a wheel and compiles for every machine. No system compiler is needed, and the
 same source gives the same bytes on every machine.
@@ -19,15 +19,23 @@ PROCESSORS = {"x86_64": "x86_64+avx2+fma"}
 
 
 def compile_library(source: Path, library: Path, machine: str) -> None:
-    """Compile ``kernels.c`` of a folder into a shared library."""
+    """Compile the C files of a folder into a shared library."""
     library.parent.mkdir(parents=True, exist_ok=True)
     processor = PROCESSORS.get(machine, "baseline")
     subprocess.run(
         [
             *(sys.executable, "-m", "ziglang", "cc", "-std=c11", "-Wall", "-Wextra", "-Werror"),
             *("-target", f"{machine}-linux-gnu.{GLIBC}", f"-mcpu={processor}"),
-            *("-O3", "-ffp-contract=fast", "-shared", "-fPIC", "-s", "-o", str(library)),
-            str(source / "kernels.c"),
+            *(
+                "-O3",
+                "-ffp-contract=fast-honor-pragmas",
+                "-shared",
+                "-fPIC",
+                "-s",
+                "-o",
+                str(library),
+            ),
+            *map(str, sorted(source.glob("*.c"))),
         ],
         check=True,
     )

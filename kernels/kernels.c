@@ -1,21 +1,19 @@
 /* The inner loops of the feature extractor. chalicelib/core does the same with numpy if this is not
    installed, and explains each step; this file is only faster. */
 
-#include <stddef.h>
-#include <stdint.h>
+#include "kernels.h"
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
 
-/* Counts the changes of what the functions are given: a caller made for another ABI must not call. */
-enum { ABI = 1 };
-
 /* Four frames are transformed at once, one in each lane of a vector. No value moves between lanes,
    so the arithmetic is the same as in a scalar transform. */
-enum { LANES = 4 };
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 typedef struct { lanes re, im; } complex_lanes;
 typedef struct { double re, im; } complex;
+
+/* What the caller compares with its own before it calls: chalicelib/core/dsp/kernels.py. */
+const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE};
 
 /* Return 1 if this processor and its operating system have the instructions used below. */
 int kernels_run_here(void)
@@ -140,82 +138,5 @@ void mel_spectrum(
             for (size_t lane = 0; lane < LANES && first + lane < n_frames; lane++)
                 mel[(first + lane) * n_mels + band] = (float)total[lane];
         }
-    }
-}
-
-static inline double larger(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-/* Number of maxima that are computed side by side, in registers. Tables are padded with minus
-   infinity to a multiple of it. Minus infinity is never the largest, so the values of `before` that
-   are added to it do not matter. */
-enum { SIDE_BY_SIDE = 8 };
-
-/* What the caller compares with its own before it calls: chalicelib/core/dsp/kernels.py. */
-const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE};
-
-/* Likelihood of each bin's unvoiced state after a move, see chalicelib/core/pitch/lattice.py.
-   before: the unvoiced states of the row before; bin j is reached
-   from before[j] to before[j + width - 1]
-   keep: shape (n_columns / SIDE_BY_SIDE, width, SIDE_BY_SIDE), n_columns and width padded; the move
-   to bin j from before[j + d] is keep[j / SIDE_BY_SIDE][d][j % SIDE_BY_SIDE]
-   bins, voiced: the n_voiced voiced states of the row before
-   table: shape (n_bins, n_bins), the moves from these states
-   jump: the least likelihood of every state
-   unvoiced: n_columns values; the first n_bins are states */
-void enter_unvoiced(
-    const double *before, const double *keep, size_t width, size_t n_columns,
-    const int64_t *bins, const double *voiced, size_t n_voiced,
-    const double *table, size_t n_bins, double jump, double *unvoiced)
-{
-    for (size_t j = 0; j < n_columns; j += SIDE_BY_SIDE) {
-        double even[SIDE_BY_SIDE], odd[SIDE_BY_SIDE];
-        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
-            even[i] = odd[i] = before[j + i] + keep[i];
-        for (size_t d = 0; d < width; d += 2, keep += 2 * SIDE_BY_SIDE)
-            for (size_t i = 0; i < SIDE_BY_SIDE; i++) {
-                even[i] = larger(before[j + d + i] + keep[i], even[i]);
-                odd[i] = larger(before[j + d + 1 + i] + keep[SIDE_BY_SIDE + i], odd[i]);
-            }
-        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
-            unvoiced[j + i] = larger(even[i], odd[i]);
-    }
-    for (size_t nth = 0; nth < n_voiced; nth++) {
-        const double *moves = table + (size_t)bins[nth] * n_bins;
-        for (size_t j = 0; j < n_bins; j++)
-            unvoiced[j] = larger(moves[j] + voiced[nth], unvoiced[j]);
-    }
-    for (size_t j = 0; j < n_bins; j++)
-        unvoiced[j] = larger(jump, unvoiced[j]);
-}
-
-/* Likelihood of the voiced states of some bins after a move and an observation.
-   before, bins, voiced, jump: as above
-   band: shape (n_bins, width), width padded; band[j][d] is the move from before[j + d]
-   table: shape (n_bins, n_bins), the moves between voiced states
-   targets: n_targets bins
-   out: likelihood of each observation; the likelihood of the move is added to it */
-void enter_voiced(
-    const double *before, const double *band, size_t width,
-    const int64_t *bins, const double *voiced, size_t n_voiced,
-    const double *table, size_t n_bins, double jump,
-    const int64_t *targets, size_t n_targets, double *out)
-{
-    for (size_t nth = 0; nth < n_targets; nth++) {
-        const double *from = before + targets[nth], *moves = band + (size_t)targets[nth] * width;
-        double best[SIDE_BY_SIDE];
-        for (size_t i = 0; i < SIDE_BY_SIDE; i++)
-            best[i] = jump;
-        for (size_t d = 0; d < width; d += SIDE_BY_SIDE)
-            for (size_t i = 0; i < SIDE_BY_SIDE; i++)
-                best[i] = larger(from[d + i] + moves[d + i], best[i]);
-        for (size_t i = 0; i < n_voiced; i++)
-            best[0] = larger(
-                table[(size_t)bins[i] * n_bins + (size_t)targets[nth]] + voiced[i], best[0]);
-        for (size_t i = 1; i < SIDE_BY_SIDE; i++)
-            best[0] = larger(best[i], best[0]);
-        out[nth] += best[0];
     }
 }

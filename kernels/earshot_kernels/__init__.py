@@ -1,4 +1,4 @@
-"""The inner loops of Earshot's feature extractor, compiled: see ``kernels.c`` for each.
+"""The inner loops of Earshot's feature extractor, compiled: see the C files for each.
 
 Raises ImportError where the processor lacks what they were compiled for.
 """
@@ -25,16 +25,44 @@ library.mel_spectrum.argtypes = [
     *(_pointer, _pointer, _pointer),  # x, power, mel
 ]
 
-library.enter_unvoiced.restype = None
-library.enter_unvoiced.argtypes = [
-    *(_pointer, _pointer, _size, _size),  # before, keep, width, n_columns
-    *(_pointer, _pointer, _size),  # bins, voiced, n_voiced
-    *(_pointer, _size, ctypes.c_double, _pointer),  # table, n_bins, jump, unvoiced
+
+class Lattice(ctypes.Structure):
+    """pYIN's lattice: where its arrays lie, and their sizes. See ``lattice.c``."""
+
+    _fields_ = [
+        *((name, _size) for name in ("n_bins", "reach", "width", "n_columns")),
+        *((name, _pointer) for name in ("keep_band", "switch_band", "keep_back")),
+        *((name, _pointer) for name in ("keep", "change", "reachable")),
+        ("row_step", _size),
+        *((name, _pointer) for name in ("bins", "voiced", "n_voiced")),
+        *((name, _pointer) for name in ("leader", "leader_is_voiced")),
+        *((name, ctypes.c_double) for name in ("log_init", "log_impossible", "best_move")),
+        *((name, ctypes.c_double) for name in ("safe_unvoiced", "margin")),
+        ("is_pruned", ctypes.c_int64),
+    ]
+
+
+library.Lattice = Lattice
+library.add_frames.restype = None
+library.add_frames.argtypes = [
+    *(ctypes.POINTER(Lattice), _size, _size),  # lattice, row, n_frames
+    *(_pointer, _pointer, _pointer, _pointer),  # starts, bins, log_probs, log_unvoiced
 ]
-library.enter_voiced.restype = None
-library.enter_voiced.argtypes = [
-    *(_pointer, _pointer, _size),  # before, band, width
-    *(_pointer, _pointer, _size),  # bins, voiced, n_voiced
-    *(_pointer, _size, ctypes.c_double),  # table, n_bins, jump
-    *(_pointer, _size, _pointer),  # targets, n_targets, out
+library.trace.restype = _size
+library.trace.argtypes = [ctypes.POINTER(Lattice), _size, _pointer]  # lattice, row, states
+
+library.difference.restype = None
+library.difference.argtypes = [
+    *(_pointer, _size, _pointer, ctypes.c_ssize_t, _size),  # correlations, step, frames, stride, n
+    *(_size, _size, _pointer),  # first, stop, yin
+]
+library.find_troughs.restype = _size
+library.find_troughs.argtypes = [
+    *(_pointer, _size, _size),  # yin, n_frames, n_lags
+    *(_pointer, _pointer, _pointer, _pointer),  # frame, lag, height, shift
+]
+library.trough_priors.restype = None
+library.trough_priors.argtypes = [
+    *(_pointer, _pointer, _size, _size),  # n_above, starts, n_frames, n_thresholds
+    *(_pointer, _size, _pointer, _pointer, _pointer),  # table, width, n_below, rank, prior
 ]

@@ -7,7 +7,7 @@ is not installed, they use numpy, which gives librosa's numbers too, but more sl
 import logging
 from typing import Any
 
-ABI = 1
+ABI = 2
 LANES = 4
 """Frames that ``mel_spectrum`` transforms at a time."""
 
@@ -15,7 +15,7 @@ SIDE_BY_SIDE = 8
 """Maxima that the lattice's loops take at a time; their tables are padded to a multiple of it."""
 
 library: Any
-"""The functions of ``kernels.c``, or None if numpy does everything."""
+"""The functions of the C files, or None if numpy does everything."""
 
 try:
     import earshot_kernels

@@ -38,6 +38,16 @@ class Candidates:
     voiced_prob: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Troughs:
+    """The troughs of a run of frames, in order: frame, lag, height, and lags to add to each."""
+
+    frame: NDArray[np.intp]
+    lag: NDArray[np.intp]
+    heights: NDArray[np.float64]
+    shifts: NDArray[np.float64]
+
+
 class _Room:
     """Reused memory: new memory causes page faults, which take longer than the arithmetic."""
 
@@ -95,12 +105,15 @@ class CandidateFinder:
         candidates : Candidates
             the candidates with a probability above zero
         """
-        frame, lag = np.nonzero(troughs(yin))
-        probs = self._probabilities(yin[frame, lag], frame, len(yin))
+        found = self._troughs(yin)
+        probs = self._probabilities(found.heights, found.frame, len(yin))
         live = probs != 0
-        frame, lag, probs = frame[live], lag[live], probs[live]
-        bins = self._bins(lag + parabolic_shifts(yin, frame, lag))
-        return self._observations(frame, bins, probs, len(yin))
+        frame, lag = found.frame[live], found.lag[live] + found.shifts[live]
+        return self._observations(frame, self._bins(lag), probs[live], len(yin))
+
+    def _troughs(self, yin: NDArray[np.float64]) -> Troughs:
+        frame, lag = np.nonzero(troughs(yin))
+        return Troughs(frame, lag, yin[frame, lag], parabolic_shifts(yin, frame, lag))
 
     def _probabilities(
         self, heights: NDArray[np.float64], frame: NDArray[np.intp], n_frames: int

@@ -4,15 +4,15 @@ import numpy as np
 
 from chalicelib.core.dsp import kernels
 from chalicelib.core.dsp.memory import aligned
-from chalicelib.core.pitch.lattice import Lattice, States, Values
+from chalicelib.core.pitch.candidates import Candidates
+from chalicelib.core.pitch.lattice import MARGIN, Lattice, States, Values
 from chalicelib.core.pitch.transitions import LOG_IMPOSSIBLE, Transitions
 
 
 class CompiledLattice(Lattice):
-    """`Lattice` with its two inner loops compiled: exactly the same sums and maxima.
+    """`Lattice` with its frames added and followed back by compiled loops: exactly the same states.
 
-    The loops read memory whose addresses were looked up before, because looking up an array's
-    address takes longer than a loop.
+    The candidates of all rows lie in two arrays, which the loops read and write.
     """
 
     def __init__(self, moves: Transitions, *, n_rows: int) -> None:
@@ -21,83 +21,93 @@ class CompiledLattice(Lattice):
         padded = width + -width % kernels.SIDE_BY_SIDE
         keep = np.full((padded, n_columns), -np.inf)
         keep[:width] = self._keep_shifted
-        self._keep_band = aligned(
+        keep_band = aligned(
             n_columns // kernels.SIDE_BY_SIDE, padded, kernels.SIDE_BY_SIDE, dtype=np.float64
         )
-        self._keep_band[:] = keep.reshape(padded, -1, kernels.SIDE_BY_SIDE).swapaxes(0, 1)
-        self._switch_band = np.full((self.n_bins, padded), -np.inf)
-        self._switch_band[:, :width] = moves.switch_band
-        self._bins_kept = np.empty((n_rows, self.n_bins), np.intp)
-        self._voiced_kept = np.empty((n_rows, self.n_bins))
-
-        self._unvoiced_at = _Rows(self._unvoiced)
-        self._reachable_at = _Rows(self._windows)
-        self._bins_at, self._voiced_at = _Rows(self._bins_kept), _Rows(self._voiced_kept)
-        self._to_unvoiced = (self._keep_band.ctypes.data, padded, n_columns)
-        self._to_voiced = (self._switch_band.ctypes.data, padded)
-        self._keep = (moves.keep.ctypes.data, self.n_bins)
-        self._switch = (moves.switch.ctypes.data, self.n_bins)
-
-    def restart(self) -> None:
-        """Make the last frame row 0 of the next block."""
-        bins, voiced = self._bins[self.row], self._voiced[self.row]
-        super().restart()
-        self._bins[0], self._voiced[0] = self._kept(bins, voiced)
-
-    def _enter_unvoiced(self, unvoiced: Values) -> None:  # noqa: ARG002  # the row's own memory
-        kernels.library.enter_unvoiced(
-            self._reachable_at[self.row - 1],
-            *self._to_unvoiced,
-            *self._voiced_before,
-            *self._switch,
-            self._jump_before,
-            self._unvoiced_at[self.row],
+        keep_band[:] = keep.reshape(padded, -1, kernels.SIDE_BY_SIDE).swapaxes(0, 1)
+        switch_band = np.full((self.n_bins, padded), -np.inf)
+        switch_band[:, :width] = moves.switch_band
+        bins = np.zeros((n_rows, self.n_bins), np.int64)
+        voiced = np.zeros((n_rows, self.n_bins))
+        n_voiced = np.zeros(n_rows, np.int64)
+        leader, leader_is_voiced = np.zeros(n_rows), np.zeros(n_rows, np.uint8)
+        # The base class reads a row of these as it reads its lists of arrays.
+        self._bins, self._voiced = _Rows(bins, n_voiced), _Rows(voiced, n_voiced)  # type: ignore[assignment]
+        self._leader, self._leader_is_voiced = leader, leader_is_voiced  # type: ignore[assignment]
+        arrays = {
+            "keep_band": keep_band,
+            "switch_band": switch_band,
+            "keep_back": np.ascontiguousarray(moves.keep_band),
+            "keep": np.ascontiguousarray(moves.keep),
+            "change": np.ascontiguousarray(moves.switch),
+            "reachable": self._windows,
+            "bins": bins,
+            "voiced": voiced,
+            "n_voiced": n_voiced,
+            "leader": leader,
+            "leader_is_voiced": leader_is_voiced,
+        }
+        self._arrays = arrays  # their memory is used as long as this object is
+        self._layout = kernels.library.Lattice(
+            n_bins=self.n_bins,
+            reach=moves.reach,
+            width=padded,
+            n_columns=n_columns,
+            row_step=self._windows.strides[0] // self._windows.itemsize,
+            log_init=self._log_init,
+            log_impossible=LOG_IMPOSSIBLE,
+            best_move=self._best_move,
+            safe_unvoiced=self._safe_unvoiced,
+            margin=MARGIN,
+            is_pruned=moves.is_pruned,
+            **{name: array.ctypes.data for name, array in arrays.items()},
         )
 
-    def _enter_voiced(self, bins: States, log_probs: Values) -> Values:
-        if self.row == 0:
-            return self._kept(bins, super()._enter_voiced(bins, log_probs))[1]
-        _, voiced = self._kept(bins, log_probs)
-        kernels.library.enter_voiced(
-            self._reachable_at[self.row - 1],
-            *self._to_voiced,
-            *self._voiced_before,
-            *self._keep,
-            self._jump_before,
-            self._bins_at[self.row],
-            len(bins),
-            self._voiced_at[self.row],
+    def add(self, candidates: Candidates, first: int) -> int:
+        """Add frames from ``first`` on, until the block is full or all are added."""
+        n = min(len(candidates.log_unvoiced) - first, self.n_rows - 1 - self.row)
+        starts = np.ascontiguousarray(candidates.starts[first : first + n + 1], np.int64)
+        bins = np.ascontiguousarray(candidates.bins, np.int64)
+        log_probs = np.ascontiguousarray(candidates.log_probs)
+        log_unvoiced = np.ascontiguousarray(candidates.log_unvoiced[first : first + n])
+        kernels.library.add_frames(
+            self._layout,
+            self.row + 1,
+            n,
+            *(each.ctypes.data for each in (starts, bins, log_probs, log_unvoiced)),
         )
-        return voiced
+        self.row += n
+        return first + n
 
-    def _kept(self, bins: States, values: Values) -> tuple[States, Values]:
-        """Copy some bins, with a value for each, into this row's memory."""
-        kept = self._bins_kept[self.row, : len(bins)], self._voiced_kept[self.row, : len(bins)]
-        kept[0][:], kept[1][:] = bins, values
-        return kept
+    def step(self, bins: States, log_probs: Values, log_unvoiced: float) -> None:
+        """Add a frame."""
+        starts, alone = np.array([0, len(bins)]), np.array([log_unvoiced])
+        self.add(Candidates(starts, bins, log_probs, alone, alone), 0)
 
-    @property
-    def _voiced_before(self) -> tuple[int, int, int]:
-        before = self.row - 1
-        return self._bins_at[before], self._voiced_at[before], len(self._bins[before])
-
-    @property
-    def _jump_before(self) -> float:
-        """Log probability that the leader of the row before gives every state, as in `_jump`."""
-        before = self.row - 1
-        if self._leader_is_voiced[before] or self._moves.is_pruned:
-            return -np.inf
-        return self._leader[before] + LOG_IMPOSSIBLE
+    def trail(self, row: int, state: int) -> States:
+        """Return the states before one state, from row 0 to this row, its own included."""
+        states = np.empty(row + 1, np.int64)
+        states[row] = state
+        address = states.ctypes.data
+        while row := kernels.library.trace(self._layout, row, address):
+            states[row - 1] = self.source(row, int(states[row]))
+            row -= 1
+        return states.astype(np.intp, copy=False)
 
 
 class _Rows:
-    """The addresses of an array's rows."""
+    """Rows of an array, each as long as it has states."""
 
-    def __init__(self, array: np.ndarray) -> None:
-        self._first, self._step = array.ctypes.data, array.strides[0]
+    def __init__(self, array: np.ndarray, lengths: np.ndarray) -> None:
+        self._array, self._lengths = array, lengths
 
-    def __getitem__(self, row: int) -> int:
-        return self._first + row * self._step
+    def __getitem__(self, row: int) -> np.ndarray:
+        found: np.ndarray = self._array[row, : self._lengths[row]]
+        return found
+
+    def __setitem__(self, row: int, values: np.ndarray) -> None:
+        self._lengths[row] = len(values)
+        self._array[row, : len(values)] = values
 
 
 def make_lattice(moves: Transitions, *, n_rows: int) -> Lattice:

@@ -5,10 +5,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from chalicelib.core.dsp.memory import aligned, aligned_size
+from chalicelib.core.pitch.candidates import Candidates
 from chalicelib.core.pitch.transitions import LOG_IMPOSSIBLE, Transitions
 
 # Much more than the rounding error of sums of log probabilities over any recording.
-_MARGIN = 1.0
+MARGIN = 1.0
 
 States = NDArray[np.intp]
 Values = NDArray[np.float64]
@@ -43,6 +44,7 @@ class Lattice:
     def __init__(self, moves: Transitions, *, n_rows: int) -> None:
         n_bins, width = moves.n_bins, 2 * moves.reach + 1
         self.row = -1
+        self.n_rows = n_rows
         self.n_bins = n_bins
         self._moves = moves
         self._reach = moves.reach
@@ -50,7 +52,7 @@ class Lattice:
         possible = np.isfinite(moves.keep_band) & np.isfinite(moves.switch_band)
         gap = np.abs(moves.keep_band[possible] - moves.switch_band[possible])
         # Above this, the unvoiced state of a bin is more likely than an unobserved voiced state.
-        self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max(initial=0)) + _MARGIN
+        self._safe_unvoiced = LOG_IMPOSSIBLE + 2 * float(gap.max(initial=0)) + MARGIN
         if moves.is_pruned:
             self._safe_unvoiced = -np.inf  # every state is checked in every frame anyway
         self._best_move = float(max(moves.keep.max(), moves.switch.max()))
@@ -74,6 +76,28 @@ class Lattice:
         self._leader_is_voiced = [False] * n_rows
         self._scores = np.empty((n_bins, n_bins + width))
         self._count = np.arange(n_bins)
+
+    def add(self, candidates: Candidates, first: int) -> int:
+        """Add frames from ``first`` on, until the block is full or all are added.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            the observed frames
+        first : int
+            index of the first of them to add
+
+        Returns
+        -------
+        stop : int
+            index after the last of them that was added
+        """
+        stop = min(len(candidates.log_unvoiced), first + self.n_rows - 1 - self.row)
+        starts = candidates.starts[first : stop + 1].tolist()
+        log_unvoiced = candidates.log_unvoiced[first:stop].tolist()
+        for start, end, each in zip(starts, starts[1:], log_unvoiced, strict=False):
+            self.step(candidates.bins[start:end], candidates.log_probs[start:end], each)
+        return stop
 
     def step(self, bins: States, log_probs: Values, log_unvoiced: float) -> None:
         """Add a frame.
@@ -103,7 +127,7 @@ class Lattice:
         best_unvoiced = float(np.maximum.reduce(unvoiced))
         best_voiced = max(voiced.tolist(), default=-np.inf)
         leader = max(best_unvoiced, best_voiced)
-        if log_unvoiced < self._safe_unvoiced and leader < ceiling + self._best_move + _MARGIN:
+        if log_unvoiced < self._safe_unvoiced and leader < ceiling + self._best_move + MARGIN:
             bins, log_all = self._every_voiced(bins, log_probs)
             voiced = self._enter_voiced(bins, log_all)
             best_voiced = float(voiced.max())
@@ -221,6 +245,13 @@ class Lattice:
         if score <= self._leader[before] + LOG_IMPOSSIBLE and not moves.is_pruned:
             return int(self.sources(row, np.array([state]))[0])
         return source
+
+    def trail(self, row: int, state: int) -> States:
+        """Return the states before one state, from row 0 to this row, its own included."""
+        trail = [state]
+        for each in range(row, 0, -1):
+            trail.append(self.source(each, trail[-1]))
+        return np.array(trail[::-1], np.intp)
 
     def _search(
         self, row: int, targets: States, from_voiced: Values, from_unvoiced: Values

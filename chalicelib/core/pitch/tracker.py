@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.core.pitch.candidates import CandidateFinder
+from chalicelib.core.pitch.compiled_yin import make_difference, make_finder
 from chalicelib.core.pitch.parameters import PitchParameters
 from chalicelib.core.pitch.viterbi import Decoder
-from chalicelib.core.pitch.yin import DifferenceFunction
 from chalicelib.errors import MediaError
 
 # Enough frames to share the cost of a call, few enough for the processor's cache.
@@ -68,7 +67,7 @@ class PitchTracker:
 
     def __init__(self, *, sr: float, **options: Any) -> None:
         self._parameters = PitchParameters(sr=sr, **options)
-        self._find_candidates = CandidateFinder(self._parameters)
+        self._find_candidates = make_finder(self._parameters)
         self._decoder = Decoder(self._parameters)
         n_bins = self._parameters.n_pitch_bins
         steps = np.arange(n_bins) / (12 * self._parameters.bins_per_semitone)
@@ -145,7 +144,7 @@ class _Framer:
         self.n_frames = 0
         self._length = parameters.frame_length
         self._hop = parameters.hop_length
-        self._difference = DifferenceFunction(parameters, dtype=dtype, n_frames=BATCH_FRAMES)
+        self._difference = make_difference(parameters, dtype=dtype, n_frames=BATCH_FRAMES)
         self._pad = parameters.frame_length // 2 if parameters.center else 0
         self._buffer = np.zeros(
             (BATCH_FRAMES - 1) * self._hop + max(self._length, self._hop), dtype

@@ -51,22 +51,18 @@ class Decoder:
         """
         with np.errstate():
             np.setbufsize(BUFFER_ELEMENTS)
-            self._step(candidates)
+            self._add(candidates)
         return self._survivors.take()
 
-    def _step(self, candidates: Candidates) -> None:
+    def _add(self, candidates: Candidates) -> None:
         lattice = self._lattice
-        bins, log_probs = candidates.bins, candidates.log_probs
-        starts = candidates.starts.tolist()
-        closed = 0
-        for t, log_unvoiced in enumerate(candidates.log_unvoiced.tolist()):
-            start, stop = starts[t], starts[t + 1]
-            lattice.step(bins[start:stop], log_probs[start:stop], log_unvoiced)
+        first = 0
+        while first < len(candidates.voiced_prob):
+            stop = lattice.add(candidates, first)
+            self._probs.append(candidates.voiced_prob[first:stop])
             if lattice.row == BLOCK_FRAMES:
-                self._probs.append(candidates.voiced_prob[closed : t + 1])
                 self._close_block()
-                closed = t + 1
-        self._probs.append(candidates.voiced_prob[closed:])
+            first = stop
 
     def finish(self) -> tuple[Pitches, Probs]:
         """Return the frames that were not decided yet."""
@@ -89,10 +85,7 @@ class Decoder:
             paths = merged[paths]
             row -= 1
         if row > 0:
-            trail = [int(states[0])]
-            for r in range(row, 0, -1):
-                trail.append(lattice.source(r, trail[-1]))
-            states = np.array(trail[::-1])
+            states = lattice.trail(row, int(states[0]))
             pitches[1 - first : row + 1 - first] = self._pitches(states[1:])[:, None]
             states = states[:1]
         if first == 0:

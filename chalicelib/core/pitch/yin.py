@@ -61,12 +61,18 @@ class DifferenceFunction:
         yin : np.ndarray [shape=(n_frames, max_period - min_period + 1)]
             dissimilarity of the frame with itself at each lag; near 0 at a period
         """
-        first, stop = self._lags.start, self._lags.stop
+        stop = self._lags.stop
         difference = self._correlations[: len(frames), :stop]
         for i in range(0, len(frames), FFT_FRAMES):
             difference[i : i + FFT_FRAMES] = self._autocorrelate(frames[i : i + FFT_FRAMES])[
                 :, :stop
             ]
+        return self._normalise(frames, difference)
+
+    def _normalise(
+        self, frames: NDArray[np.floating], difference: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        first, stop = self._lags.start, self._lags.stop
         energy = np.square(frames[:, : stop - 1])
         np.cumsum(energy, axis=1, out=energy)
         energy[:, 0] = 0

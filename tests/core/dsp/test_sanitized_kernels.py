@@ -53,7 +53,9 @@ def test_no_kernel_reads_or_writes_beyond_its_memory_or_leaves_defined_behaviour
 def test_a_row_that_is_one_value_too_short_is_noticed(sanitized, tmp_path):
     source = tmp_path / "short.c"
     exercise = (HERE / "exercise_kernels.c").read_text()
-    source.write_text(exercise.replace("numbers(n_columns + padded)", "numbers(n_columns + reach)"))
+    source.write_text(
+        exercise.replace(".leader = malloc(n_rows *", ".leader = malloc((n_rows - 1) *")
+    )
 
     ended = sanitized(source)
 

@@ -1,0 +1,20 @@
+/* Numbers that the compiled functions and their caller share. */
+
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Counts the changes of what the functions are given: a caller made for another ABI must not call. */
+enum { ABI = 2 };
+
+/* Frames that are transformed at once. */
+enum { LANES = 4 };
+
+/* Number of maxima that are computed side by side, in registers. Tables are padded with minus
+   infinity to a multiple of it. Minus infinity is never the largest, so the values of `before` that
+   are added to it do not matter. */
+enum { SIDE_BY_SIDE = 8 };
+
+#endif
