@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -26,6 +27,7 @@ def frame(number: int, width: int, height: int) -> np.ndarray:
     return picture
 
 
+@cache
 def make(
     extension: str = "mp4",
     *,

@@ -1,5 +1,6 @@
 """Pitch equals ``librosa.pyin`` on every frame, for samples in blocks of any size."""
 
+import hashlib
 from pathlib import Path
 
 import librosa
@@ -75,9 +76,16 @@ SIGNALS = {
 }
 
 
+references: dict[tuple, tuple[np.ndarray, ...]] = {}
+"""What librosa gave, as each path of our own is held against the same."""
+
+
 def reference(y, **options):
-    with np.errstate(all="ignore"):
-        return librosa.pyin(y, **(EXACT | options))
+    asked = (hashlib.sha256(y).digest(), y.dtype, repr(EXACT | options))
+    if asked not in references:
+        with np.errstate(all="ignore"):
+            references[asked] = librosa.pyin(y, **(EXACT | options))
+    return references[asked]
 
 
 def assert_equals_librosa(frames, expected):
