@@ -117,7 +117,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             store.restore()
             transcribe.restore(store.jobs(TRANSCRIBE))
             mediaconvert.restore(store.jobs(MEDIACONVERT))
-            store.tell_again()
+            store.tell_again(services().settings.media_bucket)
         gateway.open()
         yield Runtime(
             gateway.url, engine, services(), transcribe, mediaconvert, gateway, on_given_up

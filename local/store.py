@@ -22,8 +22,9 @@ import boto3
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import notifications
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 
+from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 
 _TABLES = """
@@ -283,17 +284,37 @@ class Store:
         log.warning("s3://%s/%s is lost: its file in %s %s", bucket, key, self._files, reason)
         self._write("delete from objects where bucket = ? and key = ?", bucket, key)
 
-    def tell_again(self) -> None:
-        """Send the event of each restored object again, so that unfinished work continues."""
+    def tell_again(self, media_bucket: str) -> None:
+        """Send the event of each restored object again, so that unfinished work continues.
+
+        The removal of an upload is told again if its recording is still there: the process may have
+        been killed between the two.
+        """
         for bucket, key, *_ in self._rows():
             stored = self._objects.get_object(bucket, key)
             if stored is not None:
-                notifications.send_event(
-                    DEFAULT_ACCOUNT_ID,
-                    notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT,
-                    self._objects.get_bucket(bucket),
-                    stored,
+                self._tell(
+                    notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT, bucket, stored
                 )
+        for key in self._sources():
+            if not keys.is_original(key) and self._objects.get_object(media_bucket, key) is None:
+                self._tell(
+                    notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_EVENT,
+                    media_bucket,
+                    FakeKey(key, b"", DEFAULT_ACCOUNT_ID, self._objects.region_name),
+                )
+
+    def _tell(self, event: notifications.S3NotificationEvent, bucket: str, stored: FakeKey) -> None:
+        notifications.send_event(
+            DEFAULT_ACCOUNT_ID, event, self._objects.get_bucket(bucket), stored
+        )
+
+    def _sources(self) -> set[str]:
+        """Return the upload keys of all recordings."""
+        with self._lock:
+            rows = self._database.execute("select item from items").fetchall()
+        items = [json.loads(text) for (text,) in rows]
+        return {item["source_key"]["S"] for item in items if "source_key" in item}
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
         with self._lock:

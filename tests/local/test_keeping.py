@@ -107,8 +107,7 @@ def test_an_upload_whose_file_is_damaged_is_lost_alone_and_that_is_said(tmp_path
     with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
         assert local_mode.settled("uploads/bob/b.wav") == other
         assert local_mode.object_keys("uploads/") == {"uploads/bob/b.wav"}
-        reconcile(local_mode)
-        assert local_mode.items(KEY) == []
+        local_mode.wait(lambda: not local_mode.items(KEY), "its recording to be removed")
         local_mode.put(KEY, wav(1.0))
         again = local_mode.settled(KEY)
 
@@ -338,22 +337,17 @@ def scanned(local_mode):
 
 
 def come_to_rest(local_mode):
-    """Wait until every recording of an upload has ended.
-
-    If the process was killed between a removal and its event, its recording waits for reconcile.
-    """
+    """Wait until every recording there is has ended."""
     unfinished = {"PENDING", "IN_PROGRESS"}
     branches = ("transcription", "features", "renditions")
-
-    def all_have_ended():
-        uploads = local_mode.object_keys("uploads/")
-        return not any(
-            unfinished & {item[branch] for branch in branches}
-            for item in scanned(local_mode)
-            if item["source_key"] in uploads
-        )
-
-    local_mode.wait(all_have_ended, "every recording to end")
+    local_mode.wait(
+        lambda: (
+            not any(
+                unfinished & {item[branch] for branch in branches} for item in scanned(local_mode)
+            )
+        ),
+        "every recording to end",
+    )
 
 
 def make_due(local_mode):
