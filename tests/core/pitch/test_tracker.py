@@ -77,7 +77,7 @@ SIGNALS = {
 
 
 references: dict[tuple, tuple[np.ndarray, ...]] = {}
-"""What librosa gave, as each path of our own is held against the same."""
+"""Results of librosa, as each path of our own is held against the same."""
 
 
 def reference(y, **options):
