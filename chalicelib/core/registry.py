@@ -22,6 +22,7 @@ TABLES = {
     "loudness": "loudness.LoudnessTrack",
     "quality": "quality.QualityTrack",
     "formants": "formants.FormantTrack",
+    "voice": "voice.VoiceTrack",
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 

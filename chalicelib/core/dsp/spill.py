@@ -108,7 +108,7 @@ class SpilledRows(AbstractContextManager["SpilledRows"]):
     """
 
     def __init__(self, n_columns: int, *, dtype: np.typing.DTypeLike = np.float32) -> None:
-        self._n_columns = n_columns
+        self.n_columns = n_columns
         self._dtype = np.dtype(dtype)
         self._spill = Spill()
 
@@ -131,7 +131,7 @@ class SpilledRows(AbstractContextManager["SpilledRows"]):
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield all rows in order, at most 256 at once; can be repeated."""
-        row_bytes = self._n_columns * self._dtype.itemsize
+        row_bytes = self.n_columns * self._dtype.itemsize
         for first in range(0, self.n_rows, ROWS_AT_ONCE):
             piece = self._spill.read(first * row_bytes, ROWS_AT_ONCE * row_bytes)
-            yield np.frombuffer(piece, dtype=self._dtype).reshape(-1, self._n_columns)
+            yield np.frombuffer(piece, dtype=self._dtype).reshape(-1, self.n_columns)

@@ -5,4 +5,8 @@ belong here: f0 by pYIN (``pitch``), tables (``features``).
 
 ``resampling`` limits the band, ``framing`` cuts frames at any step, and ``formants`` fits linear
 prediction to them by Burg's method and takes its poles.
+
+``harmonicity`` measures how periodic a frame is, ``cepstrum`` how prominent its cepstral peak.
+``periods`` finds voiced stretches, ``pulses`` the pulses in them, ``perturbation`` has the
+definitions of jitter and shimmer, and ``regularity`` measures them around each moment.
 """
