@@ -1,13 +1,14 @@
 """Bulk uploads against AWS's published limits, simulated: python benchmarks/scale.py.
 
 Each recording is a process in SimPy: it is received, measured and transcribed, and waits wherever
-a limit is reached. Nothing is asked of AWS. Writes the tables of docs/scale.md.
+a limit is reached. Nothing is asked of AWS. Writes the tables of docs/scale.md, for
+``backfilling.py`` too.
 """
 
 import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import simpy
@@ -15,7 +16,11 @@ from processes import HERE
 
 sys.path[:0] = [str(HERE.parent)]
 
-from scripts import cost  # noqa: E402  # imported after the path is set
+from backfilling import Archive, Backfill, Times  # noqa: E402  # imported after the path is set
+
+from scripts import cost  # noqa: E402  # as above
+from scripts.backfill.pace import Quotas  # noqa: E402  # as above
+from scripts.backfill.plan import times_h, told_h  # noqa: E402  # as above
 
 PAGE = HERE.parent / "docs/scale.md"
 HOUR_S = 3600
@@ -48,6 +53,24 @@ class Load:
 
 CLIPS = Load("200,000 clips of ten seconds", 200_000, 10)
 CALLS = Load("10,000 hours of calls of ten minutes", 60_000, 600)
+
+ARCHIVE_HEADS = [
+    *("archive", "account", "takes", "a second", "waits for"),
+    *("functions at once", "jobs at once", "USD"),
+]
+ARCHIVES = {
+    "1 million clips of five seconds, features": Archive(1_000_000, 5, "features"),
+    "the same, everything": Archive(1_000_000, 5),
+    "100,000 hours of calls of ten minutes, features": Archive(600_000, 600, "features"),
+    "the same calls, everything": Archive(600_000, 600),
+}
+ACCOUNTS = {
+    "100 functions": Quotas(measured_at_once=100),
+    "1,000 functions": Quotas(measured_at_once=1_000),
+    "1,000, Transcribe raised": Quotas(2_500, 100.0, 1_000),
+}
+TENTH = 10
+"""A tenth of each archive is simulated, for the rest goes on at the same pace."""
 
 # Assumed, because AWS publishes no time for them.
 JOB_S, JOB_SHARE = 15.0, 0.2
@@ -176,10 +199,48 @@ def table() -> str:
     return cost.table(HEADS, [["started by their upload's event", *at_once], *rows])
 
 
-def main() -> None:
-    before, _, after = PAGE.read_text().partition("<!-- simulated -->\n")
+def archive_table() -> str:
+    """Return the table of archives: what they take, and what they wait for."""
+    from scripts.archive_cost import Amount, Prices
+
+    rows = []
+    for name, archive in ARCHIVES.items():
+        each = max(archive.length_s, 15.0)
+        amount = Amount(archive.n, archive.n * archive.length_s, archive.n * each)
+        usd = sum(Prices.read().costs(amount, only=archive.only).values())
+        for told, quotas in ACCOUNTS.items():
+            if archive.only == "features" and quotas.jobs_at_once != Quotas().jobs_at_once:
+                continue  # nothing is transcribed
+            part = replace(archive, n=archive.n // TENTH)
+            model = Backfill(part, quotas, Times.of(part))
+            hours = model.run() * TENTH / HOUR_S
+            limit = times_h(amount, quotas, only=archive.only)
+            most = model.most
+            rows.append(
+                [
+                    name,
+                    told,
+                    told_h(hours),
+                    f"{archive.n / hours / HOUR_S:,.1f}",
+                    max(limit, key=lambda one: limit[one]),
+                    f"{most['functions at once']:,}",
+                    f"{most.get('jobs at once', 0):,}",
+                    f"{usd:,.0f}",
+                ]
+            )
+    return cost.table(ARCHIVE_HEADS, rows)
+
+
+def write(mark: str, text: str) -> None:
+    """Write a table of the page between its marks."""
+    before, _, after = PAGE.read_text().partition(f"<!-- {mark} -->\n")
     _, _, after = after.partition("<!-- end -->\n")
-    PAGE.write_text(f"{before}<!-- simulated -->\n{table()}\n<!-- end -->\n{after}")
+    PAGE.write_text(f"{before}<!-- {mark} -->\n{text}\n<!-- end -->\n{after}")
+
+
+def main() -> None:
+    write("simulated", table())
+    write("archives", archive_table())
 
 
 if __name__ == "__main__":

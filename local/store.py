@@ -26,6 +26,7 @@ from moto.s3.models import FakeKey, s3_backends
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
+from local import stack
 
 _TABLES = """
 create table if not exists objects (
@@ -275,6 +276,8 @@ class Store:
             kept.rename(kept.with_suffix(DAMAGED))
             self._miss(bucket, key, f"is not what was uploaded; its bytes are in {file}{DAMAGED}")
             return
+        if bucket not in self._objects.buckets:
+            self._objects.create_bucket(bucket, stack.REGION)  # a source bucket of an earlier run
         # The stored ETag is set, because a multipart upload's ETag does not follow from its bytes.
         stored = self._objects.put_object(bucket, key, body, etag=etag, disable_notification=True)
         stored.last_modified = put_at.replace(tzinfo=None)

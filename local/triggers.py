@@ -47,7 +47,7 @@ STOP_S = 2.0
 """Seconds that stopping waits for running work; later work ends by itself."""
 
 THREADS = 4
-"""Events of one kind that are handled at once."""
+"""Most events of one kind that are handled at once; fewer where the application says so."""
 
 _TICK = {
     "version": "0",
@@ -72,6 +72,7 @@ class Trigger:
     handler: Callable[[Event], object]
     to_event: Callable[[Mapping[str, Any]], Event | None]
     attempts: int = ATTEMPTS
+    threads: int = THREADS
     # moto may give one message to two requests at the same time.
     receiving: threading.Lock = field(default_factory=threading.Lock)
 
@@ -117,8 +118,16 @@ class Triggers:
                 )
             case SQSEventConfig():
                 url = self._sqs.get_queue_url(QueueName=source.queue or "")["QueueUrl"]
+                threads = min(THREADS, source.maximum_concurrency or THREADS)
                 self._triggers.append(
-                    Trigger(source.name, url, handler, self._sqs_event(url), self._attempts(url))
+                    Trigger(
+                        source.name,
+                        url,
+                        handler,
+                        self._sqs_event(url),
+                        self._attempts(url),
+                        threads,
+                    )
                 )
             case CloudWatchEventConfig():
                 self._add_rule(source, handler)
@@ -207,7 +216,7 @@ class Triggers:
                 Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues}
             )
         for trigger in self._triggers:
-            for number in range(THREADS):
+            for number in range(trigger.threads):
                 self._start_thread(f"{trigger.name}-{number}", self._work, trigger)
         for url, period_s in self._schedules.items():
             self._start_thread(f"schedule of {url}", self._keep_time, url, period_s)

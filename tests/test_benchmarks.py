@@ -195,3 +195,29 @@ def test_the_simulation_of_scale_keeps_the_limits_of_transcribe(monkeypatch):
     assert found["jobs queued"] <= 50
     assert found["refused for now"] > 0
     assert stage.n_transcribed == stage.n_measured == 6000
+
+
+@pytest.mark.parametrize(
+    ("only", "functions", "seconds"),
+    [
+        ("features", 4, 500 * (0.5 + 1.5) / 4),  # what the functions take
+        ("features", 1_000, 500 / 70),  # what an owner's list takes
+        (None, 100, 500 * 10 / 200),  # what Transcribe takes: 200 jobs at once, 10 s each
+    ],
+)
+def test_a_simulated_archive_takes_what_its_first_limit_takes(
+    monkeypatch, only, functions, seconds
+):
+    pytest.importorskip("simpy")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    model = importlib.import_module("backfilling")
+    pace = importlib.import_module("scripts.backfill.pace")
+
+    times = model.Times(receive_s=[0.5], measure_s=[1.5], job_s=10.0)
+    quotas = pace.Quotas(measured_at_once=functions)
+    simulated = model.Backfill(model.Archive(500, 1.0, only), quotas, times)
+
+    # Beside it: the first start, the last work, and the ticks between them.
+    assert seconds <= simulated.run() < seconds * 1.1 + 14
+    assert simulated.most["in flight"] <= quotas.at_once(only)
+    assert simulated.most["functions at once"] <= functions

@@ -19,6 +19,11 @@ WAITING_EACH = 20
 A live upload waits behind them: for clips some seconds, for recordings of ten minutes a minute.
 """
 
+OWNER_A_SECOND = 70.0
+"""Recordings of one owner that DynamoDB takes in a second, for an owner's list is in one partition
+(docs/scale.md). A list of a bucket is in the order of its keys, so it has one owner after another.
+"""
+
 JOBS, STARTS = "concurrent batch transcription jobs", "starttranscriptionjob"
 """Parts of the names of Transcribe's quotas, as Service Quotas lists them."""
 
@@ -40,8 +45,8 @@ class Quotas:
 
     def a_second(self, only: str | None) -> float:
         """Return how many recordings may be started in a second."""
-        # Only jobs of Transcribe have a quota of starts; the window alone paces what is measured.
-        return float("inf") if only == "features" else self.starts_a_second * (1 - HEAD_ROOM)
+        jobs = self.starts_a_second * (1 - HEAD_ROOM)
+        return OWNER_A_SECOND if only == "features" else min(jobs, OWNER_A_SECOND)
 
 
 def ask(client: Any, quotas: Quotas) -> Quotas:

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.core.probe.formats import extension
 from scripts.archive_cost import Amount, Prices
 from scripts.backfill.listing import Entry
-from scripts.backfill.pace import Quotas
+from scripts.backfill.pace import HEAD_ROOM, OWNER_A_SECOND, Quotas
 
 SAMPLE = 200
 """Recordings whose headers are read, unless another number is asked for."""
@@ -176,14 +176,15 @@ def times_h(amount: Amount, quotas: Quotas, *, only: str | None = None) -> dict[
     if only != "transcription":
         functions_s += amount.n * MEASURE_S + amount.seconds * MEASURE_SHARE
     found = {
-        f"MEASURING_CONCURRENCY={quotas.measured_at_once}": functions_s / quotas.measured_at_once
+        f"MEASURING_CONCURRENCY={quotas.measured_at_once}": functions_s / quotas.measured_at_once,
+        f"one owner's list ({OWNER_A_SECOND:g} a second)": amount.n / OWNER_A_SECOND,
     }
     if only != "features":
         job_s = amount.n * JOB_S + amount.seconds * JOB_SHARE
         found |= {
             f"Transcribe's jobs at once ({quotas.jobs_at_once})": job_s / quotas.at_once(only),
             f"Transcribe's starts a second ({quotas.starts_a_second:g})": amount.n
-            / quotas.a_second(only),
+            / (quotas.starts_a_second * (1 - HEAD_ROOM)),
         }
     return {name: seconds / 3600 for name, seconds in found.items()}
 

@@ -1,8 +1,10 @@
 """The page's files are complete, use no other host, and never parse text as markup."""
 
 import html
+import importlib
 import json
 import re
+import sys
 from dataclasses import asdict
 
 import pytest
@@ -11,6 +13,7 @@ from support.asking import ADMINISTRATOR, Asker
 from chalicelib.api import page
 from chalicelib.api.bundle import bundle
 from chalicelib.services import connect
+from chalicelib.services import services as connected
 
 MODULES = sorted(page.modules())
 IMPORT = re.compile(r'from "(?:\./)?([^"]+)\.js"')
@@ -112,6 +115,17 @@ def test_the_version_names_the_files():
 @pytest.fixture
 def ask(application):
     return Asker(application)
+
+
+def test_the_page_may_play_originals(services, monkeypatch):
+    monkeypatch.setenv("SOURCE_BUCKETS", "archive")
+    connected.cache_clear()
+    sys.modules.pop("app", None)
+
+    policy = Asker(importlib.import_module("app"))("/").headers["Content-Security-Policy"]
+
+    origin = services.media.origin.replace(services.media.bucket, "archive")
+    assert re.search(rf"media-src [^;]*{re.escape(origin)}", policy)
 
 
 def test_the_page_is_public_and_never_cached(ask, services):

@@ -322,16 +322,20 @@ def parameters() -> dict[str, str]:
 def test_outputs_can_get_a_second_bucket_and_lose_it_again(project):
     boto3.client("s3").create_bucket(Bucket="results")
     set_variable(project, "RESULTS_BUCKET_NAME", "results")
+    set_variable(project, "SOURCE_BUCKETS", "results")
     deploy(project)
     with_results = (parameters()["ResultsBucketName"], len(rules(BUCKET)), len(rules("results")))
+    with_sources = parameters()["SourceObjects"]
 
     set_variable(project, "RESULTS_BUCKET_NAME", None)
+    set_variable(project, "SOURCE_BUCKETS", None)
     deploy(project)
 
     assert "arn:aws:s3:::results/renditions/*" in transcoders_policy()
     assert f"{BUCKET}/renditions" not in transcoders_policy()
     assert with_results == ("results", 2, 1)
     assert (parameters()["ResultsBucketName"], len(rules(BUCKET))) == ("", 3)
+    assert (with_sources, parameters()["SourceObjects"]) == ("arn:aws:s3:::results/*", "")
 
 
 def test_a_bucket_for_results_keeps_no_rule_of_a_stage_that_is_gone(project):
