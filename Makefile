@@ -9,6 +9,9 @@ PORT ?=
 DATA ?=
 OUT ?= out
 DATASET ?=
+NAME ?=
+FORMAT ?=
+ARGS ?=
 STAGE ?= dev
 EMAIL ?=
 ID ?=
@@ -44,7 +47,7 @@ PEERS_TESTS := tests/test_end_to_end.py tests/aws/test_dynamodb.py tests/api/tes
 LOCKS := requirements.txt $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase redrive backfill status retry page screenshots test test-peers test-quick coverage docs check check-page audit \
+.PHONY: help run process compare chart kernels cost deploy destroy package reconcile replay erase dataset redrive backfill status retry page screenshots test test-peers test-quick coverage docs check check-page audit \
 	advisories lock format bench bench-speech fuzz soak mutants clean
 
 help: ## list the targets
@@ -117,6 +120,9 @@ status: $(BIN)/.local ## print recordings by status and failures by reason: STAG
 
 retry: $(BIN)/.local ## try failed branches again: STAGE=dev REASON=a part of the reason
 	@$(BIN)/python -m scripts.retry "$(STAGE)" --reason $(call as_typed,REASON)
+
+dataset: $(BIN)/.local ## make a data set of a stage's recordings: NAME=calls FORMAT=kaldi STAGE=dev, or local; ARGS=more options
+	@$(BIN)/python -m scripts.dataset --stage "$(STAGE)" $(if $(FORMAT),--format "$(FORMAT)") $(ARGS) -- "$(NAME)"
 
 redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"

@@ -24,6 +24,7 @@ from chalice.app import Request as HttpRequest
 
 from chalicelib import config, journal
 from chalicelib.api import corrections, downloads, openapi, page, recordings, search, uploads
+from chalicelib.api import datasets as dataset_views
 from chalicelib.api.corrections import Corrections
 from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, caller_of, privacy_headers
@@ -36,7 +37,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
-from chalicelib.pipeline import archives, events, reconciliation
+from chalicelib.pipeline import archives, datasets, events, reconciliation
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -115,6 +116,22 @@ def extract_features(event: SQSEvent) -> None:
             continue
         events.extract_features(
             recording_id, services(), attempt=attempt, receipt_handle=message.receipt_handle
+        )
+
+
+@app.on_sqs_message(
+    queue=settings.datasets_queue,
+    batch_size=1,
+    maximum_concurrency=settings.measuring_concurrency,
+)
+def make_dataset(event: SQSEvent) -> None:
+    """Do one step of a data set: plan it, make a batch, or join the batches."""
+    for message in event:
+        datasets.take_dataset_step(
+            json.loads(message.body),
+            services(),
+            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            receipt_handle=message.receipt_handle,
         )
 
 
@@ -372,6 +389,44 @@ def search_transcripts(request: Request) -> dict[str, Any]:
 def show_manifest(request: Request, kind: str) -> Response:
     """List a selection of recordings as Lhotse manifests, by page."""
     return _download(recordings.manifest(kind, request, services()))
+
+
+@app.route("/datasets", methods=["POST"], authorizer=authorizer)
+@_answering_caller
+def create_dataset(request: Request) -> Response:
+    """Ask for a data set of a selection of recordings."""
+    return Response(body=dataset_views.create_dataset(request, services()), status_code=202)
+
+
+@app.route("/datasets", authorizer=authorizer)
+@_answering_caller
+def list_datasets(request: Request) -> dict[str, Any]:
+    """List an owner's data sets."""
+    return dataset_views.list_datasets(request, services())
+
+
+@app.route("/datasets/{name}", authorizer=authorizer)
+@_answering_caller
+def show_dataset(request: Request, name: str) -> dict[str, Any]:
+    """Show a data set, and how far it is."""
+    found = dataset_views.find_dataset(name, request, services())
+    return dataset_views.show_dataset(found, services())
+
+
+@app.route("/datasets/{name}", methods=["DELETE"], authorizer=authorizer)
+@_answering_caller
+def delete_dataset(request: Request, name: str) -> dict[str, Any]:
+    """Delete a data set with all its versions."""
+    found = dataset_views.find_dataset(name, request, services())
+    return dataset_views.remove_dataset(found, services())
+
+
+@app.route("/datasets/{name}/file", authorizer=authorizer)
+@_answering_caller
+def show_dataset_file(request: Request, name: str) -> Response | dict[str, Any]:
+    """Redirect to one of a data set's files."""
+    found = dataset_views.find_dataset(name, request, services())
+    return _redirect(request, dataset_views.file_address(found, request, services()))
 
 
 @app.route("/openapi.json", authorizer=authorizer)

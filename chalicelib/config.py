@@ -55,6 +55,7 @@ class Settings:
     metadata_table: str
     search_table: str
     features_queue_url: str
+    datasets_queue_url: str
     transcription: TranscriptionOptions
     transcription_variables: Mapping[str, str]
     feature_parameters: Mapping[str, str]
@@ -85,6 +86,11 @@ class Settings:
         """Name of the queue, the end of its URL."""
         return self.features_queue_url.rpartition("/")[2]
 
+    @property
+    def datasets_queue(self) -> str:
+        """Name of the queue of data sets."""
+        return self.datasets_queue_url.rpartition("/")[2]
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raise SettingError with the variable's name if one is unusable."""
@@ -95,6 +101,7 @@ class Settings:
             metadata_table=_required(environ, "METADATA_TABLE_NAME"),
             search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
+            datasets_queue_url=_required(environ, "DATASETS_QUEUE_URL"),
             transcription=_transcription(environ),
             transcription_variables={
                 name: value

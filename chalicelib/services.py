@@ -19,7 +19,7 @@ from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.s3_corrections import CorrectionStore
 from chalicelib.aws.sns import Notices
-from chalicelib.aws.sqs import FeatureQueue
+from chalicelib.aws.sqs import DatasetQueue, FeatureQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 
@@ -41,6 +41,8 @@ class Services:
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
+    datasets: MediaStore
+    datasets_queue: DatasetQueue
     notices: Notices
     clock: Callable[[], datetime]
     write_line: Callable[[str], object] = print
@@ -77,6 +79,8 @@ def connect(settings: Settings) -> Services:
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),
+        datasets=MediaStore(s3, settings.results_bucket),
+        datasets_queue=DatasetQueue(boto3.client("sqs"), settings.datasets_queue_url),
         notices=Notices(
             boto3.client("sns"), settings.notices_topic_arn, settings.failures_topic_arn
         ),

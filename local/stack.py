@@ -95,6 +95,7 @@ def environment() -> dict[str, str]:
         "METADATA_TABLE_NAME": outputs["MetadataTableName"],
         "SEARCH_TABLE_NAME": outputs["SearchTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
+        "DATASETS_QUEUE_URL": outputs["DatasetsQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
         "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
         "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],

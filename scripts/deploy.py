@@ -26,6 +26,7 @@ from scripts.record_outputs import (
     deployed_name,
     environment,
     functions,
+    queue_names,
     record,
     source_arns,
 )
@@ -213,8 +214,8 @@ class Deployment:
         return True
 
     def _restore(self) -> list[Resource]:
-        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        return self._state.restore(self._project, self._buckets(), queue)
+        queues = queue_names(self._outputs)
+        return self._state.restore(self._project, self._buckets(), queues)
 
     def _buckets(self) -> list[str]:
         names = (self._outputs["MediaBucketName"], self._environment().get("RESULTS_BUCKET_NAME"))

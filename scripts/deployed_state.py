@@ -31,16 +31,16 @@ class DeployedState:
         self._account = account
         self._prefix = f"{APP_NAME}-{stage}"
 
-    def restore(self, project: Path, buckets: list[str], queue: str) -> list[Resource]:
+    def restore(self, project: Path, buckets: list[str], queues: list[str]) -> list[Resource]:
         """Write Chalice's record of the resources in AWS, and return it."""
-        resources = self.find(buckets, queue)
+        resources = self.find(buckets, queues)
         path = project / ".chalice" / "deployed" / f"{self._stage}.json"
         document = {"resources": resources, "schema_version": "2.0", "backend": "api"}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2) + "\n")
         return resources
 
-    def find(self, buckets: list[str], queue: str) -> list[Resource]:
+    def find(self, buckets: list[str], queues: list[str]) -> list[Resource]:
         """Return every resource of the stage that Chalice manages, in the order of creation."""
         # Chalice deletes in reverse order: subscriptions, functions, roles, layer.
         return [
@@ -48,7 +48,7 @@ class DeployedState:
             *self._roles(),
             *self._functions(),
             *self._buckets_events(buckets),
-            *self._queues_events(queue),
+            *(one for queue in queues for one in self._queue_events(queue)),
             *self._rules(),
             *self._api(),
         ]
@@ -131,7 +131,7 @@ class DeployedState:
                         "lambda_arn": arn,
                     }
 
-    def _queues_events(self, queue: str) -> Iterator[Resource]:
+    def _queue_events(self, queue: str) -> Iterator[Resource]:
         place = f"{self._account.region}:{self._account.account_id}"
         arn = f"arn:{self._account.partition}:sqs:{place}:{queue}"
         for mapping in self._pages(

@@ -27,6 +27,7 @@ from scripts.record_outputs import (
     api_stage,
     environment,
     forget,
+    queue_names,
     record,
 )
 from scripts.stack import Stack, default_outputs
@@ -89,16 +90,16 @@ class Removal:
         return preflight.check_place(self._session, self._project, self._stage, self._account)
 
     def _delete_functions(self) -> str:
-        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
+        queues = queue_names(self._outputs)
         buckets = self._buckets()
-        found = self._state.restore(self._project, buckets, queue)
+        found = self._state.restore(self._project, buckets, queues)
         if not found:
             return "nothing to delete"
         # Chalice imports the application, which reads these settings.
         record(self._project, self._stage, self._outputs, [], self._account)
         for _ in range(ATTEMPTS):
             chalice("delete", self._project, self._stage, self._account)
-            if not self._state.restore(self._project, buckets, queue):
+            if not self._state.restore(self._project, buckets, queues):
                 return "done"
         raise DeploymentError("Chalice has left resources behind; see above.")
 
@@ -180,8 +181,8 @@ class Removal:
 
     def left(self) -> Iterator[str]:
         """Find all resources in the account that have the stage's names."""
-        queue = self._outputs["FeaturesQueueUrl"].rpartition("/")[2]
-        for resource in self._state.find(self._buckets(), queue):
+        queues = queue_names(self._outputs)
+        for resource in self._state.find(self._buckets(), queues):
             yield f"{resource['resource_type']} {resource['name']}"
         if self._stack.exists():
             yield f"stack {self._stack.name}"

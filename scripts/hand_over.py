@@ -15,6 +15,7 @@ from typing import Any
 from scripts import build_layer, package, preflight
 from scripts.console import DeploymentError
 from scripts.record_outputs import (
+    DECODING_FUNCTIONS,
     ENVIRONMENT,
     MEASURING_FUNCTION,
     Account,
@@ -81,7 +82,8 @@ def _function(project: Path, stage: str, function: str, archives: list[str]) -> 
         "layers": [
             name
             for name in archives
-            if name == "requirements-layer.zip" or (name == "media-layer.zip" and is_measuring)
+            if name == "requirements-layer.zip"
+            or (name == "media-layer.zip" and function in DECODING_FUNCTIONS)
         ],
         "policy": f"policies/{function}.json",
     }

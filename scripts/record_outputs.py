@@ -15,11 +15,15 @@ from typing import Any
 
 APP_NAME = "earshot"
 MEASURING_FUNCTION = "extract_features"
+DECODING_FUNCTIONS = ("extract_features", "make_dataset")
+"""The functions that decode sound, and have the media layer for it."""
+
 ENVIRONMENT = {
     "MEDIA_BUCKET_NAME": "MediaBucketName",
     "METADATA_TABLE_NAME": "MetadataTableName",
     "SEARCH_TABLE_NAME": "SearchTableName",
     "FEATURES_QUEUE_URL": "FeaturesQueueUrl",
+    "DATASETS_QUEUE_URL": "DatasetsQueueUrl",
     "MEDIACONVERT_ROLE_ARN": "MediaConvertRoleArn",
     "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
     "NOTICES_TOPIC_ARN": "NoticesTopicArn",
@@ -70,6 +74,12 @@ class Account:
             arn = f"{role}:assumed-role/{arn.split('/')[1]}/*"
         # Names may have commas, which separate the patterns.
         return arn.replace(",", "?")
+
+
+def queue_names(outputs: Mapping[str, str]) -> list[str]:
+    """Return the names of the queues whose messages functions receive."""
+    urls = (outputs.get(name) for name in ("FeaturesQueueUrl", "DatasetsQueueUrl"))
+    return [url.rpartition("/")[2] for url in urls if url]
 
 
 def read_config(project: Path) -> dict[str, Any]:
@@ -133,7 +143,8 @@ def record(
     for function in functions(project):
         settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
         settings["iam_policy_file"] = _rendered(stage, function)
-    entry["lambda_functions"][MEASURING_FUNCTION]["layers"] = layers
+    for function in DECODING_FUNCTIONS:
+        entry["lambda_functions"][function]["layers"] = layers
     rendered = policies(project, stage, outputs, account, entry["environment_variables"])
     files = {_config_file(project): _dump(config)} | {
         project / ".chalice" / _rendered(stage, function): policy
@@ -237,6 +248,7 @@ def _values(
         "MetadataTable": outputs["MetadataTableName"],
         "SearchTable": outputs["SearchTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
+        "DatasetsQueue": outputs["DatasetsQueueUrl"].rpartition("/")[2],
         "FailedEventsQueue": outputs["FailedEventsQueueName"],
         "MediaConvertRoleArn": outputs.get("MediaConvertRoleArn", ""),
         "MediaConvertQueueArn": outputs.get("MediaConvertQueueArn", ""),

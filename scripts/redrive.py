@@ -2,7 +2,7 @@
 
 Run this when the cause is repaired.
 
-Messages in the dead-letter queue go back to the features queue. Events that a function has given up
+Messages in a dead-letter queue go back to their queue. Events that a function has given up
 are sent to that function again. A message is deleted only after it has been sent, so an
 interrupted run loses nothing. At worst a message comes twice, which does no harm.
 """
@@ -36,7 +36,8 @@ def redrive(stage: str, session: Any) -> tuple[int, int]:
 
 def _dead_letters(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
     """Yield the address of each dead-letter queue, and of the queue its messages came from."""
-    yield _url(sqs, f"{prefix}-features-dead"), _url(sqs, f"{prefix}-features")
+    for name in ("features", "datasets"):
+        yield _url(sqs, f"{prefix}-{name}-dead"), _url(sqs, f"{prefix}-{name}")
     if prefix.endswith("-local"):
         # Local mode has a queue for each function.
         for dead in sqs.list_queues(QueueNamePrefix="local-").get("QueueUrls", []):

@@ -94,14 +94,15 @@ def test_a_message_whose_extraction_fails_comes_back_after_minutes(
 
 
 def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application):
-    (source,) = (one for one in application.app.event_sources if isinstance(one, SQSEventConfig))
+    sources = [one for one in application.app.event_sources if isinstance(one, SQSEventConfig)]
 
-    assert source.maximum_concurrency == 5
+    assert [source.maximum_concurrency for source in sources] == [5, 5]
     environment = {
         "MEDIA_BUCKET_NAME": "a",
         "METADATA_TABLE_NAME": "b",
         "SEARCH_TABLE_NAME": "c",
         "FEATURES_QUEUE_URL": "d",
+        "DATASETS_QUEUE_URL": "e",
     }
     many = Settings.from_env(environment | {"MEASURING_CONCURRENCY": "500"})
     assert many.measuring_concurrency == 500

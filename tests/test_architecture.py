@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "chalicelib.core.recording_item",
         "chalicelib.core.search",
     }
-    | {"chalicelib.core.transcripts", "chalicelib.pipeline"},
+    | {"chalicelib.core.datasets", "chalicelib.core.transcripts", "chalicelib.pipeline"},
     "chalicelib/aws": PURE
     | {"boto3", "botocore", "datetime", "orjson", "smart_open", "chalicelib.errors"}
     | {
@@ -144,6 +144,7 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
         "METADATA_TABLE_NAME": "metadata",
         "SEARCH_TABLE_NAME": "search",
         "FEATURES_QUEUE_URL": "https://queues.example/1/features",
+        "DATASETS_QUEUE_URL": "https://queues.example/1/datasets",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     loaded = subprocess.run(

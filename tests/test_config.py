@@ -7,6 +7,7 @@ REQUIRED = {
     "METADATA_TABLE_NAME": "metadata",
     "SEARCH_TABLE_NAME": "search",
     "FEATURES_QUEUE_URL": "https://queues.example/1/earshot-dev-features",
+    "DATASETS_QUEUE_URL": "https://queues.example/1/earshot-dev-datasets",
 }
 
 

@@ -60,6 +60,13 @@ IF_MATCH = {
     "them since, the answer is 412 with the present ones, and nothing is written.",
     "schema": {"type": "string"},
 }
+DATASET = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "The name of a data set.",
+    "schema": {"type": "string"},
+}
 RECORDING_ID = {
     "name": "recording_id",
     "in": "path",
@@ -194,6 +201,43 @@ def document() -> dict[str, Any]:
                     _manifest(),
                     path=[_path("kind", "recordings or supervisions")],
                     query=[*_selection(), CURSOR, _limit(50)],
+                )
+            },
+            "/datasets": {
+                "get": _operation(
+                    "List an owner's data sets", _json("Datasets"), query=[OWNER], errors=()
+                ),
+                "post": _operation(
+                    "Ask for a data set of a selection of recordings",
+                    _json("Dataset", status="202"),
+                    body="NewDataset",
+                    errors=(),
+                ),
+            },
+            "/datasets/{name}": {
+                "get": _operation(
+                    "Show a data set, and how far it is",
+                    _json("Dataset"),
+                    path=[DATASET],
+                    query=[OWNER],
+                ),
+                "delete": _operation(
+                    "Delete a data set with all its versions",
+                    _json("DeletedDataset"),
+                    path=[DATASET],
+                    query=[OWNER],
+                ),
+            },
+            "/datasets/{name}/file": {
+                "get": _operation(
+                    "Go to one of a data set's files",
+                    _address(),
+                    path=[DATASET],
+                    query=[
+                        _text("path", "As in the manifest, dataset.json, which is the default."),
+                        OWNER,
+                        REDIRECT,
+                    ],
                 )
             },
             "/openapi.json": {

@@ -148,8 +148,11 @@ def _page(
 def _moment(request: Request, name: str) -> str | None:
     """Return a date or a time in the table's form. A date means the whole day."""
     text = request.text(name)
-    if text is None:
-        return None
+    return moment_of(text, name) if text is not None else None
+
+
+def moment_of(text: str, name: str) -> str:
+    """Return a date or a time in the table's form; a date as ``to`` means its end."""
     try:
         moment = datetime.fromisoformat(text)
         if len(text) == len("2024-01-31") and name == "to":

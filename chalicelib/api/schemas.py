@@ -128,6 +128,26 @@ _CORRECTION = _object(
     matches={**FLAG, "description": "Whether its words are in the transcript."},
 )
 
+_SELECTION = {
+    "owner": {**TEXT, "description": "Whose recordings; an administrator may name any owner."},
+    "from": {**TEXT, "description": "Created on this day or later."},
+    "to": {**TEXT, "description": "Created on this day or earlier."},
+    "q": {**TEXT, "description": "Words and phrases, as in a search: the recordings it finds."},
+}
+_SPLIT = _object(n_recordings=COUNT, n_utterances=COUNT, hours=NUMBER)
+_DATASET_PARAMETERS = {
+    name: {**TEXT, "description": description}
+    for name, description in {
+        "format": "parquet, lhotse, shar, webdataset or kaldi.",
+        "frames": "Columns of frames, by comma: mfcc, f0, voiced, rms; or none.",
+        "dtype": "float32 or float16.",
+        "splits": "Such as train=0.8,dev=0.1,test=0.1.",
+        "split_by": "recording or speaker.",
+        "longest_s": "Longest utterance in seconds.",
+        "shard_mb": "Most megabytes of a file.",
+    }.items()
+}
+
 SCHEMAS: Mapping[str, Any] = {
     "Object": {"type": "object"},
     "Error": _object(Code=TEXT, Message={**TEXT, "description": "A sentence for a person."}),
@@ -224,4 +244,34 @@ SCHEMAS: Mapping[str, Any] = {
         back_to=_or_null("string"),
     ),
     "Match": _MATCH,
+    "NewDataset": _object(
+        {
+            **_SELECTION,
+            **_DATASET_PARAMETERS,
+            "recording_ids": {**_list(TEXT), "minItems": 1, "maxItems": 10_000},
+        },
+        name={**TEXT, "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+    ),
+    "Dataset": _object(
+        {
+            "splits": {"type": "object", "additionalProperties": _SPLIT},
+            "left_out": _object(n=COUNT, reasons={"type": "object", "additionalProperties": COUNT}),
+            "versions": {"type": "object"},
+            "n_files": COUNT,
+            "n_bytes": COUNT,
+        },
+        name=TEXT,
+        owner=TEXT,
+        requested_at={**TEXT, "format": "date-time"},
+        status=STATUS,
+        reason=_or_null("string"),
+        parameters={"type": "object", "additionalProperties": TEXT},
+        selection={"type": "object"},
+        version=_or_null("string"),
+        n_batches=COUNT,
+        n_batches_done=COUNT,
+        location={**_or_null("string"), "description": "The files' address, s3://…"},
+    ),
+    "Datasets": _object(owner=TEXT, datasets=_list(TEXT)),
+    "DeletedDataset": _object(name=TEXT, owner=TEXT),
 }

@@ -17,7 +17,7 @@ from chalicelib.core.search.matching import (
     passages_around,
     score,
 )
-from chalicelib.errors import CursorError
+from chalicelib.errors import CursorError, RequestError
 
 if TYPE_CHECKING:
     from chalicelib.aws.dynamodb_search import Mark
@@ -132,6 +132,29 @@ def search(
         complete=stretch.end is None,
         back_to=stretch.end[0] if stretch.end else None,
     )
+
+
+def find_ids(query: str, *, owner: str | None, most: int, services: "Services") -> list[str]:
+    """Return the ids of all recordings that contain every word and phrase of a query.
+
+    Raise RequestError if there are more than ``most``, or the query cannot be used.
+    """
+    phrases = parse_query(query)
+    terms = list(dict.fromkeys(term for phrase in phrases for term in phrase))
+    rarest = min(terms, key=lambda term: services.search_table.sample(term, owner=owner))
+    found: list[str] = []
+    after: tuple[str, str] | None = None
+    while True:
+        stretch = services.search_table.stretch(
+            rarest, owner=owner, after=after, most=MAX_ROWS // len(terms), max_pages=MAX_PAGES
+        )
+        places = services.search_table.places(stretch.marks, terms)
+        found += [id_ for id_, *_ in _rank(phrases, stretch.marks, places)]
+        if len(found) > most:
+            raise RequestError(f"q finds more than {most} recordings: use other words as well.")
+        if stretch.end is None:
+            return found
+        after = stretch.end
 
 
 def _rank(

@@ -1,4 +1,4 @@
-"""The queue of recordings whose features are to be extracted."""
+"""The queues: of recordings whose features are to be extracted, and of data sets to be made."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,6 +48,24 @@ class FeatureQueue:
             ],
         )
         return [int(failed["Id"]) for failed in answer.get("Failed", [])]
+
+    def retry_after(self, receipt_handle: str, delay_s: int) -> None:
+        """Let a received message come back before the queue's time-out."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
+        )
+
+
+class DatasetQueue:
+    """The queue whose messages ``make_dataset`` receives."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, message: Mapping[str, str | int]) -> None:
+        """Ask for one step of a data set."""
+        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
 
     def retry_after(self, receipt_handle: str, delay_s: int) -> None:
         """Let a received message come back before the queue's time-out."""

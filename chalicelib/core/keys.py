@@ -22,6 +22,9 @@ ADDRESS = "s3://"
 """Start of the source key of an original: its whole address, ``s3://bucket/key``."""
 
 BACKFILLS = "backfills/"
+DATASETS = "datasets/"
+"""Prefix of the data sets: what was asked for, and below it the files."""
+
 BOOKMARK = "reconcile/bookmark.json"
 HOURS = "hours/"
 
@@ -38,6 +41,7 @@ SLUG_LENGTH = 60
 DIGEST_LENGTH = 12
 
 _RECORDING_ID = re.compile(rf"[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{{DIGEST_LENGTH}}}")
+_DATASET = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _JOB = re.compile(rf"({_RECORDING_ID.pattern})-([tr])([0-9]{{1,15}})")
 
 
@@ -137,6 +141,26 @@ def corrections(recording_id: str) -> str:
 def features(recording_id: str, name: str) -> str:
     """Return the key of one of a recording's feature tables."""
     return f"{FEATURES}{recording_id}/{name}"
+
+
+def is_dataset_name(name: str) -> bool:
+    """Return whether a text can be the name of a data set: one part of a URL and of a key."""
+    return _DATASET.fullmatch(name) is not None
+
+
+def dataset_requests(owner: str) -> str:
+    """Return the prefix of what an owner has asked for."""
+    return f"{DATASETS}requests/{owner}/"
+
+
+def dataset_request(owner: str, name: str) -> str:
+    """Return the key of what was asked for, and how far it is."""
+    return f"{dataset_requests(owner)}{name}.json"
+
+
+def dataset_files(owner: str, name: str, version: str = "") -> str:
+    """Return the prefix of the files of a data set's version, or of all its versions."""
+    return f"{DATASETS}files/{owner}/{name}/{version}{'/' if version else ''}"
 
 
 def clip(recording_id: str, start_s: float, end_s: float) -> str:

@@ -54,11 +54,11 @@ def _write_tables(
 
     with ExitStack() as stack:
         frames = read_frames(
-            *(_open_table(measurement, name, stack, services) for name in keys.JOINED_TABLES),
+            *(open_table(measurement, name, stack, services) for name in keys.JOINED_TABLES),
             frame_s=measurement.frame_s,
         )
         further = {
-            name: _open_table(measurement, name, stack, services)
+            name: open_table(measurement, name, stack, services)
             for name in measurement.feature_keys
             if name in TABLES and name not in keys.JOINED_TABLES and track_class(name).word_columns
         }
@@ -99,9 +99,10 @@ def _whole_values(recording: "Recording", services: "Services") -> dict[str, flo
     return whole_values(orjson.loads(made).get("values", {})) if made else {}
 
 
-def _open_table(
+def open_table(
     measurement: "Measurement", name: str, stack: ExitStack, services: "Services"
 ) -> BinaryIO:
+    """Open a recording's table, decompressed; raise UploadChangedError if it is gone."""
     key = measurement.feature_keys[name]
     table = services.results.find(key)
     if table is None:

@@ -70,5 +70,5 @@ def test_the_names_are_those_that_the_template_gives(services):
 
     role = services.settings.mediaconvert_role_arn.rpartition("/")[2]
     assert outputs["MediaConvertRoleArn"].endswith(role.replace("us-east-1", "${Region}"))
-    queue = services.settings.features_queue_url.rpartition("/")[2]
-    assert outputs["FeaturesQueueUrl"].endswith(f"/{queue}")
+    assert outputs["FeaturesQueueUrl"].endswith(f"/{services.settings.features_queue}")
+    assert outputs["DatasetsQueueUrl"].endswith(f"/{services.settings.datasets_queue}")

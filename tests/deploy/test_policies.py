@@ -28,6 +28,7 @@ OUTPUTS = {
     "MetadataTableName": "earshot-dev-metadata",
     "SearchTableName": "earshot-dev-search",
     "FeaturesQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-features",
+    "DatasetsQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-datasets",
     "FailedEventsQueueName": "earshot-dev-failed-events",
     "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
     "MediaConvertQueueArn": "arn:aws:mediaconvert:us-east-1:123456789012:queues/earshot-dev",
@@ -43,6 +44,7 @@ WRITE_RESULTS = {
     ("s3:PutObject", f"{RESULTS}/transcripts/*"),
 }
 CORRECTIONS = f"{RESULTS}/transcripts/*.corrections.json"
+DATASETS = f"{RESULTS}/datasets/*"
 BOOKMARK = f"{RESULTS}/reconcile/bookmark.json"
 RENDITION_JOBS = "arn:aws:mediaconvert:us-east-1:123456789012:jobs/*"
 
@@ -87,6 +89,20 @@ S3_NEEDS = {
     ("media", "list_objects_v2"): {("s3:ListBucket", MEDIA)},
     ("results", "delete_objects"): {("s3:DeleteObject", f"{RESULTS}/{name}/*") for name in DERIVED},
 }
+READ_DATASETS = {("s3:GetObject", DATASETS), ("s3:ListBucket", RESULTS)}
+S3_NEEDS |= {
+    ("datasets", "get_object"): READ_DATASETS,
+    ("datasets", "head_object"): READ_DATASETS,
+    ("datasets", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
+    ("datasets", "smart_open.s3.open rb"): {("s3:GetObject", DATASETS)},
+    ("datasets", "generate_presigned_url"): {("s3:GetObject", DATASETS)},
+    ("datasets", "put_object"): {("s3:PutObject", DATASETS)},
+    ("datasets", "delete_objects"): {("s3:DeleteObject", DATASETS)},
+    ("datasets", "smart_open.s3.open wb"): {
+        ("s3:PutObject", DATASETS),
+        ("s3:AbortMultipartUpload", DATASETS),
+    },
+}
 OTHER_NEEDS = {
     # AWS has no resource to name here. Transcribe reads and writes with its caller's rights.
     "start_transcription_job": {
@@ -127,6 +143,7 @@ RESOURCES = {
     "search_table": ("dynamodb", SEARCH),
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),
+    "datasets_queue": ("sqs", f"{QUEUES}datasets"),
     "transcoder": ("mediaconvert", RENDITION_JOBS),
 }
 
@@ -145,9 +162,10 @@ def lambdas_own_needs(function: str) -> set[tuple[str, str]]:
     name = "earshot-dev" if function == calls.API_HANDLER else f"earshot-dev-{function}"
     log = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*"
     own = {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
-    if function == "extract_features":
+    queues = {"extract_features": "features", "make_dataset": "datasets"}
+    if function in queues:
         return own | {
-            (f"sqs:{action}", f"{QUEUES}features")
+            (f"sqs:{action}", f"{QUEUES}{queues[function]}")
             for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
         }
     if function == calls.API_HANDLER:
@@ -297,7 +315,12 @@ def test_traces_may_be_written_only_where_tracing_is_on(project, policies):
 def test_no_stage_may_touch_another(policies):
     named = {resource for found in policies.values() for _, resource in allowed(found)}
 
-    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {RESULTS, BOOKMARK, CORRECTIONS}
+    shared = {f"{RESULTS}/{name}/*" for name in DERIVED} | {
+        RESULTS,
+        BOOKMARK,
+        CORRECTIONS,
+        DATASETS,
+    }
     unnamed = {resource for resource in named if "-dev" not in resource}
     assert unnamed <= {"*", JOBS, RENDITION_JOBS} | shared
 
@@ -421,6 +444,7 @@ def outputs_of(services) -> dict[str, str]:
         "MetadataTableName": settings.metadata_table,
         "SearchTableName": settings.search_table,
         "FeaturesQueueUrl": settings.features_queue_url,
+        "DatasetsQueueUrl": settings.datasets_queue_url,
     }
 
 

@@ -32,11 +32,13 @@ def serve(stage, tmp_path):
     (queue_url,) = stage.client("sqs").list_queues(QueueNamePrefix="earshot-local-features")[
         "QueueUrls"
     ][:1]
+    queues = stage.client("sqs").list_queues(QueueNamePrefix="earshot-local-datasets")["QueueUrls"]
     config["stages"]["dev"]["environment_variables"] = {
         "MEDIA_BUCKET_NAME": stage.bucket,
         "METADATA_TABLE_NAME": stage.metadata_table,
         "SEARCH_TABLE_NAME": "search",
         "FEATURES_QUEUE_URL": queue_url,
+        "DATASETS_QUEUE_URL": min(queues, key=len),
     }
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice/config.json").write_text(json.dumps(config))

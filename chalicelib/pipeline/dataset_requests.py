@@ -1,0 +1,116 @@
+"""Requests for data sets: one object for each, which also says how far it is."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from chalicelib.core import keys
+from chalicelib.core.recording import Status
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRequest:
+    """A request for a data set, and how far it is.
+
+    Parameters
+    ----------
+    name, owner : str
+        of the data set
+    requested_at : str
+        when; it tells this request from an earlier one with the same name
+    parameters : mapping of str to str
+        as ``DatasetParameters.parse`` reads them
+    recordings_of : str or None
+        the owner of the recordings; None for all owners
+    since, until : str or None
+        bounds of the recordings' times
+    recording_ids : list of str or None
+        the recordings, if they were named or found by a search
+    status : str
+        ``PENDING``, ``IN_PROGRESS``, ``COMPLETED`` or ``FAILED``
+    version : str or None
+        of the plan, and the last part of the files' prefix
+    """
+
+    name: str
+    owner: str
+    requested_at: str
+    parameters: Mapping[str, str]
+    recordings_of: str | None = None
+    since: str | None = None
+    until: str | None = None
+    q: str | None = None
+    recording_ids: list[str] | None = None
+    status: str = Status.PENDING
+    reason: str | None = None
+    version: str | None = None
+    n_batches: int = 0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The prefix of the files of this version."""
+        return keys.dataset_files(self.owner, self.name, self.version or "")
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """The parts of the request that decide on the recordings, as far as they are given."""
+        chosen = {
+            "owner": self.recordings_of,
+            "from": self.since,
+            "to": self.until,
+            "q": self.q,
+            "n_recording_ids": len(self.recording_ids) if self.recording_ids is not None else None,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+def read_dataset_request(owner: str, name: str, services: "Services") -> DatasetRequest | None:
+    """Return what was asked for, or None."""
+    body = services.datasets.read(keys.dataset_request(owner, name))
+    return DatasetRequest(**orjson.loads(body)) if body else None
+
+
+def write_dataset_request(request: DatasetRequest, services: "Services") -> None:
+    """Write what was asked for, or how far it is."""
+    key = keys.dataset_request(request.owner, request.name)
+    services.datasets.write(key, orjson.dumps(asdict(request)))
+
+
+def send_dataset_step(
+    request: DatasetRequest, step: str, services: "Services", batch: int = 0
+) -> None:
+    """Ask for a step: ``plan``, ``batch`` or ``join``."""
+    services.datasets_queue.send(
+        {
+            "owner": request.owner,
+            "name": request.name,
+            "requested_at": request.requested_at,
+            "step": step,
+            "batch": batch,
+        }
+    )
+
+
+def delete_dataset(request: DatasetRequest, services: "Services") -> None:
+    """Remove a request and the files of all its versions. Safe to repeat."""
+    services.datasets.remove(keys.dataset_request(request.owner, request.name))
+    services.datasets.remove(keys.dataset_files(request.owner, request.name))
+
+
+def n_batches_done(request: DatasetRequest, services: "Services") -> int:
+    """Return how many batches are made."""
+    if request.status == Status.COMPLETED:
+        return request.n_batches
+    return len(report_keys(request, services)) if request.version else 0
+
+
+def report_keys(request: DatasetRequest, services: "Services") -> list[str]:
+    """Return the keys of the reports of the batches that are made."""
+    prefix = f"{request.folder}parts/"
+    return [key for key in services.datasets.keys(prefix) if key.endswith("/report.json")]

@@ -1,0 +1,233 @@
+"""Data sets of a stage: planned, made by batches, and joined, each step by a message.
+
+What was asked for is an object, and so is each batch's report. A step can come twice: it then finds
+what it would make, or makes the same again. A message of a request that was replaced or deleted
+does nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+
+from chalicelib import journal
+from chalicelib.core import keys
+from chalicelib.core.recording import Recording, Status
+from chalicelib.pipeline.dataset_requests import (
+    DatasetRequest,
+    read_dataset_request,
+    report_keys,
+    send_dataset_step,
+    write_dataset_request,
+)
+from chalicelib.pipeline.events import ATTEMPTS, RETRY_AFTER_S
+
+if TYPE_CHECKING:
+    from chalicelib.core.datasets.batches import BatchReport
+    from chalicelib.core.datasets.planning import Candidate, Plan
+    from chalicelib.services import Services
+
+PAGE = 100
+PLAN = "parts/plan.json"
+GIVEN_UP = "A step could not be done in {} attempts. The administrator's alarm says more."
+
+
+def take_dataset_step(
+    message: Mapping[str, Any], services: "Services", *, attempt: int = 1, receipt_handle: str = ""
+) -> None:
+    """Do the step of a message. Raise if it should be tried again."""
+    request = read_dataset_request(message["owner"], message["name"], services)
+    if request is None or request.requested_at != message["requested_at"]:
+        return
+    if request.status in (Status.COMPLETED, Status.FAILED):
+        return
+    journal.note(dataset=request.name, step=message["step"], batch=message["batch"])
+    try:
+        if message["step"] == "plan":
+            plan_dataset(request, services)
+        elif message["step"] == "batch":
+            make_dataset_batch(request, message["batch"], services)
+        else:
+            join_dataset(request, services)
+    except Exception:
+        if attempt >= ATTEMPTS:
+            reason = GIVEN_UP.format(ATTEMPTS)
+            write_dataset_request(replace(request, status=Status.FAILED, reason=reason), services)
+        elif receipt_handle:
+            services.datasets_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
+        raise
+
+
+def plan_dataset(request: DatasetRequest, services: "Services") -> DatasetRequest:
+    """Write which recordings each batch has, and ask for every batch. Safe to repeat."""
+    # numpy takes longer to import than most events take to handle; here and below.
+    from chalicelib.core.datasets import assembly, planning  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.candidates import source_of  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.models import LeftOut  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
+    from chalicelib.pipeline import dataset_sources  # noqa: PLC0415  # as above
+
+    parameters = DatasetParameters.parse(request.parameters)
+    left_out: list[LeftOut] = []
+    missing = set(request.recording_ids or ())
+
+    def candidates() -> Iterator["Candidate"]:
+        for recording in _selected_recordings(request, services):
+            missing.discard(recording.id)
+            address = dataset_sources.address_of(recording, services)
+            source = source_of(recording, audio=address)
+            if isinstance(source, LeftOut):
+                left_out.append(source)
+                continue
+            stamp = f"{dataset_sources.stamp_of(recording)} {source.audio}"
+            n_bytes = planning.bytes_of(source, parameters)
+            yield planning.Candidate(recording.id, source.recipe, stamp, n_bytes)
+
+    found = list(candidates())
+    left_out += [LeftOut(one, dataset_sources.GONE) for one in missing]
+    provenance = orjson.dumps(assembly.versions_of(parameters.format)).decode()
+    plan = planning.make_plan(found, parameters, left_out=left_out, provenance=provenance)
+    planned = replace(
+        request,
+        status=Status.IN_PROGRESS,
+        version=plan.version,
+        n_batches=len(plan.batches),
+    )
+    for number, batch in enumerate(plan.batches):
+        services.datasets.write(f"{planned.folder}{_batch_name(number)}", orjson.dumps(batch))
+    services.datasets.write(
+        f"{planned.folder}{PLAN}", orjson.dumps(asdict(replace(plan, batches=())))
+    )
+    write_dataset_request(planned, services)
+    for number in range(planned.n_batches):
+        send_dataset_step(planned, "batch", services, number)
+    if not planned.n_batches:
+        send_dataset_step(planned, "join", services)
+    return planned
+
+
+def make_dataset_batch(request: DatasetRequest, number: int, services: "Services") -> None:
+    """Write the files of a batch; ask for the end if all batches are there. Safe to repeat."""
+    from chalicelib.core.datasets import batches  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.formats import writer_of  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
+    from chalicelib.pipeline.dataset_sources import stage_reader  # noqa: PLC0415  # as above
+
+    folder = request.folder
+    report_key = f"{folder}{_report_name(number)}"
+    recipe = _read_plan(request, services).recipe
+    batch = services.datasets.read(f"{folder}{_batch_name(number)}")
+    if batch is None or recipe is None:
+        return  # the data set was joined, or deleted
+    if services.datasets.find(report_key) is None:
+        parameters = DatasetParameters.parse(request.parameters)
+        report = batches.make_batch(
+            number,
+            orjson.loads(batch),
+            stage_reader(services),
+            parameters,
+            recipe,
+            writer_of(parameters.format),
+            lambda path: services.datasets.create(f"{folder}{path}"),
+        )
+        # Written last, so that a batch with a report is complete.
+        services.datasets.write(report_key, orjson.dumps(report.to_dict()))
+    if len(report_keys(request, services)) == request.n_batches:
+        send_dataset_step(request, "join", services)
+
+
+def join_dataset(request: DatasetRequest, services: "Services") -> None:
+    """Join the parts of all batches, write the manifest, remove the parts. Safe to repeat."""
+    from chalicelib.core.datasets import assembly  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
+
+    folder = request.folder
+    found = services.datasets.read(f"{folder}{assembly.MANIFEST}")
+    if services.datasets.find(f"{folder}{PLAN}"):
+        manifest = assembly.assemble(
+            request.name,
+            _read_plan(request, services),
+            DatasetParameters.parse(request.parameters),
+            lambda: (
+                _read_report(request, number, services) for number in range(request.n_batches)
+            ),
+            lambda path: _open_part(f"{folder}{path}", services),
+            lambda path: services.datasets.create(f"{folder}{path}"),
+            selection=request.selection,
+        )
+        services.datasets.remove(f"{folder}parts/")
+    elif found:
+        manifest = orjson.loads(found)  # joined by the message's first delivery
+    else:
+        return
+    summary = {name: manifest[name] for name in ("splits", "left_out", "versions")}
+    summary["n_files"] = len(manifest["files"])
+    summary["n_bytes"] = sum(file["n_bytes"] for file in manifest["files"])
+    write_dataset_request(replace(request, status=Status.COMPLETED, summary=summary), services)
+
+
+def _selected_recordings(request: DatasetRequest, services: "Services") -> Iterator[Recording]:
+    table = services.recordings
+    if request.recording_ids is not None:
+        wanted = list(dict.fromkeys(request.recording_ids))
+        for first in range(0, len(wanted), PAGE):
+            page = table.find_many([keys.transcript(one) for one in wanted[first : first + PAGE]])
+            owner = request.recordings_of
+            yield from (one for one in page if owner in (None, one.owner))
+        return
+    cursor: str | None = None
+    while True:
+        page, cursor = table.page(
+            owner=request.recordings_of,
+            since=request.since,
+            until=request.until,
+            cursor=cursor,
+            limit=PAGE,
+        )
+        yield from page
+        if cursor is None:
+            return
+
+
+def _read_plan(request: DatasetRequest, services: "Services") -> "Plan":
+    from chalicelib.core.datasets.models import LeftOut, Recipe  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.planning import Plan  # noqa: PLC0415  # as above
+
+    body = services.datasets.read(f"{request.folder}{PLAN}")
+    if body is None:
+        return Plan(request.version or "", None, (), ())
+    kept = orjson.loads(body)
+    return Plan(
+        kept["version"],
+        Recipe(**kept["recipe"]) if kept["recipe"] else None,
+        (),
+        tuple(LeftOut(**one) for one in kept["left_out"]),
+    )
+
+
+def _read_report(request: DatasetRequest, number: int, services: "Services") -> "BatchReport":
+    from chalicelib.core.datasets.batches import BatchReport  # noqa: PLC0415  # as above
+
+    body = services.datasets.read(f"{request.folder}{_report_name(number)}")
+    if body is None:
+        raise LookupError(_report_name(number))
+    return BatchReport.of(orjson.loads(body))
+
+
+@contextmanager
+def _open_part(key: str, services: "Services") -> Iterator[BinaryIO]:
+    part = services.datasets.find(key)
+    if part is None:
+        raise LookupError(key)
+    with services.datasets.open(part) as stream:
+        yield stream
+
+
+def _batch_name(number: int) -> str:
+    return f"parts/{number:05d}/recordings.json"
+
+
+def _report_name(number: int) -> str:
+    return f"parts/{number:05d}/report.json"
