@@ -216,7 +216,9 @@ def _extract_features(recording_id: str, services: "Services", attempt: int) -> 
             if attempt >= ATTEMPTS:
                 give_up_features(recording, f"{type(exc).__name__}: {exc}", services)
             raise
-        _finish(recording, services)
+        # If Transcribe had no room when the upload came, it may have by now. Reconcile would ask
+        # for one recording after another.
+        resume(recording, services)
 
 
 def give_up_features(recording: Recording, cause: str, services: "Services") -> None:

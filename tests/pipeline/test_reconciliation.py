@@ -274,24 +274,35 @@ def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later)
     assert services.transcriber.find(job_name(services, whole))
 
 
-def test_a_quota_is_waited_out_and_not_failed(services, put):
-    class Busy(Transcriber):
-        def __init__(self, client):
-            super().__init__(client)
-            self.stubber = Stubber(client)
-            self.stubber.add_client_error("start_transcription_job", "LimitExceededException")
-            self.stubber.activate()
+@pytest.fixture
+def busy(services):
+    """Services whose Transcribe has no room."""
+    client = boto3.client("transcribe", config=ONE_TRY)
+    with Stubber(client) as stubber:
+        stubber.add_client_error("start_transcription_job", "LimitExceededException")
+        yield replace(services, transcriber=Transcriber(client))
 
+
+def test_a_quota_is_waited_out_and_not_failed(services, busy, put):
     recording_id = put(KEY, wav())
-    events.receive_upload(
-        KEY, replace(services, transcriber=Busy(boto3.client("transcribe", config=ONE_TRY)))
-    )
+    events.receive_upload(KEY, busy)
     assert services.recordings.get(recording_id).statuses["transcription"] == "PENDING"
     assert messages(services) == [recording_id]
 
     reconcile(services).raise_failures()
 
     assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
+
+
+def test_who_has_measured_a_recording_asks_a_busy_transcribe_again(services, busy, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, busy)
+    assert services.recordings.get(recording_id).statuses["transcription"] == "PENDING"
+
+    events.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id).statuses
+    assert (found["transcription"], found["features"]) == ("IN_PROGRESS", "COMPLETED")
 
 
 ONE_TRY = boto3.session.Config(retries={"max_attempts": 0})
