@@ -1,6 +1,6 @@
 """The recording: its upload, the state of its branches, and the results of each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -251,7 +251,13 @@ class Recording:
 
     @classmethod
     def of_archive(
-        cls, upload: Upload, *, created_at: str, owner: str | None, only: Branch | None
+        cls,
+        upload: Upload,
+        *,
+        created_at: str,
+        owner: str | None = None,
+        skipped: Collection[Branch] = (),
+        reason: str | None = None,
     ) -> "Recording":
         """Return the first state of a recording of an archive.
 
@@ -262,25 +268,27 @@ class Recording:
         ----------
         owner : str or None
             the owner; None for the one that the upload's key names
-        only : Branch or None
-            the branch that was asked for; the other, and renditions that it does not need, are
-            SKIPPED
+        skipped : collection of Branch
+            branches that were not asked for, which are SKIPPED with the ``reason``
         """
+        recording = cls.of(upload, created_at=created_at)
+        states = {
+            branch: BranchState(Status.SKIPPED, reason=reason, at=created_at)
+            if branch in skipped
+            else recording.state(branch)
+            for branch in Branch
+        }
         told = NoticeState(claimed_at=created_at, sent_at=created_at)
-        recording = replace(
-            cls.of(upload, created_at=created_at),
+        return replace(
+            recording,
+            owner=owner or recording.owner,
             accepted_at=created_at,
+            transcription=states[Branch.TRANSCRIPTION],
+            features=states[Branch.FEATURES],
+            renditions=states[Branch.RENDITIONS],
             notice_done=told,
             notice_failed=told,
         )
-        if owner:
-            recording = replace(recording, owner=owner)
-        if only is None:
-            return recording
-        skipped = BranchState(Status.SKIPPED, reason=f"Only {only} was asked for.", at=created_at)
-        if only == Branch.FEATURES:
-            return replace(recording, transcription=skipped, renditions=skipped)
-        return replace(recording, features=skipped)
 
     def state(self, branch: Branch) -> BranchState:
         """Return the state of a branch."""

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from chalicelib.core.probe import formats
 from chalicelib.core.recording import Branch, Recording
 from chalicelib.pipeline.events import RETRY_AFTER_S, receive
 
@@ -31,12 +32,25 @@ def receive_from_archive(
     owner : str, optional
         the owner; by default the one that the upload's key names
     only : str, optional
-        the only branch to start; by default all
+        the only branch to start, with the renditions that it needs; by default all
     """
-    first_state = partial(Recording.of_archive, owner=owner, only=Branch(only) if only else None)
+    first_state = partial(
+        Recording.of_archive,
+        owner=owner,
+        skipped=_skipped(key, Branch(only)) if only else (),
+        reason=f"Only {only} was asked for.",
+    )
     try:
         receive(key, services, first_state)
     except Exception:
         if receipt_handle:
             services.features_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
         raise
+
+
+def _skipped(key: str, only: Branch) -> set[Branch]:
+    """Return the branches that are not started if only one is asked for."""
+    needed = {only}
+    if only == Branch.TRANSCRIPTION and formats.needs_audio_track(formats.extension(key)):
+        needed.add(Branch.RENDITIONS)
+    return set(Branch) - needed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chalicelib.core.probe.formats import extension
+from chalicelib.core.probe.formats import CONTAINERS, extension
 from scripts.archive_cost import Amount, Prices
 from scripts.backfill.listing import Entry
 from scripts.backfill.pace import HEAD_ROOM, OWNER_A_SECOND, Quotas
@@ -205,6 +205,8 @@ def lines(plan: Plan) -> Iterator[str]:
         if usd >= 0.005:  # noqa: PLR2004  # rounds to a cent
             told = f", {plan.charged_hours:,.1f} hours charged" if name == "Transcribe" else ""
             yield f"              {usd:,.2f} {name}{told}"
+    if plan.only is None and CONTAINERS.intersection(plan.formats):
+        yield "              MediaConvert's renditions of video are not counted"
     yield f"  time        {told_h(plan.times_h[plan.first_limit])}, by {plan.first_limit}"
     for name, hours in plan.times_h.items():
         if name != plan.first_limit:

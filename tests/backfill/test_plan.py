@@ -73,6 +73,19 @@ def test_refusals_are_counted_by_their_reasons():
     assert "10 of the 10 looked into would fail: It is too long." in told
 
 
+@pytest.mark.parametrize(
+    ("name", "only", "is_said"),
+    [("a.mp4", None, True), ("a.mp4", "features", False), ("a.wav", None, False)],
+)
+def test_the_plan_says_that_renditions_are_not_counted(name, only, is_said):
+    tally = plan.Tally()
+    tally.count([entry(name)])
+
+    made = make(tally, lambda _: (60.0,), only=only)
+
+    assert ("MediaConvert" in "\n".join(plan.lines(made))) == is_said
+
+
 def test_ten_minutes_cost_what_the_page_of_costs_says():
     """Beside the waiting that docs/costs.md leaves out, a thousand hours are its thousand hours."""
     costs = PRICES.costs(Amount(6_000, 3_600_000, 3_600_000))

@@ -12,7 +12,7 @@ from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Outcome, Status
 from chalicelib.errors import SourceClosedError
 from chalicelib.pipeline import events
-from chalicelib.pipeline.archives import receive_from_archive
+from chalicelib.pipeline.archives import _skipped, receive_from_archive
 from chalicelib.pipeline.reconciliation import look, reconcile
 from chalicelib.pipeline.walk import WALK
 from chalicelib.services import connect
@@ -139,15 +139,20 @@ def test_a_replaced_original_is_another_recording(stage):
 @pytest.mark.parametrize(
     ("only", "statuses"),
     [
-        ("features", {"transcription": "SKIPPED", "features": "PENDING"}),
-        ("transcription", {"transcription": "IN_PROGRESS", "features": "SKIPPED"}),
+        ("features", ("SKIPPED", "PENDING", "SKIPPED")),
+        ("transcription", ("IN_PROGRESS", "SKIPPED", "SKIPPED")),
     ],
 )
 def test_only_what_is_asked_for_is_started(stage, only, statuses):
     recording = receive(stage, only=only)
 
-    assert {branch: recording.statuses[branch] for branch in statuses} == statuses
-    assert f"Only {only} was asked for." in [recording.state(branch).reason for branch in Branch]
+    assert tuple(recording.statuses.values()) == statuses
+    assert recording.renditions.reason == f"Only {only} was asked for."
+
+
+def test_a_transcript_of_mov_gets_the_renditions_that_it_needs():
+    assert _skipped("s3://archive/a.mov", Branch.TRANSCRIPTION) == {Branch.FEATURES}
+    assert _skipped("s3://archive/a.mov", Branch.FEATURES) == set(Branch) - {Branch.FEATURES}
 
 
 def test_an_object_in_glacier_fails_with_what_to_do(stage):
