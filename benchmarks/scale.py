@@ -6,7 +6,6 @@ a limit is reached. Nothing is asked of AWS. Writes the tables of docs/scale.md,
 """
 
 import sys
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -93,7 +92,7 @@ class Stage:
     load: Load
     limits: Limits
     env: simpy.Environment = field(default_factory=simpy.Environment)
-    refused: deque[int] = field(default_factory=deque)
+    refused: dict[int, None] = field(default_factory=dict)
     second: int = -1
     n_started: int = 0
     n_at_once: int = 0
@@ -124,7 +123,7 @@ class Stage:
         gap_s = HOUR_S / self.load.n_recordings
         for recording in range(self.load.n_recordings):
             self.env.process(self._receive(recording))
-            self.env.process(self._measure())
+            self.env.process(self._measure(recording))
             yield self.env.timeout(gap_s)
 
     def _receive(self, recording: int) -> Iterator[Any]:
@@ -135,7 +134,7 @@ class Stage:
         if self._start():
             self.n_at_once += 1
         else:
-            self.refused.append(recording)
+            self.refused[recording] = None
             self._most("refused for now", len(self.refused))
 
     def _start(self) -> bool:
@@ -158,11 +157,14 @@ class Stage:
         self.n_transcribed += 1
         self._most("transcribed, h", self.env.now / HOUR_S)
 
-    def _measure(self) -> Iterator[Any]:
+    def _measure(self, recording: int) -> Iterator[Any]:
         with self.measuring.request() as slot:
             self._most("waiting to be measured", len(self.measuring.queue))
             yield slot
             yield self.env.timeout(MEASURE_S + MEASURE_SHARE * self.load.length_s)
+        # Whoever has measured a recording asks Transcribe again, if it had no room before.
+        if recording in self.refused and self._start():
+            del self.refused[recording]
         self.n_measured += 1
         self._most("measured, h", self.env.now / HOUR_S)
 
@@ -172,9 +174,11 @@ class Stage:
             ends = self.env.now + LASTING_S
             while self.refused and self.env.now < ends:
                 yield self.env.timeout(LOOK_S)
-                recording = self.refused.popleft()
-                if not self._start():
-                    self.refused.append(recording)
+                recording = next(iter(self.refused), None)
+                if recording is not None:
+                    del self.refused[recording]
+                    if not self._start():
+                        self.refused[recording] = None  # behind all others
 
     def _most(self, name: str, value: float) -> None:
         self.found[name] = max(self.found.get(name, 0), value)
