@@ -20,18 +20,21 @@ from chalicelib.errors import EarshotError
 from local.outcomes import Outcome, Outcomes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeskReader:
-    """Recordings of a folder of results."""
+    """Recordings of a folder of results; the last one is kept while its parts are read."""
 
     outcomes: Outcomes
+    _last: Outcome | None = None
 
     def outcome(self, recording_id: str) -> Outcome:
         """Return the outcome of a recording."""
-        found = self.outcomes.read(recording_id)
-        if found is None or found.recording is None:
+        last = self._last
+        if last is None or last.recording is None or last.recording.id != recording_id:
+            last = self._last = self.outcomes.read(recording_id)
+        if last is None or last.recording is None:
             raise EarshotError("Its results are no longer in the folder")
-        return found
+        return last
 
     def source(self, recording_id: str) -> Source | LeftOut:
         """Return a recording, or the reason why it cannot be in a data set."""
