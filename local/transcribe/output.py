@@ -83,8 +83,7 @@ def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]
     items: list[_Json] = []
     ids: list[list[int]] = []
     for word in words:
-        mark = None if is_abbreviation(word.content) else _TRAILING_PUNCTUATION.search(word.content)
-        content = word.content[: mark.start()] if mark else word.content
+        content, mark = _without_punctuation(word.content)
         of_word: list[_Json] = []
         if content:
             of_word.append(
@@ -99,13 +98,22 @@ def _items(words: Sequence[RecognisedWord]) -> tuple[list[_Json], list[list[int]
             of_word.append(
                 {
                     "type": "punctuation",
-                    "alternatives": [{"confidence": "0.0", "content": mark[0]}],
+                    "alternatives": [{"confidence": "0.0", "content": mark}],
                 }
             )
         label = {} if word.channel is None else {"channel_label": f"ch_{word.channel}"}
         ids.append(list(range(len(items), len(items) + len(of_word))))
         items += [{"id": i, **item, **label} for i, item in zip(ids[-1], of_word, strict=True)]
     return items, ids
+
+
+def _without_punctuation(word: str) -> tuple[str, str]:
+    """Return a word and what follows it: "U.S.," is "U.S." and a comma."""
+    content = _TRAILING_PUNCTUATION.sub("", word)
+    mark = word[len(content) :]
+    if mark.startswith(".") and is_abbreviation(f"{content}."):
+        return f"{content}.", mark[1:]
+    return content, mark
 
 
 def _runs(

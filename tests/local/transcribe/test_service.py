@@ -174,6 +174,24 @@ def test_a_transcript_is_written_as_the_service_writes_it():
     }
 
 
+@pytest.mark.parametrize(
+    ("word", "contents"),
+    [
+        ("U.S.,", ["U.S.", ","]),
+        ("U.S.", ["U.S."]),
+        ("Mr.", ["Mr."]),
+        ("us.", ["us", "."]),
+        ("so...", ["so", "..."]),
+    ],
+)
+def test_the_full_stop_of_an_abbreviation_belongs_to_its_word(word, contents):
+    written = document(recognition((word, 0.0, 0.5, 1.0)), job_name="job", account_id="1")
+
+    items = written["results"]["items"]
+    assert [item["alternatives"][0]["content"] for item in items] == contents
+    assert written["results"]["transcripts"] == [{"transcript": word}]
+
+
 def test_what_is_written_is_what_the_application_reads():
     transcript = parse_transcript(
         document(HELLO, job_name="job", account_id="1", speaker_labels=True)
