@@ -148,7 +148,8 @@ class Run:
             self.outcomes.keep(Outcome(one.file, recording, outputs=outputs))
             self._export(recording_id)
             # The event of the removal removes its outputs, its jobs and its item.
-            services.media.remove(one.key)
+            if upload := services.media.find_source(recording):
+                services.media.remove_upload(upload)
         self.pace.done(one.n_bytes)
 
     def _export(self, recording_id: str) -> None:

@@ -128,7 +128,7 @@ def test_a_file_named_twice_is_processed_once(tmp_path):
 
 
 def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):
-    for name in ("in/a.wav", "in/deeper/b.wav", "c1.wav", "c2.wav", "c[1].wav"):
+    for name in ("in/a.wav", "in/a.wav.wav", "in/deeper/b.wav", "c1.wav", "c2.wav", "c[1].wav"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(wav(0.6))
     (tmp_path / "in/notes.txt").write_text("no recording")
@@ -140,7 +140,7 @@ def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):
     files = [str(Path(line["file"]).relative_to(tmp_path)) for line in lines]
     assert (status, files) == (
         0,
-        ["in/a.wav", "in/deeper/b.wav", "c[1].wav", "c1.wav", "c2.wav"],
+        ["in/a.wav", "in/a.wav.wav", "in/deeper/b.wav", "c[1].wav", "c1.wav", "c2.wav"],
     )
 
 

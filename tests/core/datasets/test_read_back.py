@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import kaldiio
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import webdataset
@@ -69,6 +70,7 @@ def test_pyarrow_and_duckdb_read_parquet(made, recordings):
     rows = files.aggregate("split, count(*), min(f0_median_hz), max(text)").fetchall()
 
     assert table.num_rows == N_UTTERANCES
+    assert len(pd.read_parquet(folder / "data", columns=["text", "mfcc"])) == N_UTTERANCES
     assert {split: n for split, n, *_ in rows} == {
         split: found["n_utterances"] for split, found in manifest["splits"].items()
     }
