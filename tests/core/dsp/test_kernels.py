@@ -1,6 +1,7 @@
 """The compiled kernels give numpy's results; other tests compare both with librosa."""
 
 import importlib.util
+import platform
 import sys
 from types import ModuleType
 
@@ -14,7 +15,9 @@ from chalicelib.core.dsp.compiled_mel import make_mel_spectrum
 from chalicelib.core.dsp.mel import mel_slabs
 from chalicelib.core.dsp.mel_spectrum import MelSpectrum
 from chalicelib.core.dsp.parameters import FeatureParameters
+from chalicelib.core.pitch import compiled_yin
 from chalicelib.core.pitch.compiled_lattice import CompiledLattice
+from chalicelib.core.pitch.compiled_yin import _twiddles, has_numpys_bits
 from chalicelib.core.pitch.lattice import Lattice
 from chalicelib.core.pitch.parameters import PitchParameters
 from chalicelib.core.pitch.transitions import Transitions
@@ -47,7 +50,7 @@ def test_the_mel_spectrum_is_that_of_a_plain_transform(n_fft, n_frames):
     np.testing.assert_allclose(mel, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("layout", [None, (1, 4, 8), (2, 8, 8), (2, 4, 4)])
+@pytest.mark.parametrize("layout", [None, (2, 4, 8), (3, 8, 8, 8), (3, 4, 8, 4)])
 def test_kernels_of_another_version_are_not_called(monkeypatch, caplog, layout):
     package = ModuleType("earshot_kernels")
     package.library = object()
@@ -69,6 +72,23 @@ def test_numpy_transforms_lengths_that_are_not_a_power_of_two(n_fft, is_compiled
     found = make_mel_spectrum(FeatureParameters(), sr=SR, window=np.ones(n_fft))
 
     assert isinstance(found, MelSpectrum) != is_compiled
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="elsewhere numpy's transform may fuse its products"
+)
+@pytest.mark.parametrize("frame_length", [8, 128, 2048, 8192])
+def test_an_autocorrelation_is_used_only_if_it_is_numpys_to_the_last_bit(frame_length, monkeypatch):
+    assert has_numpys_bits.__wrapped__(frame_length)
+
+    monkeypatch.setattr(compiled_yin, "_twiddles", lambda n: np.nextafter(_twiddles(n), 2))
+
+    assert not has_numpys_bits.__wrapped__(frame_length)
+
+
+@pytest.mark.parametrize("frame_length", [16, 1000, 1024, 4096])
+def test_numpy_transforms_frames_that_are_not_half_a_power_of_four(frame_length):
+    assert not has_numpys_bits(frame_length)
 
 
 observed = st.dictionaries(
