@@ -6,7 +6,7 @@ Does not belong here: work that outlives the request (``pipeline``), calls to AW
 In the order in which they act:
 
 1. ``requests`` reads and checks the caller, the query and the body.
-2. ``recordings``, ``search``, ``uploads``, ``downloads`` and ``corrections`` answer.
-3. ``schemas`` and ``openapi`` describe every route to programs.
+2. ``recordings``, ``search``, ``uploads``, ``downloads``, ``corrections`` and ``datasets`` answer.
+3. ``schemas``, ``operations`` and ``openapi`` describe every route to programs.
 4. ``page`` serves the files of the page, which are in ``web``.
 """

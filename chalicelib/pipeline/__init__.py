@@ -17,4 +17,6 @@ In the order in which they act:
 8. ``removal`` deletes the outputs of an upload that is gone.
 9. ``reconciliation`` finds, every quarter of an hour, work that lost events have left undone; its
    ``walk`` goes through everything that there is.
+10. ``datasets`` makes data sets of many recordings, step by step: ``dataset_requests`` keeps what
+    was asked for, ``dataset_sources`` reads the recordings.
 """
