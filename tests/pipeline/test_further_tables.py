@@ -7,6 +7,7 @@ import json
 import boto3
 import pytest
 from support.answers import conversation, put_answer
+from support.asking import Asker
 from support.media import wav
 
 from chalicelib.core import keys
@@ -48,6 +49,18 @@ def test_words_have_the_medians_of_further_tables(services, finished, metadata):
     assert summary["quality_clipped_share"] == 0
     assert summary["loudness_integrated_lufs"] < 0
     assert summary["formants_f1_hz_median"] > 0
+
+
+def test_a_further_table_is_downloaded_by_its_name(application, finished):
+    recording_id = finished(tables="mfcc,formants,mfcc_kaldi")
+    ask = Asker(application)
+
+    listed = ask(f"/recordings/{recording_id}").json["feature_keys"]
+    assert set(listed) == {"mfcc", "formants", "mfcc_kaldi"}
+    for table in listed:
+        answer = ask(f"/recordings/{recording_id}/features/{table}")
+        assert answer.status == 302
+        assert f"features/{recording_id}/{table}.csv" in answer.headers["Location"]
 
 
 def test_a_table_is_deleted_with_its_recording(services, finished):
