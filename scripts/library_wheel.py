@@ -29,8 +29,6 @@ PLACES = {  # by their place in the project, and in the package
     "chalicelib": "chalicelib",
     "local": "local",
     "app.py": "app.py",
-    "scripts/__init__.py": "scripts/__init__.py",
-    "scripts/record_outputs.py": "scripts/record_outputs.py",  # for local mode's stack
     "cloudformation/resources.yml": "cloudformation/resources.yml",
     "samples/sample.wav": "samples/sample.wav",
 }
