@@ -46,7 +46,7 @@ def nowhere(name: str) -> Iterator[io.BytesIO]:
 
 def decode(data: bytes) -> None:
     """Measure a recording, or refuse it with a reason."""
-    parameters = FeatureParameters(tables=("mfcc", "energy"), n_mfcc=2, sr=8_000)
+    parameters = FeatureParameters(tables=("mfcc", "energy", "quality"), n_mfcc=2, sr=8_000)
     try:
         extract(io.BytesIO(data), parameters, nowhere, longest_s=LONGEST_S)
     except MediaError as exc:

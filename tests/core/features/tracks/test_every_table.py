@@ -18,7 +18,7 @@ from support.signals import vowel
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features.tracks.track import Source
 from chalicelib.core.registry import DEFAULT_TABLES, TABLES, track_class
-from chalicelib.errors import MediaError
+from chalicelib.errors import EarshotError, MediaError
 
 ROOT = Path(__file__).parents[4]
 NUMBERS = (ROOT / "docs/numbers.md").read_text()
@@ -169,3 +169,34 @@ def test_all_tables_together_have_names_of_their_own():
 
     names = np.load(io.BytesIO(tables["features.npz"])).files
     assert len(set(names)) == len(names)
+
+
+SEEDS = [
+    encode(VOICE[:4000], 16_000),
+    encode(np.stack([VOICE[:4000]] * 2, axis=1), 16_000, form="FLAC"),
+    encode(VOICE[:4000], 16_000, form="OGG", subtype="VORBIS"),
+]
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.sampled_from(SEEDS),
+    flips=st.lists(
+        st.tuples(st.integers(0, 1 << 16) | st.integers(0, 120), st.integers(1, 255)), max_size=8
+    ),
+    length=st.integers(0, 1 << 14),
+    table=st.sampled_from(NEW),
+)
+def test_damaged_files_are_measured_or_refused(seed, flips, length, table):
+    media = bytearray(seed[: max(60, length)])
+    for position, bits in flips:
+        media[position % len(media)] ^= bits
+
+    try:
+        summary, _ = measure(bytes(media), tables=table)
+    except EarshotError as exc:
+        told = str(exc)
+    else:
+        told = summary.tables[0]
+
+    assert told
