@@ -279,7 +279,7 @@ class Triggers:
 
 def _is_not_kept(exc: BaseException) -> bool:
     """Return whether the disk is full; then a traceback for each failed call does not help."""
-    answer = getattr(exc, "response", {})
+    answer = getattr(exc, "response", None) or {}  # of a time-out it is None
     if answer.get("Error", {}).get("Code") == "InsufficientStorage" or isinstance(
         exc, NotKeptError
     ):

@@ -62,3 +62,26 @@ def test_long_work_does_not_delay_the_end_of_the_program(bucket, monkeypatch):
     for thread in threads_of("slow"):
         thread.join(WAIT_S)
     assert threads_of("slow") == []
+
+
+class TimedOutError(Exception):
+    """An error as botocore's for a time-out: it has a response, which is None."""
+
+    response = None
+
+
+def test_a_function_that_times_out_is_called_again_by_a_living_thread(bucket):
+    calls = queue.Queue()
+    triggers = Triggers()
+
+    def handle(event):
+        calls.put(event)
+        raise TimedOutError
+
+    triggers.add_bucket("late", bucket, handle, events=EVERYTHING)
+    triggers.start()
+    put(bucket)
+
+    assert calls.get(timeout=WAIT_S) == calls.get(timeout=WAIT_S)
+    assert len(threads_of("late")) == under_test.THREADS
+    triggers.stop()
