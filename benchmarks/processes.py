@@ -27,11 +27,11 @@ def pin(core: int | None) -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0)) if core is None else core})
 
 
-def fresh(*arguments: str) -> Cost:
-    """Run Python with these arguments and return the cost of the whole process."""
+def fresh(*arguments: str, python: str = sys.executable) -> Cost:
+    """Run a Python with these arguments; return the cost of the process and its children."""
     start = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603  # our own scripts
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL
+        [python, *arguments], stdout=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

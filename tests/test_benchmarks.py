@@ -221,3 +221,16 @@ def test_a_simulated_archive_takes_what_its_first_limit_takes(
     assert seconds <= simulated.run() < seconds * 1.1 + 14
     assert simulated.most["in flight"] <= quotas.at_once(only)
     assert simulated.most["functions at once"] <= functions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peer", ["earshot", "kaldi"])
+def test_a_peer_of_the_archive_measures_every_file(recording, tmp_path, peer):
+    (tmp_path / "made").mkdir()
+    shutil.copy(recording, tmp_path / "again.wav")
+
+    run("archive_peers.py", peer, tmp_path, tmp_path / "made")
+
+    made = {path.stem: np.load(path) for path in (tmp_path / "made").iterdir()}
+    assert made.keys() == {"noise", "again"}
+    assert all(min(table.shape) == 13 for table in made.values())
