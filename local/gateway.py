@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -61,6 +61,12 @@ class _RequestHandler(MotoRequestHandler):
         logging.getLogger(__name__).debug("%s %s", type, message % args)
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which would list the folder of its own package for each request."""
+
+    get_backend_for_host = lru_cache(DomainDispatcherApplication.get_backend_for_host)
+
+
 class Gateway:
     """A WSGI application and the server that it runs in.
 
@@ -76,7 +82,7 @@ class Gateway:
         self.api: Api | None = None
         self.transcribe: TranscribeService | None = None
         self.mediaconvert: MediaConvertService | None = None
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _Dispatcher(create_backend_app)
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
         self._refuses: Callable[[int], str | None] = _takes_all

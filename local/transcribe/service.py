@@ -73,14 +73,19 @@ class TranscribeService:
         self._progress: dict[str, float] = {}
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._processes = [RecogniserProcess(engine or EngineChoice()) for _ in range(n_workers)]
+        # The one that was used last is used first: the others start when there are more jobs.
+        self._idle: queue.LifoQueue[RecogniserProcess] = queue.LifoQueue()
+        for process in reversed(self._processes):
+            self._idle.put(process)
         self._threads = [
-            threading.Thread(target=self._work, args=(process,), name="transcribe", daemon=True)
-            for process in self._processes
+            threading.Thread(target=self._work, name="transcribe", daemon=True)
+            for _ in self._processes
         ]
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Start working, and load the models in the background, so that the first job is fast."""
+        """Start working, and load a model in the background, so that the first job is fast."""
+        self._processes[0].start()
         for thread in self._threads:
             thread.start()
 
@@ -172,25 +177,26 @@ class TranscribeService:
 
     # --- the work ---
 
-    def _work(self, process: RecogniserProcess) -> None:
-        process.start()
+    def _work(self) -> None:
         while (job := self._queue.get()) is not None:
             try:
-                self._step(job, process)
+                self._step(job)
             except Exception:
                 # If this thread ended, no later job would be done.
                 logger.exception("transcription job=%s", job.name)
 
-    def _step(self, queued: Job, process: RecogniserProcess) -> None:
+    def _step(self, queued: Job) -> None:
         job = replace(queued, status=IN_PROGRESS, started=time.time())
         if self._closed.is_set() or not self._book.replace(queued, job):
             return
         with self._lock:
             self._progress[job.name] = 0.0
+        process = self._idle.get()  # there are as many as threads
         try:
             self._changed(job.name)
             done = self._done(job, process)
         finally:
+            self._idle.put(process)
             with self._lock:
                 self._progress.pop(job.name, None)
         self._settle(job, done)

@@ -776,6 +776,26 @@ def test_an_engine_that_cannot_be_loaded_fails_its_jobs_by_its_reason(make_servi
 
 
 @pytest.mark.slow
+def test_a_second_recogniser_is_started_when_there_is_work_for_two(make_service, s3):
+    local = make_service(n_workers=2)
+    first, second = local.service._processes
+    put(s3)
+
+    local.service.start()
+    for name in ("one", "two"):
+        start(local, name)
+        settled(local)
+    used_by_one_after_the_other = (first.pid is not None, second.pid is not None)
+    for name in ("three", "four"):
+        start(local, name)
+    settled(local)
+    settled(local)
+
+    assert used_by_one_after_the_other == (True, False)
+    assert second.pid is not None
+
+
+@pytest.mark.slow
 def test_an_interrupt_from_the_terminal_does_not_reach_the_recogniser(running, s3):
     put(s3)
     start(running, "first")
