@@ -137,21 +137,21 @@ def listing(folders: list[Path]) -> dict[Path, int]:
     return {path: path.stat().st_size for folder in folders for path in folder.rglob("*")}
 
 
-def request(path: str, **parameters: str) -> dict:
-    """Return an administrator's request in API Gateway's form."""
+def request(path: str, body: dict[str, str] | None = None, **parameters: str) -> dict:
+    """Return an administrator's request in API Gateway's form: a POST if it has a body."""
     caller = {"userArn": LOCAL_USER}
     return {
         "requestContext": {
-            "httpMethod": "GET",
+            "httpMethod": "POST" if body else "GET",
             "resourcePath": path,
-            "path": path,
+            "path": path.format(**parameters),
             "identity": caller,
         },
-        "headers": {},
+        "headers": {"content-type": "application/json"} if body else {},
         "multiValueQueryStringParameters": None,
         "pathParameters": parameters,
         "stageVariables": None,
-        "body": None,
+        "body": json.dumps(body) if body else None,
         "isBase64Encoded": False,
     }
 
@@ -195,6 +195,15 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
 
         statuses = deployment.wait(settled)
         listed = deployment.invoke("api_handler", request("/recordings"))
+        asked = {"name": "talks", "owner": "alice", "format": "kaldi"}
+        deployment.invoke("api_handler", request("/datasets", asked))
+
+        def made() -> dict | None:
+            shown = deployment.invoke("api_handler", request("/datasets/{name}", name="talks"))
+            found = json.loads(shown["body"])
+            return None if found["status"] in UNFINISHED else found
+
+        talks = deployment.wait(made)
         late_job = services.recordings.get(ids[LATE]).transcription.job_id
         deployment.invoke(
             "record_transcription_state", cw_event({"TranscriptionJobName": late_job})
@@ -211,6 +220,7 @@ def test_an_upload_of_each_format_goes_through_every_function_of_the_package(
     assert len(json.loads(listed["body"])["recordings"]) == len(uploads)
     assert flat(film)["rendition_files"].keys() >= {"web", "audio", "poster"}
     assert versions["kernels"]
+    assert (talks["status"], talks["reason"]) == ("COMPLETED", None)
     assert deployment.invoked == calls.deployed_functions().keys()
     assert listing(unpacked) == before
 

@@ -37,7 +37,7 @@ class Deployment:
         return self.functions[name].invoke(event)
 
     def wait(self, look: Callable[[], Any]) -> Any:
-        """Check again at every change of the table, until a condition holds."""
+        """Check again at every change of the table or the bucket, until a condition holds."""
         while not (found := look()):
             assert self.given_up == []
             self.changes.get(timeout=PATIENCE_S)
@@ -64,6 +64,7 @@ def deployed(
             {name: cleanup.enter_context(running(make(name, environment))) for name in names},
         )
         gateway.observe_items(deployment.changes.put)
+        gateway.observe_objects(lambda _, key: deployment.changes.put(key))
         triggers = Triggers(deployment.given_up.append)
         cleanup.callback(triggers.stop)
         application = runtime._application().app
