@@ -122,7 +122,7 @@ def extract_features(event: SQSEvent) -> None:
 @app.on_sqs_message(
     queue=settings.datasets_queue,
     batch_size=1,
-    maximum_concurrency=settings.measuring_concurrency,
+    maximum_concurrency=config.DATASETS_CONCURRENCY,
 )
 def make_dataset(event: SQSEvent) -> None:
     """Do one step of a data set: plan it, make a batch, or join the batches."""

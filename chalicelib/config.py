@@ -26,6 +26,7 @@ CHALICE_LOCAL = (
 MEASURING_CONCURRENCY = 5
 NO_QUOTAS = Quotas()
 CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
+DATASETS_CONCURRENCY = CONCURRENCIES[0]  # a new account runs ten functions at once, of all kinds
 FEATURE_PREFIX = "FEATURE_"
 TRANSCRIBE_PREFIX = "TRANSCRIBE_"
 OF_A_LANGUAGE = ("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual")

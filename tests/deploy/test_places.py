@@ -124,8 +124,11 @@ def test_an_account_with_few_concurrent_executions_gets_a_warning(
     said = capsys.readouterr().out
     assert f"{at_once} functions at once in this account, {measuring} of them" in said
     assert ("Service Quotas" in said) == is_warned
-    (mapping,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": int(measuring)}
+    mappings = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert {
+        one["EventSourceArn"].rpartition("-")[2]: one["ScalingConfig"]["MaximumConcurrency"]
+        for one in mappings
+    } == {"features": int(measuring), "datasets": 2}
 
 
 def test_a_stage_whose_stack_was_deleted_by_hand_can_be_destroyed(deployed):
