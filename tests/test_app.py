@@ -96,7 +96,7 @@ def test_a_message_whose_extraction_fails_comes_back_after_minutes(
 def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application):
     sources = [one for one in application.app.event_sources if isinstance(one, SQSEventConfig)]
 
-    assert [source.maximum_concurrency for source in sources] == [5, 5]
+    assert [source.maximum_concurrency for source in sources] == [5, 2]
     environment = {
         "MEDIA_BUCKET_NAME": "a",
         "METADATA_TABLE_NAME": "b",

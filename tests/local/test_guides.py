@@ -22,7 +22,7 @@ def code(page: str) -> str:
         ("docs/tutorial.md", "out", "256 frames", ()),
         ("docs/guides/study.md", "results", "sample-wav", ()),
         ("docs/numbers.md", "results", "sample-wav", ()),
-        ("docs/guides/datasets.md", "results", "(256, 13)", ("--dataset", "parquet,webdataset")),
+        ("docs/guides/datasets.md", "results", "(241, 13)", ("--dataset", "parquet,webdataset")),
     ],
 )
 def test_the_code_of_a_guide_reads_what_was_written(page, out, printed, options, tmp_path):
