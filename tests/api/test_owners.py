@@ -20,6 +20,7 @@ OPERATIONS = [
     (method.upper(), path) for path, methods in document()["paths"].items() for method in methods
 ]
 OF_ONE = [pair for pair in OPERATIONS if "{recording_id}" in pair[1]]
+OF_A_DATASET = [pair for pair in OPERATIONS if "{name}" in pair[1]]
 LISTS = {
     "/recordings": "/recordings?limit=1",
     "/search": "/search?q=secret&limit=1",
@@ -71,9 +72,21 @@ def cursor_of(answer) -> str:
 
 
 def test_every_route_is_checked_here():
-    asked = {path for _, path in OF_ONE} | set(LISTS) | OF_NOBODY
+    asked = {path for _, path in OF_ONE + OF_A_DATASET} | set(LISTS) | OF_NOBODY | {"/datasets"}
 
     assert {path for _, path in OPERATIONS} == asked
+
+
+@pytest.mark.parametrize(("method", "path"), OF_A_DATASET)
+def test_a_data_set_is_its_owners_only(ask, method, path):
+    target = path.replace("{name}", "talks")
+    made = ask("/datasets", method="POST", body={"name": "talks", "format": "kaldi"})
+
+    refused = [ask(target + query, method=method, by="bob") for query in ("", "?owner=alice")]
+
+    assert [made.status, *(one.status for one in refused)] == [202, 404, 403]
+    assert ask("/datasets", by="bob").json["datasets"] == []
+    assert ask("/datasets").json["datasets"] == ["talks"]
 
 
 @pytest.mark.parametrize(("method", "path"), OF_ONE)

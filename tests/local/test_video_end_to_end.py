@@ -307,6 +307,8 @@ def test_make_process_leaves_playable_files(tmp_path):
     told = json.loads(ended.stdout)
     assert told["statuses"]["renditions"] == "COMPLETED"
     (folder,) = (tmp_path / "out").iterdir()
-    assert {path.name for path in folder.iterdir()} == EVERYTHING - {"audio.mp3"}
+    assert {path.name for path in folder.iterdir()} == (EVERYTHING - {"audio.mp3"}) | {
+        "outcome.json"
+    }
     with av.open(str(folder / "web.mp4")) as web:
         assert len(list(web.decode(video=0))) == 20
