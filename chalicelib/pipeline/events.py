@@ -15,6 +15,7 @@ Raising means "try again". If no retry can help, the reason is written to the re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import journal
@@ -54,6 +55,10 @@ ATTEMPTS = 5
 
 RETRY_AFTER_S = 60
 """Seconds before a failed extraction is tried again; doubled after each attempt."""
+
+
+STARTING_LASTS = timedelta(minutes=5)
+"""Time that ``receive_upload`` has, which is more than the API's reprocessing has."""
 
 
 def receive_upload(key: str, services: "Services") -> None:
@@ -216,9 +221,21 @@ def _extract_features(recording_id: str, services: "Services", attempt: int) -> 
             if attempt >= ATTEMPTS:
                 give_up_features(recording, f"{type(exc).__name__}: {exc}", services)
             raise
-        # If Transcribe had no room when the upload came, it may have by now. Reconcile would ask
-        # for one recording after another.
-        resume(recording, services)
+        if _has_waited(recording, services):
+            start_again(recording, services)
+        else:
+            _finish(recording, services)
+
+
+def _has_waited(recording: Recording, services: "Services") -> bool:
+    """Return whether Transcribe had no room when the upload came; it may have by now.
+
+    Reconcile would ask for one recording after another. While the function still runs that starts
+    the branches, nobody else does.
+    """
+    state = recording.transcription
+    since = datetime.fromisoformat(state.at or recording.created_at)
+    return state.status == Status.PENDING and services.clock() - since > STARTING_LASTS
 
 
 def give_up_features(recording: Recording, cause: str, services: "Services") -> None:
