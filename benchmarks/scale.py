@@ -81,6 +81,9 @@ RECEIVE_S, LOOK_S = 1.0, 0.5
 MEASURE_S, MEASURE_SHARE = 0.5, 2.35 / 600
 """Measuring takes half a second of waiting, and 2.35 s of CPU for ten minutes (docs/costs.md)."""
 
+STARTING_S = 300.0
+"""Seconds that a recording waits before whoever has measured it asks Transcribe again."""
+
 EVERY_S, LASTING_S = 900.0, 720.0
 """A run of reconcile begins every quarter of an hour and looks for up to 12 minutes."""
 
@@ -92,7 +95,7 @@ class Stage:
     load: Load
     limits: Limits
     env: simpy.Environment = field(default_factory=simpy.Environment)
-    refused: dict[int, None] = field(default_factory=dict)
+    refused: dict[int, float] = field(default_factory=dict)
     second: int = -1
     n_started: int = 0
     n_at_once: int = 0
@@ -134,7 +137,7 @@ class Stage:
         if self._start():
             self.n_at_once += 1
         else:
-            self.refused[recording] = None
+            self.refused[recording] = self.env.now
             self._most("refused for now", len(self.refused))
 
     def _start(self) -> bool:
@@ -162,8 +165,9 @@ class Stage:
             self._most("waiting to be measured", len(self.measuring.queue))
             yield slot
             yield self.env.timeout(MEASURE_S + MEASURE_SHARE * self.load.length_s)
-        # Whoever has measured a recording asks Transcribe again, if it had no room before.
-        if recording in self.refused and self._start():
+        # Whoever has measured a recording that has waited asks Transcribe again.
+        since = self.refused.get(recording, self.env.now)
+        if self.env.now - since > STARTING_S and self._start():
             del self.refused[recording]
         self.n_measured += 1
         self._most("measured, h", self.env.now / HOUR_S)
@@ -176,9 +180,9 @@ class Stage:
                 yield self.env.timeout(LOOK_S)
                 recording = next(iter(self.refused), None)
                 if recording is not None:
-                    del self.refused[recording]
+                    since = self.refused.pop(recording)
                     if not self._start():
-                        self.refused[recording] = None  # behind all others
+                        self.refused[recording] = since  # behind all others
 
     def _most(self, name: str, value: float) -> None:
         self.found[name] = max(self.found.get(name, 0), value)
