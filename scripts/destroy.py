@@ -32,7 +32,6 @@ from scripts.record_outputs import (
 )
 from scripts.stack import Stack, default_outputs
 
-OUR_PREFIXES = (keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.BOOKMARK)
 ATTEMPTS = 3
 """Runs of ``chalice delete``: each deletes one resource of a kind, and there may be more."""
 
@@ -135,7 +134,7 @@ class Removal:
             self._delete_versions(bucket, prefix)
             for bucket in self._buckets()
             if bucket != self.bucket
-            for prefix in OUR_PREFIXES
+            for prefix in keys.MADE
         )
         return f"recovery is off, {n_deleted} versions of results deleted"
 

@@ -28,6 +28,9 @@ DATASETS = "datasets/"
 BOOKMARK = "reconcile/bookmark.json"
 HOURS = "hours/"
 
+MADE = (TRANSCRIPTS, FEATURES, RENDITIONS, JOBS, DATASETS, BACKFILLS, BOOKMARK)
+"""Prefixes of all that a stage makes in its bucket of results."""
+
 JOINED_TABLES = ("mfcc", "pitch", "energy")
 """The tables that are joined with the words."""
 

@@ -1,7 +1,7 @@
 """The objects of an archive: where they are, whose they are, and which are refused unseen."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,6 @@ from scripts.console import CommandError
 
 FROZEN = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects cannot be read without being restored."""
-
-MADE = (keys.TRANSCRIPTS, keys.FEATURES, keys.RENDITIONS, keys.JOBS, keys.BACKFILLS, "reconcile/")
-"""Prefixes of a stage's own bucket whose objects were made by the stage."""
 
 OWNER = "{owner}"
 
@@ -76,7 +73,7 @@ class Source:
         key = listed.key
         if not key.startswith(self.prefix) or key.endswith("/"):
             return None
-        if self.is_own and key.startswith(MADE):
+        if self.is_own and key.startswith(keys.MADE):
             return None
         if self.since and listed.modified_at < self.since:
             return None
@@ -193,6 +190,3 @@ def _date(text: str) -> datetime:
     except ValueError as exc:
         raise CommandError(f"--since must be a date such as 2019-06-30, not {text!r}.") from exc
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-Listing = Callable[[], Iterator[Listed]]

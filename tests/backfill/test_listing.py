@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 from support.archive import BUCKET, MODIFIED_AT, listed
 
+from chalicelib.core import keys
 from local.stack import CREDENTIALS
 from scripts.backfill.inventory import list_inventory
 from scripts.backfill.listing import Listed, list_bucket, source_of
@@ -72,6 +73,7 @@ def test_what_a_stage_has_made_is_never_an_original():
 
     assert mine.entry(listed("renditions/a-0123456789ab/1/web.mp4")) is None
     assert mine.entry(listed("old/a.mp4")) is not None
+    assert {mine.entry(listed(f"{prefix}a.wav")) for prefix in keys.MADE} == {None}
 
 
 def test_only_what_changed_since_a_day_is_taken():

@@ -17,6 +17,7 @@ from support.deploy.command import ACCOUNT, deploy, remove
 from support.deploy.double import literal_names
 
 from chalicelib.api.requests import caller_of
+from chalicelib.core import keys
 from scripts import destroy, preflight
 from scripts.console import DeploymentError
 from scripts.deploy import chalice
@@ -270,7 +271,8 @@ def test_a_purge_leaves_no_copy_of_what_is_deleted(aws, project, purge):
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
         )
-    for key in ("features/a/mfcc.csv", "elsewhere/mine.txt"):
+    made = {f"{prefix}a" for prefix in keys.MADE} | {"features/a/mfcc.csv"}
+    for key in (*made, "elsewhere/mine.txt"):
         s3.put_object(Bucket="results", Key=key, Body=b"a")
     s3.delete_object(Bucket="results", Key="features/a/mfcc.csv")
 
@@ -278,7 +280,7 @@ def test_a_purge_leaves_no_copy_of_what_is_deleted(aws, project, purge):
 
     versions = s3.list_object_versions(Bucket="results")["Versions"]
     kept = {one["Key"] for one in versions}
-    assert kept == {"elsewhere/mine.txt"} | (set() if purge else {"features/a/mfcc.csv"})
+    assert kept == {"elsewhere/mine.txt"} | (set() if purge else made)
     assert (aws.system_backups == []) == purge
 
 
