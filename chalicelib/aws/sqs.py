@@ -14,12 +14,22 @@ BATCH = 10
 """Most messages of one SendMessageBatch."""
 
 
-class FeatureQueue:
-    """The queue whose messages ``extract_features`` receives."""
+class _Queue:
+    """A queue whose messages a function receives."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
+
+    def retry_after(self, receipt_handle: str, delay_s: int) -> None:
+        """Let a received message come back before the queue's time-out."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
+        )
+
+
+class FeatureQueue(_Queue):
+    """The queue whose messages ``extract_features`` receives."""
 
     def send(self, recording_id: str) -> None:
         """Ask for one recording's features."""
@@ -49,26 +59,10 @@ class FeatureQueue:
         )
         return [int(failed["Id"]) for failed in answer.get("Failed", [])]
 
-    def retry_after(self, receipt_handle: str, delay_s: int) -> None:
-        """Let a received message come back before the queue's time-out."""
-        self._client.change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
-        )
 
-
-class DatasetQueue:
+class DatasetQueue(_Queue):
     """The queue whose messages ``make_dataset`` receives."""
-
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        self._client = client
-        self._url = url
 
     def send(self, message: Mapping[str, str | int]) -> None:
         """Ask for one step of a data set."""
         self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
-
-    def retry_after(self, receipt_handle: str, delay_s: int) -> None:
-        """Let a received message come back before the queue's time-out."""
-        self._client.change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
-        )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.probe import formats
 from chalicelib.core.recording import Branch, Recording
-from chalicelib.pipeline.events import RETRY_AFTER_S, receive
+from chalicelib.pipeline.events import receive, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -40,12 +40,8 @@ def receive_from_archive(
         skipped=_skipped(key, Branch(only)) if only else (),
         reason=f"Only {only} was asked for.",
     )
-    try:
+    with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
         receive(key, services, first_state)
-    except Exception:
-        if receipt_handle:
-            services.features_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
-        raise
 
 
 def _skipped(key: str, only: Branch) -> set[Branch]:

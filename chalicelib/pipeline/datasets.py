@@ -22,7 +22,7 @@ from chalicelib.pipeline.dataset_requests import (
     send_dataset_step,
     write_dataset_request,
 )
-from chalicelib.pipeline.events import ATTEMPTS, RETRY_AFTER_S
+from chalicelib.pipeline.events import ATTEMPTS, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.core.datasets.batches import BatchReport
@@ -44,20 +44,23 @@ def take_dataset_step(
     if request.status in (Status.COMPLETED, Status.FAILED):
         return
     journal.note(dataset=request.name, step=message["step"], batch=message["batch"])
-    try:
-        if message["step"] == "plan":
-            plan_dataset(request, services)
-        elif message["step"] == "batch":
-            make_dataset_batch(request, message["batch"], services)
-        else:
-            join_dataset(request, services)
-    except Exception:
-        if attempt >= ATTEMPTS:
-            reason = GIVEN_UP.format(ATTEMPTS)
-            write_dataset_request(replace(request, status=Status.FAILED, reason=reason), services)
-        elif receipt_handle:
-            services.datasets_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
-        raise
+    with tried_again(services.datasets_queue.retry_after, receipt_handle, attempt):
+        try:
+            if message["step"] == "plan":
+                plan_dataset(request, services)
+            elif message["step"] == "batch":
+                make_dataset_batch(request, message["batch"], services)
+            else:
+                join_dataset(request, services)
+        except Exception:
+            if attempt >= ATTEMPTS:
+                _give_up(request, services)
+            raise
+
+
+def _give_up(request: DatasetRequest, services: "Services") -> None:
+    reason = GIVEN_UP.format(ATTEMPTS)
+    write_dataset_request(replace(request, status=Status.FAILED, reason=reason), services)
 
 
 def plan_dataset(request: DatasetRequest, services: "Services") -> DatasetRequest:

@@ -190,11 +190,20 @@ def extract_features(
     The request is a message, so a failure is tried again. ``attempt`` counts the deliveries of this
     message. After the last one the message is given up, and the recording has the reason.
     """
-    try:
+    with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
         _extract_features(recording_id, services, attempt)
+
+
+@contextmanager
+def tried_again(
+    retry_after: Callable[[str, int], object], receipt_handle: str, attempt: int
+) -> Iterator[None]:
+    """Let a message whose work fails come back after a minute, then two, then four."""
+    try:
+        yield
     except Exception:
         if receipt_handle:
-            services.features_queue.retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
+            retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
         raise
 
 

@@ -96,9 +96,15 @@ def wrappers() -> dict[str, str]:
 
 
 def _methods(class_name: str) -> dict[str, ast.FunctionDef]:
-    return {
+    if class_name not in _classes():
+        return {}
+    found = _classes()[class_name]
+    methods: dict[str, ast.FunctionDef] = {}
+    for base in found.bases:
+        methods |= _methods(ast.unparse(base))
+    return methods | {
         node.name: node
-        for node in _classes()[class_name].body
+        for node in found.body
         if isinstance(node, ast.FunctionDef) and node.name != "__init__"
     }
 
