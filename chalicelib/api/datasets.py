@@ -12,7 +12,7 @@ from chalicelib.api.search import find_ids
 from chalicelib.core import keys
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Status
-from chalicelib.errors import CallerError, NotThereError, ParameterError, RequestError
+from chalicelib.errors import NotThereError, ParameterError, RequestError
 from chalicelib.pipeline.dataset_requests import (
     DatasetRequest,
     delete_dataset,
@@ -57,7 +57,7 @@ def create_dataset(
         )
     parameters = {one: str(body[one]) for one in PARAMETERS if body.get(one) is not None}
     _check(parameters, in_queue=in_queue)
-    recordings_of = _owner(text_of(body, "owner"), request)
+    recordings_of = request.recordings_of(text_of(body, "owner"))
     q = text_of(body, "q")
     ids = _ids(body)
     if q and ids is not None:
@@ -154,12 +154,6 @@ def _check(parameters: dict[str, str], *, in_queue: bool) -> None:
         raise RequestError(f"{exc}.") from exc
     if form == "parquet" and in_queue and find_spec("pyarrow") is None:
         raise RequestError(NO_PARQUET)
-
-
-def _owner(named: str | None, request: Request) -> str | None:
-    if named is not None and not request.caller.may_see(named):
-        raise CallerError("Only an administrator may name another owner.")
-    return named or (None if request.caller.is_administrator else request.caller.owner)
 
 
 def _ids(body: dict[str, Any]) -> list[str] | None:

@@ -87,7 +87,10 @@ class Request:
 
         Raise CallerError for another owner's recordings, if the caller is not an administrator.
         """
-        named = self.text("owner")
+        return self.recordings_of(self.text("owner"))
+
+    def recordings_of(self, named: str | None) -> str | None:
+        """Return the owner whose recordings a name, or none, stands for; as for ``owner``."""
         if named is not None and not self.caller.may_see(named):
             raise CallerError("Only an administrator may name another owner.")
         return named or (None if self.caller.is_administrator else self.caller.owner)

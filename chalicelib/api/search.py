@@ -20,7 +20,7 @@ from chalicelib.core.search.matching import (
 from chalicelib.errors import CursorError, RequestError
 
 if TYPE_CHECKING:
-    from chalicelib.aws.dynamodb_search import Mark
+    from chalicelib.aws.dynamodb_search import Mark, Stretch
     from chalicelib.services import Services
 
 MAX_PAGES = 60
@@ -34,6 +34,9 @@ PAGE = 20
 
 MAX_MATCHES = 5
 """Most places that a result shows."""
+
+Found = tuple[str, str, float, list[int]]
+"""A recording with all phrases: its id, its time, its score and the places of the phrases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +105,13 @@ def search(
         if the cursor does not belong to this query
     """
     phrases = parse_query(query)
-    terms = list(dict.fromkeys(term for phrase in phrases for term in phrase))
     if cursor:
         start = _decode(cursor, query, owner)
-        if start.term not in terms:
+        if start.term not in _terms(phrases):
             raise CursorError(cursor)
-    elif len(terms) == 1:
-        start = Place(terms[0], None, 0)
     else:
-        rarest = min(terms, key=lambda term: services.search_table.sample(term, owner=owner))
-        start = Place(rarest, None, 0)
-    stretch = services.search_table.stretch(
-        start.term,
-        owner=owner,
-        after=start.after,
-        most=MAX_ROWS // len(terms),
-        max_pages=MAX_PAGES,
-    )
-    found = _rank(phrases, stretch.marks, services.search_table.places(stretch.marks, terms))
+        start = _first_place(phrases, owner, services)
+    stretch, found = _read(phrases, start, owner, services)
     end = start.offset + limit
     following: Place | None = None
     if end < len(found):
@@ -140,28 +132,52 @@ def find_ids(query: str, *, owner: str | None, most: int, services: "Services") 
     Raise RequestError if there are more than ``most``, or the query cannot be used.
     """
     phrases = parse_query(query)
-    terms = list(dict.fromkeys(term for phrase in phrases for term in phrase))
-    rarest = min(terms, key=lambda term: services.search_table.sample(term, owner=owner))
-    found: list[str] = []
-    after: tuple[str, str] | None = None
+    place = _first_place(phrases, owner, services)
+    ids: list[str] = []
     while True:
-        stretch = services.search_table.stretch(
-            rarest, owner=owner, after=after, most=MAX_ROWS // len(terms), max_pages=MAX_PAGES
-        )
-        places = services.search_table.places(stretch.marks, terms)
-        found += [id_ for id_, *_ in _rank(phrases, stretch.marks, places)]
-        if len(found) > most:
+        stretch, found = _read(phrases, place, owner, services)
+        ids += [id_ for id_, *_ in found]
+        if len(ids) > most:
             raise RequestError(f"q finds more than {most} recordings: use other words as well.")
         if stretch.end is None:
-            return found
-        after = stretch.end
+            return ids
+        place = replace(place, after=stretch.end)
+
+
+def _terms(phrases: list[Phrase]) -> list[str]:
+    return list(dict.fromkeys(term for phrase in phrases for term in phrase))
+
+
+def _first_place(phrases: list[Phrase], owner: str | None, services: "Services") -> Place:
+    """Return where a search begins: at the newest recording with its rarest term."""
+    first, *others = terms = _terms(phrases)
+    if others:
+        first = min(terms, key=lambda term: services.search_table.sample(term, owner=owner))
+    return Place(first, None, 0)
+
+
+def _read(
+    phrases: list[Phrase], place: Place, owner: str | None, services: "Services"
+) -> tuple["Stretch", list[Found]]:
+    """Return the stretch of recordings at a place, and those with all phrases, best first."""
+    terms = _terms(phrases)
+    stretch = services.search_table.stretch(
+        place.term,
+        owner=owner,
+        after=place.after,
+        most=MAX_ROWS // len(terms),
+        max_pages=MAX_PAGES,
+    )
+    return stretch, _rank(
+        phrases, stretch.marks, services.search_table.places(stretch.marks, terms)
+    )
 
 
 def _rank(
     phrases: list[Phrase],
     marks: "Sequence[Mark]",
     places: Mapping[str, Mapping[str, Sequence[int]]],
-) -> list[tuple[str, str, float, list[int]]]:
+) -> list[Found]:
     """Return id, time, score and places of every recording with all phrases, best first."""
     starts = {
         mark.recording_id: [
@@ -190,7 +206,7 @@ def _rank(
 
 
 def _show(
-    page: list[tuple[str, str, float, list[int]]],
+    page: list[Found],
     phrases: list[Phrase],
     services: "Services",
 ) -> list[dict[str, Any]]:
