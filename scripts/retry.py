@@ -17,7 +17,6 @@ from chalicelib.pipeline.reconciliation import reopen
 from chalicelib.services import connect
 from scripts.backfill.pace import Pace, Quotas
 from scripts.stage import enter
-from scripts.status import recordings_of
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -95,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="count them, and end")
     given = enter(parser, arguments)
     services = connect(Settings.from_env())
-    recordings = recordings_of(services, owner=given.owner, since=given.since)
+    recordings = services.recordings.each(owner=given.owner, since=given.since)
     if given.dry_run:
         n = sum(1 for _ in failed_with(given.reason, recordings))
         print(f"{n:,} recordings would be tried again.")

@@ -9,17 +9,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.services import connect
 from scripts.stage import enter
 
-if TYPE_CHECKING:
-    from chalicelib.services import Services
-
-PAGE = 100
 SHOWN = 20
 """Reasons that are printed; with --json, all are."""
 
@@ -61,18 +57,6 @@ class Counts:
         }
 
 
-def recordings_of(
-    services: "Services", *, owner: str | None = None, since: str | None = None
-) -> Iterator[Recording]:
-    """Yield a stage's recordings, newest first, a page in memory at a time."""
-    cursor = None
-    while True:
-        page, cursor = services.recordings.page(owner=owner, since=since, cursor=cursor, limit=PAGE)
-        yield from page
-        if cursor is None:
-            return
-
-
 def lines(counts: Counts) -> Iterator[str]:
     """Yield the numbers as lines for people."""
     yield f"{counts.recordings:,} recordings, {counts.hours:,.1f} hours measured"
@@ -97,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = enter(parser, arguments)
     counts = Counts()
     services = connect(Settings.from_env())
-    for recording in recordings_of(services, owner=given.owner, since=given.since):
+    for recording in services.recordings.each(owner=given.owner, since=given.since):
         counts.count(recording)
     print(json.dumps(counts.to_dict()) if given.json else "\n".join(lines(counts)))
     return 0

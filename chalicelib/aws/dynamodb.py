@@ -1,6 +1,6 @@
 """The table of recordings: every write conditional, every list by page."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -237,6 +237,19 @@ class RecordingTable:
             if "LastEvaluatedKey" not in page:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def each(
+        self, *, owner: str | None = None, since: str | None = None, until: str | None = None
+    ) -> Iterator[Recording]:
+        """Yield all recordings of a list, newest first, 100 in memory at a time; see ``page``."""
+        cursor: str | None = None
+        while True:
+            page, cursor = self.page(
+                owner=owner, since=since, until=until, cursor=cursor, limit=BATCH
+            )
+            yield from page
+            if cursor is None:
+                return
 
     def page(
         self,

@@ -172,26 +172,15 @@ def join_dataset(request: DatasetRequest, services: "Services") -> None:
 
 
 def _selected_recordings(request: DatasetRequest, services: "Services") -> Iterator[Recording]:
-    table = services.recordings
+    owner = request.recordings_of
     if request.recording_ids is not None:
         wanted = list(dict.fromkeys(request.recording_ids))
         for first in range(0, len(wanted), PAGE):
-            page = table.find_many([keys.transcript(one) for one in wanted[first : first + PAGE]])
-            owner = request.recordings_of
+            some = [keys.transcript(one) for one in wanted[first : first + PAGE]]
+            page = services.recordings.find_many(some)
             yield from (one for one in page if owner in (None, one.owner))
         return
-    cursor: str | None = None
-    while True:
-        page, cursor = table.page(
-            owner=request.recordings_of,
-            since=request.since,
-            until=request.until,
-            cursor=cursor,
-            limit=PAGE,
-        )
-        yield from page
-        if cursor is None:
-            return
+    yield from services.recordings.each(owner=owner, since=request.since, until=request.until)
 
 
 def _read_plan(request: DatasetRequest, services: "Services") -> "Plan":
