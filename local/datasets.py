@@ -13,9 +13,9 @@ import orjson
 from chalicelib.core.datasets.assembly import MANIFEST, assemble, versions_of
 from chalicelib.core.datasets.batches import BatchReport, make_batch
 from chalicelib.core.datasets.formats import writer_of
-from chalicelib.core.datasets.models import LeftOut, Recipe
+from chalicelib.core.datasets.models import LeftOut, Recipe, Source
 from chalicelib.core.datasets.parameters import DatasetParameters
-from chalicelib.core.datasets.planning import Candidate, Plan, bytes_of, make_plan
+from chalicelib.core.datasets.planning import Plan, candidates_of, make_plan
 from chalicelib.errors import ParameterError
 from local.dataset_reader import DeskReader
 from local.outcomes import Outcomes
@@ -95,18 +95,12 @@ def make_dataset(
 
 
 def _plan(recording_ids: Iterable[str], reader: DeskReader, parameters: DatasetParameters) -> Plan:
-    left_out: list[LeftOut] = []
-
-    def candidates() -> Iterator[Candidate]:
+    def sources() -> Iterator[tuple[Source | LeftOut, str]]:
         for recording_id in sorted(set(recording_ids)):
             source = reader.source(recording_id)
-            if isinstance(source, LeftOut):
-                left_out.append(source)
-                continue
-            stamp = f"{reader.stamp(recording_id)} {source.audio}"
-            yield Candidate(recording_id, source.recipe, stamp, bytes_of(source, parameters))
+            yield source, "" if isinstance(source, LeftOut) else reader.stamp(recording_id)
 
-    found = list(candidates())
+    found, left_out = candidates_of(sources(), parameters)
     provenance = orjson.dumps(versions_of(parameters.format)).decode()
     return make_plan(found, parameters, left_out=left_out, provenance=provenance)
 

@@ -1,5 +1,6 @@
 """Data sets of an owner: asked for, listed, shown, their files, and deleted."""
 
+from dataclasses import fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from chalicelib.api.recordings import moment_of
 from chalicelib.api.requests import Request, text_of
 from chalicelib.api.search import find_ids
 from chalicelib.core import keys
+from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Status
 from chalicelib.errors import NotThereError, ParameterError, RequestError
@@ -29,7 +31,7 @@ MOST_IDS = 10_000
 """Most recordings that are named, or found by a search; a filter may have any number."""
 
 SELECTION = ("owner", "from", "to", "q", "recording_ids")
-PARAMETERS = ("format", "frames", "dtype", "splits", "split_by", "longest_s", "shard_mb")
+PARAMETERS = tuple(one.name for one in fields(DatasetParameters))
 MANIFEST = "dataset.json"
 
 NO_PARQUET = (
@@ -146,8 +148,6 @@ def remove_dataset(found: DatasetRequest, services: "Services") -> dict[str, Any
 
 
 def _check(parameters: dict[str, str], *, in_queue: bool) -> None:
-    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # needs numpy
-
     try:
         form = DatasetParameters.parse(parameters).format
     except ParameterError as exc:

@@ -14,6 +14,10 @@ import orjson
 
 from chalicelib import journal
 from chalicelib.core import keys
+from chalicelib.core.datasets.candidates import source_of
+from chalicelib.core.datasets.models import LeftOut, Recipe, Source
+from chalicelib.core.datasets.parameters import DatasetParameters
+from chalicelib.core.datasets.planning import Plan, candidates_of, make_plan
 from chalicelib.core.recording import Recording, Status
 from chalicelib.pipeline.dataset_requests import (
     DatasetRequest,
@@ -26,7 +30,6 @@ from chalicelib.pipeline.events import ATTEMPTS, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.core.datasets.batches import BatchReport
-    from chalicelib.core.datasets.planning import Candidate, Plan
     from chalicelib.services import Services
 
 PAGE = 100
@@ -66,32 +69,22 @@ def _give_up(request: DatasetRequest, services: "Services") -> None:
 def plan_dataset(request: DatasetRequest, services: "Services") -> DatasetRequest:
     """Write which recordings each batch has, and ask for every batch. Safe to repeat."""
     # numpy takes longer to import than most events take to handle; here and below.
-    from chalicelib.core.datasets import assembly, planning  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.candidates import source_of  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.models import LeftOut  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets import assembly  # noqa: PLC0415  # as above
     from chalicelib.pipeline import dataset_sources  # noqa: PLC0415  # as above
 
     parameters = DatasetParameters.parse(request.parameters)
-    left_out: list[LeftOut] = []
     missing = set(request.recording_ids or ())
 
-    def candidates() -> Iterator["Candidate"]:
+    def sources() -> Iterator[tuple[Source | LeftOut, str]]:
         for recording in _selected_recordings(request, services):
             missing.discard(recording.id)
             address = dataset_sources.address_of(recording, services)
-            source = source_of(recording, audio=address)
-            if isinstance(source, LeftOut):
-                left_out.append(source)
-                continue
-            stamp = f"{dataset_sources.stamp_of(recording)} {source.audio}"
-            n_bytes = planning.bytes_of(source, parameters)
-            yield planning.Candidate(recording.id, source.recipe, stamp, n_bytes)
+            yield source_of(recording, audio=address), dataset_sources.stamp_of(recording)
 
-    found = list(candidates())
+    found, left_out = candidates_of(sources(), parameters)
     left_out += [LeftOut(one, dataset_sources.GONE) for one in missing]
     provenance = orjson.dumps(assembly.versions_of(parameters.format)).decode()
-    plan = planning.make_plan(found, parameters, left_out=left_out, provenance=provenance)
+    plan = make_plan(found, parameters, left_out=left_out, provenance=provenance)
     planned = replace(
         request,
         status=Status.IN_PROGRESS,
@@ -115,7 +108,6 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
     """Write the files of a batch; ask for the end if all batches are there. Safe to repeat."""
     from chalicelib.core.datasets import batches  # noqa: PLC0415  # as above
     from chalicelib.core.datasets.formats import writer_of  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
     from chalicelib.pipeline.dataset_sources import stage_reader  # noqa: PLC0415  # as above
 
     folder = request.folder
@@ -144,10 +136,8 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
 def join_dataset(request: DatasetRequest, services: "Services") -> None:
     """Join the parts of all batches, write the manifest, remove the parts. Safe to repeat."""
     from chalicelib.core.datasets import assembly  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.parameters import DatasetParameters  # noqa: PLC0415  # as above
 
     folder = request.folder
-    found = services.datasets.read(f"{folder}{assembly.MANIFEST}")
     if services.datasets.find(f"{folder}{PLAN}"):
         manifest = assembly.assemble(
             request.name,
@@ -161,7 +151,7 @@ def join_dataset(request: DatasetRequest, services: "Services") -> None:
             selection=request.selection,
         )
         services.datasets.remove(f"{folder}parts/")
-    elif found:
+    elif found := services.datasets.read(f"{folder}{assembly.MANIFEST}"):
         manifest = orjson.loads(found)  # joined by the message's first delivery
     else:
         return
@@ -183,10 +173,7 @@ def _selected_recordings(request: DatasetRequest, services: "Services") -> Itera
     yield from services.recordings.each(owner=owner, since=request.since, until=request.until)
 
 
-def _read_plan(request: DatasetRequest, services: "Services") -> "Plan":
-    from chalicelib.core.datasets.models import LeftOut, Recipe  # noqa: PLC0415  # as above
-    from chalicelib.core.datasets.planning import Plan  # noqa: PLC0415  # as above
-
+def _read_plan(request: DatasetRequest, services: "Services") -> Plan:
     body = services.datasets.read(f"{request.folder}{PLAN}")
     if body is None:
         return Plan(request.version or "", None, (), ())

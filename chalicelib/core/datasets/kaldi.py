@@ -95,9 +95,8 @@ class KaldiWriter:
 
 def speaker_id(utterance: Utterance, source: Source) -> str:
     """Return the id of a speaker in a recording; the recording's if the speaker is unknown."""
-    channel = "" if utterance.channel is None else f"-ch{utterance.channel}"
     label = re.sub(r"\s+", "_", utterance.speaker or "")
-    return f"{source.recording_id}{channel}-{label}" if label else f"{source.recording_id}{channel}"
+    return f"{recording(utterance, source)}-{label}" if label else recording(utterance, source)
 
 
 def utterance_id(utterance: Utterance, source: Source) -> str:

@@ -1,12 +1,16 @@
 """The files of a batch: each is hashed and counted as it is written, forwards only."""
 
-import gzip
 import hashlib
 import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+from chalicelib.core.features.tables import compressed
+
+if TYPE_CHECKING:
+    import gzip
 
 OpenFile = Callable[[str], AbstractContextManager[BinaryIO]]
 """Opens a new file for writing; if the block is left by an exception, the file is discarded."""
@@ -123,8 +127,3 @@ class Outputs:
 def part_path(batch: int, name: str) -> str:
     """Return the path of a batch's part; it is removed when the parts are joined."""
     return f"parts/{batch:05d}/{name}"
-
-
-def compressed(stream: BinaryIO | HashedFile) -> gzip.GzipFile:
-    """Return a stream that compresses, with the same bytes each time."""
-    return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6)

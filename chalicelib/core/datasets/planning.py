@@ -55,6 +55,30 @@ def bytes_of(source: Source, parameters: DatasetParameters) -> int:
     return int(n_bytes)
 
 
+def candidates_of(
+    found: Iterable[tuple[Source | LeftOut, str]], parameters: DatasetParameters
+) -> tuple[list[Candidate], list[LeftOut]]:
+    """Return the recordings that could be in a data set, and those that cannot.
+
+    Parameters
+    ----------
+    found : iterable of (Source or LeftOut, str)
+        each recording, and a text that changes with its transcript and tables
+    parameters : DatasetParameters
+        of the data set
+    """
+    candidates: list[Candidate] = []
+    left_out: list[LeftOut] = []
+    for source, stamp in found:
+        if isinstance(source, LeftOut):
+            left_out.append(source)
+            continue
+        n_bytes = bytes_of(source, parameters)
+        stamp_and_place = f"{stamp} {source.audio}"
+        candidates.append(Candidate(source.recording_id, source.recipe, stamp_and_place, n_bytes))
+    return candidates, left_out
+
+
 def make_plan(
     candidates: Iterable[Candidate],
     parameters: DatasetParameters,

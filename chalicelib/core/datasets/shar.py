@@ -17,9 +17,10 @@ from chalicelib.core.datasets.lhotse import (
     recording_manifest,
 )
 from chalicelib.core.datasets.models import Recipe
-from chalicelib.core.datasets.outputs import HashedFile, Outputs, compressed
+from chalicelib.core.datasets.outputs import HashedFile, Outputs
 from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.datasets.webdataset import TAR_END, Tar, flac, npy, tar_bytes
+from chalicelib.core.features.tables import compressed
 from chalicelib.core.transcripts.manifests import json_line
 
 IN_A_SHARD = {"storage_type": "shar", "storage_path": "", "storage_key": ""}

@@ -1,12 +1,16 @@
 """Tables written as CSV or as a NumPy archive, a few rows at a time."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 import orjson
+
+if TYPE_CHECKING:
+    import gzip
+    import io
 
 # The archive has the same bytes each time it is made.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -31,7 +35,7 @@ def write_csv(
     stream: BinaryIO, columns: tuple[str, ...], lines: Iterator[bytes], *, compress: bool
 ) -> None:
     """Write a header and lines of CSV, gzipped on request."""
-    with _compressed(stream) if compress else nullcontext(stream) as out:
+    with compressed(stream) if compress else nullcontext(stream) as out:
         out.write(",".join(columns).encode() + b"\n")
         for line in lines:
             out.write(line)
@@ -79,11 +83,9 @@ def write_npz(stream: BinaryIO, arrays: list[Array], *, compress: bool) -> None:
                     member.write(np.ascontiguousarray(block, dtype=array.dtype).data)
 
 
-def _compressed(stream: BinaryIO) -> AbstractContextManager[BinaryIO]:
+def compressed(stream: "BinaryIO | io.RawIOBase") -> "gzip.GzipFile":
+    """Return a stream that compresses, with the same bytes each time."""
     import gzip  # noqa: PLC0415  # like zipfile
 
-    # No name and no time in the header, so that the same table has the same bytes.
-    return cast(
-        "AbstractContextManager[BinaryIO]",
-        gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6),
-    )
+    # No name and no time in the header.
+    return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0, compresslevel=6)
