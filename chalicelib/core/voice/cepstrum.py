@@ -7,6 +7,8 @@ cepstral peak over a straight line through the cepstrum.
 import numpy as np
 
 from chalicelib.core.voice.framing import TimedFramer
+from chalicelib.core.voice.preemphasis import Preemphasis
+from chalicelib.core.voice.windows import gaussian
 
 SR_HZ = 10_000
 PREEMPHASIS_HZ = 50.0
@@ -30,12 +32,9 @@ class CepstralAnalyser:
     def __init__(self, *, step_s: float, first_s: float = 0.0) -> None:
         n = round(6 / LOWEST_PITCH_HZ * SR_HZ)
         self._framer = TimedFramer(n // 2, sr=SR_HZ, step_s=step_s, first_s=first_s)
-        distances = (np.arange(1, n + 1) - 0.5 * (n + 1)) / (n + 1)
-        edge = np.exp(-12.0)
-        self._window = (np.exp(-48.0 * distances**2) - edge) / (1.0 - edge)
+        self._window = gaussian(n)
         self._n_fft = 1 << (n - 1).bit_length()
-        self._factor = np.exp(-2 * np.pi * PREEMPHASIS_HZ / SR_HZ)
-        self._before = 0.0
+        self._preemphasis = Preemphasis(PREEMPHASIS_HZ, sr=SR_HZ)
         quefrencies = np.arange(self._n_fft // 2 + 1) / SR_HZ
         self._fit = quefrencies >= FIT_FROM_S
         design = np.vander(quefrencies[self._fit], 2)
@@ -49,9 +48,7 @@ class CepstralAnalyser:
         rows : np.ndarray [shape=(n_frames, 1)]
             in dB, NaN in digital silence
         """
-        signal = np.concatenate([[self._before], y])
-        self._before = float(signal[-1])
-        return self._rows(self._framer.push(signal[1:] - self._factor * signal[:-1]))
+        return self._rows(self._framer.push(self._preemphasis.push(y)))
 
     def finish(self) -> np.ndarray:
         """Return the last rows."""

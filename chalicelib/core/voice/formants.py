@@ -7,6 +7,8 @@ Weenink), whose source is ``Sound_to_Formant.cpp``.
 import numpy as np
 
 from chalicelib.core.voice.framing import TimedFramer
+from chalicelib.core.voice.preemphasis import Preemphasis
+from chalicelib.core.voice.windows import gaussian
 
 FRAMES_AT_ONCE = 128
 # Poles as near to 0 Hz, or to half the sampling rate, are no formants.
@@ -48,8 +50,7 @@ class FormantAnalyser:
         n_window = int(2 * window_length * sr)
         self._window = gaussian(n_window)[: n_window // 2 * 2]
         self._framer = TimedFramer(n_window // 2, sr=sr, step_s=step_s, first_s=first_s)
-        self._factor = np.exp(-2 * np.pi * preemphasis_hz / sr)
-        self._before = 0.0
+        self._preemphasis = Preemphasis(preemphasis_hz, sr=sr)
         self._sr = sr
         self._n_poles = n_poles
         self._n_columns = n_columns
@@ -62,9 +63,7 @@ class FormantAnalyser:
         rows : np.ndarray [shape=(n_frames, 2 * n_columns)]
             float32: frequencies in hertz, ascending, then bandwidths; NaN where there are fewer
         """
-        signal = np.concatenate([[self._before], y])
-        self._before = float(signal[-1])
-        return self._rows(self._framer.push(signal[1:] - self._factor * signal[:-1]))
+        return self._rows(self._framer.push(self._preemphasis.push(y)))
 
     def finish(self) -> np.ndarray:
         """Return the last rows."""
@@ -104,13 +103,6 @@ class FormantAnalyser:
         found[:, ~np.isfinite(found[0])] = np.nan
         found[1, ~np.isfinite(found[1])] = np.nan
         return np.concatenate(found, axis=1)
-
-
-def gaussian(n: int) -> np.ndarray:
-    """Return Praat's Gaussian window, which ends at zero, of shape (n,)."""
-    distances = (np.arange(1, n + 1) - 0.5 * (n + 1)) / (n + 1)
-    edge = np.exp(-12.0)
-    return np.asarray((np.exp(-48.0 * distances**2) - edge) / (1.0 - edge))
 
 
 def burg(frames: np.ndarray, order: int) -> np.ndarray:

@@ -7,6 +7,7 @@ of a sampled sound" (1993); the details are those of ``Sound_to_Pitch.cpp``.
 import numpy as np
 
 from chalicelib.core.voice.framing import TimedFramer
+from chalicelib.core.voice.windows import sinc_weights
 
 SILENCE_THRESHOLD = 0.1
 FRAMES_AT_ONCE = 64
@@ -124,11 +125,8 @@ def best_peak(r: np.ndarray, n_lags: int) -> np.ndarray:
 def _interpolated(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return values between samples, by a sinc under Praat's raised cosine, as positions' shape."""
     left = np.floor(positions).astype(np.int64)
-    fraction = (positions - left)[..., np.newaxis]
     taps = np.arange(1 - SINC_DEPTH, SINC_DEPTH + 1)
-    distances = taps - fraction
-    reach = np.where(taps <= 0, SINC_DEPTH + fraction, SINC_DEPTH + 1 - fraction)
-    weights = np.sinc(distances) * (0.5 + 0.5 * np.cos(np.pi * distances / reach))
+    weights = sinc_weights(positions - left, SINC_DEPTH)
     places = np.clip(left[..., np.newaxis] + taps, 0, rows.shape[1] - 1)
     return np.asarray((rows[np.arange(len(rows))[:, None, None], places] * weights).sum(axis=-1))
 

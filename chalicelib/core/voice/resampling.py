@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from chalicelib.core.dsp.convolution import Convolution
+from chalicelib.core.voice.windows import sinc_weights
 
 N_SINC = 50
 # The band ends within 2 Hz, and what is beyond is 60 dB down: Praat's ends within one bin of a
@@ -44,7 +45,7 @@ class SincResampler:
         self._n_in = self._n_out = 0
         step = math.gcd(sr_from, sr_to)
         self._n_phases = sr_to // step
-        self._weights = sinc_weights(self._positions(np.arange(self._n_phases)) % 1)
+        self._weights = sinc_weights(self._positions(np.arange(self._n_phases)) % 1, N_SINC)
 
     def push(self, y: np.ndarray) -> np.ndarray:
         """Take the next samples, of shape (n,), and return those at the new rate, float64."""
@@ -106,21 +107,3 @@ def low_pass(part: float, n_half: int) -> np.ndarray:
     n = np.arange(-n_half, n_half + 1)
     response = part * np.sinc(part * n) * np.kaiser(len(n), KAISER_BETA)
     return np.asarray(response / response.sum())
-
-
-def sinc_weights(fractions: np.ndarray) -> np.ndarray:
-    """Return the weights of the 50 samples on each side, under Praat's raised cosine.
-
-    Parameters
-    ----------
-    fractions : np.ndarray [shape=(n,)]
-        where a sample lies between the 50th and the 51st, from 0 to 1
-
-    Returns
-    -------
-    weights : np.ndarray [shape=(n, 100)]
-    """
-    distances = np.arange(1 - N_SINC, N_SINC + 1) - fractions[:, np.newaxis]
-    right = fractions[:, np.newaxis]
-    reach = np.where(distances <= 0, N_SINC + right, N_SINC + 1 - right)
-    return np.asarray(np.sinc(distances) * (0.5 + 0.5 * np.cos(np.pi * distances / reach)))
