@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from chalicelib.core.transcripts.corrections import Correction, Kind
-from chalicelib.core.transcripts.models import Segment, Transcript, Word
+from chalicelib.core.transcripts.models import Segment, Speaker, Transcript, Word
 from chalicelib.core.transcripts.parsing import OPENING_PUNCTUATION
 from chalicelib.core.transcripts.segments import clean_text, join_words
 
@@ -18,8 +18,6 @@ SHORTEST_WORD_S = 0.1
 """Seconds that each word of a correction gets, if the pauses around it allow it."""
 
 CLOSING_PUNCTUATION = '.,!?;:…。、，？！؟،।۔)]}»”」』）"'  # noqa: RUF001  # these on purpose
-
-_Voice = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,6 @@ class _Heard:
     @property
     def text(self) -> str:
         return f"{self.word.before}{self.word.content}"
-
-    @property
-    def voice(self) -> _Voice:
-        return self.word.speaker, self.word.channel
 
 
 @dataclass(slots=True)
@@ -279,16 +273,16 @@ def _names(
     corrections: Sequence[Correction],
     found: Sequence[int | None],
     lines: Mapping[str | None, Sequence[_Heard]],
-) -> dict[_Voice, str]:
+) -> dict[Speaker, str]:
     """Return the names that speakers were given, by label and channel."""
     return {
-        lines[one.channel][place].voice: one.text
+        lines[one.channel][place].word.said_by: one.text
         for one, place in zip(corrections, found, strict=True)
         if place is not None and one.kind == Kind.SPEAKER
     }
 
 
-def _named(segment: Segment, names: Mapping[_Voice, str]) -> Segment:
+def _named(segment: Segment, names: Mapping[Speaker, str]) -> Segment:
     def name(speaker: str | None, channel: str | None) -> str | None:
         return names.get((speaker, channel), speaker)
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+Speaker = tuple[str | None, str | None]
+"""A label, and the channel that it is of; without labels the channel is the speaker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -25,6 +28,11 @@ class Word:
     def text(self) -> str:
         """The word as it is written in running text, with its punctuation."""
         return f"{self.before}{self.content}{self.after}"
+
+    @property
+    def said_by(self) -> Speaker:
+        """The speaker: a label, and a channel."""
+        return self.speaker, self.channel
 
     @property
     def duration(self) -> float:

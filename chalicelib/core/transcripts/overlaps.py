@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
 
-from chalicelib.core.transcripts.models import Transcript, Word
-from chalicelib.core.transcripts.timing import Span, Voice, joined_spans, speaker_of
+from chalicelib.core.transcripts.models import Speaker, Transcript, Word
+from chalicelib.core.transcripts.timing import Span, joined_spans
 
 SEVERAL = 2
 
@@ -41,7 +41,7 @@ class Overlaps:
     """All overlaps of a recording: the time in which several talk, and each speaker's part."""
 
     overlap_s: float
-    speakers: dict[Voice, Overlap]
+    speakers: dict[Speaker, Overlap]
 
     @property
     def interruptions(self) -> int:
@@ -60,9 +60,9 @@ def measure_overlaps(transcript: Transcript) -> Overlaps:
     transcript : Transcript
         words with speakers' labels, channels or both
     """
-    said: defaultdict[Voice, list[Word]] = defaultdict(list)
+    said: defaultdict[Speaker, list[Word]] = defaultdict(list)
     for word in sorted(transcript.words, key=lambda word: word.start):
-        said[speaker_of(word)].append(word)
+        said[word.said_by].append(word)
     talk = {speaker: joined_spans(words, pause_s=0.0) for speaker, words in said.items()}
     runs = {speaker: joined_spans(words) for speaker, words in said.items()}
     together = _together(talk.values())

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import median
 
-from chalicelib.core.transcripts.models import Transcript, Word
+from chalicelib.core.transcripts.models import Speaker, Transcript, Word
 
 PAUSE_S = 0.25
 """Shortest pause in seconds: shorter silences are mostly those of articulation.
@@ -15,8 +15,6 @@ for silent pauses.
 """
 
 Span = tuple[float, float]
-Voice = tuple[str | None, str | None]
-"""A speaker: a label within a channel; without labels the channel is the speaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,6 @@ class Timing:
     def columns(self) -> dict[str, float | None]:
         """Return the values by their columns' names."""
         return asdict(self)
-
-
-def speaker_of(word: Word) -> Voice:
-    """Return who says a word."""
-    return word.speaker, word.channel
 
 
 def measure_timing(runs: Iterable[Sequence[Word]]) -> Timing:
@@ -95,12 +88,12 @@ def joined_spans(words: Iterable[Word], pause_s: float = PAUSE_S) -> list[Span]:
     return spans
 
 
-def turns(transcript: Transcript) -> dict[Voice, list[list[Word]]]:
+def turns(transcript: Transcript) -> dict[Speaker, list[list[Word]]]:
     """Return the turns of each speaker: words with no word of another beginning between them."""
-    found: dict[Voice, list[list[Word]]] = {}
-    before: Voice | None = None
+    found: dict[Speaker, list[list[Word]]] = {}
+    before: Speaker | None = None
     for word in sorted(transcript.words, key=lambda word: word.start):
-        speaker = speaker_of(word)
+        speaker = word.said_by
         taken = found.setdefault(speaker, [])
         if speaker == before:
             taken[-1].append(word)
