@@ -9,6 +9,13 @@ class MediaError(EarshotError):
     """A recording cannot be decoded or measured. The message is for the recording's owner."""
 
 
+class BeyondFullScaleError(MediaError):
+    """A recording has samples so large that a measure of them overflows."""
+
+    def __init__(self) -> None:
+        super().__init__("The recording has samples too far beyond full scale to be measured")
+
+
 class ParameterError(EarshotError):
     """A feature parameter has an unusable value. The message says which values are allowed."""
 

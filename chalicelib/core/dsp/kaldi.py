@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chalicelib.core.dsp.framing import Framer
-from chalicelib.errors import MediaError
+from chalicelib.errors import BeyondFullScaleError
 
 EPSILON = float(np.finfo(np.float32).eps)
 WINDOWS = ("povey", "hamming", "hanning", "sine", "rectangular", "blackman")
@@ -205,7 +205,7 @@ def dct(n_bands: int, num_ceps: int, cepstral_lifter: float) -> np.ndarray:
 def checked(rows: np.ndarray) -> np.ndarray:
     """Return rows as float32; raise MediaError if they are too large for it."""
     if np.abs(rows).max(initial=0) > np.finfo(np.float32).max:
-        raise MediaError("The recording has samples too far beyond full scale to be measured")
+        raise BeyondFullScaleError
     return rows.astype(np.float32)
 
 

@@ -10,7 +10,7 @@ from chalicelib.core.dsp.framing import Framer
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.dsp.spectra import hann
 from chalicelib.core.dsp.spill import SpilledRows
-from chalicelib.errors import MediaError
+from chalicelib.errors import BeyondFullScaleError
 
 AMIN = 1e-10
 TOP_DB = 80.0
@@ -98,7 +98,7 @@ class MfccExtractor(AbstractContextManager["MfccExtractor"]):
         log_mel *= DB_PER_NEPER
         self._loudest_db = max(self._loudest_db, float(log_mel.max()))
         if not np.isfinite(self._loudest_db):
-            raise MediaError("The recording has samples too far beyond full scale to be measured")
+            raise BeyondFullScaleError
         self._spilled.append(log_mel)
 
 

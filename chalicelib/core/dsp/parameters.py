@@ -131,6 +131,10 @@ class FeatureParameters:
         found = self.options.get(options.table)
         return found if isinstance(found, options) else options()
 
+    def n_frames(self, n_samples: int) -> int:
+        """Return the number of complete frames: centred, half a frame of padding at each end."""
+        return 1 + (n_samples - self.n_fft % 2) // self.hop_length
+
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name, with the own options of the tables that are made."""
         found = {name: getattr(self, name) for name in _READERS}

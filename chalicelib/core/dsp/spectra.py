@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from chalicelib.core.dsp.framing import Framer
-from chalicelib.errors import MediaError
+from chalicelib.errors import BeyondFullScaleError
 
 # Of a transform, as much at once as fits into a core's cache.
 PIECE_BYTES = 1 << 20
@@ -87,7 +87,7 @@ def spectral_analyser(
     def measure_frames(frames: np.ndarray) -> np.ndarray:
         spectrum = np.abs(np.fft.rfft(frames * window))
         if spectrum.max() > MOST_MAGNITUDE:
-            raise MediaError("The recording has samples too far beyond full scale to be measured")
+            raise BeyondFullScaleError
         return measure(spectrum.astype(np.float32))
 
     return FrameAnalyser(framer, measure_frames, n_columns=n_columns, frame_length=len(window))

@@ -129,8 +129,7 @@ def extract(
                 some.push(block)
         for track in tracks:
             track.finish()
-        # Centred frames, padded with half a frame at each end.
-        n_frames = 1 + (n_samples - parameters.n_fft % 2) // parameters.hop_length
+        n_frames = parameters.n_frames(n_samples)
         tables = [
             name
             for some in signals

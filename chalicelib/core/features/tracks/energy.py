@@ -1,15 +1,14 @@
 """``energy.csv``: RMS and zero-crossing rate."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chalicelib.core.dsp.energy import EnergyMeter
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features.tables import Array, csv_columns
-from chalicelib.core.features.tracks.track import Source, Table, columns_of, timed
+from chalicelib.core.features.tracks.track import Source, Table, Track, columns_of, timed
 
 if TYPE_CHECKING:
     from chalicelib.core.features.display import Display
@@ -17,13 +16,8 @@ if TYPE_CHECKING:
 COLUMNS = ("rms", "zero_crossing_rate")
 
 
-class EnergyTrack:
+class EnergyTrack(Track):
     """``librosa.feature.rms`` and ``zero_crossing_rate``."""
-
-    options = None
-    word_columns: ClassVar[tuple[str, ...]] = ()
-    words_voiced = False
-    apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
         self.sr = source.sr
@@ -60,7 +54,3 @@ class EnergyTrack:
             Array(name, columns_of(self._meter.rows(), i), "<f4", self.n_frames)
             for i, name in enumerate(COLUMNS)
         ]
-
-    def values(self) -> Mapping[str, float | None]:
-        """Return nothing of the recording as a whole."""
-        return {}

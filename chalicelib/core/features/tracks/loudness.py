@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,10 +9,7 @@ from chalicelib.core.dsp import loudness
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.dsp.spill import SpilledRows
 from chalicelib.core.features.tracks.track import Source, TableTrack
-from chalicelib.errors import MediaError, ParameterError
-
-if TYPE_CHECKING:
-    from chalicelib.core.options import Options
+from chalicelib.errors import BeyondFullScaleError, ParameterError
 
 SR_HZ = (4_000, 384_000)
 STEP_S = 1 / loudness.STEPS_PER_S
@@ -28,7 +24,6 @@ class LoudnessTrack(TableTrack):
     of a second until the end, in memory then: 2.3 MB for four hours.
     """
 
-    options: ClassVar["type[Options] | None"] = None
     word_columns = ("momentary_lufs",)
     apart = True
 
@@ -61,7 +56,7 @@ class LoudnessTrack(TableTrack):
     def push(self, y: np.ndarray) -> None:
         """Take the next samples of all channels."""
         if np.abs(y).max(initial=0) > MOST_SAMPLE:
-            raise MediaError("The recording has samples too far beyond full scale to be measured")
+            raise BeyondFullScaleError
         self._steps.append(self._meter.push(y))
 
     def finish(self) -> None:

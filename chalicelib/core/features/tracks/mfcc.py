@@ -1,8 +1,8 @@
 """``mfcc.csv``: the coefficients, and their deltas on request."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from chalicelib.core.dsp.deltas import WIDTH, append_deltas
 from chalicelib.core.dsp.mfcc import MfccExtractor
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features.tables import Array, csv_rows
-from chalicelib.core.features.tracks.track import Source, Table, columns_of
+from chalicelib.core.features.tracks.track import Source, Table, Track, columns_of
 from chalicelib.errors import MediaError
 
 if TYPE_CHECKING:
@@ -19,13 +19,8 @@ if TYPE_CHECKING:
 GROUPS = ("mfcc", "delta", "delta2")
 
 
-class MfccTrack:
+class MfccTrack(Track):
     """``librosa.feature.mfcc``, with the columns of the original recipe: no times."""
-
-    options = None
-    word_columns: ClassVar[tuple[str, ...]] = ()
-    words_voiced = False
-    apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
         self.sr = source.sr
@@ -78,10 +73,6 @@ class MfccTrack:
             )
             for i, name in enumerate(self._groups)
         ]
-
-    def values(self) -> Mapping[str, float | None]:
-        """Return nothing of the recording as a whole."""
-        return {}
 
     def _rows(self, watch: Callable[[np.ndarray], None] | None = None) -> Iterator[np.ndarray]:
         return append_deltas(self._extractor.rows(watch), self._deltas)

@@ -1,16 +1,16 @@
 """``pitch.csv``: f0 by pYIN, with its voicing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.dsp.spill import SpilledRows
 from chalicelib.core.features.tables import Array, csv_columns
-from chalicelib.core.features.tracks.track import Source, Table, columns_of, timed
+from chalicelib.core.features.tracks.track import Source, Table, Track, columns_of, timed
 from chalicelib.core.pitch.tracker import PitchTracker
 from chalicelib.errors import ParameterError
 
@@ -24,21 +24,14 @@ RANGE = re.compile(r"\bf(min|max)\b")
 FRAME_LENGTH = 2048
 
 
-class PitchTrack:
+class PitchTrack(Track):
     """``librosa.pyin``. Keeps 24 bytes for each frame."""
-
-    options = None
-    word_columns: ClassVar[tuple[str, ...]] = ()
-    words_voiced = False
-    apart = False
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
         self.sr = source.sr
-        self._hop_length = parameters.hop_length
+        self._parameters = parameters
         self._frame_s = parameters.hop_length / self.sr
         self.numbers_per_s = (1 + len(COLUMNS)) / self._frame_s
-        # An odd n_fft has half a sample less of padding at each end.
-        self._n_missing = parameters.n_fft % 2
         self._n_samples = 0
         try:
             self._tracker = PitchTracker(
@@ -57,7 +50,7 @@ class PitchTrack:
     @property
     def n_frames(self) -> int:
         """Number of frames, after the end of the signal: the same as of MFCC."""
-        return 1 + (self._n_samples - self._n_missing) // self._hop_length
+        return self._parameters.n_frames(self._n_samples)
 
     def push(self, y: np.ndarray) -> None:
         """Take the next samples."""
@@ -93,10 +86,6 @@ class PitchTrack:
             Array(name, columns_of(self._rows(), i), dtype, self.n_frames)
             for i, (name, dtype) in enumerate(kinds)
         ]
-
-    def values(self) -> Mapping[str, float | None]:
-        """Return nothing of the recording as a whole."""
-        return {}
 
     def _keep(self, frames: "PitchFrames") -> None:
         columns = (frames.f0, frames.voiced_flag, frames.voiced_prob)

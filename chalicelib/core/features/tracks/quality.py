@@ -12,7 +12,7 @@ from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.dsp.quality import STEPS_PER_S, Activity, Amplitudes, rolloff
 from chalicelib.core.dsp.spectra import hann, spectral_analyser
 from chalicelib.core.features.tables import Array, csv_columns
-from chalicelib.core.features.tracks.track import Source, Table
+from chalicelib.core.features.tracks.track import Source, Table, Track
 from chalicelib.core.options import Options, option
 
 if TYPE_CHECKING:
@@ -33,12 +33,10 @@ class QualityOptions(Options):
     bandwidth_quantile: float = option(0.999, low=0.5, high=1)
 
 
-class QualityTrack:
+class QualityTrack(Track):
     """Clipping, offset and silence of all channels; activity, noise and bandwidth of their mean."""
 
     options = QualityOptions
-    word_columns: ClassVar[tuple[str, ...]] = ()
-    words_voiced = False
     apart = True
     numbers_per_s = 0.0
     n_frames = 1

@@ -47,7 +47,7 @@ class Source:
 
 
 class Track(Protocol):
-    """A track: it computes one table of one signal.
+    """A track: it computes one table of one signal. Tracks inherit what most have in common.
 
     Attributes
     ----------
@@ -57,19 +57,19 @@ class Track(Protocol):
         the columns whose median and deviation are taken for each word
     words_voiced : bool
         whether they are taken of voiced frames alone
-    sr : int
-        sampling rate of the samples that it takes, in hertz
     apart : bool
         whether it takes all channels of the signal, at the recording's own rate
+    sr : int
+        sampling rate of the samples that it takes, in hertz
     numbers_per_s : float
         numbers that the table has for a second of the signal
     """
 
-    options: ClassVar["type[Options] | None"]
-    word_columns: ClassVar[tuple[str, ...]]
-    words_voiced: ClassVar[bool]
+    options: ClassVar["type[Options] | None"] = None
+    word_columns: ClassVar[tuple[str, ...]] = ()
+    words_voiced: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
     sr: int
-    apart: bool
     numbers_per_s: float
 
     def __init__(self, parameters: FeatureParameters, source: Source, stack: ExitStack) -> None:
@@ -92,7 +92,8 @@ class Track(Protocol):
         """Return the same as arrays, with librosa's names and shapes."""
 
     def values(self) -> Mapping[str, float | None]:
-        """Return what was measured of the signal as a whole, by name."""
+        """Return what was measured of the signal as a whole, by name; of most tables, nothing."""
+        return {}
 
 
 class Analyser(Protocol):
@@ -105,7 +106,7 @@ class Analyser(Protocol):
         """Return the last rows."""
 
 
-class TableTrack:
+class TableTrack(Track):
     """A table of float32 numbers with a time in front; a subclass fills it.
 
     Parameters
@@ -125,11 +126,6 @@ class TableTrack:
     has_times : bool
         whether the frames are others than the recipe's, so that there is an array of their times
     """
-
-    options: ClassVar["type[Options] | None"] = None
-    word_columns: ClassVar[tuple[str, ...]] = ()
-    words_voiced = False
-    apart = False
 
     def __init__(
         self,
@@ -180,10 +176,6 @@ class TableTrack:
             times = frame_times(n, self._frame_s, self._first_s)
             found.insert(0, Array(f"{self._table}_times", times, "<f8", n))
         return found
-
-    def values(self) -> Mapping[str, float | None]:
-        """Return what was measured of the signal as a whole; of most tables, nothing."""
-        return {}
 
 
 class FrameTrack(TableTrack):
