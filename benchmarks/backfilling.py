@@ -11,8 +11,9 @@ from typing import Any
 
 import simpy
 
+from scripts.archive_cost import MEASURE_S, RECEIVE_S
 from scripts.backfill.pace import Pace, Quotas
-from scripts.backfill.plan import JOB_S, JOB_SHARE, MEASURE_S, MEASURE_SHARE, RECEIVE_S
+from scripts.backfill.plan import JOB_S, JOB_SHARE, MEASURE_SHARE
 from scripts.backfill.work import TICK_S
 
 SEND_S = 0.002

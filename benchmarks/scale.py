@@ -18,8 +18,15 @@ sys.path[:0] = [str(HERE.parent)]
 from backfilling import Archive, Backfill, Times  # noqa: E402  # imported after the path is set
 
 from scripts import cost  # noqa: E402  # as above
+from scripts.archive_cost import MEASURE_S, RECEIVE_S  # noqa: E402  # as above
 from scripts.backfill.pace import Quotas  # noqa: E402  # as above
-from scripts.backfill.plan import times_h, told_h  # noqa: E402  # as above
+from scripts.backfill.plan import (  # noqa: E402  # as above
+    JOB_S,
+    JOB_SHARE,
+    MEASURE_SHARE,
+    times_h,
+    told_h,
+)
 
 PAGE = HERE.parent / "docs/scale.md"
 HOUR_S = 3600
@@ -71,15 +78,8 @@ ACCOUNTS = {
 TENTH = 10
 """A tenth of each archive is simulated, for the rest goes on at the same pace."""
 
-# Assumed, because AWS publishes no time for them.
-JOB_S, JOB_SHARE = 15.0, 0.2
-"""A job takes 15 s and a fifth of the recording's length."""
-
-RECEIVE_S, LOOK_S = 1.0, 0.5
-"""Receiving an upload takes a second and a look half of it, most of which is waiting for AWS."""
-
-MEASURE_S, MEASURE_SHARE = 0.5, 2.35 / 600
-"""Measuring takes half a second of waiting, and 2.35 s of CPU for ten minutes (docs/costs.md)."""
+LOOK_S = 0.5
+"""A look at a recording, most of which is waiting for AWS, which publishes no time for it."""
 
 STARTING_S = 300.0
 """Seconds that a recording waits before whoever has measured it asks Transcribe again."""

@@ -22,7 +22,7 @@ MEASURED_S = 600.0
 """Length of the recording that ``benchmarks/deployed.json`` is about."""
 
 MEMORY_MB = 1769
-RECEIVE_WAITS_S, MEASURE_WAITS_S, STORE_WAITS_S = 1.0, 0.5, 0.5
+RECEIVE_S, MEASURE_S, STORE_S = 1.0, 0.5, 0.5
 """Assumed seconds of waiting for AWS, as in docs/scale.md: a waiting function is charged too."""
 
 ITEM_BYTES, SEARCH_UNITS = 2_000, 63
@@ -84,11 +84,11 @@ class Prices:
         is_measured, is_transcribed = only != TRANSCRIBING, only != MEASURING
         minutes = amount.charged_s / 60 * is_transcribed
         transcribe = self.transcribing(minutes) if minute_usd is None else minutes * minute_usd
-        busy_s = n * RECEIVE_WAITS_S
+        busy_s = n * RECEIVE_S
         if is_measured:
-            busy_s += n * MEASURE_WAITS_S + share * cpu_s["extract_features"]
+            busy_s += n * MEASURE_S + share * cpu_s["extract_features"]
         if is_transcribed:
-            busy_s += n * STORE_WAITS_S + share * cpu_s["store_transcript"]
+            busy_s += n * STORE_S + share * cpu_s["store_transcript"]
         n_calls = n * (1 + is_measured + is_transcribed)
         puts = asked["S3 PUT"] + asked["S3 POST"]
         gets = asked["S3 GET"] + asked["S3 HEAD"]

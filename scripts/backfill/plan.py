@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chalicelib.core.probe.formats import CONTAINERS, extension
-from scripts.archive_cost import Amount, Prices
+from scripts.archive_cost import MEASURE_S, RECEIVE_S, Amount, Prices
 from scripts.backfill.listing import Entry
 from scripts.backfill.pace import HEAD_ROOM, OWNER_A_SECOND, Quotas
 
@@ -16,8 +16,10 @@ SAMPLE = 200
 """Recordings whose headers are read, unless another number is asked for."""
 
 JOB_S, JOB_SHARE = 15.0, 0.2
-RECEIVE_S, MEASURE_S, MEASURE_SHARE = 1.0, 0.5, 2.73 / 600
-"""Assumed and measured times of docs/scale.md: a job takes 15 s and a fifth of the length."""
+"""Assumed, as in docs/scale.md: a job takes 15 s and a fifth of the recording's length."""
+
+MEASURE_SHARE = 2.73 / 600
+"""Measuring takes, beside its waiting, 2.73 s of CPU for ten minutes (benchmarks/deployed.json)."""
 
 BYTES_A_S = 16_000.0
 """Bytes of a second, if no header of the sample tells: 128 kbit/s."""
