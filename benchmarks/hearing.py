@@ -27,9 +27,9 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from chalicelib.core.speech.recogniser import Engine, RecognisedWord, recognise  # noqa: E402  # imported after the paths are set
 from local.transcribe.decoding import samples  # noqa: E402  # imported after the paths are set
 from local.transcribe.engines import WITH_MODEL, EngineChoice, is_installed, load_engine  # noqa: E402  # imported after the paths are set
-from local.transcribe.recogniser import Engine, RecognisedWord, recognise  # noqa: E402  # imported after the paths are set
 
 VOICES = ("rms", "slt", "awb", "kal16")
 PACKAGES = ("moonshine-voice", "pocketsphinx", "faster-whisper", "vosk")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from local.transcribe.recogniser import Engine, RecognisedWord, Recognition
+from chalicelib.core.speech.recogniser import Engine, RecognisedWord, Recognition
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

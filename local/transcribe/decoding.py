@@ -8,9 +8,9 @@ import av
 import numpy as np
 
 from chalicelib.core.probe.limits import LONGEST_S
+from chalicelib.core.speech.recogniser import SAMPLE_RATE_HZ, Samples
 from chalicelib.errors import MediaError
 from local.media import open_media
-from local.transcribe.recogniser import SAMPLE_RATE_HZ, Samples
 
 MAX_DURATION_S = float(LONGEST_S)
 MIN_DURATION_S = 0.5

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chalicelib.errors import ParameterError
-from local.transcribe.alignment import Aligner
-from local.transcribe.moonshine import Moonshine
-from local.transcribe.recogniser import (
+from chalicelib.core.speech.alignment import Aligner
+from chalicelib.core.speech.moonshine import Moonshine
+from chalicelib.core.speech.recogniser import (
     SAMPLE_RATE_HZ,
     Engine,
     RecognisedWord,
@@ -20,6 +19,7 @@ from local.transcribe.recogniser import (
     int16,
     probability,
 )
+from chalicelib.errors import ParameterError
 from local.transcribe.sphinx import PocketSphinx
 
 # Some of Vosk's models are named after a country instead.

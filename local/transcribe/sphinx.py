@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from local.transcribe.recogniser import (
+from chalicelib.core.speech.recogniser import (
     SAMPLE_RATE_HZ,
     Engine,
     RecognisedWord,

@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core.speech.output import document, subtitles
+from chalicelib.core.speech.recogniser import Recognition
 from chalicelib.errors import EarshotError
 from local.transcribe.jobs import COMPLETED, FAILED, Job, language_code
-from local.transcribe.output import document, subtitles
-from local.transcribe.recogniser import Recognition
 from local.transcribe.requests import NO_WRITE_ACCESS
 from local.transcribe.worker import Finished, RecogniserProcess, Request
 

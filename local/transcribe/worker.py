@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.core.speech.recogniser import Engine, RecognisedWord, Recognition, recognise
 from chalicelib.errors import EarshotError, MediaError, ParameterError
 from local.child_process import start_child
 from local.transcribe.decoding import (
@@ -23,7 +24,6 @@ from local.transcribe.decoding import (
     samples,
 )
 from local.transcribe.engines import WITH_MODEL, EngineChoice, load_engine
-from local.transcribe.recogniser import Engine, RecognisedWord, Recognition, recognise
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess

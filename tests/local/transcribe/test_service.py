@@ -16,11 +16,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
+from chalicelib.core.speech.output import document, subtitles
+from chalicelib.core.speech.recogniser import RecognisedWord, Recognition
 from chalicelib.core.transcripts.parsing import parse_transcript
 from local.transcribe.decoding import INVALID_MEDIA, TOO_MANY_CHANNELS, TOO_SHORT, WRONG_FORMAT
 from local.transcribe.engines import EngineChoice
-from local.transcribe.output import document, subtitles
-from local.transcribe.recogniser import RecognisedWord, Recognition
 from local.transcribe.service import INTERNAL_FAILURE, TranscribeService
 from local.transcribe.worker import RecogniserDiedError, RecogniserProcess, Request
 

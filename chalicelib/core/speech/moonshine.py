@@ -5,8 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from local.transcribe.alignment import UNALIGNED_CONFIDENCE, Aligner
-from local.transcribe.recogniser import SAMPLE_RATE_HZ, Engine, RecognisedWord, Samples, halves
+from chalicelib.core.speech.alignment import UNALIGNED_CONFIDENCE, Aligner
+from chalicelib.core.speech.recogniser import (
+    SAMPLE_RATE_HZ,
+    Engine,
+    RecognisedWord,
+    Samples,
+    halves,
+)
 
 MODEL = "tiny-en"
 # Utterances are already cut at their pauses. A threshold of 0 turns off Moonshine's own cutting,

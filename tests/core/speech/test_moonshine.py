@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from support.running import ROOT, SAMPLE
 
+from chalicelib.core.speech.moonshine import Moonshine
+from chalicelib.core.speech.recogniser import SAMPLE_RATE_HZ, RecognisedWord
 from local.transcribe.decoding import samples
 from local.transcribe.engines import EngineChoice, load_engine
-from local.transcribe.moonshine import Moonshine
-from local.transcribe.recogniser import SAMPLE_RATE_HZ, RecognisedWord
 
 
 @pytest.fixture

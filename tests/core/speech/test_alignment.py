@@ -6,9 +6,9 @@ import numpy as np
 import pocketsphinx
 import pytest
 
-from local.transcribe.alignment import UNALIGNED_CONFIDENCE, Aligner, confidence
+from chalicelib.core.speech.alignment import UNALIGNED_CONFIDENCE, Aligner, confidence
+from chalicelib.core.speech.recogniser import SAMPLE_RATE_HZ
 from local.transcribe.decoding import samples
-from local.transcribe.recogniser import SAMPLE_RATE_HZ
 
 ROOT = Path(__file__).parents[3]
 SAID = (ROOT / "samples/sample.txt").read_text().strip()

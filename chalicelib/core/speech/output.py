@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from local.transcribe.recogniser import RecognisedWord, Recognition
-from local.transcribe.spoken import is_abbreviation
+from chalicelib.core.speech.recogniser import RecognisedWord, Recognition
+from chalicelib.core.speech.spoken import is_abbreviation
 
 SEGMENT_PAUSE_S = 0.8
 SEGMENT_MAX_S = 30.0

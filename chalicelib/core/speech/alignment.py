@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from local.transcribe.pronunciation import phones
-from local.transcribe.recogniser import (
+from chalicelib.core.speech.pronunciation import phones
+from chalicelib.core.speech.recogniser import (
     MARGIN_S,
     SAMPLE_RATE_HZ,
     RecognisedWord,
     Samples,
     int16,
 )
-from local.transcribe.spoken import Reading, readings, tokens
+from chalicelib.core.speech.spoken import Reading, readings, tokens
 
 UNALIGNED_CONFIDENCE = 0.1
 """Confidence of a word whose times are only estimated."""

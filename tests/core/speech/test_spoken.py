@@ -1,7 +1,7 @@
 import pytest
 
-from local.transcribe.pronunciation import phones
-from local.transcribe.spoken import is_abbreviation, readings, tokens
+from chalicelib.core.speech.pronunciation import phones
+from chalicelib.core.speech.spoken import is_abbreviation, readings, tokens
 
 DICTIONARY = {"a", "and", "cold", "hearted", "the", "us", "i'm", "is", "well", "b", "c"}
 

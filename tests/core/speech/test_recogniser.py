@@ -10,16 +10,16 @@ import av
 import numpy as np
 import pytest
 
-from chalicelib.errors import MediaError, ParameterError
-from local.transcribe.decoding import TOO_SHORT, inspect, samples
-from local.transcribe.engines import EngineChoice, load_engine
-from local.transcribe.recogniser import (
+from chalicelib.core.speech.recogniser import (
     MAX_UTTERANCE_S,
     Engine,
     RecognisedWord,
     recognise,
     utterances,
 )
+from chalicelib.errors import MediaError, ParameterError
+from local.transcribe.decoding import TOO_SHORT, inspect, samples
+from local.transcribe.engines import EngineChoice, load_engine
 
 SR = 16_000
 ROOT = Path(__file__).parents[3]
