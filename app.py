@@ -37,7 +37,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
-from chalicelib.pipeline import archives, datasets, events, reconciliation
+from chalicelib.pipeline import archives, datasets, events, recognition, reconciliation
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -110,12 +110,38 @@ def extract_features(event: SQSEvent) -> None:
                 receipt_handle=message.receipt_handle,
             )
             continue
+        if asked.get("task") == "speech":
+            recognition.cut_speech(
+                asked["request"],
+                services(),
+                attempt=attempt,
+                receipt_handle=message.receipt_handle,
+            )
+            continue
         recording_id = asked["recording_id"]
         if asked.get("task") == "corrections":
             events.apply_corrections(recording_id, services(), attempt=attempt)
             continue
         events.extract_features(
             recording_id, services(), attempt=attempt, receipt_handle=message.receipt_handle
+        )
+
+
+@app.on_sqs_message(
+    queue=settings.speech_queue,
+    batch_size=1,
+    maximum_concurrency=settings.recognising_concurrency,
+)
+def recognise_speech(event: SQSEvent) -> None:
+    """Write the words of a part of a recording, for Earshot's own recogniser."""
+    for message in event:
+        asked = json.loads(message.body)
+        recognition.recognise_part(
+            asked["job"],
+            asked["part"],
+            services(),
+            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            receipt_handle=message.receipt_handle,
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.jobs.ladder import Ladder
-from chalicelib.core.jobs.transcribe import TranscriptionOptions
+from chalicelib.core.jobs.transcribe import AMAZON, TRANSCRIBERS, TranscriptionOptions
 from chalicelib.core.probe.quotas import Quotas
 from chalicelib.errors import ParameterError
 
@@ -24,13 +24,22 @@ CHALICE_LOCAL = (
     '  eval "$(.venv/bin/python -m local variables)"'
 )
 MEASURING_CONCURRENCY = 5
+RECOGNISING_CONCURRENCY = 2
 NO_QUOTAS = Quotas()
 CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
 DATASETS_CONCURRENCY = CONCURRENCIES[0]  # a new account runs ten functions at once, of all kinds
 FEATURE_PREFIX = "FEATURE_"
 TRANSCRIBE_PREFIX = "TRANSCRIBE_"
+TRANSCRIBER = "TRANSCRIBER"
 OF_A_LANGUAGE = ("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual")
 """Options that fit the stage's languages alone."""
+
+OF_TRANSCRIBE = (*OF_A_LANGUAGE, "max_alternatives", "tags")
+"""Options of the stage that a recording leaves behind with Amazon Transcribe.
+
+Redaction is not among them, because it protects people, nor are speaker labels, because a
+transcript without them is not what was asked for: they are refused.
+"""
 
 HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's rule for a bucket's name
@@ -57,6 +66,7 @@ class Settings:
     search_table: str
     features_queue_url: str
     datasets_queue_url: str
+    speech_queue_url: str
     transcription: TranscriptionOptions
     transcription_variables: Mapping[str, str]
     feature_parameters: Mapping[str, str]
@@ -65,6 +75,7 @@ class Settings:
     mediaconvert_queue_arn: str = ""
     source_buckets: tuple[str, ...] = ()
     measuring_concurrency: int = MEASURING_CONCURRENCY
+    recognising_concurrency: int = RECOGNISING_CONCURRENCY
     quotas: Quotas = NO_QUOTAS
     notices_topic_arn: str = ""
     failures_topic_arn: str = ""
@@ -92,6 +103,16 @@ class Settings:
         """Name of the queue of data sets."""
         return self.datasets_queue_url.rpartition("/")[2]
 
+    @property
+    def speech_queue(self) -> str:
+        """Name of the queue of speech to be recognised."""
+        return self.speech_queue_url.rpartition("/")[2]
+
+    @property
+    def account_id(self) -> str:
+        """The account, which a queue's URL names before the queue."""
+        return self.speech_queue_url.split("/")[-2]
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raise SettingError with the variable's name if one is unusable."""
@@ -103,11 +124,12 @@ class Settings:
             search_table=_required(environ, "SEARCH_TABLE_NAME"),
             features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
             datasets_queue_url=_required(environ, "DATASETS_QUEUE_URL"),
+            speech_queue_url=_required(environ, "SPEECH_QUEUE_URL"),
             transcription=_transcription(environ),
             transcription_variables={
                 name: value
                 for name, value in environ.items()
-                if name.startswith(TRANSCRIBE_PREFIX) or name == "KMS_KEY_ARN"
+                if name.startswith(TRANSCRIBE_PREFIX) or name in ("KMS_KEY_ARN", TRANSCRIBER)
             },
             feature_parameters=_feature_parameters(environ),
             # Read here, so that every deployment checks it, because it imports the application.
@@ -115,7 +137,12 @@ class Settings:
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
             source_buckets=_source_buckets(environ),
-            measuring_concurrency=_measuring_concurrency(environ),
+            measuring_concurrency=_concurrency(
+                environ, "MEASURING_CONCURRENCY", MEASURING_CONCURRENCY
+            ),
+            recognising_concurrency=_concurrency(
+                environ, "RECOGNISING_CONCURRENCY", RECOGNISING_CONCURRENCY
+            ),
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
             failures_topic_arn=environ.get("FAILURES_TOPIC_ARN", ""),
             api_url=environ.get("API_URL", ""),
@@ -136,14 +163,18 @@ class Settings:
     def transcription_of(self, own: Mapping[str, str]) -> TranscriptionOptions:
         """Return the options of a recording: its own, and the stage's for the rest.
 
-        In another language the stage's vocabularies, filters, models and toxicity are left out.
-        Raise ParameterError if the options cannot be used.
+        In another language the stage's vocabularies, filters, models and toxicity are left out;
+        with Earshot's own recogniser all that Amazon Transcribe alone has, but not redaction and
+        speaker labels. Raise ParameterError if the options cannot be used.
         """
         if not own:
             return self.transcription
         stage = self.transcription_variables
         if own.get("language") not in (None, stage.get("TRANSCRIBE_LANGUAGE") or "en-US"):
             left_out = {_variable(name) for name in OF_A_LANGUAGE}
+            stage = {name: text for name, text in stage.items() if name not in left_out}
+        if own.get("transcriber") not in (None, stage.get(TRANSCRIBER) or AMAZON):
+            left_out = {_variable(name) for name in OF_TRANSCRIBE}
             stage = {name: text for name, text in stage.items() if name not in left_out}
         try:
             return _transcription(
@@ -156,7 +187,7 @@ class Settings:
 
 
 def _variable(name: str) -> str:
-    return f"{TRANSCRIBE_PREFIX}{name.upper()}"
+    return TRANSCRIBER if name == "transcriber" else f"{TRANSCRIBE_PREFIX}{name.upper()}"
 
 
 def read() -> Settings:
@@ -227,6 +258,7 @@ def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
         key_arn=environ.get("KMS_KEY_ARN", ""),
         tags=_tags(environ),
+        transcriber=_choice(environ, TRANSCRIBER, TRANSCRIBERS) or AMAZON,
     )
     if options.refusal:
         raise SettingError("The settings of Transcribe", f"do not go together: {options.refusal}")
@@ -304,9 +336,8 @@ def _number(environ: Mapping[str, str], name: str, bounds: range) -> int:
     return int(text)
 
 
-def _measuring_concurrency(environ: Mapping[str, str]) -> int:
-    name = "MEASURING_CONCURRENCY"
-    text = environ.get(name) or str(MEASURING_CONCURRENCY)
+def _concurrency(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
     if not text.isdecimal() or int(text) not in CONCURRENCIES:
         raise SettingError(name, f"must be 2 to 1000 recordings at once, not {text!r}")
     return int(text)

@@ -19,7 +19,7 @@ from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.s3_corrections import CorrectionStore
 from chalicelib.aws.sns import Notices
-from chalicelib.aws.sqs import DatasetQueue, FeatureQueue
+from chalicelib.aws.sqs import DatasetQueue, FeatureQueue, SpeechQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 
@@ -41,6 +41,8 @@ class Services:
     transcriber: Transcriber
     transcoder: Transcoder
     features_queue: FeatureQueue
+    speech: MediaStore
+    speech_queue: SpeechQueue
     datasets: MediaStore
     datasets_queue: DatasetQueue
     notices: Notices
@@ -79,6 +81,8 @@ def connect(settings: Settings) -> Services:
         transcriber=Transcriber(boto3.client("transcribe")),
         transcoder=Transcoder(boto3.client("mediaconvert")),
         features_queue=FeatureQueue(boto3.client("sqs"), settings.features_queue_url),
+        speech=MediaStore(s3, settings.results_bucket),
+        speech_queue=SpeechQueue(boto3.client("sqs"), settings.speech_queue_url),
         datasets=MediaStore(s3, settings.results_bucket),
         datasets_queue=DatasetQueue(boto3.client("sqs"), settings.datasets_queue_url),
         notices=Notices(

@@ -199,6 +199,8 @@ def process(
     console = Console(stderr=True)
     names = recordings_of(files)
     engine = EngineChoice.from_environ(os.environ)
+    if engine.about_vocabulary:
+        console.print(engine.about_vocabulary, markup=False, highlight=False)
     this = Run(names, Outcomes(out, made_with(str(engine))), formats)
     try:
         this.work(console)

@@ -21,6 +21,7 @@ from local.mediaconvert.service import MediaConvertService
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
 from local.transcribe.engines import EngineChoice
 from local.transcribe.service import TranscribeService
+from local.transcribe.vocabulary import VARIABLE
 from local.triggers import Triggers
 
 APPLICATION = f"{__name__.removesuffix('local.runtime')}app"
@@ -85,6 +86,10 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         # The terminal is for the user's messages; LOG_FILE names a file for the functions' log.
         os.environ.setdefault("LOG_FILE", os.devnull)
         os.environ["EARSHOT_STAND_IN"] = engine.name
+        if engine.vocabulary:
+            # Jobs ask for a vocabulary by its name.
+            cleanup.callback(os.environ.__setitem__, VARIABLE, os.environ[VARIABLE])
+            os.environ[VARIABLE] = engine.vocabulary.name
         services.cache_clear()
         on_given_up: list[Callable[[str], object]] = []
         triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])

@@ -96,6 +96,7 @@ def environment() -> dict[str, str]:
         "SEARCH_TABLE_NAME": outputs["SearchTableName"],
         "FEATURES_QUEUE_URL": outputs["FeaturesQueueUrl"],
         "DATASETS_QUEUE_URL": outputs["DatasetsQueueUrl"],
+        "SPEECH_QUEUE_URL": outputs["SpeechQueueUrl"],
         "NOTICES_TOPIC_ARN": outputs["NoticesTopicArn"],
         "FAILURES_TOPIC_ARN": outputs["FailuresTopicArn"],
         "MEDIACONVERT_ROLE_ARN": outputs["MediaConvertRoleArn"],

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from chalicelib.config import MEASURING_CONCURRENCY
+from chalicelib.config import MEASURING_CONCURRENCY, RECOGNISING_CONCURRENCY
 from scripts import build_layer, package, preflight
 from scripts.console import DeploymentError, Step, note, run
 from scripts.deployed_state import DeployedState, Resource
@@ -61,7 +61,10 @@ class Deployment:
         self._machine = package.architecture(project, stage)
         self._stack = Stack(session.client("cloudformation"), stage, account)
         self._state = DeployedState(session, stage, account, api_stage=api_stage(project, stage))
-        self._layer = build_layer.Layer(self._lambda, stage)
+        self._layers = {
+            name: build_layer.Layer(self._lambda, stage, name) for name in build_layer.LAYERS
+        }
+        self._layer_arns: dict[str, str] = {}
         self._outputs: dict[str, str] = {}
         self._resources: list[Resource] = []
 
@@ -72,7 +75,7 @@ class Deployment:
             Step("Looking at the account's limits", self._check_limits),
             Step("Building and checking the packages", self._build),
             Step(f"Stack {self._stack.name}", lambda: self._apply(parameters)),
-            Step("Media layer", self._publish),
+            Step("Layers", self._publish),
             Step("Looking at what is deployed", self._look),
             Step("Recording the stack's outputs in .chalice", self._record),
             Step("chalice deploy", self._deploy),
@@ -85,14 +88,25 @@ class Deployment:
 
     def _check_limits(self) -> str:
         preflight.check_sources(self._session, self._environment().get(SOURCES, ""))
-        measuring = int(self._environment().get("MEASURING_CONCURRENCY") or MEASURING_CONCURRENCY)
-        return preflight.check_concurrency(self._session, measuring)
+        variables = self._environment()
+        queued = {
+            name: int(variables.get(name) or default)
+            for name, default in (
+                ("MEASURING_CONCURRENCY", MEASURING_CONCURRENCY),
+                ("RECOGNISING_CONCURRENCY", RECOGNISING_CONCURRENCY),
+            )
+        }
+        return preflight.check_concurrency(self._session, queued)
 
     def _build(self) -> str:
         self._package = package.build(self._project, self._machine)
-        self._media = build_layer.build(self._project, self._machine)
-        package.check(self._package, self._media, self._project, self._machine)
-        return f"{self._package.sizes}, media {self._media.stat().st_size / package.MIB:.1f} MB"
+        self._archives = build_layer.build(self._project, self._machine)
+        package.check(self._package, self._archives, self._project, self._machine)
+        sizes = [
+            f"{name} {path.stat().st_size / package.MIB:.1f} MB"
+            for name, path in self._archives.items()
+        ]
+        return ", ".join([self._package.sizes, *sizes])
 
     def _apply(self, parameters: dict[str, str]) -> str:
         outputs = self._stack.outputs()
@@ -131,16 +145,20 @@ class Deployment:
         return False
 
     def _publish(self) -> str:
-        self._layer_arn, published = self._layer.publish(self._media, self._machine)
-        version = self._layer_arn.rpartition(":")[2]
-        return f"version {version} {'published' if published else 'is there already'}"
+        said = []
+        for name, layer in self._layers.items():
+            arn, published = layer.publish(self._archives[name], self._machine)
+            self._layer_arns[name] = arn
+            version = arn.rpartition(":")[2]
+            said.append(f"{name} {version} {'published' if published else 'is there already'}")
+        return ", ".join(said)
 
     def _record(self) -> str:
         changed = record(
             self._project,
             self._stage,
             self._outputs,
-            [self._layer_arn],
+            self._layer_arns,
             self._account,
             page=self._page(),
         )
@@ -170,7 +188,8 @@ class Deployment:
             self._report_failures(one["name"]) for one in self._resources if _is_event(one)
         )
         grown = self._grow_disk()
-        self._layer.remove(keep=self._layer_arn)
+        for name, layer in self._layers.items():
+            layer.remove(keep=self._layer_arns[name])
         mark = package.fingerprint(self._package, self._project, self._stage)
         if mark != self._mark():
             # The last change, so that an interrupted deployment leaves no mark.

@@ -95,7 +95,7 @@ class Removal:
         if not found:
             return "nothing to delete"
         # Chalice imports the application, which reads these settings.
-        record(self._project, self._stage, self._outputs, [], self._account)
+        record(self._project, self._stage, self._outputs, {}, self._account)
         for _ in range(ATTEMPTS):
             chalice("delete", self._project, self._stage, self._account)
             if not self._state.restore(self._project, buckets, queues):
@@ -104,8 +104,8 @@ class Removal:
 
     def _delete_layers(self) -> str:
         client = self._session.client("lambda")
-        n_removed = build_layer.Layer(client, self._stage).remove()
-        n_removed += build_layer.Layer(client, self._stage, "managed-layer").remove()
+        names = (*build_layer.LAYERS, "managed-layer")
+        n_removed = sum(build_layer.Layer(client, self._stage, name).remove() for name in names)
         return f"{n_removed} versions deleted" if n_removed else "nothing to delete"
 
     def _delete_bucket(self) -> str:

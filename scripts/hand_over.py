@@ -15,8 +15,8 @@ from typing import Any
 from scripts import build_layer, package, preflight
 from scripts.console import DeploymentError
 from scripts.record_outputs import (
-    DECODING_FUNCTIONS,
     ENVIRONMENT,
+    LAYERS,
     MEASURING_FUNCTION,
     Account,
     deployed_name,
@@ -33,11 +33,12 @@ ANY_ACCOUNT = Account(account_id="${AccountId}", region="${Region}", partition="
 def write(project: Path, stage: str, out: Path) -> dict[str, Any]:
     """Write archives, template, policies and a manifest of them; return the manifest."""
     machine = package.architecture(project, stage)
-    built, media = package.build(project, machine), build_layer.build(project, machine)
-    package.check(built, media, project, machine)
+    built, layers = package.build(project, machine), build_layer.build(project, machine)
+    package.check(built, layers, project, machine)
     shutil.rmtree(out / "policies", ignore_errors=True)
     (out / "policies").mkdir(parents=True)
-    archives = {"function.zip": built.function, "media-layer.zip": media}
+    archives = {"function.zip": built.function}
+    archives |= {f"{name}-layer.zip": path for name, path in layers.items()}
     if built.requirements:
         archives["requirements-layer.zip"] = built.requirements
     for name, path in archives.items():
@@ -83,7 +84,7 @@ def _function(project: Path, stage: str, function: str, archives: list[str]) -> 
             name
             for name in archives
             if name == "requirements-layer.zip"
-            or (name == "media-layer.zip" and function in DECODING_FUNCTIONS)
+            or name.removesuffix("-layer.zip") in LAYERS.get(function, ())
         ],
         "policy": f"policies/{function}.json",
     }

@@ -17,6 +17,9 @@ lock bench requirements/bench.txt
 for group in datasets dev desk local archive media kernels deploy fuzz; do
     lock $group requirements/$group.txt --constraint requirements/bench.txt
 done
+# The function has numpy and cffi from requirements.txt, and no microphone.
+lock speech requirements/speech.txt --constraint requirements/bench.txt --no-emit-package numpy \
+    --no-emit-package cffi --no-emit-package pycparser --no-emit-package sounddevice
 # Chalice reads requirements.txt in the project's root.
 lock deployed requirements.txt --constraint requirements/bench.txt
 for group in runtime audit peers; do

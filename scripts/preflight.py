@@ -3,12 +3,14 @@
 import json
 import re
 import sys
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.config import DATASETS_CONCURRENCY
 from scripts.console import DeploymentError, note
 from scripts.record_outputs import ADMINISTRATORS, APP_NAME, Account, environment
 
@@ -80,17 +82,24 @@ def has_service(session: Any, account: Account, service: str) -> bool:
     return account.region in session.get_available_regions(service, account.partition)
 
 
-def check_concurrency(session: Any, measuring: int) -> str:
-    """Return the account's concurrent executions, with a warning if they are few."""
+def check_concurrency(session: Any, queued: Mapping[str, int]) -> str:
+    """Return the account's concurrent executions, with a warning if they are few.
+
+    ``queued`` has the settings of how many functions the queues call at once; data sets have two
+    more.
+    """
     limits = session.client("lambda").get_account_settings()["AccountLimit"]
     at_once = limits["ConcurrentExecutions"]
-    if at_once < ENOUGH_AT_ONCE or measuring > at_once // 2:
+    taken = sum(queued.values()) + DATASETS_CONCURRENCY
+    if at_once < ENOUGH_AT_ONCE or taken > at_once // 2:
+        settings = ", ".join(f"{name}={value}" for name, value in queued.items())
         note(
-            f"The account runs {at_once} functions at once, and measuring takes {measuring} of "
-            "them. New accounts have 10: ask for more in Service Quotas (Lambda, concurrent "
-            "executions), or set MEASURING_CONCURRENCY to half of what there is."
+            f"The account runs {at_once} functions at once, and the queues may take {taken} of "
+            f"them ({settings}, and {DATASETS_CONCURRENCY} for data sets); the rest answers "
+            "requests. New accounts have 10: ask for more in Service Quotas (Lambda, concurrent "
+            "executions), or set these to less."
         )
-    return f"{at_once} functions at once in this account, {measuring} of them to measure"
+    return f"{at_once} functions at once in this account, {taken} of them for the queues"
 
 
 def check_sources(session: Any, sources: str) -> None:

@@ -15,8 +15,15 @@ from typing import Any
 
 APP_NAME = "earshot"
 MEASURING_FUNCTION = "extract_features"
-DECODING_FUNCTIONS = ("extract_features", "make_dataset")
-"""The functions that decode sound, and have the media layer for it."""
+LAYERS = {
+    "extract_features": ("media",),
+    "make_dataset": ("media",),
+    "recognise_speech": ("speech", "model"),
+}
+"""The layers of a function beside its requirements: decoders, and Earshot's own recogniser.
+
+Media and speech together would unpack to more than a function may have.
+"""
 
 ENVIRONMENT = {
     "MEDIA_BUCKET_NAME": "MediaBucketName",
@@ -24,6 +31,7 @@ ENVIRONMENT = {
     "SEARCH_TABLE_NAME": "SearchTableName",
     "FEATURES_QUEUE_URL": "FeaturesQueueUrl",
     "DATASETS_QUEUE_URL": "DatasetsQueueUrl",
+    "SPEECH_QUEUE_URL": "SpeechQueueUrl",
     "MEDIACONVERT_ROLE_ARN": "MediaConvertRoleArn",
     "MEDIACONVERT_QUEUE_ARN": "MediaConvertQueueArn",
     "NOTICES_TOPIC_ARN": "NoticesTopicArn",
@@ -78,7 +86,9 @@ class Account:
 
 def queue_names(outputs: Mapping[str, str]) -> list[str]:
     """Return the names of the queues whose messages functions receive."""
-    urls = (outputs.get(name) for name in ("FeaturesQueueUrl", "DatasetsQueueUrl"))
+    urls = (
+        outputs.get(name) for name in ("FeaturesQueueUrl", "DatasetsQueueUrl", "SpeechQueueUrl")
+    )
     return [url.rpartition("/")[2] for url in urls if url]
 
 
@@ -118,14 +128,15 @@ def record(
     project: Path,
     stage: str,
     outputs: Mapping[str, str],
-    layers: list[str],
+    layers: Mapping[str, str],
     account: Account,
     *,
     page: str = "",
 ) -> list[str]:
     """Write outputs, layers and the stage's policies; return the files that changed.
 
-    ``page`` is the public address of the stage's page, if it has one.
+    ``layers`` has the ARN of each layer by its name; ``page`` is the public address of the stage's
+    page, if it has one.
     """
     config = read_config(project)
     entry = config["stages"].setdefault(stage, {"api_gateway_stage": "api"})
@@ -143,8 +154,10 @@ def record(
     for function in functions(project):
         settings = entry.setdefault("lambda_functions", {}).setdefault(function, {})
         settings["iam_policy_file"] = _rendered(stage, function)
-    for function in DECODING_FUNCTIONS:
-        entry["lambda_functions"][function]["layers"] = layers
+    for function, names in LAYERS.items():
+        entry["lambda_functions"][function]["layers"] = [
+            layers[name] for name in names if name in layers
+        ]
     rendered = policies(project, stage, outputs, account, entry["environment_variables"])
     files = {_config_file(project): _dump(config)} | {
         project / ".chalice" / _rendered(stage, function): policy
@@ -249,6 +262,7 @@ def _values(
         "SearchTable": outputs["SearchTableName"],
         "FeaturesQueue": outputs["FeaturesQueueUrl"].rpartition("/")[2],
         "DatasetsQueue": outputs["DatasetsQueueUrl"].rpartition("/")[2],
+        "SpeechQueue": outputs["SpeechQueueUrl"].rpartition("/")[2],
         "FailedEventsQueue": outputs["FailedEventsQueueName"],
         "MediaConvertRoleArn": outputs.get("MediaConvertRoleArn", ""),
         "MediaConvertQueueArn": outputs.get("MediaConvertQueueArn", ""),

@@ -36,7 +36,7 @@ def redrive(stage: str, session: Any) -> tuple[int, int]:
 
 def _dead_letters(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
     """Yield the address of each dead-letter queue, and of the queue its messages came from."""
-    for name in ("features", "datasets"):
+    for name in ("features", "datasets", "speech"):
         yield _url(sqs, f"{prefix}-{name}-dead"), _url(sqs, f"{prefix}-{name}")
     if prefix.endswith("-local"):
         # Local mode has a queue for each function.

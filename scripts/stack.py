@@ -171,6 +171,7 @@ def default_outputs(stage: str, account: Account) -> dict[str, str]:
         "MetadataTableName": f"{name}-metadata",
         "SearchTableName": f"{name}-search",
         "FeaturesQueueUrl": f"https://sqs.{region}.{account.dns_suffix}/{account_id}/{name}-features",
+        "SpeechQueueUrl": f"https://sqs.{region}.{account.dns_suffix}/{account_id}/{name}-speech",
         "DatasetsQueueUrl": f"https://sqs.{region}.{account.dns_suffix}/{account_id}/{name}-datasets",
         "MediaConvertRoleArn": f"{roles}-mediaconvert",
         "MediaConvertQueueArn": f"arn:{partition}:mediaconvert:{place}:queues/{name}",

@@ -23,7 +23,8 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
     ] + [f"manylinux2014_{machine}"]
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        *("--only-binary=:all:", "--no-compile", "--target", str(target)),
+        # A lock has every package that is needed here, which may be fewer than a wheel asks for.
+        *("--only-binary=:all:", "--no-deps", "--no-compile", "--target", str(target)),
         *(f"--platform={platform}" for platform in platforms),
         *("--require-hashes", "--requirement", str(requirements)),
     ]

@@ -96,13 +96,14 @@ def test_a_message_whose_extraction_fails_comes_back_after_minutes(
 def test_as_many_recordings_are_measured_at_once_as_the_settings_say(application):
     sources = [one for one in application.app.event_sources if isinstance(one, SQSEventConfig)]
 
-    assert [source.maximum_concurrency for source in sources] == [5, 2]
+    assert [source.maximum_concurrency for source in sources] == [5, 2, 2]
     environment = {
         "MEDIA_BUCKET_NAME": "a",
         "METADATA_TABLE_NAME": "b",
         "SEARCH_TABLE_NAME": "c",
         "FEATURES_QUEUE_URL": "d",
         "DATASETS_QUEUE_URL": "e",
+        "SPEECH_QUEUE_URL": "f",
     }
     many = Settings.from_env(environment | {"MEASURING_CONCURRENCY": "500"})
     assert many.measuring_concurrency == 500

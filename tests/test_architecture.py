@@ -147,6 +147,7 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
         "SEARCH_TABLE_NAME": "search",
         "FEATURES_QUEUE_URL": "https://queues.example/1/features",
         "DATASETS_QUEUE_URL": "https://queues.example/1/datasets",
+        "SPEECH_QUEUE_URL": "https://queues.example/1/speech",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     loaded = subprocess.run(

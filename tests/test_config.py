@@ -8,6 +8,7 @@ REQUIRED = {
     "SEARCH_TABLE_NAME": "search",
     "FEATURES_QUEUE_URL": "https://queues.example/1/earshot-dev-features",
     "DATASETS_QUEUE_URL": "https://queues.example/1/earshot-dev-datasets",
+    "SPEECH_QUEUE_URL": "https://queues.example/1/earshot-dev-speech",
 }
 
 

@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from chalicelib.api.downloads import Download
 from chalicelib.api.requests import Request, not_found
 from chalicelib.core import keys, recording_item
-from chalicelib.core.recording import Recording, Status
+from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.core.transcripts import manifests
 from chalicelib.core.transcripts.models import Transcript
 from chalicelib.errors import NotThereError, RequestError
 from chalicelib.pipeline import removal
+from chalicelib.pipeline.branches import job_of
 from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def delete_recording(recording: Recording, services: "Services") -> Removed:
     # Listed before the upload is removed, because its event then removes the outputs as well.
     made = [services.results.keys(prefix) for prefix in keys.derived_prefixes(recording.id)]
     name = recording.transcription.job_id
-    job = services.transcriber.find(name) if name else None
+    is_amazons = job_of(recording, Branch.TRANSCRIPTION, services).kind == keys.TRANSCRIBE
+    job = services.transcriber.find(name) if name and is_amazons else None
     removed = Removed(
         recording.id,
         objects=tuple(sorted(set().union(*made))),

@@ -1,7 +1,7 @@
 """The bucket: look up, read by ranges, write in parts, remove."""
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -155,25 +155,38 @@ class MediaStore:
         yield body
         self.write(key, body.getvalue())
 
-    def write(self, key: str, body: bytes) -> None:
+    def write(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write a small object at once."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=media_type(key))
+        self._client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=body,
+            ContentType=media_type(key),
+            Metadata=metadata or {},
+        )
 
     def read(self, key: str, *, most: int | None = None) -> bytes | None:
         """Return the bytes of a small object, or None if it does not exist.
 
         If it has more than ``most`` bytes, raise TooLargeError before reading.
         """
+        body, _ = self.read_with_metadata(key, most=most)
+        return body
+
+    def read_with_metadata(
+        self, key: str, *, most: int | None = None
+    ) -> tuple[bytes | None, Mapping[str, str]]:
+        """Return what ``read`` does, and the object's metadata."""
         try:
             response = self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
-                return None
+                return None, {}
             raise
         if most is not None and response["ContentLength"] > most:
             response["Body"].close()
             raise TooLargeError(response["ContentLength"], most)
-        return response["Body"].read()
+        return response["Body"].read(), response["Metadata"]
 
     def copy(self, source_key: str, key: str) -> bool:
         """Copy an object within the bucket; return whether it existed."""

@@ -1,4 +1,4 @@
-"""The queues: of recordings whose features are to be extracted, and of data sets to be made."""
+"""The queues: of recordings to be measured, of speech to be recognised, of data sets to be made."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-CORRECTIONS, ARCHIVE = "corrections", "archive"
+CORRECTIONS, ARCHIVE, SPEECH = "corrections", "archive", "speech"
 """The tasks of messages that do not ask for features."""
 
 BATCH = 10
@@ -45,6 +45,12 @@ class FeatureQueue(_Queue):
             DelaySeconds=delay_s,
         )
 
+    def send_speech(self, request: Mapping[str, object]) -> None:
+        """Ask for the speech of a recording to be cut into parts, with a job's request."""
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=json.dumps({"task": SPEECH, "request": request})
+        )
+
     def send_archive(self, asked: Sequence[Mapping[str, str | None]]) -> list[int]:
         """Ask for up to ``BATCH`` objects of an archive to be received, in one request.
 
@@ -58,6 +64,16 @@ class FeatureQueue(_Queue):
             ],
         )
         return [int(failed["Id"]) for failed in answer.get("Failed", [])]
+
+
+class SpeechQueue(_Queue):
+    """The queue whose messages ``recognise_speech`` receives."""
+
+    def send(self, job_name: str, part: int) -> None:
+        """Ask for the words of one part of a job."""
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=json.dumps({"job": job_name, "part": part})
+        )
 
 
 class DatasetQueue(_Queue):

@@ -31,11 +31,17 @@ HOURS = "hours/"
 MADE = (TRANSCRIPTS, FEATURES, RENDITIONS, JOBS, DATASETS, BACKFILLS, BOOKMARK)
 """Prefixes of all that a stage makes in its bucket of results."""
 
+TRANSCRIBE, RECOGNISER, MEDIACONVERT = "t", "s", "r"
+"""Kinds of jobs, by who does them: Amazon Transcribe, Earshot's own recogniser, MediaConvert."""
+
 JOINED_TABLES = ("mfcc", "pitch", "energy")
 """The tables that are joined with the words."""
 
 NOBODY = "-"
 """The owner of uploads without a folder below ``uploads/``."""
+
+HEARD_BY = "heard-by"
+"""Metadata of a transcript: the engine that heard the words. Amazon Transcribe writes none."""
 
 REDACTED = "redacted-"
 """Amazon Transcribe's prefix for the name of a redacted transcript."""
@@ -45,7 +51,7 @@ DIGEST_LENGTH = 12
 
 _RECORDING_ID = re.compile(rf"[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{{DIGEST_LENGTH}}}")
 _DATASET = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_JOB = re.compile(rf"({_RECORDING_ID.pattern})-([tr])([0-9]{{1,15}})")
+_JOB = re.compile(rf"({_RECORDING_ID.pattern})-([tsr])([0-9]{{1,15}})")
 
 
 def recording_id(source_key: str, *, bucket: str, etag: str, size: int) -> str:
@@ -179,7 +185,7 @@ def rendition(recording_id: str, attempt: int, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job of Transcribe's (kind ``t``) or MediaConvert's (``r``): one attempt of a branch.
+    """A job: one attempt of a branch, of one of three kinds.
 
     ``prefix`` is the stage's own, such as ``earshot-dev-``: an account's stages share its jobs.
     """
@@ -204,8 +210,22 @@ class Job:
         return f"{self.folder}input.{extension}"
 
     def transcript(self, *, redacted: bool = False) -> str:
-        """Return the key that Amazon Transcribe writes the transcript to, redacted or not."""
+        """Return the key that the transcript is written to, redacted or not."""
         return f"{self.folder}{REDACTED if redacted else ''}transcript.json"
+
+    @property
+    def speech(self) -> str:
+        """The prefix of a recogniser's work: no key below it is like a transcript's."""
+        return f"{self.folder}speech/"
+
+    @property
+    def parts(self) -> str:
+        """The key of the list of parts."""
+        return f"{self.speech}parts"
+
+    def part(self, number: int, extension: str) -> str:
+        """Return the key of a part's sound (``wav``) or of its words (``words``)."""
+        return f"{self.speech}{number:03}.{extension}"
 
 
 def job(name: str, prefix: str) -> Job | None:

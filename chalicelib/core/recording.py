@@ -42,12 +42,14 @@ ParameterValue = int | float | str | bool | list[str] | None
 OWN = (
     *("language", "multilingual", "max_speakers", "channels", "max_alternatives"),
     *("vocabulary", "vocabulary_filter", "vocabulary_filter_method", "language_model"),
-    *("toxicity", "tags"),
+    *("toxicity", "tags", "transcriber"),
 )
 """Options that a recording's metadata can set; redaction and the role are the stage's own."""
 
 
-CHOICES = frozenset({"multilingual", "channels", "vocabulary_filter_method", "toxicity"})
+CHOICES = frozenset(
+    {"multilingual", "channels", "vocabulary_filter_method", "toxicity", "transcriber"}
+)
 """Options with a few values, in small letters."""
 
 
@@ -69,7 +71,7 @@ class Upload:
 
     @property
     def transcription_options(self) -> dict[str, str]:
-        """Options of Amazon Transcribe among the metadata, with ``_`` in their names."""
+        """Options of the transcription among the metadata, with ``_`` in their names."""
         texts = {name.lower().replace("-", "_"): text for name, text in self.metadata.items()}
         return {
             name: texts[name].strip().lower() if name in CHOICES else texts[name].strip()
@@ -101,7 +103,7 @@ class BranchState:
     retried : bool
         ``reconcile`` has already retried the branch
     job_id : str or None
-        the latest job: its name in Amazon Transcribe, its id in MediaConvert
+        the latest job: its name, or its id in MediaConvert
     receives : int
         number of times that the branch's message was received
     """
@@ -128,7 +130,7 @@ class TranscriptSummary:
     ``transcript`` is an excerpt if ``transcript_truncated``; the whole lies under
     ``transcript_key``. ``search_entries`` is the number of the recording's rows in the index.
     ``corrections_etag`` is the ETag of the corrections that are in all of this, in the index and
-    in the tables of words; None without corrections.
+    in the tables of words; None without corrections. ``heard_by`` is who heard the words.
     """
 
     transcript_key: str
@@ -142,6 +144,7 @@ class TranscriptSummary:
     subtitles_vtt_key: str | None = None
     search_entries: int = 0
     corrections_etag: str | None = None
+    heard_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,7 @@ class NoticeState:
 class Recording:
     """One upload, the states of its branches and their results.
 
-    ``transcription_options`` are the options of Amazon Transcribe that its metadata sets.
+    ``transcription_options`` are the options of the transcription that its metadata sets.
     """
 
     id: str

@@ -10,7 +10,9 @@ In the order in which they act:
    a bucket before there were events.
 2. ``starting`` decides which branches an upload has, and starts them.
 3. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
-4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
+   ``recognition`` is Earshot's own recogniser, which can stand in Amazon Transcribe's place.
+4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch;
+   ``messages`` lets failed work come back.
 5. ``transcripts`` reads a transcript with its corrections.
 6. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
 7. ``clips`` cuts a part of the sound, when it is asked for.

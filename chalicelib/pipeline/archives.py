@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core.probe import formats
 from chalicelib.core.recording import Branch, Recording
-from chalicelib.pipeline.events import receive, tried_again
+from chalicelib.pipeline.events import receive
+from chalicelib.pipeline.messages import tried_again
 
 if TYPE_CHECKING:
     from chalicelib.services import Services

@@ -123,7 +123,9 @@ def fail(
 def job_of(recording: Recording, branch: Branch, services: "Services") -> keys.Job:
     """Return the job of a branch's latest attempt."""
     prefix = services.settings.job_prefix
-    return keys.Job(prefix, recording.id, branch.value[0], recording.state(branch).attempt)
+    state = recording.state(branch)
+    named = keys.job(state.job_id, prefix) if state.job_id else None
+    return named or keys.Job(prefix, recording.id, branch.value[0], state.attempt)
 
 
 def input_of(job: keys.Job, upload: Upload, media_format: str, services: "Services") -> str:
@@ -143,19 +145,18 @@ def begin(
     branch: Branch,
     services: "Services",
     *,
+    kind: str | None = None,
     result_of: Callable[[int], Result] | None = None,
 ) -> tuple[Recording, bool]:
     """Draw the number of the present attempt, if the branch is PENDING; return whether it was.
 
     The number is greater than the last one and not less than the time in milliseconds, so it is
-    also new for a recording that was removed and uploaded again. ``result_of`` returns the known
-    part of the result, by the number.
+    also new for a recording that was removed and uploaded again. ``kind`` is the kind of its job,
+    if the job has a name; ``result_of`` returns the known part of the result, by the number.
     """
     number = max(recording.state(branch).attempt + 1, round(services.clock().timestamp() * 1000))
     prefix = services.settings.job_prefix
-    job_id = None
-    if branch == Branch.TRANSCRIPTION:
-        job_id = keys.Job(prefix, recording.id, branch.value[0], number).name
+    job_id = keys.Job(prefix, recording.id, kind, number).name if kind else None
     begun = _write(
         recording,
         branch,

@@ -32,6 +32,7 @@ from chalicelib.errors import (
 from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.features import measure
+from chalicelib.pipeline.messages import ATTEMPTS, tried_again
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import (
     delete_job_objects,
@@ -49,13 +50,6 @@ from chalicelib.pipeline.words import join_words
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
-
-ATTEMPTS = 5
-"""Number of times that a message is received before it is given up: ``maxReceiveCount``."""
-
-RETRY_AFTER_S = 60
-"""Seconds before a failed extraction is tried again; doubled after each attempt."""
-
 
 STARTING_LASTS = timedelta(minutes=5)
 """Time that ``receive_upload`` has, which is more than the API's reprocessing has."""
@@ -192,19 +186,6 @@ def extract_features(
     """
     with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
         _extract_features(recording_id, services, attempt)
-
-
-@contextmanager
-def tried_again(
-    retry_after: Callable[[str, int], object], receipt_handle: str, attempt: int
-) -> Iterator[None]:
-    """Let a message whose work fails come back after a minute, then two, then four."""
-    try:
-        yield
-    except Exception:
-        if receipt_handle:
-            retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
-        raise
 
 
 def _extract_features(recording_id: str, services: "Services", attempt: int) -> None:

@@ -19,8 +19,9 @@ from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.errors import RecordingNotFoundError, SourceClosedError
 from chalicelib.journal import note
-from chalicelib.pipeline import events, renditions, transcription
+from chalicelib.pipeline import events, recognition, renditions, transcription
 from chalicelib.pipeline.branches import job_of, move
+from chalicelib.pipeline.messages import ATTEMPTS
 from chalicelib.pipeline.removal import (
     delete_job_leftovers,
     delete_job_objects,
@@ -157,6 +158,8 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
     state = recording.transcription
     if state.status == Status.IN_PROGRESS:
         named = job_of(recording, Branch.TRANSCRIPTION, services)
+        if named.kind == keys.RECOGNISER:
+            return _ask_recogniser(recording, named, services)
         job = services.transcriber.find(named.name)
         redaction = services.settings.transcription.redaction
         key = named.transcript(redacted=bool(redaction))
@@ -171,6 +174,24 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
             events.store_transcript(key, services)
             return services.recordings.get(recording.id)
     return recording
+
+
+def _ask_recogniser(recording: Recording, job: keys.Job, services: "Services") -> Recording:
+    """Use the transcript in place of its lost event, or send the message again.
+
+    Nobody can ask a queue for a message; one that comes twice finds what is done.
+    """
+    state = recording.transcription
+    if services.results.find(job.transcript()):
+        events.store_transcript(job.transcript(), services)
+    elif state.receives >= ATTEMPTS:
+        # The message was given up, and the function that had it is no longer running.
+        if not state.retried:
+            return _retry(recording, Branch.TRANSCRIPTION, services)
+        recognition.give_up(recording, DIED, services)
+    else:
+        events.start_again(recording, services)
+    return services.recordings.get(recording.id)
 
 
 def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
@@ -192,7 +213,7 @@ def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
 def _ask_for_features(recording: Recording, services: "Services") -> Recording:
     state = recording.features
     if state.status == Status.IN_PROGRESS and state.at:
-        if (state.receives or 1) >= events.ATTEMPTS:
+        if (state.receives or 1) >= ATTEMPTS:
             # Its message was given up, and the function that had it is no longer running.
             if not state.retried:
                 return _retry(recording, Branch.FEATURES, services)

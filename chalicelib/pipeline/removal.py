@@ -4,9 +4,17 @@ from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
 from chalicelib.core.recording import ENDED, Branch, Recording
+from chalicelib.pipeline.branches import job_of
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
+
+BRANCHES = {
+    keys.TRANSCRIBE: Branch.TRANSCRIPTION,
+    keys.RECOGNISER: Branch.TRANSCRIPTION,
+    keys.MEDIACONVERT: Branch.RENDITIONS,
+}
+"""The branch of a job, by its kind."""
 
 
 def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> None:
@@ -35,14 +43,16 @@ def delete_outputs_and_jobs(
 ) -> None:
     """Delete a recording's outputs, and stop its jobs. Safe to repeat.
 
-    Amazon Transcribe does not delete a running job; its answer is deleted when it comes.
+    Amazon Transcribe does not delete a running job; its answer is deleted when it comes. Messages
+    of Earshot's own recogniser are dropped when they come.
     """
     # Read again, because a job may have been started since.
     recording = services.recordings.find(recording.id) or recording
     if recording.renditions.job_id:
         services.transcoder.cancel(recording.renditions.job_id)
-    if recording.transcription.job_id:
-        services.transcriber.delete(recording.transcription.job_id)
+    job = job_of(recording, Branch.TRANSCRIPTION, services)
+    if recording.transcription.job_id and job.kind == keys.TRANSCRIBE:
+        services.transcriber.delete(job.name)
     delete_outputs(recording.id, services, keep_corrections=keep_corrections)
 
 
@@ -77,8 +87,7 @@ def delete_job_leftovers(recording: Recording, services: "Services") -> None:
     listed = (store.keys(keys.jobs(recording.id, prefix)) for store in stores.values())
     jobs = {keys.job_of(key, prefix) for found in listed for key in found}
     for job in filter(None, jobs):
-        branch = next(branch for branch in Branch if branch.startswith(job.kind))
-        state = recording.state(branch)
+        state = recording.state(BRANCHES[job.kind])
         is_over = job.attempt == state.attempt and state.status in ENDED
         if job.attempt < state.attempt or is_over:
             delete_job_objects(job.folder, services)

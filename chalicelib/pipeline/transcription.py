@@ -4,7 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
-from chalicelib.core.jobs.transcribe import FAULTS_OF_THE_FILE, TranscriptionOptions, job_request
+from chalicelib.core.jobs.transcribe import (
+    EARSHOT,
+    FAULTS_OF_THE_FILE,
+    TranscriptionOptions,
+    job_request,
+)
 from chalicelib.core.recording import Branch, Recording, Status, TranscriptSummary, Upload
 from chalicelib.core.search.matching import index_transcript
 from chalicelib.core.transcripts.exports import find_export
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
     from chalicelib.core.transcripts.models import Transcript
     from chalicelib.services import Services
 
+AMAZON_TRANSCRIBE = "Amazon Transcribe"
+"""The name of who heard the words, unless the transcript says another."""
+
 TRANSCRIPT_BYTES = 300_000
 """Most bytes of a transcript in the item; DynamoDB allows 400 KB for an item."""
 
@@ -51,11 +59,13 @@ def start_transcription(
         options = services.settings.transcription_of(recording.transcription_options)
     except ParameterError as exc:
         return fail(recording, Branch.TRANSCRIPTION, f"{exc}".rstrip(".") + ".", services)
-    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
+    kind = keys.RECOGNISER if options.transcriber == EARSHOT else keys.TRANSCRIBE
+    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services, kind=kind)
     if recording.transcription.status != Status.IN_PROGRESS:
         return recording
     job = job_of(recording, Branch.TRANSCRIPTION, services)
-    if not is_first and services.transcriber.find(job.name):
+    is_own = job.kind == keys.RECOGNISER
+    if not is_first and not is_own and services.transcriber.find(job.name):
         return recording
     if track:
         media_uri = services.results.uri(track.key)
@@ -68,6 +78,10 @@ def start_transcription(
         output_bucket=services.results.bucket,
         options=options,
     )
+    if is_own:
+        # Also again, because nobody can ask a queue for a message: what is done is not repeated.
+        services.features_queue.send_speech(request)
+        return recording
     try:
         services.transcriber.start(request)
     except JobRejectedError as exc:
@@ -90,7 +104,7 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
     options = services.settings.transcription
     job = job_of(recording, Branch.TRANSCRIPTION, services)
     try:
-        document = services.results.read(key, most=DOCUMENT_BYTES)
+        document, metadata = services.results.read_with_metadata(key, most=DOCUMENT_BYTES)
         if document is None:
             return recording
         reading = with_corrections(recording, document, services)
@@ -107,6 +121,7 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
         services.results.copy(job.transcript(), keys.transcript(recording.id))
     # Before the branch is COMPLETED, so that a completed transcript can be found.
     summary = _publish(recording, published, reading, services)
+    summary = replace(summary, heard_by=metadata.get(keys.HEARD_BY, AMAZON_TRANSCRIBE))
     recording = move(
         recording,
         Branch.TRANSCRIPTION,
@@ -138,6 +153,7 @@ def apply_corrections(
         if reading is None:
             break  # removed meanwhile, together with the recording
         summary = _publish(recording, recording.transcript.transcript_key, reading, services)
+        summary = replace(summary, heard_by=recording.transcript.heard_by)
         if recording.can_join_words:
             recording = write_word_tables(recording, services)
         written = services.recordings.write_transcript(recording, summary)
@@ -177,7 +193,7 @@ def take_over(upload: Upload, services: "Services") -> None:
         return  # it is made again
     created_at = services.clock().isoformat()
     recording = services.recordings.create(Recording.of(upload, created_at=created_at))
-    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services)
+    recording, is_first = begin(recording, Branch.TRANSCRIPTION, services, kind=keys.TRANSCRIBE)
     if is_first:
         store_transcript(recording, key, services)
 

@@ -48,6 +48,7 @@ export function detailsOf(recording, isOpen) {
   const rows = [
     ["Recording", recording.recording_id],
     ["Upload", visible(recording.source_key)],
+    ["Heard by", recording.heard_by],
     ["Size", size(recording.size)],
     ["ETag", recording.etag],
     [

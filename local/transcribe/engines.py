@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.speech.alignment import Aligner
-from chalicelib.core.speech.moonshine import Moonshine
+from chalicelib.core.speech.moonshine import Moonshine, load_moonshine
 from chalicelib.core.speech.recogniser import (
     SAMPLE_RATE_HZ,
     Engine,
@@ -21,6 +20,7 @@ from chalicelib.core.speech.recogniser import (
 )
 from chalicelib.errors import ParameterError
 from local.transcribe.sphinx import PocketSphinx
+from local.transcribe.vocabulary import Vocabulary, read_vocabulary
 
 # Some of Vosk's models are named after a country instead.
 _VOSK_COUNTRIES = {"cn": "zh", "kz": "kk", "vn": "vi"}
@@ -31,8 +31,10 @@ class FasterWhisper(Engine):
 
     name = "faster-whisper"
 
-    def __init__(self, module: Any, model: Path) -> None:
-        self._model = module.WhisperModel(str(model), device="auto")
+    def __init__(self, module: Any, choice: "EngineChoice") -> None:
+        self._model = module.WhisperModel(str(choice.model), device="auto")
+        vocabulary = choice.vocabulary
+        self._preferred = ", ".join(vocabulary.phrases) if vocabulary else None
         self.languages = frozenset(self._model.supported_languages)
 
     def identify(self, y: Samples) -> tuple[str, float]:
@@ -49,6 +51,7 @@ class FasterWhisper(Engine):
             language=language,
             word_timestamps=True,
             condition_on_previous_text=False,  # so that an error is not repeated for minutes
+            hotwords=self._preferred,
         )
         return [
             RecognisedWord(
@@ -68,9 +71,10 @@ class Vosk(Engine):
 
     name = "vosk"
 
-    def __init__(self, module: Any, model: Path) -> None:
+    def __init__(self, module: Any, choice: "EngineChoice") -> None:
         self._module = module
         module.SetLogLevel(-1)
+        model = Path(choice.model or "")
         self._model = module.Model(str(model))
         named = re.search(r"model-(?:small-)?([a-z]{2})\b", model.name)
         language = named[1] if named else "en"
@@ -93,19 +97,26 @@ class Vosk(Engine):
         ]
 
 
-def _moonshine(module: Any, model: Path | None) -> Engine:
-    del model  # it is in the wheel
-    return Moonshine(module, Aligner(importlib.import_module("pocketsphinx")))
+def _moonshine(module: Any, choice: "EngineChoice") -> Engine:
+    del module, choice  # the model is in the wheel
+    return load_moonshine()
 
 
-_ENGINES: dict[str, tuple[str, Callable[[Any, Any], Engine]]] = {
+def _sphinx(module: Any, choice: "EngineChoice") -> Engine:
+    return PocketSphinx(module, choice.model)
+
+
+_ENGINES: dict[str, tuple[str, Callable[[Any, "EngineChoice"], Engine]]] = {
     Moonshine.name: ("moonshine_voice", _moonshine),
-    PocketSphinx.name: ("pocketsphinx", PocketSphinx),
+    PocketSphinx.name: ("pocketsphinx", _sphinx),
     FasterWhisper.name: ("faster_whisper", FasterWhisper),
     Vosk.name: ("vosk", Vosk),
 }
 WITH_MODEL = frozenset({Moonshine.name, PocketSphinx.name})
 """The engines whose packages contain a model."""
+
+PREFERRING = frozenset({FasterWhisper.name})
+"""The engines that can prefer the words of a vocabulary."""
 
 
 def is_installed(name: str) -> bool:
@@ -126,6 +137,7 @@ class EngineChoice:
 
     name: str = field(default_factory=preferred)
     model: Path | None = None
+    vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
         if self.name not in _ENGINES:
@@ -143,17 +155,29 @@ class EngineChoice:
     def __str__(self) -> str:
         """Return the sentence about the recogniser for the start of local mode."""
         model = f"the model {self.model}" if self.model else "the English model in its package"
-        return (
+        sentence = (
             f"Recordings are heard by {self.name}, with {model}; "
             "it stands in for Amazon Transcribe (EARSHOT_RECOGNISER in docs/settings.md)."
         )
+        return f"{sentence} {self.about_vocabulary}".rstrip()
+
+    @property
+    def about_vocabulary(self) -> str:
+        """Return a sentence that says if the vocabulary is heeded; nothing without one."""
+        if self.vocabulary is None:
+            return ""
+        words = f"the {len(self.vocabulary.phrases)} phrases of the vocabulary"
+        if self.name in PREFERRING:
+            return f"It prefers {words} {self.vocabulary.name}."
+        able = " or ".join(sorted(PREFERRING))
+        return f"It ignores {words} {self.vocabulary.name}, which {able} prefers."
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "EngineChoice":
-        """Return the choice of EARSHOT_RECOGNISER and EARSHOT_RECOGNISER_MODEL, if installed."""
+        """Return the choice of EARSHOT_RECOGNISER and its model, if installed, and a vocabulary."""
         model = environ.get("EARSHOT_RECOGNISER_MODEL")
         name = environ.get("EARSHOT_RECOGNISER") or preferred()
-        choice = cls(name, Path(model) if model else None)
+        choice = cls(name, Path(model) if model else None, read_vocabulary(environ))
         if not is_installed(name):
             raise ParameterError("EARSHOT_RECOGNISER", f"{name} is not installed")
         return choice
@@ -170,4 +194,4 @@ def load_engine(choice: EngineChoice | None = None) -> Engine:
         raise ParameterError(
             "EARSHOT_RECOGNISER", f"{choice.name} is not installed ({exc})"
         ) from exc
-    return engine(module, choice.model)
+    return engine(module, choice)

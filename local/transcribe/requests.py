@@ -23,6 +23,10 @@ NO_WRITE_ACCESS = (
     "The specified S3 bucket can't be accessed. "
     "Make sure that you have write permission and try your request again."
 )
+NO_VOCABULARY = (
+    "The requested vocabulary couldn't be found. Check the vocabulary name and try your request "
+    "again. In local mode TRANSCRIBE_VOCABULARY names the text file of the only one."
+)
 NO_REDACTION = "Local mode does not redact. Unset TRANSCRIBE_REDACTION, or use a deployed stage."
 _LANGUAGE_MISSING = (
     "The language code is missing. Either add a language code or turn on language identification."

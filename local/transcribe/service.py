@@ -1,7 +1,7 @@
 """Amazon Transcribe on one machine: its API, its jobs and its output, with a local recogniser.
 
-Custom vocabularies and their filters, alternatives, channels and toxicity are accepted and ignored;
-the log has a line for each job that asks for one of them. Redaction is refused.
+Vocabulary filters and alternatives are accepted and ignored, and the log has a line for each job
+that asks for one of them. Redaction is refused, and so is a vocabulary that does not exist.
 """
 
 import logging
@@ -19,6 +19,7 @@ from local.transcribe.jobs import FAILED, IN_PROGRESS, Job, JobBook
 from local.transcribe.requests import (
     NO_OBJECT,
     NO_REDACTION,
+    NO_VOCABULARY,
     NO_WRITE_ACCESS,
     RefusedError,
     bad_request,
@@ -35,7 +36,6 @@ _CHECK_FILE = ".write_access_check_file.temp"
 _CLOSE_S = 5.0
 _NOT_DONE = {
     "Settings": (
-        "VocabularyName",
         "VocabularyFilterName",
         "ShowAlternatives",
     ),
@@ -72,7 +72,9 @@ class TranscribeService:
         self._book = JobBook(region)
         self._progress: dict[str, float] = {}
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._processes = [RecogniserProcess(engine or EngineChoice()) for _ in range(n_workers)]
+        engine = engine or EngineChoice()
+        self._vocabulary = engine.vocabulary
+        self._processes = [RecogniserProcess(engine) for _ in range(n_workers)]
         # The one that was used last is used first: the others start when there are more jobs.
         self._idle: queue.LifoQueue[RecogniserProcess] = queue.LifoQueue()
         for process in reversed(self._processes):
@@ -140,6 +142,7 @@ class TranscribeService:
         if "ContentRedaction" in parameters:
             # A transcript that claims to be redacted and is not would be worse than no transcript.
             raise bad_request(NO_REDACTION)
+        self._check_vocabularies(parameters)
         self._check_access(Job(parameters, created=0.0))
         job = self._book.add(parameters)
         for parent, names in _NOT_DONE.items():
@@ -159,6 +162,17 @@ class TranscribeService:
         self._book.remove(name)
         self._changed(name)
         return {}
+
+    def _check_vocabularies(self, parameters: _Json) -> None:
+        """Refuse a vocabulary that does not exist, as the service does."""
+        settings = [
+            parameters.get("Settings", {}),
+            *parameters.get("LanguageIdSettings", {}).values(),
+        ]
+        known = {self._vocabulary.name} if self._vocabulary else set()
+        asked = {one["VocabularyName"] for one in settings if "VocabularyName" in one}
+        if asked - known:
+            raise bad_request(NO_VOCABULARY)
 
     def _check_access(self, job: Job) -> None:
         """Refuse an input or output without access, and leave the service's check file behind."""

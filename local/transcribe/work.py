@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core import keys
 from chalicelib.core.speech.output import document, subtitles
 from chalicelib.core.speech.recogniser import Recognition
 from chalicelib.errors import EarshotError
@@ -98,6 +99,7 @@ def _written(
         Key=key,
         Body=json.dumps(transcript, ensure_ascii=False).encode(),
         ContentType="application/json",
+        Metadata={keys.HEARD_BY: finished.heard_by},
     )
     fields = in_job | {
         "MediaFormat": finished.media_format,

@@ -55,6 +55,7 @@ class Finished:
     media_format: str | None = None
     sample_rate_hz: int | None = None
     reason: str | None = None
+    heard_by: str = ""
 
 
 class RecogniserProcess:
@@ -180,7 +181,7 @@ def _answer(request: Request, engine: Engine, connection: Connection) -> Finishe
             f"{engine.name} understands ({', '.join(sorted(engine.languages))}): the words that it "
             "hears do not fit the sound. Name another with EARSHOT_RECOGNISER."
         )
-    return Finished(recognition, media.media_format, media.sample_rate_hz)
+    return Finished(recognition, media.media_format, media.sample_rate_hz, heard_by=engine.release)
 
 
 def _by_channel(

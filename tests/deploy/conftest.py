@@ -56,12 +56,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vendor").mkdir()
     (folder / "vendor" / "vendored.py").write_text("ANSWER = 42\n")
     (folder / "requirements.txt").write_text("")
-    wheel = write_wheel(folder, "tiny", "1.0", {"tiny.py": "ANSWER = 42\n"})
     (folder / "requirements").mkdir()
-    mark = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (folder / "requirements/media.txt").write_text(
-        f"tiny @ {wheel.as_uri()} --hash=sha256:{mark}\n"
-    )
+    contents = {"tiny.py": "ANSWER = 42\n", "moonshine_voice/assets/tiny-en/tokenizer.bin": "en"}
+    for lock, name in (("media", "tiny"), ("speech", "small")):
+        wheel = write_wheel(folder, name, "1.0", contents)
+        mark = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        (folder / f"requirements/{lock}.txt").write_text(
+            f"{name} @ {wheel.as_uri()} --hash=sha256:{mark}\n"
+        )
     package.build(folder, "x86_64")
     build_layer.build(folder, "x86_64")
     return folder

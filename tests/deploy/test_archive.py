@@ -46,12 +46,15 @@ def test_a_package_that_lambda_would_refuse_stops_the_build(tmp_path):
             zipped.writestr("data", bytes(n_mib * MIB))
     built = package.Package(function, None)
 
-    with pytest.raises(DeploymentError, match="unpack to 281 MB"):
-        package.check(built, media, tmp_path, "x86_64")
+    layers = {"media": media, "speech": function, "model": function}
+    with pytest.raises(
+        DeploymentError, match="extract_features and its layers would unpack to 281"
+    ):
+        package.check(built, layers, tmp_path, "x86_64")
     with media.open("ab") as padded:
         padded.truncate(51 * MIB)
-    with pytest.raises(DeploymentError, match="media layer has 51"):
-        package.check(built, media, tmp_path, "x86_64")
+    with pytest.raises(DeploymentError, match="layer media has 51"):
+        package.check(built, layers, tmp_path, "x86_64")
 
 
 def test_the_same_packages_give_the_same_archive(tmp_path):

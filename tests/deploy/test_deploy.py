@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to pars
 STRIDE = int(os.environ.get("DEPLOY_STRIDE", "23"))
 """Interrupt a deployment at one in this many changes; 1 tries all, in some minutes."""
 
-N_DEPLOYING, N_DESTROYING = 75, 55
+N_DEPLOYING, N_DESTROYING = 80, 60
 """More changes than a deployment or a removal makes."""
 
 BUCKET = "earshot-dev-media-123456789012-us-east-1"
@@ -137,11 +137,18 @@ def test_a_deployment_creates_everything(aws, project):
         "earshot-dev-media",
     ]
     gives_up = {name for name, one in found["functions"].items() if one["failures"]}
-    by_messages = {"earshot-dev-extract_features", "earshot-dev-make_dataset"}
+    decoding = {"earshot-dev-extract_features", "earshot-dev-make_dataset"}
+    by_messages = decoding | {"earshot-dev-recognise_speech"}
     assert gives_up == functions.keys() - {"earshot-dev"} - by_messages
     assert {
         name for name, one in found["functions"].items() if measuring["layers"] == one["layers"]
-    } == by_messages
+    } == decoding
+    recognising = found["functions"]["earshot-dev-recognise_speech"]
+    assert [name.rpartition(":")[2] for name in recognising["layers"]] == [
+        "earshot-dev-managed-layer",
+        "earshot-dev-model",
+        "earshot-dev-speech",
+    ]
 
 
 def test_a_stage_with_a_user_pool_accepts_its_tokens_only(aws, project):

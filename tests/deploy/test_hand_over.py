@@ -35,6 +35,11 @@ def test_every_function_is_there_with_its_archives_and_its_policy(written):
         assert json.loads((written / function["policy"]).read_text())["Statement"]
     measuring = manifest["functions"]["extract_features"]
     assert measuring["layers"] == ["media-layer.zip", "requirements-layer.zip"]
+    assert manifest["functions"]["recognise_speech"]["layers"] == [
+        "model-layer.zip",
+        "requirements-layer.zip",
+        "speech-layer.zip",
+    ]
     assert (measuring["memory_mb"], measuring["timeout_s"], measuring["disk_mb"]) == (
         1769,
         900,
@@ -48,7 +53,7 @@ def test_every_function_is_there_with_its_archives_and_its_policy(written):
 def test_each_archive_is_what_the_manifest_says(written):
     manifest = json.loads((written / "manifest.json").read_text())
 
-    assert len(manifest["archives"]) == 3
+    assert len(manifest["archives"]) == 5
     for name, told in manifest["archives"].items():
         assert hand_over._archive(written / name) == told  # told of another file
         assert archive.unzipped_bytes(written / name) > 0

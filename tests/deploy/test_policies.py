@@ -29,6 +29,7 @@ OUTPUTS = {
     "SearchTableName": "earshot-dev-search",
     "FeaturesQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-features",
     "DatasetsQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-datasets",
+    "SpeechQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-dev-speech",
     "FailedEventsQueueName": "earshot-dev-failed-events",
     "MediaConvertRoleArn": "arn:aws:iam::123456789012:role/earshot-dev-us-east-1-mediaconvert",
     "MediaConvertQueueArn": "arn:aws:mediaconvert:us-east-1:123456789012:queues/earshot-dev",
@@ -103,6 +104,14 @@ S3_NEEDS |= {
         ("s3:AbortMultipartUpload", DATASETS),
     },
 }
+SPEECH = f"{RESULTS}/jobs/*"
+READ_SPEECH = {("s3:GetObject", SPEECH), ("s3:ListBucket", RESULTS)}
+S3_NEEDS |= {
+    ("speech", "get_object"): READ_SPEECH,
+    ("speech", "head_object"): READ_SPEECH,
+    ("speech", "list_objects_v2"): {("s3:ListBucket", RESULTS)},
+    ("speech", "put_object"): {("s3:PutObject", SPEECH)},
+}
 OTHER_NEEDS = {
     # AWS has no resource to name here. Transcribe reads and writes with its caller's rights.
     "start_transcription_job": {
@@ -144,6 +153,7 @@ RESOURCES = {
     "transcriber": ("transcribe", JOBS),
     "features_queue": ("sqs", f"{QUEUES}features"),
     "datasets_queue": ("sqs", f"{QUEUES}datasets"),
+    "speech_queue": ("sqs", f"{QUEUES}speech"),
     "transcoder": ("mediaconvert", RENDITION_JOBS),
 }
 
@@ -162,7 +172,11 @@ def lambdas_own_needs(function: str) -> set[tuple[str, str]]:
     name = "earshot-dev" if function == calls.API_HANDLER else f"earshot-dev-{function}"
     log = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*"
     own = {("logs:CreateLogStream", log), ("logs:PutLogEvents", log)}
-    queues = {"extract_features": "features", "make_dataset": "datasets"}
+    queues = {
+        "extract_features": "features",
+        "make_dataset": "datasets",
+        "recognise_speech": "speech",
+    }
     if function in queues:
         return own | {
             (f"sqs:{action}", f"{QUEUES}{queues[function]}")
@@ -195,7 +209,7 @@ def project(tmp_path):
 @pytest.fixture
 def policies(project):
     set_variables(project, RESULTS_BUCKET_NAME="results")
-    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    record(project, "dev", OUTPUTS, {}, ACCOUNT)
     return read_policies(project)
 
 
@@ -255,7 +269,7 @@ def test_a_role_is_passed_on_only_where_one_is_named(project, policies):
     assert ("iam:PassRole", role) not in allowed(policies["receive_upload"])
 
     set_variables(project, TRANSCRIBE_DATA_ACCESS_ROLE_ARN=role)
-    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    record(project, "dev", OUTPUTS, {}, ACCOUNT)
 
     assert ("iam:PassRole", role) in allowed(read_policies(project)["receive_upload"])
 
@@ -264,10 +278,10 @@ def test_a_key_may_be_used_only_where_the_stage_has_one(project, policies):
     key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     used = {("kms:Decrypt", key), ("kms:GenerateDataKey", key)}
 
-    record(project, "dev", OUTPUTS | {"KmsKeyArn": key}, [], ACCOUNT)
+    record(project, "dev", OUTPUTS | {"KmsKeyArn": key}, {}, ACCOUNT)
     with_key = read_policies(project)
     variables = environment(project, "dev")
-    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    record(project, "dev", OUTPUTS, {}, ACCOUNT)
 
     assert {name: allowed(found) - allowed(policies[name]) for name, found in with_key.items()} == (
         dict.fromkeys(policies, used)
@@ -283,7 +297,7 @@ def test_originals_may_be_read_only_where_source_buckets_are_named_and_only_read
     read |= {("s3:ListBucket", arn) for arn in archives}
 
     set_variables(project, RESULTS_BUCKET_NAME="results", SOURCE_BUCKETS="archive, calls")
-    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    record(project, "dev", OUTPUTS, {}, ACCOUNT)
     added = {
         name: allowed(found) - allowed(policies[name])
         for name, found in read_policies(project).items()
@@ -307,7 +321,7 @@ def test_traces_may_be_written_only_where_tracing_is_on(project, policies):
     config["stages"]["dev"]["xray"] = True
     path.write_text(json.dumps(config))
 
-    record(project, "dev", OUTPUTS, [], ACCOUNT)
+    record(project, "dev", OUTPUTS, {}, ACCOUNT)
 
     assert all(traced <= allowed(found) for found in read_policies(project).values())
 
@@ -445,6 +459,7 @@ def outputs_of(services) -> dict[str, str]:
         "SearchTableName": settings.search_table,
         "FeaturesQueueUrl": settings.features_queue_url,
         "DatasetsQueueUrl": settings.datasets_queue_url,
+        "SpeechQueueUrl": settings.speech_queue_url,
     }
 
 

@@ -26,6 +26,10 @@ MOST_LANGUAGES = 5
 MOST_TAGS = 50
 """https://docs.aws.amazon.com/transcribe/latest/dg/tagging.html"""
 
+AMAZON, EARSHOT = "transcribe", "earshot"
+TRANSCRIBERS = frozenset({AMAZON, EARSHOT})
+"""Names of the transcribers: Amazon Transcribe, and Earshot's own recogniser."""
+
 LANGUAGES = frozenset(
     (
         *("ab-GE", "af-ZA", "am-ET", "ar-AE", "ar-SA", "ast-ES", "az-AZ", "ba-RU", "be-BY"),
@@ -73,6 +77,7 @@ class TranscriptionOptions:
     data_access_role_arn: str = ""
     key_arn: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    transcriber: str = AMAZON
 
     @property
     def is_identifying(self) -> bool:
@@ -81,7 +86,7 @@ class TranscriptionOptions:
 
     @property
     def refusal(self) -> str | None:
-        """Why Amazon Transcribe would not take these options together; None if it would.
+        """Why the transcriber would not take these options together; None if it would.
 
         https://docs.aws.amazon.com/transcribe/latest/APIReference/API_StartTranscriptionJob.html
         https://docs.aws.amazon.com/transcribe/latest/dg/pii-redaction-batch.html
@@ -105,7 +110,28 @@ class TranscriptionOptions:
             return "Types of personal data are named, and redaction is off."
         if self.finds_toxicity and self.languages != ("en-US",):
             return "Toxic speech is found in en-US alone."
-        return self._refusal_of_names() or self._refusal_of_tags()
+        return self._refusal_of_names() or self._refusal_of_tags() or self._refusal_of_own()
+
+    def _refusal_of_own(self) -> str | None:
+        """Why Earshot's own recogniser would not take these options."""
+        if self.transcriber != EARSHOT:
+            return None
+        if self.is_identifying or not self.languages[0].startswith("en-"):
+            asked = ", ".join(self.languages) or "auto"
+            return f"Earshot's own recogniser understands English alone, and not {asked}."
+        asked_for = {
+            "speaker labels": self.max_speakers,
+            "redaction": self.redaction,
+            "alternatives": self.max_alternatives,
+            "vocabularies": self.vocabularies,
+            "vocabulary filters": self.vocabulary_filters,
+            "custom language models": self.language_models,
+            "toxic speech": self.finds_toxicity,
+            "tags": self.tags,
+        }
+        if refused := [name for name, value in asked_for.items() if value]:
+            return f"Earshot's own recogniser has no {' and no '.join(refused)}."
+        return None
 
     def _refusal_of_names(self) -> str | None:
         if unknown := sorted({*self.languages} - LANGUAGES):

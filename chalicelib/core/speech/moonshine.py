@@ -1,5 +1,7 @@
 """Moonshine: English speech to written text, with words timed by an aligner."""
 
+import importlib
+import importlib.metadata
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -68,6 +70,11 @@ class Moonshine(Engine):
         transcript = self._transcriber.transcribe_without_streaming(y.tolist(), SAMPLE_RATE_HZ)
         return " ".join(line.text for line in transcript.lines)
 
+    @property
+    def release(self) -> str:
+        """The name and version of the engine and its model, for the recording."""
+        return f"{self.name} {importlib.metadata.version('moonshine-voice')}, {MODEL}"
+
     def is_understood(self, words: Sequence[RecognisedWord]) -> bool:
         """Return whether the words fit the sound, or at least do not repeat."""
         if len(words) < _FEWEST_WORDS:
@@ -76,6 +83,15 @@ class Moonshine(Engine):
         return mean >= _MEAN_OF_DOUBT or (
             mean >= _MEAN_OF_NONSENSE and _repeated(words) < _REPEATED
         )
+
+
+def load_moonshine() -> Moonshine:
+    """Load the engine and its aligner: a second of a processor, and 260 MB.
+
+    Raise ImportError or OSError if there is no package of it for this machine.
+    """
+    module = importlib.import_module("moonshine_voice")
+    return Moonshine(module, Aligner(importlib.import_module("pocketsphinx")))
 
 
 def _is_aligned(words: Sequence[RecognisedWord]) -> bool:

@@ -59,6 +59,11 @@ class Engine:
     languages: frozenset[str]
     """The primary language subtags that the engine understands, such as ``en``."""
 
+    @property
+    def release(self) -> str:
+        """Name of the engine for the recording; with a version, if the engine is its own model."""
+        return self.name
+
     def begin(self) -> None:  # most engines have no state
         """Reset the engine's state, so that a recording's words depend on its bytes only."""
 
@@ -104,8 +109,6 @@ def recognise(
     Recognition
         no words if nobody speaks
     """
-    words: list[RecognisedWord] = []
-    score = 1.0
     n_seen = 0
 
     def counted() -> Iterator[Samples]:
@@ -114,8 +117,24 @@ def recognise(
             n_seen += len(block)
             yield block
 
+    heard = recognise_utterances(
+        utterances(counted()), engine, language=language, on_progress=on_progress
+    )
+    return replace(heard, duration_s=n_seen / SAMPLE_RATE_HZ)
+
+
+def recognise_utterances(
+    cut: Iterable[tuple[float, Samples]],
+    engine: Engine,
+    *,
+    language: str | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Recognition:
+    """Recognise utterances that ``utterances`` has cut; the duration is not known."""
+    words: list[RecognisedWord] = []
+    score = 1.0
     engine.begin()
-    for start_s, y in utterances(counted()):
+    for start_s, y in cut:
         if language is None:
             language, score = engine.identify(y)
         words.extend(
@@ -126,7 +145,7 @@ def recognise(
             on_progress(start_s + len(y) / SAMPLE_RATE_HZ)
     if language is None:
         language = "en" if "en" in engine.languages else min(engine.languages)
-    return Recognition(tuple(words), n_seen / SAMPLE_RATE_HZ, language, score)
+    return Recognition(tuple(words), 0.0, language, score)
 
 
 def utterances(blocks: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:

@@ -20,6 +20,7 @@ from chalicelib.core.speech.recogniser import (
 from chalicelib.errors import MediaError, ParameterError
 from local.transcribe.decoding import TOO_SHORT, inspect, samples
 from local.transcribe.engines import EngineChoice, load_engine
+from local.transcribe.vocabulary import Vocabulary
 
 SR = 16_000
 ROOT = Path(__file__).parents[3]
@@ -332,8 +333,9 @@ class FakeWhisperModel:
     def detect_language(self, _y):
         return "de", 0.9, [("de", 0.9), ("en", 0.1)]
 
-    def transcribe(self, _y, *, language, word_timestamps, condition_on_previous_text):
+    def transcribe(self, _y, *, language, word_timestamps, condition_on_previous_text, hotwords):
         assert (word_timestamps, condition_on_previous_text) == (True, False)
+        assert hotwords == "Los Angeles, Earshot"
         word = types.SimpleNamespace
         words = [
             word(word=" Guten", start=0.1, end=0.4, probability=0.9),
@@ -346,7 +348,8 @@ class FakeWhisperModel:
 def test_faster_whisper_is_loaded_with_the_users_model(installed, tmp_path):
     installed("faster_whisper", WhisperModel=FakeWhisperModel)
 
-    engine = load_engine(EngineChoice("faster-whisper", tmp_path))
+    vocabulary = Vocabulary("names", ("Los Angeles", "Earshot"))
+    engine = load_engine(EngineChoice("faster-whisper", tmp_path, vocabulary))
 
     assert engine.languages == {"en", "de"}
     assert engine.identify(silence(1)) == ("de", 0.9)

@@ -22,6 +22,7 @@ from chalicelib.core.transcripts.parsing import parse_transcript
 from local.transcribe.decoding import INVALID_MEDIA, TOO_MANY_CHANNELS, TOO_SHORT, WRONG_FORMAT
 from local.transcribe.engines import EngineChoice
 from local.transcribe.service import INTERNAL_FAILURE, TranscribeService
+from local.transcribe.vocabulary import Vocabulary
 from local.transcribe.worker import RecogniserDiedError, RecogniserProcess, Request
 
 SAMPLE = Path(__file__).parents[3] / "samples/sample.wav"
@@ -110,6 +111,18 @@ HELLO = recognition(("Hello,", 0.25, 0.5, 0.9), ("you.", 0.5, 0.75, 1.0), ("Bye"
 
 
 # --- the documents ---
+
+
+def test_a_vocabulary_that_does_not_exist_is_refused_as_by_the_service(make_service, s3):
+    put(s3)
+    local = make_service(engine=EngineChoice(vocabulary=Vocabulary("names", ("Earshot",))))
+
+    status, _ = start(local, "one", Settings={"VocabularyName": "names"})
+    refused, told = start(local, "two", Settings={"VocabularyName": "others"})
+
+    assert (status, refused) == (200, 400)
+    assert told["__type"] == "BadRequestException"
+    assert told["Message"].startswith("The requested vocabulary couldn't be found.")
 
 
 def test_a_transcript_is_written_as_the_service_writes_it():

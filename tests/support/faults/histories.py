@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "SEARCH_TABLE_NAME": "search",
     "FEATURES_QUEUE_URL": "https://queues.example/1/features",
     "DATASETS_QUEUE_URL": "https://queues.example/1/datasets",
+    "SPEECH_QUEUE_URL": "https://queues.example/1/speech",
     "NOTICES_TOPIC_ARN": "arn:aws:sns:us-east-1:1:notices",
     "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::1:role/mediaconvert",
     "ADMINISTRATORS": f"arn:aws:iam::123456789012:user/{ADMINISTRATOR}",

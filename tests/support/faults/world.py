@@ -27,7 +27,7 @@ from chalicelib.aws.s3 import MediaStore
 from chalicelib.aws.s3_bookmark import Bookmark
 from chalicelib.aws.s3_corrections import CorrectionStore
 from chalicelib.aws.sns import Notices
-from chalicelib.aws.sqs import DatasetQueue, FeatureQueue
+from chalicelib.aws.sqs import DatasetQueue, FeatureQueue, SpeechQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 from chalicelib.core import keys
@@ -207,6 +207,8 @@ class World:
             transcriber=Transcriber(Client(self.request, self.transcribe)),
             transcoder=Transcoder(Client(self.request, self.mediaconvert)),
             features_queue=FeatureQueue(messages, settings.features_queue_url),
+            speech=MediaStore(s3, settings.results_bucket),
+            speech_queue=SpeechQueue(messages, settings.speech_queue_url),
             datasets=MediaStore(s3, settings.results_bucket),
             datasets_queue=DatasetQueue(messages, settings.datasets_queue_url),
             notices=Notices(messages, settings.notices_topic_arn),

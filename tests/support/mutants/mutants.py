@@ -195,7 +195,8 @@ MUTANTS = (
     # --- transcription ---
     Mutant(
         TRANSCRIPTION,
-        "    if not is_first and services.transcriber.find(job.name):\n        return recording\n",
+        "    if not is_first and not is_own and services.transcriber.find(job.name):\n"
+        "        return recording\n",
         "",
         "a job that is there already is started once more",
         "the job's name is taken, so Transcribe refuses the second",
@@ -347,7 +348,7 @@ MUTANTS = (
     ),
     Mutant(
         REMOVAL,
-        "        services.transcriber.delete(recording.transcription.job_id)\n",
+        "        services.transcriber.delete(job.name)\n",
         "        pass\n",
         "the transcription job of a removed recording is kept",
     ),

@@ -1,0 +1,279 @@
+"""Earshot's own recogniser: jobs that are asked for and answered as Amazon Transcribe's are.
+
+A job has two steps, each a message, each safe to repeat and at the same time:
+
+1. ``cut_speech`` decodes the job's input, which takes decoders that do not fit into one function
+   with the recogniser, and leaves parts of 16 kHz with whole utterances.
+2. ``recognise_part`` writes the words of one part. Whoever finds the words of all parts joins them
+   and writes the transcript under the key that Transcribe would write to.
+
+From there on nothing knows the difference: the transcript's own event publishes it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import orjson
+
+from chalicelib import journal
+from chalicelib.core import keys
+from chalicelib.core.probe import limits
+from chalicelib.core.probe.contents import Contents
+from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.errors import (
+    JobRejectedError,
+    MediaError,
+    RecordingNotFoundError,
+    UploadChangedError,
+)
+from chalicelib.pipeline.branches import fail, job_of, move
+from chalicelib.pipeline.features import READING_LASTS
+from chalicelib.pipeline.messages import ATTEMPTS, tried_again
+from chalicelib.pipeline.notices import announce
+from chalicelib.pipeline.removal import delete_job_objects
+
+if TYPE_CHECKING:
+    from chalicelib.core.speech.moonshine import Moonshine
+    from chalicelib.core.speech.parts import Part, Parts
+    from chalicelib.services import Services
+
+LANGUAGE = "en"
+NOT_ENGLISH = (
+    "The recording does not seem to be in English, which alone Earshot's own recogniser "
+    "understands: the words that it hears do not fit the sound. Amazon Transcribe has other "
+    "languages (transcriber=transcribe)."
+)
+TOO_SLOW = "The recording takes too long to decode."
+
+
+def cut_speech(
+    request: Mapping[str, Any],
+    services: "Services",
+    *,
+    attempt: int = 1,
+    receipt_handle: str = "",
+) -> None:
+    """Cut the speech of a job's input into parts, and ask for the words of each."""
+    retry_after = services.features_queue.retry_after
+    with tried_again(retry_after, receipt_handle, attempt):
+        job, recording = _current(request["TranscriptionJobName"], services)
+        if job is None or recording is None:
+            return
+        with _given_up_at_last(recording, attempt, services) as recording:
+            parts = _parts_of(job, services)
+            if parts is None:
+                by_channel = request.get("Settings", {}).get("ChannelIdentification", False)
+                uri = request["Media"]["MediaFileUri"]
+                parts = _cut(job, uri, services, by_channel=by_channel)
+            _ask_for_words(job, parts, services)
+
+
+def recognise_part(
+    job_name: str,
+    number: int,
+    services: "Services",
+    *,
+    attempt: int = 1,
+    receipt_handle: str = "",
+) -> None:
+    """Write the words of a part of a job; if all parts have words, write the transcript."""
+    with tried_again(services.speech_queue.retry_after, receipt_handle, attempt):
+        job, recording = _current(job_name, services)
+        if job is None or recording is None:
+            return
+        parts = _parts_of(job, services)
+        if parts is None:
+            return  # another message has ended the job
+        with _given_up_at_last(recording, attempt, services) as recording:
+            _write_words(job, parts, number, services)
+            _join_if_complete(job, parts, services)
+
+
+def _current(job_name: str, services: "Services") -> tuple[keys.Job | None, Recording | None]:
+    """Return a job, and its recording if it waits for this job; else delete the job's objects."""
+    job = keys.job(job_name, services.settings.job_prefix)
+    if job is None:
+        return None, None  # the name is not from this stage
+    journal.note(recording_id=job.recording_id)
+    recording = services.recordings.find(job.recording_id)
+    is_awaited = (
+        recording is not None
+        and recording.transcription.status == Status.IN_PROGRESS
+        and job_of(recording, Branch.TRANSCRIPTION, services) == job
+        and services.media.find_source(recording) is not None
+    )
+    if not is_awaited:
+        delete_job_objects(job.folder, services)
+        return job, None
+    return job, recording
+
+
+@contextmanager
+def _given_up_at_last(
+    recording: Recording, attempt: int, services: "Services"
+) -> Iterator[Recording]:
+    """Write why a job fails: if no retry can help, or in the message's last attempt."""
+    try:
+        if attempt > 1:
+            recording = _count(recording, attempt, services)
+        yield recording
+    except RecordingNotFoundError:
+        delete_job_objects(job_of(recording, Branch.TRANSCRIPTION, services).folder, services)
+    except (MediaError, JobRejectedError) as exc:
+        reason = f"{exc}".rstrip(".") + "."
+        _fail(recording, reason, services, internal=False)
+    except Exception as exc:
+        if attempt >= ATTEMPTS:
+            give_up(recording, f"{type(exc).__name__}: {exc}", services)
+        raise
+
+
+def _count(recording: Recording, attempt: int, services: "Services") -> Recording:
+    """Note how often a message has come, for whoever looks at a recording whose message is gone."""
+    return move(
+        recording,
+        Branch.TRANSCRIPTION,
+        Status.IN_PROGRESS,
+        services,
+        state=replace(recording.transcription, receives=attempt),
+        unless=frozenset(Status) - {Status.IN_PROGRESS},
+    )
+
+
+def give_up(recording: Recording, cause: str, services: "Services") -> None:
+    """Write why a recording's message was given up."""
+    reason = f"The speech could not be recognised in {ATTEMPTS} attempts ({cause})."
+    _fail(recording, reason, services, internal=True)
+
+
+def _fail(recording: Recording, reason: str, services: "Services", *, internal: bool) -> None:
+    job = job_of(recording, Branch.TRANSCRIPTION, services)
+    announce(fail(recording, Branch.TRANSCRIPTION, reason, services, internal=internal), services)
+    delete_job_objects(job.folder, services)
+
+
+def _parts_of(job: keys.Job, services: "Services") -> "Parts | None":
+    from chalicelib.core.speech.parts import Parts  # noqa: PLC0415  # needs numpy, which most events do not
+
+    found = services.speech.read(job.parts)
+    return None if found is None else Parts.of_json(found)
+
+
+def _cut(job: keys.Job, uri: str, services: "Services", *, by_channel: bool) -> "Parts":
+    """Decode a job's input, and write its parts and their list."""
+    from chalicelib.core.audio.decoding import DecodedAudio  # noqa: PLC0415  # as above
+    from chalicelib.core.speech.parts import Parts, cut  # noqa: PLC0415  # as above
+    from chalicelib.core.speech.recogniser import SAMPLE_RATE_HZ  # noqa: PLC0415  # as above
+
+    ends_at = services.clock() + READING_LASTS
+    parts: list[Part] = []
+    channel, n_channels, duration_s = 0, 1, 0.0
+    while channel < n_channels:
+        with _input(uri, services) as source:
+            audio = DecodedAudio(source)
+            n_channels = audio.channels if by_channel else 1
+            _check(audio.sample_rate_hz, audio.channels)
+            sound = (
+                block[channel]
+                for block in audio.blocks(SAMPLE_RATE_HZ, each_channel=by_channel)
+                if _is_in_time(services.clock() <= ends_at, audio.duration_s)
+            )
+            for part, wav in cut(sound, channel=channel if by_channel else None):
+                services.speech.write(job.part(len(parts), "wav"), wav)
+                parts.append(part)
+            duration_s = audio.duration_s
+        channel += 1
+    _check(audio.sample_rate_hz, audio.channels, duration_s)
+    whole = Parts(tuple(parts), duration_s)
+    services.speech.write(job.parts, whole.to_json())
+    return whole
+
+
+def _check(sample_rate_hz: int, channels: int, duration_s: float | None = None) -> None:
+    """Raise MediaError for what Amazon Transcribe would not take, and this recogniser neither."""
+    found = Contents(duration_s=duration_s, sample_rate_hz=sample_rate_hz, channels=channels)
+    if reason := limits.refusal(0, found) or limits.speech_refusal(found):
+        raise MediaError(reason)
+
+
+def _is_in_time(is_in_time: bool, duration_s: float) -> bool:  # noqa: FBT001  # it is the condition
+    if not is_in_time:
+        raise MediaError(TOO_SLOW)
+    if duration_s > limits.LONGEST_S:
+        raise MediaError(str(limits.refusal(0, Contents(duration_s=duration_s))))
+    return True
+
+
+@contextmanager
+def _input(uri: str, services: "Services") -> Iterator[BinaryIO]:
+    """Open what a job reads: its own copy, the audio track of a video, or an original."""
+    bucket, key = keys.place(uri)
+    if bucket == services.media.bucket:
+        store = services.media
+    elif bucket == services.results.bucket:
+        store = services.results
+    else:
+        store, key = services.media, uri
+    found = store.find(key)
+    if found is None:
+        raise UploadChangedError(key)
+    with store.open(found) as source:
+        yield source
+
+
+def _ask_for_words(job: keys.Job, parts: "Parts", services: "Services") -> None:
+    """Ask for each part's words that are not there; without parts, for the transcript."""
+    there = services.speech.keys(job.speech)
+    missing = [
+        number for number in range(len(parts.parts)) if job.part(number, "words") not in there
+    ]
+    for number in missing or [0]:
+        services.speech_queue.send(job.name, number)
+
+
+@cache
+def _engine() -> "Moonshine":
+    """Return this container's recogniser, which is loaded once."""
+    from chalicelib.core.speech.moonshine import load_moonshine  # noqa: PLC0415  # as above
+
+    try:
+        return load_moonshine()
+    except (ImportError, OSError) as exc:
+        raise JobRejectedError(f"Earshot's own recogniser is not installed here ({exc})") from exc
+
+
+def _write_words(job: keys.Job, parts: "Parts", number: int, services: "Services") -> None:
+    """Write the words of a part, unless they are there."""
+    from chalicelib.core.speech import parts as speech  # noqa: PLC0415  # as above
+
+    key = job.part(number, "words")
+    if number >= len(parts.parts) or services.speech.find(key):
+        return
+    sound = services.speech.read(job.part(number, "wav"))
+    if sound is not None:  # otherwise the job's objects were deleted
+        part = parts.parts[number]
+        words = speech.recognise_part(part, sound, _engine(), language=LANGUAGE)
+        services.speech.write(key, words)
+
+
+def _join_if_complete(job: keys.Job, parts: "Parts", services: "Services") -> None:
+    """Write the transcript if the words of all parts are there."""
+    from chalicelib.core.speech.output import document  # noqa: PLC0415  # as above
+    from chalicelib.core.speech.parts import join  # noqa: PLC0415  # as above
+
+    wanted = [job.part(number, "words") for number in range(len(parts.parts))]
+    if not services.speech.keys(job.speech).issuperset(wanted):
+        return
+    words = [found for key in wanted if (found := services.speech.read(key)) is not None]
+    if len(words) < len(wanted):
+        return  # the job's objects were deleted meanwhile
+    heard = join(parts, words, language=LANGUAGE)
+    if not _engine().is_understood(heard.words):
+        raise MediaError(NOT_ENGLISH)
+    transcript = document(heard, job_name=job.name, account_id=services.settings.account_id)
+    services.speech.write(
+        job.transcript(), orjson.dumps(transcript), {keys.HEARD_BY: _engine().release}
+    )
