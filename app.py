@@ -37,7 +37,7 @@ from chalicelib.errors import (
     RecordingNotFoundError,
     RequestError,
 )
-from chalicelib.pipeline import archives, datasets, events, recognition, reconciliation
+from chalicelib.pipeline import datasets, events, messages, recognition, reconciliation
 from chalicelib.services import services
 
 View = Callable[..., Any]
@@ -100,30 +100,11 @@ def remove_recording(event: S3Event) -> None:
 def extract_features(event: SQSEvent) -> None:
     """Extract the features of a recording, or do another task that is asked for in its queue."""
     for message in event:
-        attempt = int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
-        asked = json.loads(message.body)
-        if asked.get("task") == "archive":
-            archives.receive_from_archive(
-                **{name: asked.get(name) for name in ("key", "owner", "only")},
-                services=services(),
-                attempt=attempt,
-                receipt_handle=message.receipt_handle,
-            )
-            continue
-        if asked.get("task") == "speech":
-            recognition.cut_speech(
-                asked["request"],
-                services(),
-                attempt=attempt,
-                receipt_handle=message.receipt_handle,
-            )
-            continue
-        recording_id = asked["recording_id"]
-        if asked.get("task") == "corrections":
-            events.apply_corrections(recording_id, services(), attempt=attempt)
-            continue
-        events.extract_features(
-            recording_id, services(), attempt=attempt, receipt_handle=message.receipt_handle
+        messages.take_message(
+            json.loads(message.body),
+            services(),
+            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            receipt_handle=message.receipt_handle,
         )
 
 

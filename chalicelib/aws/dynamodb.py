@@ -130,13 +130,15 @@ class RecordingTable:
     def write_words(self, recording: Recording, word_table_keys: Mapping[str, str]) -> Recording:
         """Write the keys of the tables of words, or remove them.
 
-        Raise RecordingNotFoundError if the recording is gone.
+        Nothing is written if the transcription has begun another attempt since the recording was
+        read; the present state is returned then. Raise RecordingNotFoundError if it is gone.
         """
         changes = {
             "word_table_keys": word_table_keys or None,
             "updated_at": self._clock().isoformat(),
         }
-        return self._write_or_raise(recording.id, changes)
+        written = self._write(recording.id, changes, _in_attempt(recording, Branch.TRANSCRIPTION))
+        return written or self.get(recording.id)
 
     def write_transcript(
         self, recording: Recording, summary: TranscriptSummary

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 CORRECTIONS, ARCHIVE, SPEECH = "corrections", "archive", "speech"
+LOOK, REMOVAL = "look", "removal"
 """The tasks of messages that do not ask for features."""
 
 BATCH = 10
@@ -49,6 +50,22 @@ class FeatureQueue(_Queue):
         """Ask for the speech of a recording to be cut into parts, with a job's request."""
         self._client.send_message(
             QueueUrl=self._url, MessageBody=json.dumps({"task": SPEECH, "request": request})
+        )
+
+    def send_look(self, recording_id: str, *, delay_s: int) -> None:
+        """Ask, after some seconds, for a look at a recording."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=json.dumps({"recording_id": recording_id, "task": LOOK}),
+            DelaySeconds=delay_s,
+        )
+
+    def send_removal(self, key: str, *, delay_s: int) -> None:
+        """Ask, after some seconds, for the removal of what an upload key had before."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=json.dumps({"key": key, "task": REMOVAL}),
+            DelaySeconds=delay_s,
         )
 
     def send_archive(self, asked: Sequence[Mapping[str, str | None]]) -> list[int]:

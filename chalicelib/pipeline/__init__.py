@@ -6,13 +6,13 @@ Does not belong here: answers to requests (``api``), calls to AWS (``aws``), ari
 
 In the order in which they act:
 
-1. ``events`` is called by ``app.py``, once for each event; ``archives`` for each object that lay in
-   a bucket before there were events.
+1. ``events`` is called by ``app.py``, once for each event, and ``messages`` for each message;
+   ``retries`` says when a message comes back. ``archives`` receives objects that lay in a bucket
+   before there were events.
 2. ``starting`` decides which branches an upload has, and starts them.
 3. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
    ``recognition`` is Earshot's own recogniser, which can stand in Amazon Transcribe's place.
-4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch;
-   ``messages`` lets failed work come back.
+4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
 5. ``transcripts`` reads a transcript with its corrections.
 6. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
 7. ``clips`` cuts a part of the sound, when it is asked for.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from chalicelib.core.probe import formats
 from chalicelib.core.recording import Branch, Recording
 from chalicelib.pipeline.events import receive
-from chalicelib.pipeline.messages import tried_again
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -18,8 +17,6 @@ def receive_from_archive(
     *,
     owner: str | None = None,
     only: str | None = None,
-    attempt: int = 1,
-    receipt_handle: str = "",
 ) -> None:
     """Create the recording of an object of an archive, and start its branches. Safe to repeat.
 
@@ -41,8 +38,7 @@ def receive_from_archive(
         skipped=_skipped(key, Branch(only)) if only else (),
         reason=f"Only {only} was asked for.",
     )
-    with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
-        receive(key, services, first_state)
+    receive(key, services, first_state)
 
 
 def _skipped(key: str, only: Branch) -> set[Branch]:

@@ -26,7 +26,7 @@ from chalicelib.pipeline.dataset_requests import (
     send_dataset_step,
     write_dataset_request,
 )
-from chalicelib.pipeline.messages import ATTEMPTS, tried_again
+from chalicelib.pipeline.retries import ATTEMPTS, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.core.datasets.batches import BatchReport

@@ -32,14 +32,15 @@ from chalicelib.errors import (
 from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.features import measure
-from chalicelib.pipeline.messages import ATTEMPTS, tried_again
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import (
+    LATEST_LOOK_S,
     delete_job_objects,
     delete_outputs,
     delete_outputs_and_jobs,
     delete_outputs_jobs_and_item,
 )
+from chalicelib.pipeline.retries import ATTEMPTS, RETRY_AFTER_S
 from chalicelib.pipeline.starting import (
     ask_again_soon,
     go_on_with_audio_track,
@@ -145,6 +146,7 @@ def store_transcript(key: str, services: "Services") -> None:
     recording, upload = _found(job.recording_id, services)
     if recording is None or upload is None or recording.transcription.attempt != job.attempt:
         delete_job_objects(job.folder, services)
+        _look_if_gone(recording, upload, services)
         return
     with _late_results_deleted(job.recording_id, services):
         if key == job.transcript(redacted=bool(services.settings.transcription.redaction)):
@@ -160,6 +162,7 @@ def apply_corrections(recording_id: str, services: "Services", *, attempt: int =
     recording, upload = _found(recording_id, services)
     if recording is None or upload is None:
         delete_outputs(recording_id, services)
+        _look_if_gone(recording, upload, services)
         return
     with _late_results_deleted(recording_id, services):
         # The attempt before may have ended halfway.
@@ -176,22 +179,16 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
         announce(transcription.store_failure(recording, services), services)
 
 
-def extract_features(
-    recording_id: str, services: "Services", *, attempt: int = 1, receipt_handle: str = ""
-) -> None:
+def extract_features(recording_id: str, services: "Services", *, attempt: int = 1) -> None:
     """Extract a recording's features and write its tables. Safe to repeat: they are the same.
 
     The request is a message, so a failure is tried again. ``attempt`` counts the deliveries of this
     message. After the last one the message is given up, and the recording has the reason.
     """
-    with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
-        _extract_features(recording_id, services, attempt)
-
-
-def _extract_features(recording_id: str, services: "Services", attempt: int) -> None:
     recording, upload = _found(recording_id, services)
     if recording is None or upload is None:
         delete_outputs(recording_id, services)
+        _look_if_gone(recording, upload, services)
         return
     with _late_results_deleted(recording_id, services):
         try:
@@ -241,6 +238,12 @@ def _found(recording_id: str, services: "Services") -> tuple[Recording | None, U
     return recording, services.media.find_source(recording) if recording else None
 
 
+def _look_if_gone(recording: Recording | None, upload: Upload | None, services: "Services") -> None:
+    """Ask for a look if only the upload is gone: its removal may have come before the item."""
+    if recording and upload is None:
+        services.features_queue.send_look(recording.id, delay_s=0)
+
+
 @contextmanager
 def _late_results_deleted(recording_id: str, services: "Services") -> Iterator[None]:
     """Delete the outputs of a recording if its upload is gone."""
@@ -255,8 +258,8 @@ def _finish(recording: Recording, services: "Services") -> None:
     try:
         recording = join_words(recording, services)
     except UploadChangedError:
-        if services.media.find_source(recording) is None:
-            delete_outputs(recording.id, services)
+        # A late clean-up has removed a table: the rest goes too, or the table is made again.
+        services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)
     announce(recording, services)
 
 
@@ -269,6 +272,7 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
     recording, upload = _found(recording_id, services)
     if recording is None or upload is None or recording.renditions.attempt != attempt:
         renditions.delete_attempt(recording_id, attempt, services)
+        _look_if_gone(recording, upload, services)
         return
     with _late_results_deleted(recording_id, services):
         recording = renditions.store_outcome(recording, detail, services)
@@ -281,13 +285,25 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
 
 
 def remove_recording(key: str, services: "Services") -> None:
-    """Delete the outputs of earlier objects under an upload key."""
+    """Delete the outputs of earlier objects under an upload key.
+
+    The index may not have their recordings yet, so it is asked once more later.
+    """
+    if not _delete_others(key, services.media.find(key), services):
+        services.features_queue.send_removal(key, delay_s=LATEST_LOOK_S)
+
+
+def remove_late(key: str, services: "Services") -> None:
+    """Do ``remove_recording`` when the index has what was written before."""
     _delete_others(key, services.media.find(key), services)
 
 
-def _delete_others(key: str, upload: Upload | None, services: "Services") -> None:
-    for recording in services.recordings.of_source(key):
+def _delete_others(key: str, upload: Upload | None, services: "Services") -> bool:
+    """Delete the recordings of earlier objects; return whether the index has any of the key."""
+    recordings = services.recordings.of_source(key)
+    for recording in recordings:
         is_other = upload is None or recording.id != upload.recording_id
         # Read again, because it may have been uploaded again.
         if is_other and services.media.find_source(recording) is None:
             delete_outputs_jobs_and_item(recording, services)
+    return bool(recordings)

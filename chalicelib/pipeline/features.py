@@ -11,7 +11,7 @@ from chalicelib.core.probe.limits import LONGEST_S
 from chalicelib.core.recording import ENDED, Branch, Measurement, Recording, Status, Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
 from chalicelib.pipeline.branches import fail, move
-from chalicelib.pipeline.removal import delete_outputs
+from chalicelib.pipeline.removal import delete_outputs_jobs_and_item
 
 if TYPE_CHECKING:
     from chalicelib.core.features.extract import FeatureParameters
@@ -66,8 +66,11 @@ def measure(recording: Recording, upload: Upload, services: "Services") -> Recor
                     measured_key=track.key,
                 )
     except UploadChangedError:
-        # The event of the removal or replacement deletes the rest.
-        delete_outputs(recording.id, services, keep_corrections=True)
+        if services.media.find_source(recording):
+            # It was put back, and is measured from its start.
+            services.features_queue.send(recording.id)
+        else:
+            delete_outputs_jobs_and_item(recording, services)
         return recording
     except (MediaError, ParameterError) as exc:
         # Some decoders' messages end with a full stop, others do not.

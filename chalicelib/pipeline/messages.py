@@ -1,23 +1,34 @@
-"""Messages whose work fails: how often they come, and when they come back."""
+"""The messages of the features queue: what each of them asks for."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-ATTEMPTS = 5
-"""Number of times that a message is received before it is given up: ``maxReceiveCount``."""
+from chalicelib.pipeline import archives, events, recognition, reconciliation
+from chalicelib.pipeline.retries import tried_again
 
-RETRY_AFTER_S = 60
-"""Seconds before failed work is tried again; doubled after each attempt."""
+if TYPE_CHECKING:
+    from chalicelib.services import Services
 
 
-@contextmanager
-def tried_again(
-    retry_after: Callable[[str, int], object], receipt_handle: str, attempt: int
-) -> Iterator[None]:
-    """Let a message whose work fails come back after a minute, then two, then four."""
-    try:
-        yield
-    except Exception:
-        if receipt_handle:
-            retry_after(receipt_handle, RETRY_AFTER_S * 2 ** (attempt - 1))
-        raise
+def take_message(
+    asked: Mapping[str, Any], services: "Services", *, attempt: int = 1, receipt_handle: str = ""
+) -> None:
+    """Do what a message asks for: to extract features, unless it names another task.
+
+    If it fails, the message comes back. ``attempt`` counts the deliveries of this message.
+    """
+    with tried_again(services.features_queue.retry_after, receipt_handle, attempt):
+        match asked.get("task"):
+            case "archive":
+                wanted = {name: asked.get(name) for name in ("owner", "only")}
+                archives.receive_from_archive(asked["key"], services, **wanted)
+            case "corrections":
+                events.apply_corrections(asked["recording_id"], services, attempt=attempt)
+            case "look":
+                reconciliation.look_again(asked["recording_id"], services)
+            case "speech":
+                recognition.cut_speech(asked["request"], services, attempt=attempt)
+            case "removal":
+                events.remove_late(asked["key"], services)
+            case _:
+                events.extract_features(asked["recording_id"], services, attempt=attempt)

@@ -31,9 +31,9 @@ from chalicelib.errors import (
 )
 from chalicelib.pipeline.branches import fail, job_of, move
 from chalicelib.pipeline.features import READING_LASTS
-from chalicelib.pipeline.messages import ATTEMPTS, tried_again
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import delete_job_objects
+from chalicelib.pipeline.retries import ATTEMPTS, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.core.speech.moonshine import Moonshine
@@ -49,26 +49,18 @@ NOT_ENGLISH = (
 TOO_SLOW = "The recording takes too long to decode."
 
 
-def cut_speech(
-    request: Mapping[str, Any],
-    services: "Services",
-    *,
-    attempt: int = 1,
-    receipt_handle: str = "",
-) -> None:
+def cut_speech(request: Mapping[str, Any], services: "Services", *, attempt: int = 1) -> None:
     """Cut the speech of a job's input into parts, and ask for the words of each."""
-    retry_after = services.features_queue.retry_after
-    with tried_again(retry_after, receipt_handle, attempt):
-        job, recording = _current(request["TranscriptionJobName"], services)
-        if job is None or recording is None:
-            return
-        with _given_up_at_last(recording, attempt, services) as recording:
-            parts = _parts_of(job, services)
-            if parts is None:
-                by_channel = request.get("Settings", {}).get("ChannelIdentification", False)
-                uri = request["Media"]["MediaFileUri"]
-                parts = _cut(job, uri, services, by_channel=by_channel)
-            _ask_for_words(job, parts, services)
+    job, recording = _current(request["TranscriptionJobName"], services)
+    if job is None or recording is None:
+        return
+    with _given_up_at_last(recording, attempt, services) as recording:
+        parts = _parts_of(job, services)
+        if parts is None:
+            by_channel = request.get("Settings", {}).get("ChannelIdentification", False)
+            uri = request["Media"]["MediaFileUri"]
+            parts = _cut(job, uri, services, by_channel=by_channel)
+        _ask_for_words(job, parts, services)
 
 
 def recognise_part(

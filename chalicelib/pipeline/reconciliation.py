@@ -21,13 +21,13 @@ from chalicelib.errors import RecordingNotFoundError, SourceClosedError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, recognition, renditions, transcription
 from chalicelib.pipeline.branches import job_of, move
-from chalicelib.pipeline.messages import ATTEMPTS
 from chalicelib.pipeline.removal import (
     delete_job_leftovers,
     delete_job_objects,
     delete_outputs,
     delete_outputs_jobs_and_item,
 )
+from chalicelib.pipeline.retries import ATTEMPTS
 from chalicelib.pipeline.walk import Findings, walk
 
 if TYPE_CHECKING:
@@ -136,6 +136,12 @@ def look(recording_id: str, services: "Services") -> Recording | None:
     if found and _is_well(found):
         services.watchlist.strike_off(recording_id, again.isoformat())
     return found
+
+
+def look_again(recording_id: str, services: "Services") -> None:
+    """Look at a recording at which several functions were at work at the same time."""
+    if look(recording_id, services) is None:
+        delete_outputs(recording_id, services)
 
 
 def _next_look(recording: Recording, now: datetime) -> datetime:

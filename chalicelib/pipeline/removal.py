@@ -15,6 +15,8 @@ BRANCHES = {
     keys.MEDIACONVERT: Branch.RENDITIONS,
 }
 """The branch of a job, by its kind."""
+LATEST_LOOK_S = 900
+"""The longest time for which Amazon SQS delays a message, and the longest run of a function."""
 
 
 def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> None:
@@ -25,10 +27,10 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
     its recording, and has no such events.
     """
     delete_outputs_and_jobs(recording, services)
-    # The item is deleted last, so that an interrupted clean-up is found again.
+    # The item is deleted after them, so that an interrupted clean-up is found again.
     services.recordings.delete(recording.id)
-    # A transcript may have been indexed just before, and no walk goes through the index.
-    services.search_table.remove(recording.id)
+    # Until then another function may have written more. From now on it finds no item.
+    delete_outputs(recording.id, services)
     if keys.is_original(recording.source_key):
         return
     upload = services.media.find_source(recording)
@@ -36,6 +38,9 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
         now = services.clock()
         services.recordings.create(Recording.of(upload, created_at=now.isoformat()))
         services.watchlist.put_off(recording.id, now)
+        services.features_queue.send_look(recording.id, delay_s=0)
+        # Its new job may have lost its input here, and this is seen when the job has ended.
+        services.features_queue.send_look(recording.id, delay_s=LATEST_LOOK_S)
 
 
 def delete_outputs_and_jobs(

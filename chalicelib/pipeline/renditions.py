@@ -122,6 +122,8 @@ def _start_job(
         raise
     if noted.renditions.job_id != job_id and noted.renditions.status not in ENDED:
         services.transcoder.cancel(job_id)  # another attempt has begun meanwhile
+    if noted.renditions.status in ENDED:
+        delete_job_objects(job.folder, services)  # copied after its job had ended
     return noted
 
 
@@ -168,6 +170,8 @@ def store_outcome(
     job_id = recording.renditions.job_id or detail.get("jobId")
     if detail.get("jobId") != job_id or recording.renditions.status in DONE:
         return recording
+    # Read before it is moved, because another attempt may have begun since.
+    job = job_of(recording, Branch.RENDITIONS, services)
     if detail.get("status") == "COMPLETE":
         recording = _complete(recording, detail, services)
     elif detail.get("status") in ("ERROR", "CANCELED"):
@@ -176,7 +180,7 @@ def store_outcome(
         recording = fail(recording, Branch.RENDITIONS, reason, services, internal=internal)
     else:
         return recording
-    delete_job_objects(job_of(recording, Branch.RENDITIONS, services).folder, services)
+    delete_job_objects(job.folder, services)
     return recording
 
 

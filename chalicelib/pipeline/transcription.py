@@ -10,7 +10,14 @@ from chalicelib.core.jobs.transcribe import (
     TranscriptionOptions,
     job_request,
 )
-from chalicelib.core.recording import Branch, Recording, Status, TranscriptSummary, Upload
+from chalicelib.core.recording import (
+    ENDED,
+    Branch,
+    Recording,
+    Status,
+    TranscriptSummary,
+    Upload,
+)
 from chalicelib.core.search.matching import index_transcript
 from chalicelib.core.transcripts.exports import find_export
 from chalicelib.core.transcripts.parsing import load_transcript
@@ -83,7 +90,9 @@ def start_transcription(
         services.features_queue.send_speech(request)
         return recording
     try:
-        services.transcriber.start(request)
+        is_new = services.transcriber.start(request)
+        if not is_new and services.recordings.get(recording.id).transcription.status in ENDED:
+            delete_job_objects(job.folder, services)  # copied after its job had ended
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
         # It also refuses a missing object, which may be missing for a moment only.

@@ -143,6 +143,15 @@ def test_a_new_attempt_does_not_have_the_job_of_the_earlier_one(services, record
     assert begun.renditions.job_id is None
 
 
+def test_words_of_an_earlier_transcript_are_not_written_to_a_later_attempt(services, recording):
+    restarted = services.recordings.restart(recording, UPLOAD)
+
+    written = services.recordings.write_words(recording, {"words": "features/x/words.csv"})
+
+    assert written == restarted
+    assert services.recordings.get(recording.id).word_table_keys == {}
+
+
 @pytest.mark.parametrize("late", ["move", "write_words", "restart"])
 def test_no_late_write_brings_a_removed_recording_back(services, recording, late):
     services.recordings.delete(recording.id)

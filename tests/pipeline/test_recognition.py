@@ -22,8 +22,8 @@ from chalicelib.core.recording import Branch, Status
 from chalicelib.core.speech import parts
 from chalicelib.core.speech.recogniser import Engine, RecognisedWord, recognise
 from chalicelib.pipeline import events, recognition
-from chalicelib.pipeline.messages import ATTEMPTS
 from chalicelib.pipeline.reconciliation import reconcile
+from chalicelib.pipeline.retries import ATTEMPTS
 
 KEY = "uploads/alice/my talk.wav"
 SR = 16_000

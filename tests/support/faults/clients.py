@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -91,19 +91,22 @@ class Paginator:
 class Messages:
     """The features queue, its dead letters, and the published notices."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self.waiting: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
         self.published: list[tuple[str, str]] = []
         self.sooner: dict[str, timedelta] = {}
         self._n_sent: dict[str, int] = {}
 
-    def send_message(self, *, MessageBody: str, **_: Any) -> Response:
-        about = str(json.loads(MessageBody)["recording_id"])
+    def send_message(self, *, MessageBody: str, DelaySeconds: int = 0, **_: Any) -> Response:
+        asked = json.loads(MessageBody)
+        about = str(asked.get("recording_id") or asked["key"])
         self._n_sent[about] = self._n_sent.get(about, 0) + 1
         name = f"{about}#{self._n_sent[about]}"
+        until = self._clock() + timedelta(seconds=DelaySeconds) if DelaySeconds else None
         self.waiting.append(
-            {"name": name, "body": MessageBody, "receives": 0, "hidden_until": None}
+            {"name": name, "body": MessageBody, "receives": 0, "hidden_until": until}
         )
         return {}
 

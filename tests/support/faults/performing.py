@@ -84,8 +84,7 @@ def _wait(world: World, move: Move) -> bool:
 
 
 def _catch_up(world: World, _: Move) -> bool:
-    world.table.catch_up()
-    world.search.catch_up()
+    world.catch_up()
     return True
 
 

@@ -121,13 +121,11 @@ def come_to_rest(world: World) -> None:
     """Let everything happen that happens by itself."""
     for _ in range(MOST_MOVES):
         if not world.is_busy:
-            world.table.catch_up()
-            world.search.catch_up()
+            world.catch_up()
             return
         perform(world, choose(world, world.plan.rest, 0, can_reconcile=False))
     world.never_ended = f"no rest after {MOST_MOVES} moves"
-    world.table.catch_up()
-    world.search.catch_up()
+    world.catch_up()
 
 
 def _reconcile(world: World) -> None:

@@ -63,6 +63,10 @@ HIDDEN = timedelta(minutes=90)
 
 LIFE = timedelta(minutes=15)
 A_MOVE = timedelta(seconds=1)
+LONGEST_LAG = timedelta(minutes=10)
+"""Of an index behind its table: DynamoDB names no bound, and says that it is usually a fraction of
+a second."""
+
 TICK = {
     "version": "0",
     "account": "1",
@@ -159,7 +163,7 @@ class World:
         self.search = Table(
             ("recording_id", "term"), SEARCH_INDEXES, name="search", page=max(plan.page, PAGE // 2)
         )
-        self.messages = Messages()
+        self.messages = Messages(lambda: self.now)
         self.transcribe = TranscribeDouble(
             self.buckets,
             partial(self._on_job, "aws.transcribe"),
@@ -171,6 +175,7 @@ class World:
         )
         self.services = self._connect()
         self.application.services = lambda: self.services
+        self._caught_up_at = self.now
         self._hub = greenlet.getcurrent()
         self.by_greenlet: dict[Any, Task] = {}
         self.parts: dict[str, tuple[str, int]] = {}
@@ -368,9 +373,17 @@ class World:
     def let_pass(self, time: timedelta) -> None:
         """Let time pass; no function lives longer than a quarter of an hour."""
         self.now += time
+        if self.now - self._caught_up_at > LONGEST_LAG:
+            self.catch_up()
         for task in [task for task in self.tasks if self.now - task.started > LIFE]:
             task.is_dead = True
             task.run.switch()
+
+    def catch_up(self) -> None:
+        """Let the indexes show what the tables hold."""
+        self._caught_up_at = self.now
+        self.table.catch_up()
+        self.search.catch_up()
 
     def visible(self) -> list[dict[str, Any]]:
         """Return the messages that can be received now."""

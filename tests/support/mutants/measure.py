@@ -22,7 +22,10 @@ from support.mutants.mutants import MUTANTS, Mutant  # noqa: E402  # as above
 
 COPIED = ("app.py", "chalicelib", "cloudformation", "local", "pyproject.toml", "samples", "tests")
 COPIED_TOO = (".chalice", "README.md", "docs", "scripts", "requirements.txt", "Makefile")
-TESTS = ("tests/pipeline", "tests/api", "tests/aws", "tests/faults/test_violations.py")
+TESTS = (
+    *("tests/pipeline", "tests/api", "tests/aws"),
+    *("tests/faults/test_violations.py", "tests/faults/test_without_reconcile.py"),
+)
 QUICK = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider")
 LEAST = 0.9
 PATIENCE_S = 1800

@@ -114,15 +114,14 @@ MUTANTS = (
     ),
     Mutant(
         EVENTS,
-        "        delete_job_objects(job.folder, services)\n        return\n"
-        "    with _late_results_deleted(job.recording_id",
-        "        return\n    with _late_results_deleted(job.recording_id",
+        "        delete_job_objects(job.folder, services)\n        _look_if_gone",
+        "        _look_if_gone",
         "the answer of an attempt that does not count is left in the bucket",
     ),
     Mutant(
         EVENTS,
-        "        renditions.delete_attempt(recording_id, attempt, services)\n        return\n",
-        "        return\n",
+        "        renditions.delete_attempt(recording_id, attempt, services)\n",
+        "",
         "the renditions of an attempt that does not count are left in the bucket",
     ),
     Mutant(
@@ -134,7 +133,8 @@ MUTANTS = (
     Mutant(
         EVENTS,
         "    if recording is None or upload is None:\n"
-        "        delete_outputs(recording_id, services)\n        return\n"
+        "        delete_outputs(recording_id, services)\n"
+        "        _look_if_gone(recording, upload, services)\n        return\n"
         "    with _late_results_deleted(recording_id, services):\n        try:\n",
         "    if recording is None:\n"
         "        delete_outputs(recording_id, services)\n        return\n"
@@ -275,12 +275,15 @@ MUTANTS = (
     # --- features, words, notices ---
     Mutant(
         FEATURES,
-        "    except UploadChangedError:\n"
-        "        # The event of the removal or replacement deletes the rest.\n"
-        "        delete_outputs(recording.id, services, keep_corrections=True)\n"
-        "        return recording\n",
-        "    except UploadChangedError:\n        return recording\n",
+        "        else:\n            delete_outputs_jobs_and_item(recording, services)\n",
+        "",
         "half-written tables of an upload that changed are left",
+    ),
+    Mutant(
+        FEATURES,
+        "            services.features_queue.send(recording.id)\n",
+        "            pass\n",
+        "an upload that was put back while it was measured is not measured again",
     ),
     Mutant(
         FEATURES,
@@ -328,6 +331,39 @@ MUTANTS = (
         "a claim of somebody who died never expires",
     ),
     # --- removal ---
+    Mutant(
+        REMOVAL,
+        "    services.recordings.delete(recording.id)\n"
+        "    # Until then another function may have written more. From now on it finds no item.\n"
+        "    delete_outputs(recording.id, services)\n",
+        "    services.recordings.delete(recording.id)\n",
+        "what others write while a recording is removed is left",
+    ),
+    Mutant(
+        REMOVAL,
+        "        services.features_queue.send_look(recording.id, delay_s=0)\n",
+        "",
+        "an upload that was put back while its recording was removed waits for reconcile",
+    ),
+    Mutant(
+        EVENTS,
+        "        services.features_queue.send_removal(key, delay_s=LATEST_LOOK_S)\n",
+        "        pass\n",
+        "a recording that was not yet in the index when its upload was removed stays",
+    ),
+    Mutant(
+        EVENTS,
+        "    if recording and upload is None:\n"
+        "        services.features_queue.send_look(recording.id, delay_s=0)\n",
+        "",
+        "whoever finds that an upload is gone leaves its recording",
+    ),
+    Mutant(
+        EVENTS,
+        "        services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)\n",
+        "        pass\n",
+        "a table that a late clean-up removed waits for reconcile",
+    ),
     Mutant(
         REMOVAL,
         "    services.recordings.delete(recording.id)\n",
