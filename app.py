@@ -19,6 +19,7 @@ from chalice.app import (
     Response,
     S3Event,
     SQSEvent,
+    TooManyRequestsError,
 )
 from chalice.app import Request as HttpRequest
 
@@ -36,6 +37,8 @@ from chalicelib.errors import (
     ParameterError,
     RecordingNotFoundError,
     RequestError,
+    ServiceBusyError,
+    UploadChangedError,
 )
 from chalicelib.pipeline import datasets, events, messages, recognition, reconciliation
 from chalicelib.services import services
@@ -198,8 +201,10 @@ def _answering(view: View) -> View:
             raise BadRequestError(str(exc)) from exc
         except CallerError as exc:
             raise ForbiddenError(str(exc)) from exc
-        except (NotThereError, RecordingNotFoundError) as exc:
+        except (NotThereError, RecordingNotFoundError, UploadChangedError) as exc:
             raise NotFoundError(str(exc)) from exc
+        except ServiceBusyError as exc:
+            raise TooManyRequestsError(f"Please try again in a moment: {exc}") from exc
 
     return answer
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.requests import Request
@@ -26,6 +27,9 @@ NONE_YET = "none"
 
 SETTLED_S = 5
 """Seconds after which the outputs are made again, so that several corrections are made at once."""
+
+LOOK_AFTER = timedelta(minutes=15)
+"""Time after which ``reconcile`` makes what the message has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ def write_corrections(recording: Recording, request: Request, services: "Service
                 " transcript. Take words and start_s from the transcript with version=original."
             )
     body = dump_corrections(made)
+    # In case nobody asks for the outputs, because this function ends before it can.
+    services.watchlist.put_off(recording.id, services.clock() + LOOK_AFTER)
     etag = (
         services.corrections.write(recording.id, body, over=reading.etag)
         if seen == (reading.etag or NONE_YET)

@@ -165,6 +165,31 @@ class MediaStore:
             Metadata=metadata or {},
         )
 
+    def find_body(self, key: str) -> tuple[bytes, str] | None:
+        """Return the bytes of a small object and its ETag, or None if it does not exist."""
+        try:
+            response = self._client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        return response["Body"].read(), response["ETag"]
+
+    def write_over(self, key: str, body: bytes, etag: str) -> bool:
+        """Write a small object in the place of the one with this ETag; return whether it was.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        try:
+            self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=media_type(key), IfMatch=etag
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in (*_GONE, "ConditionalRequestConflict"):
+                return False
+            raise
+        return True
+
     def read(self, key: str, *, most: int | None = None) -> bytes | None:
         """Return the bytes of a small object, or None if it does not exist.
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-CORRECTIONS, ARCHIVE, SPEECH = "corrections", "archive", "speech"
-LOOK, REMOVAL = "look", "removal"
+CORRECTIONS, ARCHIVE, LOOK, SPEECH = "corrections", "archive", "look", "speech"
 """The tasks of messages that do not ask for features."""
 
 BATCH = 10
@@ -57,14 +56,6 @@ class FeatureQueue(_Queue):
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=json.dumps({"recording_id": recording_id, "task": LOOK}),
-            DelaySeconds=delay_s,
-        )
-
-    def send_removal(self, key: str, *, delay_s: int) -> None:
-        """Ask, after some seconds, for the removal of what an upload key had before."""
-        self._client.send_message(
-            QueueUrl=self._url,
-            MessageBody=json.dumps({"key": key, "task": REMOVAL}),
             DelaySeconds=delay_s,
         )
 

@@ -35,6 +35,8 @@ class DatasetRequest:
         ``PENDING``, ``IN_PROGRESS``, ``COMPLETED`` or ``FAILED``
     version : str or None
         of the plan, and the last part of the files' prefix
+    etag : str
+        of the object as it was read; it is no part of the object
     """
 
     name: str
@@ -51,6 +53,7 @@ class DatasetRequest:
     version: str | None = None
     n_batches: int = 0
     summary: Mapping[str, Any] = field(default_factory=dict)
+    etag: str = field(default="", compare=False)
 
     @property
     def folder(self) -> str:
@@ -72,14 +75,27 @@ class DatasetRequest:
 
 def read_dataset_request(owner: str, name: str, services: "Services") -> DatasetRequest | None:
     """Return what was asked for, or None."""
-    body = services.datasets.read(keys.dataset_request(owner, name))
-    return DatasetRequest(**orjson.loads(body)) if body else None
+    found = services.datasets.find_body(keys.dataset_request(owner, name))
+    return DatasetRequest(**orjson.loads(found[0]), etag=found[1]) if found else None
 
 
 def write_dataset_request(request: DatasetRequest, services: "Services") -> None:
-    """Write what was asked for, or how far it is."""
-    key = keys.dataset_request(request.owner, request.name)
-    services.datasets.write(key, orjson.dumps(asdict(request)))
+    """Write what was asked for, in the place of an earlier request."""
+    services.datasets.write(*_object_of(request))
+
+
+def change_dataset_request(request: DatasetRequest, services: "Services") -> bool:
+    """Write how far a request is; return False if it was deleted or changed since it was read.
+
+    A step that is overtaken must not bring back what somebody has deleted.
+    """
+    return services.datasets.write_over(*_object_of(request), request.etag)
+
+
+def _object_of(request: DatasetRequest) -> tuple[str, bytes]:
+    values = asdict(request)
+    del values["etag"]
+    return keys.dataset_request(request.owner, request.name), orjson.dumps(values)
 
 
 def send_dataset_step(

@@ -21,10 +21,10 @@ from chalicelib.core.datasets.planning import Plan, candidates_of, make_plan
 from chalicelib.core.recording import Recording, Status
 from chalicelib.pipeline.dataset_requests import (
     DatasetRequest,
+    change_dataset_request,
     read_dataset_request,
     report_keys,
     send_dataset_step,
-    write_dataset_request,
 )
 from chalicelib.pipeline.retries import ATTEMPTS, tried_again
 
@@ -42,6 +42,8 @@ def take_dataset_step(
 ) -> None:
     """Do the step of a message. Raise if it should be tried again."""
     request = read_dataset_request(message["owner"], message["name"], services)
+    if request is None:
+        _delete_leftovers(message["owner"], message["name"], services)
     if request is None or request.requested_at != message["requested_at"]:
         return
     if request.status in (Status.COMPLETED, Status.FAILED):
@@ -55,15 +57,25 @@ def take_dataset_step(
                 make_dataset_batch(request, message["batch"], services)
             else:
                 join_dataset(request, services)
+            _delete_leftovers(request.owner, request.name, services)
         except Exception:
             if attempt >= ATTEMPTS:
                 _give_up(request, services)
             raise
 
 
+def _delete_leftovers(owner: str, name: str, services: "Services") -> None:
+    """Delete what a step wrote while its data set was deleted, or joined by another delivery."""
+    present = read_dataset_request(owner, name, services)
+    if present is None:
+        services.datasets.remove(keys.dataset_files(owner, name))
+    elif present.status == Status.COMPLETED:
+        services.datasets.remove(f"{present.folder}parts/")
+
+
 def _give_up(request: DatasetRequest, services: "Services") -> None:
     reason = GIVEN_UP.format(ATTEMPTS)
-    write_dataset_request(replace(request, status=Status.FAILED, reason=reason), services)
+    change_dataset_request(replace(request, status=Status.FAILED, reason=reason), services)
 
 
 def plan_dataset(request: DatasetRequest, services: "Services") -> DatasetRequest:
@@ -96,7 +108,8 @@ def plan_dataset(request: DatasetRequest, services: "Services") -> DatasetReques
     services.datasets.write(
         f"{planned.folder}{PLAN}", orjson.dumps(asdict(replace(plan, batches=())))
     )
-    write_dataset_request(planned, services)
+    if not change_dataset_request(planned, services):
+        return planned  # deleted or replaced meanwhile, or planned by the message's other delivery
     for number in range(planned.n_batches):
         send_dataset_step(planned, "batch", services, number)
     if not planned.n_batches:
@@ -158,7 +171,7 @@ def join_dataset(request: DatasetRequest, services: "Services") -> None:
     summary = {name: manifest[name] for name in ("splits", "left_out", "versions")}
     summary["n_files"] = len(manifest["files"])
     summary["n_bytes"] = sum(file["n_bytes"] for file in manifest["files"])
-    write_dataset_request(replace(request, status=Status.COMPLETED, summary=summary), services)
+    change_dataset_request(replace(request, status=Status.COMPLETED, summary=summary), services)
 
 
 def _selected_recordings(request: DatasetRequest, services: "Services") -> Iterator[Recording]:

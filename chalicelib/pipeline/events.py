@@ -34,7 +34,6 @@ from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.features import measure
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import (
-    LATEST_LOOK_S,
     delete_job_objects,
     delete_outputs,
     delete_outputs_and_jobs,
@@ -246,9 +245,12 @@ def _look_if_gone(recording: Recording | None, upload: Upload | None, services: 
 
 @contextmanager
 def _late_results_deleted(recording_id: str, services: "Services") -> Iterator[None]:
-    """Delete the outputs of a recording if its upload is gone."""
+    """Delete the outputs of a recording if it is gone, and ask for a look if outputs of it are."""
     try:
         yield
+    except UploadChangedError:
+        # A late clean-up has removed them: the rest goes too, or they are made again.
+        services.features_queue.send_look(recording_id, delay_s=RETRY_AFTER_S)
     except RecordingNotFoundError:
         delete_outputs(recording_id, services)
 
@@ -285,25 +287,13 @@ def store_renditions(detail: Mapping[str, Any], services: "Services") -> None:
 
 
 def remove_recording(key: str, services: "Services") -> None:
-    """Delete the outputs of earlier objects under an upload key.
-
-    The index may not have their recordings yet, so it is asked once more later.
-    """
-    if not _delete_others(key, services.media.find(key), services):
-        services.features_queue.send_removal(key, delay_s=LATEST_LOOK_S)
-
-
-def remove_late(key: str, services: "Services") -> None:
-    """Do ``remove_recording`` when the index has what was written before."""
+    """Delete the outputs of earlier objects under an upload key."""
     _delete_others(key, services.media.find(key), services)
 
 
-def _delete_others(key: str, upload: Upload | None, services: "Services") -> bool:
-    """Delete the recordings of earlier objects; return whether the index has any of the key."""
-    recordings = services.recordings.of_source(key)
-    for recording in recordings:
+def _delete_others(key: str, upload: Upload | None, services: "Services") -> None:
+    for recording in services.recordings.of_source(key):
         is_other = upload is None or recording.id != upload.recording_id
         # Read again, because it may have been uploaded again.
         if is_other and services.media.find_source(recording) is None:
             delete_outputs_jobs_and_item(recording, services)
-    return bool(recordings)

@@ -28,7 +28,5 @@ def take_message(
                 reconciliation.look_again(asked["recording_id"], services)
             case "speech":
                 recognition.cut_speech(asked["request"], services, attempt=attempt)
-            case "removal":
-                events.remove_late(asked["key"], services)
             case _:
                 events.extract_features(asked["recording_id"], services, attempt=attempt)

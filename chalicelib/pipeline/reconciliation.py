@@ -248,9 +248,9 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
             recording = _retry(recording, branch, services)
     if recording.transcription.status == Status.COMPLETED and transcript:
         subtitles = {transcript.subtitles_srt_key, transcript.subtitles_vtt_key} - {None}
-        if not subtitles <= there:
-            # They are made from the transcript, like all that is corrected with it.
-            recording = transcription.apply_corrections(recording, services, always=True)
+        # They are made from the transcript, like all that is corrected with it.
+        is_missing = not subtitles <= there
+        recording = transcription.apply_corrections(recording, services, always=is_missing)
         transcription.index_again(recording, services)
     if not there.issuperset(recording.word_table_keys.values()):
         recording = services.recordings.write_words(recording, {})

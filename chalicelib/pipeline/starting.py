@@ -13,6 +13,7 @@ from chalicelib.core.recording import ENDED, Branch, Recording, Status, Upload
 from chalicelib.errors import MediaError, UploadChangedError
 from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move
+from chalicelib.pipeline.removal import LATEST_LOOK_S
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -36,10 +37,11 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
         recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
         for branch in SPEECH:
             recording = _end(recording, branch, Status.FAILED, reason, services)
+        # A clean-up may come before the item is in its index, and nothing that is started here
+        # would notice that the upload is gone.
         if services.media.find_source(recording) is None:
-            # The clean-up may have come before the item was in its index, and nothing that is
-            # started here notices that the upload is gone.
             raise UploadChangedError(upload.key)
+        services.features_queue.send_look(recording.id, delay_s=LATEST_LOOK_S)
         return recording
     if contents.picture and not contents.has_sound:
         for branch in SPEECH:

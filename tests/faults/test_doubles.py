@@ -8,11 +8,13 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
-from support.faults.clients import do_part
+from support.faults.clients import Client, do_part
 from support.faults.dynamodb_double import Table
 from support.faults.s3_double import Bucket
 from support.faults.transcribe_double import DELETIONS_PER_S, TranscribeDouble
 from support.faults.world import INDEXES, SEARCH_INDEXES
+
+from chalicelib.aws.dynamodb_hours import HourCounters
 
 KEYS = ("uploads/a b.wav", "uploads/ü.wav", "features/x/mfcc.csv", "transcripts/x.json")
 BODIES = (b"", b"hello", b"hello there" * 50)
@@ -303,3 +305,39 @@ def test_a_batch_request_may_be_done_in_part():
     objects = {"Objects": [{"Key": name} for name in "ab"]}
     answer = do_part("delete_objects", bucket.delete_objects, {"Delete": objects})
     assert [error["Key"] for error in answer["Errors"]] == list(bucket.objects) == ["b"]
+
+
+def test_an_object_is_written_only_under_the_given_condition():
+    bucket = Bucket()
+    assert code_of(bucket.put_object, Key="k", Body=b"1", IfMatch='"e"') == "NoSuchKey"
+    etag = bucket.put_object(Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+
+    assert code_of(bucket.put_object, Key="k", IfNoneMatch="*") == "PreconditionFailed"
+    bucket.put_object(Key="k", Body=b"2", IfMatch=etag)
+    assert code_of(bucket.put_object, Key="k", IfMatch=etag) == "PreconditionFailed"
+    assert bucket.objects["k"][0] == b"2"
+
+
+def test_a_transaction_is_answered_as_motos_is(services):
+    """Both counters or none, and a reason for each; the second time it is marked."""
+    real = boto3.resource("dynamodb").Table(services.settings.metadata_table)
+    double = Table(("JsonFile",), INDEXES, name=services.settings.metadata_table)
+    answers = []
+    for clients in (real, Client(lambda _, call, **given: call(**given), double)):
+        clients.put_item(Item={"JsonFile": "transcripts/a.json"})
+        clients.put_item(Item={"JsonFile": "transcripts/b.json"})
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        hours = HourCounters(clients, lambda now=now: now)
+        answers.append(
+            [
+                hours.count("a", 5, {"owner/x": 8, "stage": 10}),
+                hours.count("a", 5, {"owner/x": 8, "stage": 10}),
+                hours.count("b", 5, {"owner/x": 8, "stage": 10}),
+                hours.count("b", 5, {"owner/y": 8, "stage": 9}),
+                clients.get_item(Key={"JsonFile": "hours/2026-01-01/stage"})["Item"],
+                clients.get_item(Key={"JsonFile": "transcripts/b.json"})["Item"],
+            ]
+        )
+
+    assert answers[0] == answers[1]
+    assert answers[0][:4] == [None, None, "owner/x", "stage"]

@@ -261,3 +261,19 @@ def test_a_file_whose_header_has_no_length_counts_by_its_size():
     assert quotas.seconds_of(2 * 2**30, Contents()) == 4 * 3600
     assert quotas.seconds_of(1, Contents()) == 1
     assert quotas.seconds_of(2**30, Contents(duration_s=59.2)) == 60
+
+
+def test_whoever_is_counted_at_the_same_moment_as_another_is_asked_to_try_again(
+    limited, upload, monkeypatch
+):
+    recording_id = upload(limited(), "alice", 1, 1)
+    ask = Asker(importlib.reload(importlib.import_module("app")))
+
+    def busy(*_, **__):
+        raise ServiceBusyError("Another recording is being counted.")
+
+    monkeypatch.setattr(HourCounters, "count", busy)
+    answer = ask(f"/recordings/{recording_id}/reprocess", by="alice", method="POST")
+
+    assert answer.status == 429
+    assert answer.sentence.endswith("in a moment: Another recording is being counted.")

@@ -89,7 +89,7 @@ class Paginator:
 
 
 class Messages:
-    """The features queue, its dead letters, and the published notices."""
+    """The two queues, their dead letters, and the published notices."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -99,15 +99,16 @@ class Messages:
         self.sooner: dict[str, timedelta] = {}
         self._n_sent: dict[str, int] = {}
 
-    def send_message(self, *, MessageBody: str, DelaySeconds: int = 0, **_: Any) -> Response:
+    def send_message(
+        self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0, **_: Any
+    ) -> Response:
         asked = json.loads(MessageBody)
-        about = str(asked.get("recording_id") or asked["key"])
+        queue = QueueUrl.rpartition("/")[2]
+        about = str(asked.get("recording_id") or asked.get("key") or asked["name"])
         self._n_sent[about] = self._n_sent.get(about, 0) + 1
-        name = f"{about}#{self._n_sent[about]}"
         until = self._clock() + timedelta(seconds=DelaySeconds) if DelaySeconds else None
-        self.waiting.append(
-            {"name": name, "body": MessageBody, "receives": 0, "hidden_until": until}
-        )
+        message = {"name": f"{about}#{self._n_sent[about]}", "queue": queue, "body": MessageBody}
+        self.waiting.append({**message, "receives": 0, "hidden_until": until})
         return {}
 
     def change_message_visibility(

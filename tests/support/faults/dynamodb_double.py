@@ -4,12 +4,12 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from boto3.dynamodb.conditions import AttributeBase, ConditionBase
 
-from support.faults.refusals import refuse
+from support.faults.refusals import cancel, refuse
 
 CLAUSES = re.compile(r"(SET|REMOVE|ADD) (.*?)(?= REMOVE | ADD |$)")
 PAGE = 1000
@@ -121,6 +121,27 @@ class Table:
         self._on_change(item)
         return {"Attributes": dict(item)} if ReturnValues == "ALL_NEW" else {}
 
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Response:
+        """Make every change, or none if one of the conditions does not hold.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
+        updates = [one["Update"] for one in TransactItems]
+        holds = [
+            _holds_in_words(
+                update["ConditionExpression"],
+                self.items.get(self._key_of(update["Key"]), {}),
+                update["ExpressionAttributeValues"],
+            )
+            for update in updates
+        ]
+        if not all(holds):
+            raise cancel(["None" if held else "ConditionalCheckFailed" for held in holds])
+        for update in updates:
+            names = ("Key", "UpdateExpression", "ExpressionAttributeValues")
+            self.update_item(**{name: update[name] for name in names})
+        return {}
+
     def query(
         self,
         *,
@@ -183,6 +204,18 @@ class Table:
 
 def _place(item: Mapping[str, Any], order: str | None, key: Key) -> tuple[Any, ...]:
     return (item[order] if order else "", *(item[name] for name in key))
+
+
+def _holds_in_words(condition: str, item: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Return whether a condition in DynamoDB's language is true, of those that Earshot uses."""
+    for word, together in ((" AND ", all), (" OR ", any)):
+        if word in condition:
+            parts = condition.split(word)
+            return together(_holds_in_words(part, item, values) for part in parts)
+    if found := re.fullmatch(r"attribute_(not_)?exists\((\w+)\)", condition):
+        return (found[2] in item) != bool(found[1])
+    name, value = condition.split(" <= ")
+    return name in item and item[name] <= values[value]
 
 
 def _holds(condition: ConditionBase, item: Mapping[str, Any]) -> bool:

@@ -13,7 +13,8 @@ class Move:
     - ``deliver``, ``receive``: an event or a message comes, or is lost, or comes twice;
     - ``advance``: a job begins or ends, or fails;
     - ``put``, ``begin parts``, ``end parts``, ``remove``, ``delete by API``, ``reprocess by API``,
-      ``search``: an act of people, on an upload key;
+      ``search``, ``correct``, ``reprocess as owner``: an act of people, on an upload key;
+    - ``make data set``, ``delete data set``: an act of the administrator, on a data set's name;
     - ``reconcile``: a quarter of an hour is over;
     - ``catch up``: the indexes show what the tables hold;
     - ``wait``: ``target`` minutes pass.
@@ -37,4 +38,8 @@ ACTS = (
     "delete by API",
     "reprocess by API",
     "search",
+    "correct",
+    "reprocess as owner",
+    "make data set",
+    "delete data set",
 )

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import greenlet
 
-from support.asking import Asker
+from chalicelib.core import keys
+from support.asking import Answered, Asker
 from support.faults.moves import Move
-from support.faults.s3_double import halves
-from support.faults.transcribe_double import words_of
-from support.faults.world import A_MOVE, ADMINISTRATOR, TICK, Delivery, World
+from support.faults.s3_double import halves, md5
+from support.faults.transcribe_double import START_S, STEP_S, words_of
+from support.faults.world import A_MOVE, ADMINISTRATOR, TICK, Corrected, Delivery, World
+
+OK = 200
 
 
 def perform(world: World, move: Move) -> bool:
@@ -96,7 +100,10 @@ def _reconcile(world: World, _: Move) -> bool:
 
 def _put(world: World, move: Move) -> bool:
     key, _, number = move.target.rpartition(" ")
-    world.bucket.put_object(Key=key, Body=world.bodies[key][int(number)])
+    body = world.bodies[key][int(number)]
+    found = world.bucket.objects.get(key)
+    world.changed[key] += found is not None and found[1] != md5(body)
+    world.bucket.put_object(Key=key, Body=body)
     return True
 
 
@@ -119,6 +126,7 @@ def _end_parts(world: World, move: Move) -> bool:
         }
         for n, part in enumerate(halves(body), start=1)
     ]
+    world.changed[move.target] += 1
     world.bucket.complete_multipart_upload(
         Key=move.target, UploadId=upload_id, MultipartUpload={"Parts": parts}
     )
@@ -130,11 +138,13 @@ def _end_parts(world: World, move: Move) -> bool:
 def _remove(world: World, move: Move) -> bool:
     if move.target not in world.bucket.objects:
         return False
+    world.changed[move.target] += 1
     world.bucket.delete_object(Key=move.target)
     return True
 
 
 def _delete_by_api(world: World, move: Move) -> bool:
+    world.changed[move.target] += 1
     return _ask(world, "DELETE", move, "")
 
 
@@ -142,28 +152,84 @@ def _reprocess_by_api(world: World, move: Move) -> bool:
     return _ask(world, "POST", move, "/reprocess")
 
 
-def _ask(world: World, method: str, move: Move, action: str) -> bool:
+def _reprocess_as_owner(world: World, move: Move) -> bool:
+    return _ask(world, "POST", move, "/reprocess", by=keys.owner(move.target))
+
+
+def _ask(world: World, method: str, move: Move, action: str, *, by: str = ADMINISTRATOR) -> bool:
     recording_id = world.recording_of(move.target)
     if recording_id is None:
         return False
     world.restarts[recording_id] += bool(action)
-    _start_api(world, method, f"/recordings/{recording_id}{action}", recording_id)
+    target = f"/recordings/{recording_id}{action}"
+    _start_api(
+        world, f"{method} {target}", partial(_request, world, method, target, by=by), recording_id
+    )
+    return True
+
+
+def _correct(world: World, move: Move) -> bool:
+    recording_id = world.recording_of(move.target)
+    if recording_id is None:
+        return False
+    target = f"/recordings/{recording_id}/corrections"
+    number = len(world.corrected)
+    world.corrected.append(Corrected(recording_id, f"c{number}", None, world.changed[move.target]))
+    work = partial(_correct_a_word, world, world.corrected[-1], target, number % 2)
+    _start_api(world, f"correct {target}", work, recording_id)
+    return True
+
+
+def _correct_a_word(world: World, asked: Corrected, target: str, place: int) -> None:
+    """Read the corrections, and write them with one word changed, as the page does."""
+    shown = _request(world, "GET", target)
+    if shown.status != OK:
+        return
+    word = words_of(world.watch.bodies[asked.recording_id])[place]
+    kept = []
+    for one in shown.json["corrections"]:
+        if one["words"] == [word]:
+            asked.replaced = one["text"]
+        else:
+            kept.append({name: one[name] for name in ("kind", "words", "start_s", "text")})
+    start_s = START_S + STEP_S * place
+    new = {"kind": "words", "words": [word], "start_s": start_s, "text": asked.text}
+    body, seen = {"corrections": [*kept, new]}, shown.headers["ETag"]
+    answer = _request(world, "PUT", target, body=body, **{"If-Match": seen})
+    asked.is_accepted = answer.status == OK
+
+
+def _make_dataset(world: World, move: Move) -> bool:
+    body = {"name": move.target, "format": "kaldi", "frames": "f0"}
+    work = partial(_request, world, "POST", "/datasets", body=body)
+    _start_api(world, f"POST /datasets {move.target}", work, "")
+    return True
+
+
+def _delete_dataset(world: World, move: Move) -> bool:
+    target = f"/datasets/{move.target}"
+    _start_api(world, f"DELETE {target}", partial(_request, world, "DELETE", target), "")
     return True
 
 
 def _search(world: World, move: Move) -> bool:
     word = words_of(world.bodies[move.target][0])[0]
-    _start_api(world, "GET", f"/search?q={word}", "")
+    target = f"/search?q={word}"
+    _start_api(world, f"GET {target}", partial(_request, world, "GET", target), "")
     return True
 
 
-def _start_api(world: World, method: str, target: str, about: str) -> None:
-    def work() -> None:
-        task = world.by_greenlet[greenlet.getcurrent()]
-        answer = Asker(world.application)(target, by=ADMINISTRATOR, method=method)
-        world.watch.look_at_answer(task, answer)
+def _start_api(world: World, name: str, work: Callable[[], object], about: str) -> None:
+    world.start(world.name(name), "api", work, about=about)
 
-    world.start(world.name(f"{method} {target}"), "api", work, about=about)
+
+def _request(
+    world: World, method: str, target: str, *, by: str = ADMINISTRATOR, **more: Any
+) -> Answered:
+    task = world.by_greenlet[greenlet.getcurrent()]
+    answer = Asker(world.application)(target, by=by, method=method, **more)
+    world.watch.look_at_answer(task, answer)
+    return answer
 
 
 _PERFORM: dict[str, Callable[[World, Move], bool]] = {
@@ -181,4 +247,8 @@ _PERFORM: dict[str, Callable[[World, Move], bool]] = {
     "delete by API": _delete_by_api,
     "reprocess by API": _reprocess_by_api,
     "search": _search,
+    "correct": _correct,
+    "reprocess as owner": _reprocess_as_owner,
+    "make data set": _make_dataset,
+    "delete data set": _delete_dataset,
 }

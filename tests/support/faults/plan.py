@@ -1,11 +1,13 @@
 """A plan: the properties of a history's world, and the faults in it."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from support.faults.refusals import refuse
+from support.faults.refusals import cancel, refuse
 from support.faults.rules import Rules
 
 
@@ -52,12 +54,19 @@ class Plan:
         }
         self.n_reconciles = self.rng.choice((1, 1, 2))
         self.is_plain = False
+        # Drawn apart, so that a seed is the same history without these acts.
+        self.whole = random.Random(f"{self.seed} whole")  # noqa: S311  # as above
+        self.owner_s, self.stage_s = 0, 0
+        if self.rules.whole_api:
+            self.owner_s = self.whole.choice((0, 0, 0, 2, 4))
+            self.stage_s = self.whole.choice((0, 0, 3, 6)) if self.owner_s else 0
 
     def make_plain(self) -> None:
         """Remove all chance: no fault, whole pages, one bucket, one time."""
         self.left, self.page, self.n_reconciles = 0, 1000, 1
         self.has_second_bucket, self.redaction, self.subtitles = False, "", ()
         self.skew_s = dict.fromkeys(self.skew_s, 0)
+        self.owner_s, self.stage_s = 0, 0
         self.is_plain = True
 
     def skew_of_a_function(self) -> int:
@@ -83,8 +92,11 @@ class Plan:
         self.spent.append(what)
 
 
-def error_of(fate: str, operation: str) -> Exception:
+def error_of(fate: str, operation: str, given: Mapping[str, Any]) -> Exception:
     """Return a client's error after botocore's retries have failed."""
+    if fate == "throttled" and operation == "transact_write_items":
+        # Another transaction has an item of this one: TransactionConflict for one of them.
+        return cancel(["None"] * (len(given["TransactItems"]) - 1) + ["TransactionConflict"])
     if fate == "throttled":
         return refuse(operation, BUSY.get(operation, "ThrottlingException"))
     if fate == "fails":

@@ -9,3 +9,10 @@ def refuse(operation: str, code: str, status: int = 400, **more: Any) -> ClientE
     """Return the error that a client raises if a service refuses a request."""
     error = {"Error": {"Code": code, "Message": f"{code} by the double"} | more}
     return ClientError(error | {"ResponseMetadata": {"HTTPStatusCode": status}}, operation)
+
+
+def cancel(codes: list[str]) -> ClientError:
+    """Return the error of a transaction, with a code for each of its changes; "None" is none."""
+    error = refuse("TransactWriteItems", "TransactionCanceledException")
+    error.response["CancellationReasons"] = [{"Code": code} for code in codes]
+    return error

@@ -32,6 +32,9 @@ class Rules:
     one_run: bool = True
     """One run of reconcile after the last event is enough. Showed V5."""
 
+    whole_api: bool = True
+    """People correct transcripts and make data sets, and some stages have quotas of hours."""
+
     def without(self, *names: str) -> "Rules":
         """Return the same rules with some of them off."""
         return replace(self, **dict.fromkeys(names, False))

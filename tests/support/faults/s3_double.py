@@ -60,8 +60,24 @@ class Bucket:
         return {"ETag": f'"{etag}"'}
 
     def put_object(
-        self, *, Key: str, Body: Any = b"", Metadata: Mapping[str, str] | None = None, **_: Any
+        self,
+        *,
+        Key: str,
+        Body: Any = b"",
+        Metadata: Mapping[str, str] | None = None,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+        **_: Any,
     ) -> Response:
+        """Write an object, with S3's conditions on the one that is there.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        if IfNoneMatch and Key in self.objects:
+            raise refuse("PutObject", "PreconditionFailed", 412)
+        if IfMatch and Key not in self.objects:
+            raise refuse("PutObject", "NoSuchKey", 404)
+        self._check("PutObject", Key, IfMatch)
         body = Body if isinstance(Body, bytes) else Body.read()
         return self._store(Key, body, md5(body), Metadata or {})
 

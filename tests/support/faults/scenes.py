@@ -84,5 +84,5 @@ class Scene:
 
 def item_of(world: World, key: str) -> dict:
     """Return the one item of an upload key."""
-    (item,) = [item for item in world.table.items.values() if item["source_key"] == key]
+    (item,) = [item for item in world.recordings if item["source_key"] == key]
     return item

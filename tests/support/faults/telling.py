@@ -55,6 +55,9 @@ def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool
 
 def choose_act(world: World, rng: random.Random) -> Move:
     """Choose an act of a user."""
+    rules, whole = world.plan.rules, world.plan.whole
+    if rules.whole_api and rules.by_api and whole.random() < 1 / 4:
+        return choose_whole_act(world, whole)
     key = rng.choice(list(world.bodies))
     number = rng.randrange(len(world.bodies[key]))
     if (begun := list(world.parts)) and rng.random() < 1 / 2:
@@ -64,6 +67,16 @@ def choose_act(world: World, rng: random.Random) -> Move:
     if key in world.bucket.objects and rng.random() < 2 / 5:
         return Move("remove", key)
     return Move(rng.choice(("put", "put", "put", "begin parts")), f"{key} {number}")
+
+
+def choose_whole_act(world: World, whole: random.Random) -> Move:
+    """Choose an act of those that only histories with the whole API have."""
+    key = whole.choice(list(world.bodies))
+    if whole.random() < 1 / 3:
+        return Move(whole.choice(("make data set", "make data set", "delete data set")), "mine")
+    if world.recording_of(key) is None:
+        return Move("put", f"{key} {whole.randrange(len(world.bodies[key]))}")
+    return Move(whole.choice(("correct", "correct", "reprocess as owner")), key)
 
 
 def tell(world: World) -> None:

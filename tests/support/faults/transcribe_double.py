@@ -14,6 +14,9 @@ from support.faults.s3_double import Bucket, Response
 DELETIONS_PER_S = 5
 """https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html"""
 
+START_S, STEP_S = 0.1, 0.3
+"""Times at which the first word begins, and from each to the next."""
+
 UNFINISHED = ("QUEUED", "IN_PROGRESS")
 
 
@@ -29,7 +32,7 @@ def transcript_of(body: bytes) -> bytes:
     items = [
         {
             "type": "pronunciation",
-            "start_time": f"{0.1 + 0.3 * number:.1f}",
+            "start_time": f"{START_S + STEP_S * number:.1f}",
             "end_time": f"{0.3 + 0.3 * number:.1f}",
             "alternatives": [{"confidence": "0.9", "content": word}],
         }

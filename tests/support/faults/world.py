@@ -31,6 +31,7 @@ from chalicelib.aws.sqs import DatasetQueue, FeatureQueue, SpeechQueue
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 from chalicelib.core import keys
+from chalicelib.core.probe.quotas import Quotas
 from chalicelib.services import Services
 from support.faults.clients import Buckets, Client, Messages, do_part
 from support.faults.dynamodb_double import PAGE, Table
@@ -53,9 +54,11 @@ SEARCH_INDEXES = {
 }
 SECOND_BUCKET = "results"
 ADMINISTRATOR = "admin"
+HOUR_S = 3600
 N_SHARDS = 2
 """Of the indexes by time: as few as can be merged, because each is a request."""
 
+RECEIVERS = {"features": "extract_features", "datasets": "make_dataset"}
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
 HIDDEN = timedelta(minutes=90)
@@ -78,6 +81,17 @@ TICK = {
     "id": "",
     "resources": [],
 }
+
+
+@dataclass
+class Corrected:
+    """A correction that somebody has asked for, and the text that it replaced."""
+
+    recording_id: str
+    text: str
+    replaced: str | None
+    n_changed: int
+    is_accepted: bool = False
 
 
 @dataclass
@@ -125,6 +139,10 @@ class World:
     given_up: list[Delivery] = field(default_factory=list)
     restarts: Counter[str] = field(default_factory=Counter)
     unsure: Counter[tuple[str, str]] = field(default_factory=Counter)
+    corrected: list[Corrected] = field(default_factory=list)
+    changed: Counter[str] = field(default_factory=Counter)
+    """How often people removed or replaced the object of an upload key."""
+
     requests: Counter[str] = field(default_factory=Counter)
     most_requests: dict[str, int] = field(default_factory=dict)
     requests_of: Counter[str] = field(default_factory=Counter)
@@ -148,6 +166,7 @@ class World:
             transcription=replace(
                 self.settings.transcription, redaction=plan.redaction, subtitles=plan.subtitles
             ),
+            quotas=Quotas(owner_hours=plan.owner_s / HOUR_S, stage_hours=plan.stage_s / HOUR_S),
         )
         names = dict.fromkeys((self.settings.media_bucket, self.settings.results_bucket))
         self.buckets = {
@@ -238,14 +257,14 @@ class World:
         self.requests[operation] += 1
         task.n_requests += 1
         if fate in ("throttled", "fails", "times out"):
-            raise error_of(fate, operation)
+            raise error_of(fate, operation, given)
         answer = self._answer(fate, operation, call, given)
         if operation == "publish":
             task.told = self.messages.published[-1]
         elif task.told and not fate and _writes_down(task.told, given):
             task.told = None
         if fate == "takes effect unheard":
-            raise error_of(fate, operation)
+            raise error_of(fate, operation, given)
         return answer
 
     def _answer(
@@ -349,7 +368,7 @@ class World:
         self.start(name, delivery.function, partial(handler, delivery.event, None), end)
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Process a message's recording; after the last failure the message is given up."""
+        """Call the function of a message; after the last failure the message is given up."""
         waiting = self.messages.waiting
         message["receives"] += 1
         record = {
@@ -365,10 +384,9 @@ class World:
                 message["hidden_until"] = self.now + (sooner or HIDDEN)
                 (self.messages.dead if is_last else waiting).append(message)
 
-        handler = self.application.extract_features
-        work = partial(handler, {"Records": [record]}, None)
-        name = f"extract_features {message['name']}/{message['receives']}"
-        self.start(name, "extract_features", work, end)
+        function = RECEIVERS[message["queue"]]
+        work = partial(getattr(self.application, function), {"Records": [record]}, None)
+        self.start(f"{function} {message['name']}/{message['receives']}", function, work, end)
 
     def let_pass(self, time: timedelta) -> None:
         """Let time pass; no function lives longer than a quarter of an hour."""
@@ -395,12 +413,18 @@ class World:
 
     def lives(self, recording_id: str) -> int:
         """Return how often a recording was made or made again; each time has a notice."""
-        return self.table.n_created[(keys.transcript(recording_id),)] + self.restarts[recording_id]
+        n_created = self.table.n_created.get((keys.transcript(recording_id),), 0)
+        return n_created + self.restarts[recording_id]
 
     def recording_of(self, key: str) -> str | None:
         """Return the id of the newest recording of an upload key, as its owner sees it."""
-        found = [item for item in self.table.items.values() if item["source_key"] == key]
+        found = [item for item in self.recordings if item["source_key"] == key]
         return max(found, key=lambda item: item["created_at"])["recording_id"] if found else None
+
+    @property
+    def recordings(self) -> list[dict[str, Any]]:
+        """The items of recordings; the table has counters of hours as well."""
+        return [item for item in self.table.items.values() if "recording_id" in item]
 
     def unfinished(self) -> list[str]:
         """Return the names of all waiting and running jobs."""

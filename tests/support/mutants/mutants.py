@@ -346,9 +346,9 @@ MUTANTS = (
         "an upload that was put back while its recording was removed waits for reconcile",
     ),
     Mutant(
-        EVENTS,
-        "        services.features_queue.send_removal(key, delay_s=LATEST_LOOK_S)\n",
-        "        pass\n",
+        STARTING,
+        "        services.features_queue.send_look(recording.id, delay_s=LATEST_LOOK_S)\n",
+        "",
         "a recording that was not yet in the index when its upload was removed stays",
     ),
     Mutant(
@@ -596,6 +596,68 @@ MUTANTS = (
         "Outcome.FAILED: failures_topic_arn or topic_arn,",
         "Outcome.FAILED: topic_arn,",
         "failures go to the topic of all notices",
+    ),
+    # --- corrections, data sets, quotas ---
+    Mutant(
+        "chalicelib/api/corrections.py",
+        "    services.watchlist.put_off(recording.id, services.clock() + LOOK_AFTER)\n",
+        "",
+        "a correction whose message was never sent is nowhere but in the transcript",
+    ),
+    Mutant(
+        "chalicelib/api/corrections.py",
+        "        if seen == (reading.etag or NONE_YET)\n",
+        "        if seen\n",
+        "a correction is written over one that its author has not seen",
+    ),
+    Mutant(
+        "chalicelib/aws/s3_corrections.py",
+        '{"IfMatch": f\'"{over}"\'} if over else {"IfNoneMatch": "*"}',
+        "{}",
+        "of two corrections at once the first is lost",
+    ),
+    Mutant(
+        "chalicelib/pipeline/dataset_requests.py",
+        "return services.datasets.write_over(*_object_of(request), request.etag)",
+        "return services.datasets.write(*_object_of(request)) is None",
+        "a data set that was deleted while a step was at work comes back",
+    ),
+    Mutant(
+        "chalicelib/pipeline/datasets.py",
+        "    if present is None:\n"
+        "        services.datasets.remove(keys.dataset_files(owner, name))\n    elif",
+        "    if present is None:\n        return\n    if",
+        "files of a data set that was deleted while a step was at work stay",
+    ),
+    Mutant(
+        "chalicelib/pipeline/datasets.py",
+        'request.requested_at != message["requested_at"]:',
+        "False:",
+        "a message of an earlier request works on a later one of the same name",
+    ),
+    Mutant(
+        "chalicelib/pipeline/datasets.py",
+        "            if attempt >= ATTEMPTS:\n",
+        "            if attempt > ATTEMPTS:\n",
+        "a data set whose step was given up stays IN_PROGRESS",
+    ),
+    Mutant(
+        "chalicelib/aws/dynamodb_hours.py",
+        '                + ("" if again else " AND attribute_not_exists(accepted_at)"),\n',
+        '                + "",\n',
+        "a recording whose event comes twice is counted twice",
+    ),
+    Mutant(
+        "chalicelib/aws/dynamodb_hours.py",
+        "seconds_accepted <= :room",
+        "seconds_accepted >= :room",
+        "a counter of hours refuses the first recordings of a day, and not the last",
+    ),
+    Mutant(
+        "chalicelib/pipeline/quotas.py",
+        "    if recording.accepted_at or recording.status != Status.PENDING:\n",
+        "    if recording.status != Status.PENDING:\n",
+        "an administrator cannot lift a quota",
     ),
     # --- the API ---
     Mutant(

@@ -1,0 +1,141 @@
+"""Corrections, data sets and quotas among the acts of others, each order written by hand."""
+
+from dataclasses import replace
+
+from support.faults.checking import violations
+from support.faults.scenes import Scene, item_of
+
+from chalicelib.core import keys
+from chalicelib.core.probe.quotas import Quotas
+
+TALK = "uploads/alice/my talk.wav"
+
+
+def settled(*keys_):
+    """Return a scene in which these uploads are complete."""
+    scene = Scene(*keys_)
+    for key in keys_:
+        scene.put(key)
+    scene.come_to_rest()
+    return scene
+
+
+def receive(scene, name):
+    """Deliver the oldest message of a name; its function stops before its first request."""
+    message = next(one for one in scene.world.visible() if one["name"].startswith(name))
+    scene.move("receive", message["name"])
+    return scene.world.tasks[-1]
+
+
+def of_datasets(scene):
+    return [key for key in scene.world.results.objects if key.startswith(keys.DATASETS)]
+
+
+def test_a_correction_whose_message_was_never_sent_is_in_all_outputs_after_a_look():
+    scene = settled(TALK)
+    correcting = scene.ask_api("correct", TALK)
+    scene.run(correcting, until="send_message")
+    scene.move("run", correcting.name, "killed")
+
+    assert scene.end() == []
+    assert item_of(scene.world, TALK)["transcript"].startswith("c0 ")
+
+
+def test_a_correction_that_misses_a_table_has_it_made_again():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("correct", TALK))
+    (table,) = [key for key in scene.world.results.objects if key.endswith("/pitch.csv")]
+    scene.world.results.delete_object(Key=table)
+    scene.come_to_rest()
+
+    assert violations(scene.world) == []
+    assert item_of(scene.world, TALK)["transcript"].startswith("c0 ")
+
+
+def test_two_people_who_correct_at_once_lose_nothing():
+    scene = settled(TALK)
+    first, second = scene.ask_api("correct", TALK), scene.ask_api("correct", TALK)
+    scene.run(first, until="put_object")
+    scene.run(second)
+    scene.run(first)
+
+    assert scene.end() == []
+    accepted = [one.text for one in scene.world.corrected if one.is_accepted]
+    assert accepted == ["c1"]
+    assert item_of(scene.world, TALK)["transcript"].endswith(" c1")
+
+
+def test_a_data_set_that_is_deleted_while_it_is_joined_does_not_come_back():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    scene.run(receive(scene, "mine"))
+    joining = receive(scene, "mine")
+    scene.run(joining, until="delete_objects")
+    scene.run(scene.ask_api("delete data set", "mine"))
+    scene.run(joining)
+
+    assert scene.end() == []
+    assert of_datasets(scene) == []
+
+
+def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    (message,) = scene.world.visible()
+    scene.move("receive", message["name"], "comes twice")
+    late = scene.world.tasks[-1]
+    scene.run(late, until="put_object")
+    while scene.world.visible():
+        scene.run(receive(scene, "mine"))
+    scene.run(late)
+
+    assert scene.end() == []
+    assert not [key for key in of_datasets(scene) if "/parts/" in key]
+
+
+def test_a_step_of_a_data_set_that_was_deleted_leaves_no_files():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    making = receive(scene, "mine")
+    scene.run(making, until="get_item")
+    scene.run(scene.ask_api("delete data set", "mine"))
+    scene.run(making)
+
+    assert scene.end() == []
+    assert of_datasets(scene) == []
+
+
+def test_an_upload_that_is_replaced_while_its_hours_are_counted_is_no_error_of_the_server():
+    scene = Scene(TALK)
+    world = scene.world
+    world.settings = replace(world.settings, quotas=Quotas(owner_hours=1))
+    world.services = replace(world.services, settings=world.settings)
+    scene.put(TALK, 0)
+    scene.come_to_rest()
+    asking = scene.ask_api("reprocess as owner", TALK)
+    scene.run(asking, until="get_object")
+    scene.put(TALK, 1)
+    scene.run(asking)
+
+    assert scene.end() == []
+
+
+def test_what_is_over_the_hours_of_a_day_is_refused_once_and_counted_once():
+    scene = Scene(TALK)
+    world = scene.world
+    world.settings = replace(world.settings, quotas=Quotas(owner_hours=1 / 3600))
+    world.services = replace(world.services, settings=world.settings)
+    scene.put(TALK, 0)
+    scene.move("deliver", world.pending[0].name, "comes twice")
+    first = world.tasks[-1]
+    scene.run(first, until="transact_write_items")
+    scene.run(scene.begin("receive_upload"))
+    scene.run(first)
+    scene.come_to_rest()
+    assert item_of(world, TALK)["features"] == "COMPLETED"
+    scene.put(TALK, 1)
+
+    assert scene.end() == []
+    assert item_of(world, TALK)["transcription_reason"].startswith("The recording was not")
