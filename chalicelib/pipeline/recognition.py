@@ -112,8 +112,14 @@ def _given_up_at_last(
         if attempt > 1:
             recording = _count(recording, attempt, services)
         yield recording
-    except RecordingNotFoundError:
-        delete_job_objects(job_of(recording, Branch.TRANSCRIPTION, services).folder, services)
+    except (RecordingNotFoundError, UploadChangedError) as exc:
+        # What the job reads goes when nobody waits for the job any more.
+        job = job_of(recording, Branch.TRANSCRIPTION, services)
+        _, still = _current(job.name, services)
+        if still:
+            if attempt >= ATTEMPTS:
+                give_up(still, f"{exc}", services)
+            raise
     except (MediaError, JobRejectedError) as exc:
         reason = f"{exc}".rstrip(".") + "."
         _fail(recording, reason, services, internal=False)

@@ -104,7 +104,8 @@ class Messages:
     ) -> Response:
         asked = json.loads(MessageBody)
         queue = QueueUrl.rpartition("/")[2]
-        about = str(asked.get("recording_id") or asked.get("key") or asked["name"])
+        about = asked.get("recording_id") or asked.get("key") or asked.get("name")
+        about = about or asked.get("job") or asked["request"]["TranscriptionJobName"]
         self._n_sent[about] = self._n_sent.get(about, 0) + 1
         until = self._clock() + timedelta(seconds=DelaySeconds) if DelaySeconds else None
         message = {"name": f"{about}#{self._n_sent[about]}", "queue": queue, "body": MessageBody}

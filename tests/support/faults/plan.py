@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from chalicelib.core.jobs.transcribe import AMAZON, EARSHOT
 from support.faults.refusals import cancel, refuse
 from support.faults.rules import Rules
 
@@ -57,6 +58,10 @@ class Plan:
         # Drawn apart, so that a seed is the same history without these acts.
         self.whole = random.Random(f"{self.seed} whole")  # noqa: S311  # as above
         self.owner_s, self.stage_s = 0, 0
+        self.transcriber = AMAZON
+        heard = random.Random(f"{self.seed} heard")  # noqa: S311  # as above
+        if self.rules.own_recogniser and heard.random() < 1 / 4:
+            self.transcriber, self.redaction = EARSHOT, ""
         if self.rules.whole_api:
             self.owner_s = self.whole.choice((0, 0, 0, 2, 4))
             self.stage_s = self.whole.choice((0, 0, 3, 6)) if self.owner_s else 0
@@ -66,7 +71,7 @@ class Plan:
         self.left, self.page, self.n_reconciles = 0, 1000, 1
         self.has_second_bucket, self.redaction, self.subtitles = False, "", ()
         self.skew_s = dict.fromkeys(self.skew_s, 0)
-        self.owner_s, self.stage_s = 0, 0
+        self.owner_s, self.stage_s, self.transcriber = 0, 0, AMAZON
         self.is_plain = True
 
     def skew_of_a_function(self) -> int:

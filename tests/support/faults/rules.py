@@ -35,6 +35,9 @@ class Rules:
     whole_api: bool = True
     """People correct transcripts and make data sets, and some stages have quotas of hours."""
 
+    own_recogniser: bool = True
+    """In some stages Earshot's own recogniser transcribes."""
+
     def without(self, *names: str) -> "Rules":
         """Return the same rules with some of them off."""
         return replace(self, **dict.fromkeys(names, False))

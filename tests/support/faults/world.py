@@ -58,7 +58,11 @@ HOUR_S = 3600
 N_SHARDS = 2
 """Of the indexes by time: as few as can be merged, because each is a request."""
 
-RECEIVERS = {"features": "extract_features", "datasets": "make_dataset"}
+RECEIVERS = {
+    "features": "extract_features",
+    "datasets": "make_dataset",
+    "speech": "recognise_speech",
+}
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
 HIDDEN = timedelta(minutes=90)
@@ -164,7 +168,10 @@ class World:
             self.settings,
             results_bucket=SECOND_BUCKET if plan.has_second_bucket else self.settings.media_bucket,
             transcription=replace(
-                self.settings.transcription, redaction=plan.redaction, subtitles=plan.subtitles
+                self.settings.transcription,
+                redaction=plan.redaction,
+                subtitles=plan.subtitles,
+                transcriber=plan.transcriber,
             ),
             quotas=Quotas(owner_hours=plan.owner_s / HOUR_S, stage_hours=plan.stage_s / HOUR_S),
         )
