@@ -33,7 +33,7 @@ from chalicelib.pipeline.branches import fail, job_of, move
 from chalicelib.pipeline.features import READING_LASTS
 from chalicelib.pipeline.notices import announce
 from chalicelib.pipeline.removal import delete_job_objects
-from chalicelib.pipeline.retries import ATTEMPTS, tried_again
+from chalicelib.pipeline.retries import ATTEMPTS, RETRY_AFTER_S, tried_again
 
 if TYPE_CHECKING:
     from chalicelib.core.speech.moonshine import Moonshine
@@ -55,12 +55,13 @@ def cut_speech(request: Mapping[str, Any], services: "Services", *, attempt: int
     if job is None or recording is None:
         return
     with _given_up_at_last(recording, attempt, services) as recording:
+        there = services.speech.keys(job.speech)
         parts = _parts_of(job, services)
-        if parts is None:
+        if parts is None or not _can_be_heard(job, parts, there):
             by_channel = request.get("Settings", {}).get("ChannelIdentification", False)
             uri = request["Media"]["MediaFileUri"]
             parts = _cut(job, uri, services, by_channel=by_channel)
-        _ask_for_words(job, parts, services)
+        _ask_for_words(job, parts, there, services)
 
 
 def recognise_part(
@@ -76,10 +77,10 @@ def recognise_part(
         job, recording = _current(job_name, services)
         if job is None or recording is None:
             return
-        parts = _parts_of(job, services)
-        if parts is None:
-            return  # another message has ended the job
         with _given_up_at_last(recording, attempt, services) as recording:
+            parts = _parts_of(job, services)
+            if parts is None:
+                raise UploadChangedError(job.parts)
             _write_words(job, parts, number, services)
             _join_if_complete(job, parts, services)
 
@@ -95,12 +96,14 @@ def _current(job_name: str, services: "Services") -> tuple[keys.Job | None, Reco
         recording is not None
         and recording.transcription.status == Status.IN_PROGRESS
         and job_of(recording, Branch.TRANSCRIPTION, services) == job
-        and services.media.find_source(recording) is not None
     )
-    if not is_awaited:
-        delete_job_objects(job.folder, services)
-        return job, None
-    return job, recording
+    if recording and is_awaited:
+        if services.media.find_source(recording):
+            return job, recording
+        # The removal of the upload may have come before the item.
+        services.features_queue.send_look(recording.id, delay_s=0)
+    delete_job_objects(job.folder, services)
+    return job, None
 
 
 @contextmanager
@@ -112,14 +115,11 @@ def _given_up_at_last(
         if attempt > 1:
             recording = _count(recording, attempt, services)
         yield recording
-    except (RecordingNotFoundError, UploadChangedError) as exc:
-        # What the job reads goes when nobody waits for the job any more.
-        job = job_of(recording, Branch.TRANSCRIPTION, services)
-        _, still = _current(job.name, services)
-        if still:
-            if attempt >= ATTEMPTS:
-                give_up(still, f"{exc}", services)
-            raise
+    except UploadChangedError:
+        # A clean-up has removed what the job reads: the rest goes too, or the job begins again.
+        services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)
+    except RecordingNotFoundError:
+        delete_job_objects(job_of(recording, Branch.TRANSCRIPTION, services).folder, services)
     except (MediaError, JobRejectedError) as exc:
         reason = f"{exc}".rstrip(".") + "."
         _fail(recording, reason, services, internal=False)
@@ -222,9 +222,16 @@ def _input(uri: str, services: "Services") -> Iterator[BinaryIO]:
         yield source
 
 
-def _ask_for_words(job: keys.Job, parts: "Parts", services: "Services") -> None:
+def _can_be_heard(job: keys.Job, parts: "Parts", there: set[str]) -> bool:
+    """Return whether each part's words or sound are there: a clean-up may have removed some."""
+    return all(
+        there & {job.part(number, "words"), job.part(number, "wav")}
+        for number in range(len(parts.parts))
+    )
+
+
+def _ask_for_words(job: keys.Job, parts: "Parts", there: set[str], services: "Services") -> None:
     """Ask for each part's words that are not there; without parts, for the transcript."""
-    there = services.speech.keys(job.speech)
     missing = [
         number for number in range(len(parts.parts)) if job.part(number, "words") not in there
     ]
@@ -251,10 +258,10 @@ def _write_words(job: keys.Job, parts: "Parts", number: int, services: "Services
     if number >= len(parts.parts) or services.speech.find(key):
         return
     sound = services.speech.read(job.part(number, "wav"))
-    if sound is not None:  # otherwise the job's objects were deleted
-        part = parts.parts[number]
-        words = speech.recognise_part(part, sound, _engine(), language=LANGUAGE)
-        services.speech.write(key, words)
+    if sound is None:
+        raise UploadChangedError(key)
+    words = speech.recognise_part(parts.parts[number], sound, _engine(), language=LANGUAGE)
+    services.speech.write(key, words)
 
 
 def _join_if_complete(job: keys.Job, parts: "Parts", services: "Services") -> None:
@@ -267,7 +274,7 @@ def _join_if_complete(job: keys.Job, parts: "Parts", services: "Services") -> No
         return
     words = [found for key in wanted if (found := services.speech.read(key)) is not None]
     if len(words) < len(wanted):
-        return  # the job's objects were deleted meanwhile
+        raise UploadChangedError(job.parts)
     heard = join(parts, words, language=LANGUAGE)
     if not _engine().is_understood(heard.words):
         raise MediaError(NOT_ENGLISH)
