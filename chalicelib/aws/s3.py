@@ -1,8 +1,9 @@
 """The bucket: look up, read by ranges, write in parts, remove."""
 
 import io
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -32,6 +33,47 @@ FROZEN = (
 )
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
+
+
+class SpillingWriter(io.RawIOBase):
+    """A file that is held in memory up to a size, and beyond it goes on in another file.
+
+    ``open_larger`` opens the other file, when it is needed.
+    """
+
+    def __init__(self, most: int, open_larger: Callable[[], BinaryIO]) -> None:
+        self._most = most
+        self._open_larger = open_larger
+        self._small: io.BytesIO | None = io.BytesIO()
+        self._large: BinaryIO | None = None
+        self._n_bytes = 0
+
+    @property
+    def held(self) -> bytes | None:
+        """All that was written, or None if it is in the other file."""
+        return self._small.getvalue() if self._small else None
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the number of bytes that were written."""
+        return self._n_bytes
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes at the end."""
+        n_bytes = len(memoryview(data).cast("B"))
+        self._n_bytes += n_bytes
+        if self._small and self._n_bytes > self._most:
+            self._large = self._open_larger()
+            self._large.write(self._small.getvalue())
+            self._small = None
+        if self._small:
+            self._small.write(data)
+        elif self._large:
+            self._large.write(data)
+        return n_bytes
 
 
 class MediaStore:
@@ -130,7 +172,20 @@ class MediaStore:
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
-        """Open a new object for writing in parts; it appears when the block ends, or not at all."""
+        """Open a new object for writing; it appears when the block ends, or not at all.
+
+        One of less than ``PART_BYTES`` is written in one request, a larger one in parts.
+        """
+        with ExitStack() as stack:
+            parts = partial(stack.enter_context, self._create_in_parts(key))
+            writer = SpillingWriter(PART_BYTES, parts)
+            yield cast("BinaryIO", writer)
+            # Not after an error, so that nothing incomplete appears.
+            if writer.held is not None:
+                self.write(key, writer.held)
+
+    @contextmanager
+    def _create_in_parts(self, key: str) -> Iterator[BinaryIO]:
         writer: Any = smart_open.s3.open(
             self.bucket,
             key,

@@ -4,7 +4,6 @@ from botocore.exceptions import ClientError
 from moto.s3.models import s3_backends
 from support.media import wav
 
-from chalicelib.core.recording import Branch, Status
 from chalicelib.errors import UploadChangedError
 from chalicelib.pipeline import events
 
@@ -79,8 +78,7 @@ def test_a_recording_replaced_during_decoding_is_not_called_damaged(services, pu
     services.media.open = open_and_replace
     events.extract_features(recording_id, services)
 
-    found = services.recordings.get(recording_id)
-    assert found.status_of(Branch.FEATURES) == Status.IN_PROGRESS
+    assert services.recordings.find(recording_id) is None
     assert services.media.find(f"features/{recording_id}/mfcc.csv") is None
 
 
@@ -135,3 +133,30 @@ def test_a_small_object_is_written_at_once_or_not_at_all(services):
     with services.media.create_at_once("features/a/b.json") as body:
         body.write(b"{}")
     assert services.media.read("features/a/b.json") == b"{}"
+
+
+@pytest.fixture
+def asked(services):
+    """The operations that the bucket is asked for from here on."""
+    operations: list[str] = []
+    events_of = services.results._client.meta.events
+    events_of.register("before-call.s3.*", lambda model, **_: operations.append(model.name))
+    return operations
+
+
+def test_a_small_new_object_takes_one_request(services, asked):
+    with services.results.create("features/a/mfcc.csv") as stream:
+        stream.write(b"frame")
+        stream.write(bytearray(b",mfcc_0\n"))
+        assert stream.tell() == 13
+
+    assert asked == ["PutObject"]
+    assert services.results.read("features/a/mfcc.csv") == b"frame,mfcc_0\n"
+
+
+def test_a_small_object_whose_writing_fails_does_not_appear(services):
+    with pytest.raises(RuntimeError), services.results.create("features/a/mfcc.csv") as stream:
+        stream.write(b"frame")
+        raise RuntimeError
+
+    assert services.results.read("features/a/mfcc.csv") is None
