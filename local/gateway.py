@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from http import HTTPStatus
+from http.client import HTTPMessage
+from io import BufferedIOBase
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -54,11 +56,24 @@ class PortError(Exception):
         self.port = port
 
 
-class _RequestHandler(MotoRequestHandler):
+class RequestHandler(MotoRequestHandler):
     """A request handler without a log; the events' own lines are enough."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
+        """Keep the line for whoever debugs local mode."""
         logging.getLogger(__name__).debug("%s %s", type, message % args)
+
+    @classmethod
+    def environ_of(
+        cls, method: str, target: str, headers: HTTPMessage, body: BufferedIOBase, server: Any
+    ) -> dict[str, Any]:
+        """Return the environment of a request that comes without a connection."""
+        handler = cls.__new__(cls)
+        handler.command, handler.path, handler.headers = method, target, headers
+        handler.rfile, handler.server = body, server
+        handler.request_version, handler.client_address = "HTTP/1.1", (HOST, 0)
+        handler.connection = None
+        return handler.make_environ()
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -91,16 +106,16 @@ class Gateway:
             self._is_open.set()
         # Bound here, because werkzeug ends the process if the port is in use.
         with _bind(port) as bound:
-            self._server = make_server(
+            self.server = make_server(
                 HOST,
                 port,
                 self,
                 threaded=True,
-                request_handler=_RequestHandler,
+                request_handler=RequestHandler,
                 fd=bound.fileno(),
             )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.url = f"http://{HOST}:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.url = f"http://{HOST}:{self.server.server_address[1]}"
 
     def start(self) -> None:
         """Answer requests from now on, in separate threads."""
@@ -113,8 +128,8 @@ class Gateway:
     def stop(self) -> None:
         """Stop answering."""
         self._is_open.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.server.shutdown()
+        self.server.server_close()
         self._thread.join()
 
     def observe_items(self, observer: Callable[[str], None]) -> None:
@@ -169,7 +184,7 @@ class Gateway:
         if not _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             # Another site's host name may point to this address (DNS rebinding).
             return "This host name is not served."
-        origin, port = environ.get("HTTP_ORIGIN"), self._server.server_address[1]
+        origin, port = environ.get("HTTP_ORIGIN"), self.server.server_address[1]
         # Only browsers send the site of a request.
         if origin is not None and origin not in {f"http://{name}:{port}" for name in _LOCAL_NAMES}:
             return "Other sites' pages are not served."

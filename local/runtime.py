@@ -16,6 +16,8 @@ from chalicelib.core.recording import Recording
 from chalicelib.services import Services, services
 from local import stack
 from local.api_gateway import Api
+from local.changes import Changes
+from local.direct import answered_directly
 from local.gateway import Gateway
 from local.mediaconvert.service import MediaConvertService
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
@@ -39,17 +41,12 @@ class Runtime:
     services: Services
     transcribe: TranscribeService
     mediaconvert: MediaConvertService
-    _gateway: Gateway
+    _changes: Changes
     _on_given_up: list[Callable[[str], object]]
 
     def observe(self, observer: Callable[[str, Recording | None], None]) -> None:
         """Add a function that is called with a recording's id and state, or None, on a change."""
-
-        def on_item(key: str) -> None:
-            recording_id = Path(key).stem
-            observer(recording_id, self.services.recordings.find(recording_id))
-
-        self._gateway.observe_items(on_item)
+        self._changes.observe(observer)
 
     def observe_failures(self, observer: Callable[[str], object]) -> None:
         """Add a function that is called with a function's name when it has given up an event."""
@@ -82,6 +79,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         cleanup.callback(gateway.stop)
         gateway.start()
         stack.isolate(gateway.url)
+        cleanup.enter_context(answered_directly(gateway))
         os.environ |= stack.create()
         # The terminal is for the user's messages; LOG_FILE names a file for the functions' log.
         os.environ.setdefault("LOG_FILE", os.devnull)
@@ -123,9 +121,12 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             transcribe.restore(store.jobs(TRANSCRIBE))
             mediaconvert.restore(store.jobs(MEDIACONVERT))
             store.tell_again(services().settings.media_bucket)
+        changes = Changes(services().recordings.find)
+        cleanup.callback(changes.stop)
+        gateway.observe_items(lambda key: changes.note(Path(key).stem))
         gateway.open()
         yield Runtime(
-            gateway.url, engine, services(), transcribe, mediaconvert, gateway, on_given_up
+            gateway.url, engine, services(), transcribe, mediaconvert, changes, on_given_up
         )
 
 

@@ -1,0 +1,81 @@
+"""Requests of local mode's own functions, answered by its gateway without a connection.
+
+In one process a connection is the larger part of a request's work: two threads, a socket, and the
+text of HTTP written and read twice. Everything else stays as it is: botocore signs and retries, and
+the gateway gets the same request as from outside.
+"""
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPMessage
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from moto.core.botocore_stubber import MockRawResponse
+
+from local.gateway import Gateway, RequestHandler
+
+log = logging.getLogger(__name__)
+_EVENT = "before-send"
+
+
+@contextmanager
+def answered_directly(gateway: Gateway) -> Iterator[None]:
+    """Answer the requests to a gateway of all clients that boto3 makes within the block."""
+    boto3.setup_default_session()
+    # Its stubs lack the events that return an answer.
+    events: Any = cast("boto3.session.Session", boto3.DEFAULT_SESSION).events
+    answer = _answering(gateway)
+    events.register(_EVENT, answer)
+    try:
+        yield
+    finally:
+        events.unregister(_EVENT, answer)
+
+
+def _answering(gateway: Gateway) -> Callable[..., AWSResponse | None]:
+    address = urlsplit(gateway.url).netloc
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        url = urlsplit(request.url)
+        if url.netloc != address:
+            return None  # another stand-in's
+        begun: list[tuple[str, list[tuple[str, str]]]] = [("500 Internal Server Error", [])]
+        environ = _environ(request, url.netloc, gateway)
+        try:
+            parts = list(gateway(environ, lambda *start: begun.append(start[:2])))
+        except Exception:
+            # As the server does: moto's own threads may meet, and botocore asks again.
+            log.debug("%s %s", request.method, request.url, exc_info=True)
+            begun, parts = begun[:1], []
+        status, headers = begun[-1]
+        return AWSResponse(
+            request.url,
+            int(status.split()[0]),
+            cast("Any", HeadersDict(headers)),
+            MockRawResponse(b"".join(parts)),
+        )
+
+    return answer
+
+
+def _environ(request: AWSPreparedRequest, host: str, gateway: Gateway) -> dict[str, Any]:
+    """Return what the gateway's server would make of a request."""
+    body: Any = request.body or b""
+    body = body.read() if hasattr(body, "read") else body
+    body = body.encode() if isinstance(body, str) else bytes(body)
+    headers = HTTPMessage()
+    headers["Host"] = host
+    for name, value in request.headers.items():
+        if name.lower() not in ("host", "content-length", "transfer-encoding"):
+            text: Any = value
+            headers[name] = text.decode("latin-1") if isinstance(text, bytes) else str(text)
+    headers["Content-Length"] = str(len(body))
+    target = request.url.partition(host)[2] or "/"
+    return RequestHandler.environ_of(
+        request.method, target, headers, io.BytesIO(body), gateway.server
+    )
