@@ -46,6 +46,16 @@ def test_a_table_has_its_own_options(talk, tmp_path):
     assert header.count(",") == 128
 
 
+def test_every_table_has_the_times_of_its_frames_on_request(talk, tmp_path):
+    given = ["features", str(talk), "--mfcc-times", "yes", "--out", str(tmp_path)]
+
+    assert main(given) == 0
+
+    tables = [path.read_text() for path in (tmp_path / "talk").glob("*.csv")]
+    assert len(tables) == 3
+    assert all(text.startswith("time_s,") for text in tables)
+
+
 def test_a_file_that_cannot_be_measured_does_not_hold_up_the_others(talk, tmp_path, capsys):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no sound at all")

@@ -23,6 +23,7 @@ from support.measuring import (
 )
 
 from chalicelib.core.features.extract import FeatureParameters, extract
+from chalicelib.core.features.tracks.mfcc import MfccOptions
 from chalicelib.errors import MediaError, ParameterError
 
 
@@ -72,6 +73,21 @@ def test_the_tables_have_the_documented_columns():
     assert tables.header("mfcc.csv") == "mfcc_1,mfcc_2,delta_1,delta_2"
     assert tables.header("energy.csv") == "time_s,rms,zero_crossing_rate"
     assert tables.header("pitch.csv") == "time_s,f0_hz,voiced,voiced_prob"
+
+
+@pytest.mark.parametrize("deltas", [0, 2])
+def test_the_times_of_mfcc_are_those_of_pitch_and_its_numbers_stay(deltas):
+    media = encode(speech_like(1), 22050)
+    options = {"mfcc": MfccOptions(times=True)}
+
+    summary, timed = measure(media, tables=("mfcc", "pitch"), deltas=deltas, options=options)
+
+    _, plain = measure(media, tables=("mfcc",), deltas=deltas)
+    assert timed.header("mfcc.csv") == f"time_s,{plain.header('mfcc.csv')}"
+    rows = timed.rows("mfcc.csv")
+    np.testing.assert_array_equal(rows[:, 0], timed.rows("pitch.csv")[:, 0])
+    np.testing.assert_array_equal(rows[:, 1:], plain.rows("mfcc.csv"))
+    assert summary.parameters.to_dict()["mfcc_times"] is True
 
 
 def test_an_unvoiced_frame_has_an_empty_f0():
