@@ -16,13 +16,14 @@ from typing import Any
 APP_NAME = "earshot"
 MEASURING_FUNCTION = "extract_features"
 LAYERS = {
+    "api_handler": ("media",),
     "extract_features": ("media",),
     "make_dataset": ("media",),
     "recognise_speech": ("speech", "model"),
 }
 """The layers of a function beside its requirements: decoders, and Earshot's own recogniser.
 
-Media and speech together would unpack to more than a function may have.
+The API cuts clips. Media and speech together would unpack to more than a function may have.
 """
 
 ENVIRONMENT = {

@@ -6,7 +6,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import soundfile
 from support.asking import Asker
-from support.media import wav
+from support.media import convert, wav
+from support.running import SAMPLE
 
 from chalicelib.pipeline import events
 
@@ -39,6 +40,21 @@ def test_a_clip_is_a_wav_file_of_the_part_and_goes_with_the_recording(ask, servi
     removed = ask(f"/recordings/{talk}", method="DELETE").json["removed"]
     assert key in removed["objects"]
     assert services.results.find(key) is None
+
+
+@pytest.mark.parametrize("extension", ["m4a", "mp4", "webm", "amr", "mp3", "ogg", "flac", "wav"])
+def test_a_clip_is_cut_of_each_format(ask, services, put, extension):
+    key = f"uploads/alice/talk.{extension}"
+    recording_id = put(key, convert(SAMPLE, extension))
+    events.receive_upload(key, services)
+
+    answer = ask(f"/recordings/{recording_id}/clip?from=2.5&to=4")
+
+    assert answer.status == 302, answer.text
+    assert "talk.2.50-4.00.wav" in unquote(urlsplit(answer.headers["Location"]).query)
+    written = services.results.read(f"features/{recording_id}/clips/2500-4000.wav")
+    clip = soundfile.info(io.BytesIO(written))
+    assert (clip.format, clip.duration) == ("WAV", 1.5)
 
 
 @pytest.mark.parametrize(

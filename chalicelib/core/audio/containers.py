@@ -13,6 +13,8 @@ MICROSECONDS = 1_000_000
 NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC", "ogg": "Ogg"}
 # The others have no index, so FFmpeg estimates their duration from the file's size.
 INDEXED = {"mov", "matroska"}
+LEAD_S = 1.0
+"""Seconds before a place that are decoded too: decoders need the sound before it to be exact."""
 
 
 class ContainerReader:
@@ -66,7 +68,7 @@ class ContainerReader:
         self.promised_frames: int | None = None
         self.ends_early = container == "ogg" and is_cut_off(source)
         self._frames = self._decoded_frames()
-        self._first = next(self._frames, None)
+        self._first: Any = next(self._frames, None)
         if self._first is None:
             self._raise_unreadable()
         self.sample_rate_hz: int = self._first.sample_rate
@@ -100,6 +102,38 @@ class ContainerReader:
                 frame = next(self._frames, None)
             if waiting:
                 yield np.concatenate(waiting)
+
+    def seek(self, n_frames: int) -> int:
+        """Go to a sample or before it; return the number of the sample that `blocks` begins with.
+
+        Files that cannot tell where a time lies are decoded from their start. Of these is FLAC in
+        Ogg, whose times FFmpeg gives wrongly after a seek.
+        """
+        lead = n_frames - round(LEAD_S * self.sample_rate_hz)
+        first = self._first
+        if lead <= 0 or first.pts is None or self.container == "ogg":
+            return 0
+        start, time_base = first.pts, first.time_base
+        for target in (max(0, lead), 0):
+            pts = start + int(target / self.sample_rate_hz / time_base)
+            try:
+                self._media.seek(pts, stream=self._stream)
+            except self._av.FFmpegError:
+                self._source.raise_failure()
+                return 0  # nothing has moved
+            self._frames = self._decoded_frames()
+            self._first = next(self._frames, None)
+            if self._first is None or self._first.pts is None:
+                continue
+            place: int = round((self._first.pts - start) * time_base * self.sample_rate_hz)
+            # Matroska's times are rounded to a millisecond, its frames follow each other exactly.
+            n_before, length = first.samples, self._first.samples
+            exact = n_before + round((place - n_before) / length) * length
+            if abs(exact - place) <= time_base * self.sample_rate_hz:
+                place = exact
+            if place <= n_frames:
+                return place
+        return self._raise_unreadable()
 
     def _decoded_frames(self) -> Iterator[Any]:
         try:

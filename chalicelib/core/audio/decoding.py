@@ -221,19 +221,20 @@ class _Resampler:
         return np.pad(out[:n_missing], (0, max(0, n_missing - len(out))))
 
 
-def _scale(dtype: np.dtype) -> np.float32:
+def scale_of(dtype: np.dtype) -> np.float32:
+    """Return the factor that brings samples of a type to [-1, 1]."""
     return np.float32(1.0 if dtype.kind == "f" else 2.0 ** (1 - 8 * dtype.itemsize))
 
 
 def _split(block: np.ndarray) -> list[np.ndarray]:
-    scale = _scale(block.dtype)
+    scale = scale_of(block.dtype)
     return [np.multiply(y, scale, dtype=np.float32) for y in block.T]
 
 
 def _mix(block: np.ndarray) -> np.ndarray:
     """Average the channels with the same rounding as ``np.mean``, which librosa uses."""
     channels = block.shape[1]
-    scale = _scale(block.dtype)
+    scale = scale_of(block.dtype)
     if channels == 1:
         return np.asarray(np.multiply(block[:, 0], scale, dtype=np.float32))
     if channels >= PAIRWISE_CHANNELS:
