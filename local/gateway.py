@@ -23,7 +23,6 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
-from chalicelib.core.recording import Branch
 from local import stack
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
@@ -32,6 +31,7 @@ from local.store import NotKeptError
 if TYPE_CHECKING:
     from local.api_gateway import Api
     from local.mediaconvert.service import MediaConvertService
+    from local.shares import Shares
     from local.transcribe.service import TranscribeService
 
 HOST = "127.0.0.1"
@@ -97,6 +97,7 @@ class Gateway:
         self.api: Api | None = None
         self.transcribe: TranscribeService | None = None
         self.mediaconvert: MediaConvertService | None = None
+        self.shares: Shares | None = None
         self._moto = _Dispatcher(create_backend_app)
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
@@ -160,24 +161,14 @@ class Gateway:
             return _answer(start_response, 403, {"message": message})
         raw = environ.get("RAW_URI", "")
         if raw == f"{STAGE}/progress":
-            return _answer(start_response, 200, {"recordings": self._progress()})
+            told = self.shares.described() if self.shares else {}
+            return _answer(start_response, 200, {"recordings": told})
         if self.api and raw.startswith(f"{STAGE}/"):
             return _answer_api(self.api, raw.removeprefix(STAGE), environ, start_response)
         if raw == STAGE or (raw == "/" and _is_browser(environ)):
             start_response("302 Found", [("Location", f"{self.url}{STAGE}/")])
             return []
         return self._answer_as_aws(environ, start_response)
-
-    def _progress(self) -> dict[str, dict[str, float]]:
-        """Return the progress, 0 to 1, by recording and branch, which AWS does not have."""
-        found: dict[str, dict[str, float]] = {}
-        for branch, service in (
-            (Branch.TRANSCRIPTION, self.transcribe),
-            (Branch.RENDITIONS, self.mediaconvert),
-        ):
-            for recording_id, share in (service.progress() if service else {}).items():
-                found.setdefault(recording_id, {})[branch] = share
-        return found
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
         """Return why a request is refused, or None; no key is needed, so any page could send it."""

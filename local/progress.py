@@ -12,10 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Recording, Status
 from local.pace import clock
 from local.runtime import Runtime
+from local.shares import seconds_left
 
 SHOWN = 12
 """Most recordings that are shown at once; the rest are counted."""
@@ -23,7 +23,6 @@ SHOWN = 12
 LINES_EVERY_S = 10.0
 """Seconds between the lines about a recording, without a terminal."""
 
-_LEAST_SHARE = 0.03  # with a smaller share done, an estimate of the rest would be poor
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
 _MARKS = {Status.COMPLETED: ("✓", "green"), Status.FAILED: ("✗", "red")}
 _DOING = {
@@ -125,14 +124,7 @@ class Progress:
 
     def _rows(self) -> tuple[list[tuple[Recording, str, str, str]], int]:
         """Return each shown recording with its share, the time left and the current work."""
-        told = {
-            Branch.TRANSCRIPTION: {
-                job.recording_id: share
-                for name, share in self._runtime.transcribe.progress().items()
-                if (job := keys.job(name, self._runtime.services.settings.job_prefix))
-            },
-            Branch.RENDITIONS: self._runtime.mediaconvert.progress(),
-        }
+        told = self._runtime.shares.by_branch()
         now = time.monotonic()
         rows = []
         with self._lock:
@@ -169,12 +161,6 @@ def share_done(recording: Recording, told: dict[Branch, float]) -> float:
     return min(
         1.0 if recording.status_of(branch) in _ENDED else share for branch, share in told.items()
     )
-
-
-def seconds_left(begun_s: float, first_share: float, *, now: float, share: float) -> float | None:
-    """Return the seconds left at the pace so far, or None while the pace is not known."""
-    passed = share - first_share
-    return None if passed < _LEAST_SHARE else (now - begun_s) / passed * (1 - share)
 
 
 def outcome(recording: Recording) -> str:

@@ -20,6 +20,7 @@ from local.changes import Changes
 from local.direct import answered_directly
 from local.gateway import Gateway
 from local.mediaconvert.service import MediaConvertService
+from local.shares import Shares
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
 from local.transcribe.engines import EngineChoice
 from local.transcribe.service import TranscribeService
@@ -41,6 +42,7 @@ class Runtime:
     services: Services
     transcribe: TranscribeService
     mediaconvert: MediaConvertService
+    shares: Shares
     _changes: Changes
     _on_given_up: list[Callable[[str], object]]
 
@@ -114,6 +116,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             cleanup.callback(service.close)
             service.start()
         gateway.transcribe, gateway.mediaconvert = transcribe, mediaconvert
+        gateway.shares = Shares(transcribe, mediaconvert, services().settings.job_prefix)
         triggers.start()
         if store:
             # First the jobs' inputs, then the jobs, then the events that look at both.
@@ -126,7 +129,14 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.observe_items(lambda key: changes.note(Path(key).stem))
         gateway.open()
         yield Runtime(
-            gateway.url, engine, services(), transcribe, mediaconvert, changes, on_given_up
+            gateway.url,
+            engine,
+            services(),
+            transcribe,
+            mediaconvert,
+            gateway.shares,
+            changes,
+            on_given_up,
         )
 
 

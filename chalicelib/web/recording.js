@@ -19,7 +19,7 @@ import { Timeline } from "./timeline.js";
 import { TranscriptText, doubtLegend } from "./transcript.js";
 import { Transport } from "./transport.js";
 import { troubleState } from "./trouble.js";
-import { isUnfinished, nameOf, percent } from "./wording.js";
+import { done, isUnfinished, nameOf } from "./wording.js";
 import { Words } from "./words.js";
 
 /** Shows a recording, at the time that the address may have. */
@@ -345,7 +345,7 @@ function plotsState(recording) {
   }
 }
 
-function readingState(recording, share) {
+function readingState(recording, told) {
   switch (recording.transcription) {
     case "FAILED":
       return state("failed", "Not transcribed");
@@ -354,9 +354,9 @@ function readingState(recording, share) {
     default:
       return state(
         "busy",
-        share === undefined ? "Transcribing" : `Transcribing: ${percent(share)}`,
+        told ? `Transcribing: ${done(told)}` : "Transcribing",
         "The words appear here as soon as they are recognised. The page updates itself.",
-        share !== undefined && h("progress", { max: 1, value: share, "aria-label": "Transcribed" }),
+        told && h("progress", { max: 1, value: told.share, "aria-label": "Transcribed" }),
       );
   }
 }

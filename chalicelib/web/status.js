@@ -1,7 +1,7 @@
 // The progress of a recording's branches, as chips.
 
 import { h, icon } from "./dom.js";
-import { BRANCHES, percent, statusWords } from "./wording.js";
+import { BRANCHES, done, statusWords } from "./wording.js";
 
 const SIGNS = {
   PENDING: "clock",
@@ -11,18 +11,18 @@ const SIGNS = {
   SKIPPED: "dash",
 };
 
-/** A chip for each branch with a status to show; `progress` has shares by branch. */
+/** A chip for each branch with a status to show; `progress` is the recording's, by branch. */
 export function chips(recording, progress = {}) {
   return BRANCHES.filter((branch) => !(branch === "renditions" && recording[branch] === "SKIPPED")).map(
     (branch) => {
       const status = recording[branch];
-      const share = status === "IN_PROGRESS" ? progress?.[branch] : undefined;
+      const told = status === "IN_PROGRESS" ? progress?.[branch] : undefined;
       return h(
         "span",
         { class: `chip ${String(status).toLowerCase()}` },
         icon(SIGNS[status] ?? "dash"),
         statusWords(branch, status),
-        share !== undefined && ` ${percent(share)}`,
+        told && ` ${done(told)}`,
       );
     },
   );

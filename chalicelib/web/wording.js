@@ -120,6 +120,11 @@ export function percent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
+/** How much is done and how long the rest takes: "34 %, about 0:40 left". */
+export function done({ share, left_s: left }) {
+  return left === null ? percent(share) : `${percent(share)}, about ${clock(left)} left`;
+}
+
 export function plural(n, one, many = `${one}s`) {
   return `${n.toLocaleString()} ${n === 1 ? one : many}`;
 }

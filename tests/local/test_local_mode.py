@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import json
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from boto3.s3.transfer import TransferConfig
 from support.media import HARD_NAMES, convert, encode, wav
 from support.running import ROOT, SAMPLE, fetch, start
@@ -125,3 +127,24 @@ def test_a_port_in_use_gives_one_sentence():
     assert ended.returncode == 1
     assert f"Port {port} cannot be used" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_progress_of_a_recording_is_told_until_it_is_transcribed(local_mode):
+    y, sr = soundfile.read(SAMPLE)
+    long = io.BytesIO()
+    soundfile.write(long, np.tile(y, 30), sr, format="WAV")
+    key = "uploads/local/long.wav"
+    local_mode.put(key, long.getvalue())
+
+    def share():
+        items = local_mode.items(key)
+        told = json.loads(fetch(f"{local_mode.url}/api/progress")[2])["recordings"]
+        found = told.get(items[0]["recording_id"], {}) if items else {}
+        return found.get("transcription", {}).get("share")
+
+    first = local_mode.wait(share, "the recording's progress")
+    second = local_mode.wait(lambda: (now := share()) and now > first and now, "more of it")
+
+    assert 0 < first < second <= 1
+    assert local_mode.settled(key)["transcription"] == "COMPLETED"
+    assert share() is None

@@ -1,6 +1,7 @@
 """The progress of a recording goes from 0 to 1, with an estimate of the time left."""
 
 import io
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ from rich.console import Console
 
 from chalicelib.core import keys
 from chalicelib.core.recording import BranchState, Recording, Status, Upload
-from local.progress import Progress, seconds_left
+from local.progress import Progress
+from local.shares import Shares, seconds_left
 
 UPLOAD = Upload(bucket="media", key="uploads/me/call.wav", etag="e", size=1)
 
@@ -26,12 +28,12 @@ def shown(recording, heard=0.0, encoded=0.0):
     """Return the terminal's line for a recording in work."""
     observers = []
     job = keys.Job("earshot-local-", recording.id, "t", 1)
-    runtime = SimpleNamespace(
-        observe=observers.append,
-        services=SimpleNamespace(settings=SimpleNamespace(job_prefix="earshot-local-")),
-        transcribe=SimpleNamespace(progress=lambda: {job.name: heard}),
-        mediaconvert=SimpleNamespace(progress=lambda: {recording.id: encoded}),
+    shares = Shares(
+        SimpleNamespace(progress=lambda: {job.name: heard}),
+        SimpleNamespace(progress=lambda: {recording.id: encoded}),
+        "earshot-local-",
     )
+    runtime = SimpleNamespace(observe=observers.append, shares=shares)
     console = Console(file=io.StringIO(), width=120)
     progress = Progress(runtime, console)
     for observer in observers:
@@ -60,3 +62,24 @@ def test_the_time_left_follows_from_the_pace_so_far():
 
 def test_there_is_no_estimate_before_there_is_a_pace():
     assert seconds_left(100.0, 0.1, now=120.0, share=0.11) is None
+
+
+def test_the_page_is_told_the_share_of_each_branch_and_the_time_left(monkeypatch):
+    now, heard = [100.0], [0.1]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    one = recording(renditions="IN_PROGRESS")
+    job = keys.Job("earshot-local-", one.id, "t", 1)
+    shares = Shares(
+        SimpleNamespace(progress=lambda: {job.name: heard[0], "another-stage's": 0.9}),
+        SimpleNamespace(progress=lambda: {one.id: 0.7}),
+        "earshot-local-",
+    )
+
+    first = shares.described()
+    now[0], heard[0] = 120.0, 0.5
+    second = shares.described()
+
+    assert first[one.id]["transcription"] == {"share": 0.1, "left_s": None}
+    assert second[one.id]["transcription"] == {"share": 0.5, "left_s": pytest.approx(25.0)}
+    assert second[one.id]["renditions"] == {"share": 0.7, "left_s": None}
+    assert second.keys() == {one.id}

@@ -388,14 +388,15 @@ def test_a_deployed_page_has_no_such_banner_and_asks_for_no_progress(api, show):
 def test_progress_is_shown_in_percent_on_the_list_and_in_a_recording(api, show):
     api.add("talk", **UNFINISHED)
     api.stand_in = "vosk"
-    api.progress = {"talk": {"transcription": 0.34}}
+    api.progress = {"talk": {"transcription": {"share": 0.34, "left_s": None}}}
 
     with show(reduced_motion="reduce") as page:
         expect(page.get_by_text("Transcribing 34 %")).to_be_visible()
         row(page, "talk.wav").click()
         expect(page.get_by_role("heading", name="Transcribing: 34 %")).to_be_visible()
-        api.progress["talk"]["transcription"] = 0.5
-        expect(page.get_by_role("heading", name="Transcribing: 50 %")).to_be_visible()
+        api.progress["talk"]["transcription"] = {"share": 0.5, "left_s": 83.2}
+        words = "Transcribing: 50 %, about 1:23 left"
+        expect(page.get_by_role("heading", name=words)).to_be_visible()
         assert violations(page) == []
 
 
@@ -561,12 +562,13 @@ def test_axe_finds_nothing_in_what_people_do(api, show, scheme, viewport):
     api.add("call", "call.wav", *said, duration_s=600.0)
     api.transcripts["call"]["words"]["confidence"] = [i / 150 for i in range(140)]
     api.add("busy", "busy.wav", **UNFINISHED)
-    api.stand_in, api.progress = "pocketsphinx", {"busy": {"transcription": 0.34}}
+    api.stand_in = "pocketsphinx"
+    api.progress = {"busy": {"transcription": {"share": 0.34, "left_s": 83.0}}}
     options = {"color_scheme": scheme, "viewport": viewport, "reduced_motion": "reduce"}
 
     with show(**options) as page:
         page.get_by_label("Select call.wav").check()
-        expect(page.get_by_text("Transcribing 34 %")).to_be_visible()
+        expect(page.get_by_text("Transcribing 34 %, about 1:23 left")).to_be_visible()
         assert violations(page) == []
         page.get_by_role("button", name="Process again").click()
         assert violations(page) == []
@@ -580,4 +582,5 @@ def test_axe_finds_nothing_in_what_people_do(api, show, scheme, viewport):
         page.keyboard.press("o")
         expect(page.locator(".selection-bar")).to_be_visible()
         assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

@@ -130,7 +130,7 @@ class Pretended:
     refusal: tuple[int, dict[str, str]] | None = None
     is_down: bool = False
     stand_in: str = ""
-    progress: dict[str, dict[str, float]] = field(default_factory=dict)
+    progress: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sound: bytes = field(default_factory=lambda: wav(60.0))
     text: str = "so today we talk about the cepstrum.\n"

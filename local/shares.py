@@ -1,0 +1,65 @@
+"""The share of a recording that is done, by the stand-ins, and how long the rest takes."""
+
+import time
+from typing import Any, Protocol
+
+from chalicelib.core import keys
+from chalicelib.core.recording import Branch
+
+LEAST_SHARE = 0.03  # with a smaller share done, an estimate of the rest would be poor
+
+
+class Service(Protocol):
+    """A stand-in that knows the progress of its jobs."""
+
+    def progress(self) -> dict[str, float]:
+        """Return the progress of each running job, 0 to 1."""
+
+
+class Shares:
+    """The shares of recordings that are done, which AWS does not tell.
+
+    Parameters
+    ----------
+    transcribe, mediaconvert : Service
+        the stand-ins; the first names jobs, the second recordings
+    job_prefix : str
+        what the names of the stage's jobs begin with
+    """
+
+    def __init__(self, transcribe: Service, mediaconvert: Service, job_prefix: str) -> None:
+        self._transcribe = transcribe
+        self._mediaconvert = mediaconvert
+        self._job_prefix = job_prefix
+        self._begun: dict[tuple[str, Branch], tuple[float, float]] = {}
+
+    def by_branch(self) -> dict[Branch, dict[str, float]]:
+        """Return the share of each recording in work, 0 to 1, by branch and id."""
+        heard = {
+            job.recording_id: share
+            for name, share in self._transcribe.progress().items()
+            if (job := keys.job(name, self._job_prefix))
+        }
+        return {Branch.TRANSCRIPTION: heard, Branch.RENDITIONS: self._mediaconvert.progress()}
+
+    def described(self) -> dict[str, dict[str, Any]]:
+        """Return by id and branch the share, and the seconds left at the pace so far or None."""
+        now = time.monotonic()
+        told = {
+            (recording_id, branch): share
+            for branch, shares in self.by_branch().items()
+            for recording_id, share in shares.items()
+        }
+        # Of what has ended nothing is kept.
+        self._begun = {key: self._begun.get(key, (now, share)) for key, share in told.items()}
+        found: dict[str, dict[str, Any]] = {}
+        for (recording_id, branch), share in told.items():
+            left = seconds_left(*self._begun[recording_id, branch], now=now, share=share)
+            found.setdefault(recording_id, {})[branch] = {"share": share, "left_s": left}
+        return found
+
+
+def seconds_left(begun_s: float, first_share: float, *, now: float, share: float) -> float | None:
+    """Return the seconds left at the pace so far, or None while the pace is not known."""
+    passed = share - first_share
+    return None if passed < LEAST_SHARE else (now - begun_s) / passed * (1 - share)
