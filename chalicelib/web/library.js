@@ -5,7 +5,7 @@ import { call } from "./api.js";
 import { button, h, replace, state, toast } from "./dom.js";
 import { poll } from "./polling.js";
 import { go } from "./routes.js";
-import { ORDERS, rowOf } from "./rows.js";
+import { LENGTHS, ORDERS, hasLength, rowOf } from "./rows.js";
 import { saveTable, saveZip, savingButton } from "./saving.js";
 import { progressOfAll } from "./standin.js";
 import { troubleState } from "./trouble.js";
@@ -21,10 +21,11 @@ export function libraryView(parameters, caller) {
 }
 
 class LibraryView {
-  constructor({ status = "", owner = "", named = "", from = "", to = "", sort = "" }, caller) {
+  constructor({ status = "", owner = "", named = "", from = "", to = "", length = "", sort = "" }, caller) {
     this.title = "Recordings";
     this.caller = caller;
-    this.asked = { status, owner, named, from, to, sort: ORDERS[sort] ? sort : "" };
+    const known = { length: LENGTHS[length] ? length : "", sort: ORDERS[sort] ? sort : "" };
+    this.asked = { status, owner, named, from, to, ...known };
     this.recordings = new Map(); // in the order of the API
     this.rows = new Map();
     this.chosen = new Set();
@@ -66,8 +67,9 @@ class LibraryView {
       this.progress = isBusy ? await progressOfAll(this.abort.signal) : {};
       if (!this.hasOlderPages) this.cursor = page.cursor;
       this.take(page.recordings, true);
-      // Sorting, and filtering by name, need all recordings, not only the newest fifty.
-      if ((this.asked.sort || this.asked.named) && this.cursor) await this.loadAll();
+      // Sorting, and filtering by name or length, need all recordings, not only the newest fifty.
+      const { sort, named, length } = this.asked;
+      if ((sort || named || length) && this.cursor) await this.loadAll();
       return this.draw() ? "changed" : isBusy ? "busy" : "idle";
     } catch (error) {
       if (!this.recordings.size && !this.abort.signal.aborted)
@@ -111,9 +113,11 @@ class LibraryView {
   }
 
   shown() {
-    const { named, sort } = this.asked;
+    const { named, length, sort } = this.asked;
     const wanted = named.trim().toLowerCase();
-    const found = [...this.recordings.values()].filter((one) => nameOf(one).toLowerCase().includes(wanted));
+    const found = [...this.recordings.values()].filter(
+      (one) => nameOf(one).toLowerCase().includes(wanted) && hasLength(one, length),
+    );
     return ORDERS[sort].compare ? found.sort(ORDERS[sort].compare) : found;
   }
 
@@ -214,13 +218,14 @@ class LibraryView {
   }
 
   emptyState() {
-    const { status, owner, named, from, to } = this.asked;
-    if (status || owner || named || from || to) {
+    const { status, owner, named, from, to, length } = this.asked;
+    if (status || owner || named || from || to || length) {
       const words = [
         "No recording",
         owner && ` of ${visible(owner)}`,
         named && ` named “${visible(named)}”`,
         (from || to) && " of these days",
+        length && " of this length",
         ` is ${status ? OVERALL[status].toLowerCase() : "here"}.`,
       ];
       return state(
@@ -249,7 +254,7 @@ class LibraryView {
   }
 }
 
-function filters({ status, owner, named, from, to, sort }, caller) {
+function filters({ status, owner, named, from, to, length, sort }, caller) {
   const field = (words, input) => h("label", {}, h("span", {}, words), input);
   const select = (parameter, choices, chosen) =>
     h(
@@ -257,6 +262,7 @@ function filters({ status, owner, named, from, to, sort }, caller) {
       { name: parameter },
       choices.map(([value, words]) => h("option", { value, selected: value === chosen }, words)),
     );
+  const labelled = (choices) => Object.entries(choices).map(([value, { words }]) => [value, words]);
   const plain = { spellcheck: "false", autocapitalize: "off", autocomplete: "off" };
   const form = h(
     "form",
@@ -265,19 +271,13 @@ function filters({ status, owner, named, from, to, sort }, caller) {
     field("Status", select("status", [["", "All"], ...Object.entries(OVERALL)], status)),
     field("From", h("input", { name: "from", value: from, type: "date" })),
     field("To", h("input", { name: "to", value: to, type: "date" })),
+    field("Length", select("length", labelled(LENGTHS), length)),
     caller.is_administrator &&
       field(
         "Owner",
         h("input", { name: "owner", value: owner, placeholder: "Everybody", size: 10, ...plain }),
       ),
-    field(
-      "Order",
-      select(
-        "sort",
-        Object.entries(ORDERS).map(([value, { words }]) => [value, words]),
-        sort,
-      ),
-    ),
+    field("Order", select("sort", labelled(ORDERS), sort)),
   );
   const apply = (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-// A recording's row in the list, and the orders of the rows.
+// A recording's row in the list, and the orders and lengths by which rows are shown.
 
 import { recordingPath } from "./api.js";
 import { h } from "./dom.js";
@@ -19,6 +19,21 @@ export const ORDERS = {
   },
   status: { words: "Status", compare: (a, b) => byText(b.status, a.status) },
 };
+
+/** The lengths to filter by: a label, and the seconds from and below which a recording has it. */
+export const LENGTHS = {
+  "": { words: "All" },
+  short: { words: "Under a minute", from: 0, below: 60 },
+  middle: { words: "1 to 10 minutes", from: 60, below: 600 },
+  long: { words: "10 minutes to an hour", from: 600, below: 3600 },
+  longest: { words: "Over an hour", from: 3600, below: Infinity },
+};
+
+/** Whether a recording has a length; one that is not known has none. */
+export function hasLength({ duration_s: seconds }, length) {
+  const { from, below } = LENGTHS[length];
+  return from === undefined || (seconds >= from && seconds < below && seconds !== null);
+}
 
 /** A row: a checkbox, and a link with the recording's facts. */
 export function rowOf(recording, { isAdministrator, isChosen, progress, onChoose }) {

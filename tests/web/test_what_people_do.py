@@ -465,6 +465,29 @@ def test_a_recording_is_deleted_after_the_page_has_looked_for_it(api, show):
 
         expect(page.get_by_role("dialog")).to_contain_text("the upload")
 
+def test_the_list_is_filtered_by_length_over_all_pages(api, show):
+    for i in range(60):
+        api.add(f"r{i}", f"talk {i}.wav", duration_s=20.0 * (i + 1))
+    api.add("waiting", "waiting.wav", duration_s=None, **UNFINISHED)
+
+    with show() as page:
+        expect(page.locator(".counted")).to_contain_text("50 recordings")
+        length = page.get_by_label("Length")
+        length.select_option("Under a minute")
+        expect(page.locator(".counted")).to_have_text("2 recordings")
+        assert names(page) == ["talk 0.wav", "talk 1.wav"]
+        assert "length=short" in page.url
+        length.select_option("1 to 10 minutes")
+        expect(page.locator(".counted")).to_have_text("27 recordings")
+        length.select_option("10 minutes to an hour")
+        expect(page.locator(".counted")).to_have_text("31 recordings")
+        length.select_option("Over an hour")
+        expect(page.get_by_text("No recording of this length is here.")).to_be_visible()
+        page.go_back()
+        expect(page.locator(".counted")).to_have_text("31 recordings")
+        assert violations(page) == []
+
+
 
 def test_many_are_chosen_and_processed_again_or_deleted(api, show):
     for name in ("a", "b", "c"):
