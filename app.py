@@ -368,9 +368,9 @@ def write_corrections(request: Request, recording_id: str) -> Response:
 @app.route("/recordings/{recording_id}/features/{table}", authorizer=authorizer)
 @_answering_caller
 def show_features(request: Request, recording_id: str, table: str) -> Response | dict[str, Any]:
-    """Redirect to one of a recording's tables."""
+    """Redirect to one of a recording's tables, or to its rows in a part of the recording."""
     recording = recordings.find_recording(recording_id, request, services())
-    return _redirect(request, downloads.table_address(recording, table, services()))
+    return _redirect(request, downloads.table_address(recording, table, request, services()))
 
 
 @app.route("/recordings/{recording_id}/media", authorizer=authorizer)

@@ -14,7 +14,7 @@ from chalicelib.core.recording import Branch, Recording
 from chalicelib.core.transcripts.columns import to_columns
 from chalicelib.core.transcripts.exports import EXPORTS, find_export
 from chalicelib.errors import MediaError, NotThereError, RequestError
-from chalicelib.pipeline.clips import make_clip
+from chalicelib.pipeline.clips import make_clip, make_rows
 from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
@@ -91,15 +91,24 @@ def transcript_download(
     return services.results.presign(key, media_type=kind, disposition=disposition(file_name))
 
 
-def table_address(recording: Recording, table: str, services: "Services") -> dict[str, Any]:
-    """Return a presigned address of one of a recording's tables."""
+def table_address(
+    recording: Recording, table: str, request: Request, services: "Services"
+) -> dict[str, Any]:
+    """Return a presigned address of one of a recording's tables, or of its rows in a part."""
     measurement = recording.measurement
     tables = {name: keys.features(recording.id, f"{name}.json") for name in SUMMARIES}
     tables |= {**(measurement.feature_keys if measurement else {}), **recording.word_table_keys}
     key = tables.get(table)
-    if key is None or services.results.find(key) is None:
+    stored = services.results.find(key) if key else None
+    if stored is None or measurement is None:
         raise _missing(f"no table {table[:100]!r}", recording, Branch.FEATURES)
+    key, part = stored.key, _part(request)
     file_name = f"{_stem(recording)}.{key.rpartition('/')[2]}"
+    if part:
+        if not key.endswith((".csv", ".csv.gz")):
+            raise RequestError(f"{table} has no rows: ask for it without from and to.")
+        key = make_rows(recording, measurement, stored, part, services)
+        file_name = f"{_stem(recording)}.{part[0]:.2f}-{part[1]:.2f}.{table}.csv"
     return services.results.presign(
         key, media_type=media_type(key), disposition=disposition(file_name)
     )
@@ -131,9 +140,7 @@ def clip_address(recording: Recording, request: Request, services: "Services") -
 
     It is an object, and not the answer itself, because Lambda returns at most 6 MB.
     """
-    start_s, end_s = request.seconds("from"), request.seconds("to")
-    if start_s >= end_s:
-        raise RequestError(f"to must be after from, not {end_s:g} after {start_s:g}.")
+    start_s, end_s = _edges(request)
     try:
         key = make_clip(recording, start_s, end_s, services)
     except MediaError as exc:
@@ -142,6 +149,19 @@ def clip_address(recording: Recording, request: Request, services: "Services") -
     return services.results.presign(
         key, media_type=media_type(key), disposition=disposition(file_name)
     )
+
+
+def _part(request: Request) -> tuple[float, float] | None:
+    """Return the edges of the part that is asked for; None if it is the whole."""
+    is_asked = request.text("from") is not None or request.text("to") is not None
+    return _edges(request) if is_asked else None
+
+
+def _edges(request: Request) -> tuple[float, float]:
+    start_s, end_s = request.seconds("from"), request.seconds("to")
+    if start_s >= end_s:
+        raise RequestError(f"to must be after from, not {end_s:g} after {start_s:g}.")
+    return start_s, end_s
 
 
 def _stem(recording: Recording) -> str:

@@ -119,10 +119,14 @@ def document() -> dict[str, Any]:
             },
             f"{recording}/features/{{table}}": {
                 "get": operation(
-                    "Go to one of a recording's tables",
+                    "Go to one of a recording's tables, or to its rows in a part of the recording",
                     an_address(),
                     path=[RECORDING_ID, in_path("table", "Such as mfcc, pitch, energy or words.")],
-                    query=[REDIRECT],
+                    query=[
+                        text("from", "Where the part begins, in seconds."),
+                        text("to", "Where it ends, in seconds."),
+                        REDIRECT,
+                    ],
                 )
             },
             f"{recording}/media": {

@@ -172,10 +172,13 @@ def dataset_files(owner: str, name: str, version: str = "") -> str:
     return f"{DATASETS}files/{owner}/{name}/{version}{'/' if version else ''}"
 
 
-def clip(recording_id: str, start_s: float, end_s: float) -> str:
-    """Return the key of a clip of a recording, by its edges in milliseconds."""
+def clip(recording_id: str, start_s: float, end_s: float, kind: str = "wav") -> str:
+    """Return the key of a clip of a recording, by its edges in milliseconds.
+
+    ``kind`` is what is cut: the sound, ``wav``, or the rows of a table, such as ``pitch.csv``.
+    """
     edges = f"{round(start_s * 1000)}-{round(end_s * 1000)}"
-    return features(recording_id, f"clips/{edges}.wav")
+    return features(recording_id, f"clips/{edges}.{kind}")
 
 
 def rendition(recording_id: str, attempt: int, name: str) -> str:

@@ -1,12 +1,16 @@
-"""Clips: parts of a recording's sound, written beside its tables when they are asked for."""
+"""Clips: parts of a recording's sound or of its tables, written when they are asked for."""
 
-from typing import TYPE_CHECKING
+import gzip
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Recording
+from chalicelib.core.recording import Measurement, Recording, Upload
 from chalicelib.errors import NotThereError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chalicelib.services import Services
 
 
@@ -34,4 +38,32 @@ def make_clip(recording: Recording, start_s: float, end_s: float, services: "Ser
         y, sr = read_clip(source, start_s, end_s)
     with services.results.create(key) as stream:
         write_wav(stream, y, sr)
+    return key
+
+
+def make_rows(
+    recording: Recording,
+    measurement: Measurement,
+    table: Upload,
+    part: tuple[float, float],
+    services: "Services",
+) -> str:
+    """Write the rows of a table that lie in a part of a recording as CSV; return their key.
+
+    They are written each time, because a table may be made again. Raise RequestError if the
+    table's rows have no times.
+    """
+    from chalicelib.core.features.rows import rows_between  # noqa: PLC0415  # as above
+
+    start_s, end_s = part
+    name = keys.table_name(table.key.rpartition("/")[2])
+    key = keys.clip(recording.id, start_s, end_s, f"{name}.csv")
+    with ExitStack() as stack:
+        lines: Iterable[bytes] = stack.enter_context(services.results.open(table))
+        if table.key.endswith(".gz"):
+            lines = stack.enter_context(gzip.open(cast("BinaryIO", lines)))
+        rows = rows_between(lines, start_s, end_s, frame_s=measurement.frame_s)
+        written = stack.enter_context(services.results.create(key))
+        for row in rows:
+            written.write(row)
     return key

@@ -1,7 +1,7 @@
 // The downloads of a recording.
 
 import { address, ask, call, link, recordingPath } from "./api.js";
-import { h, toast } from "./dom.js";
+import { h } from "./dom.js";
 import { size } from "./wording.js";
 
 const FORMATS = [
@@ -81,15 +81,20 @@ export async function take(href) {
   h("a", { href: url, download: decodeURIComponent(name ?? "transcript") }).click();
 }
 
-/** Downloads a part of a recording's sound; says so if there can be none. */
-export async function saveClip(id, { start, end }) {
+/** Downloads a part of a recording's sound as WAV. */
+export async function saveClip(id, range) {
+  await savePart(recordingPath(id, "clip"), range);
+}
+
+/** Downloads the rows of the words that are said in a part of a recording. */
+export async function saveWords(id, range) {
+  await savePart(recordingPath(id, "features", "words"), range);
+}
+
+async function savePart(path, { start, end }) {
   const parameters = { from: start.toFixed(3), to: end.toFixed(3), redirect: "no" };
-  try {
-    const { url } = await call(recordingPath(id, "clip"), { parameters });
-    location.assign(url);
-  } catch (error) {
-    toast(error.message);
-  }
+  const { url } = await call(path, { parameters });
+  location.assign(url);
 }
 
 function suffixOf(key) {

@@ -5,13 +5,14 @@ import { removalDialog, reprocessDialog } from "./actions.js";
 import { conversationPanel } from "./conversation.js";
 import { Corrections } from "./corrections.js";
 import { readDisplay, readSpectrogram } from "./display.js";
-import { downloadsOf, saveClip } from "./downloads.js";
+import { downloadsOf, saveClip, saveWords } from "./downloads.js";
 import { button, h, replace, state, toast } from "./dom.js";
 import { downloadMenu } from "./menu.js";
 import { Pane } from "./pane.js";
 import { Player } from "./player.js";
 import { poll } from "./polling.js";
 import { fragment } from "./routes.js";
+import { saveFrames } from "./saving.js";
 import { Stage } from "./stage.js";
 import { progressOfAll } from "./standin.js";
 import { detailsOf, factsLine, noticesOf } from "./summary.js";
@@ -201,7 +202,11 @@ class RecordingView {
     return new Timeline(display, {
       seek: (time) => this.seek(time),
       playRange: (range, isLooped) => this.player.playRange(range, isLooped),
-      saveClip: (range) => saveClip(this.id, range),
+      saves: [
+        ["Save as WAV", (range) => saveClip(this.id, range)],
+        ["Save words", (range) => saveWords(this.id, range)],
+        ["Save frames", (range) => saveFrames(this.recording, range)],
+      ],
     });
   }
 

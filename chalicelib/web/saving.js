@@ -1,9 +1,12 @@
-// Many recordings in one file: their words as one table, or their texts and words as a ZIP.
+// Tables in one file: the words of many recordings, or the frames of a part of one.
 
 import { address, ask, recordingPath } from "./api.js";
 import { button, h, toast } from "./dom.js";
 import { nameOf, plural } from "./wording.js";
 import { zip } from "./zip.js";
+
+// The tables whose frames are the recipe's, of the mix or of a channel.
+const OF_FRAMES = /^(mfcc|pitch|energy)(\.ch\d+)?$/;
 
 /** A button that saves recordings as one file, and shows how many of them it has read. */
 export function savingButton(words, save, chosen) {
@@ -65,6 +68,37 @@ export async function saveZip(recordings, onRead) {
   }
   if (!files.length) throw new Error("None of them has a transcript.");
   keep(zip(files), "recordings.zip");
+}
+
+/** Saves the frames of a part of a recording: one row for each, from all tables that have it. */
+export async function saveFrames(recording, { start, end }) {
+  const parameters = { from: start.toFixed(3), to: end.toFixed(3) };
+  const names = Object.keys(recording.feature_keys ?? {}).filter((name) => OF_FRAMES.test(name));
+  if (!names.length) throw new Error("This recording has no tables of frames.");
+  const tables = await Promise.all(
+    names.map(async (name) => {
+      const path = recordingPath(recording.recording_id, "features", name);
+      const response = await ask(await address(path, parameters));
+      const [header, ...rows] = (await response.text()).trimEnd().split("\n").map(splitTime);
+      const channel = /\.(ch\d+)$/.exec(name)?.[1];
+      const columns = channel ? header.rest.replace(/(^|,)/g, `$1${channel}_`) : header.rest;
+      return { columns, rows };
+    }),
+  );
+  const [first] = tables;
+  const lines = first.rows.map(({ time }, i) => [time, ...tables.map(({ rows }) => rows[i].rest)].join(","));
+  const header = ["time_s", ...tables.map(({ columns }) => columns)].join(",");
+  const name = `${stem(nameOf(recording))}.${start.toFixed(2)}-${end.toFixed(2)}.frames.csv`;
+  keep(new Blob([`${[header, ...lines].join("\n")}\n`], { type: "text/csv" }), name);
+}
+
+function splitTime(line) {
+  const comma = line.indexOf(",");
+  return { time: line.slice(0, comma), rest: line.slice(comma + 1) };
+}
+
+function stem(name) {
+  return name.replace(/^.*\/|\.[^.]*$/g, "");
 }
 
 /** Reads a recording's table of words; null if there is none. */

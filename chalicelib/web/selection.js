@@ -1,14 +1,17 @@
-// A selected part of the time axis: played, looped, measured.
+// A selected part of the time axis: played, looped, measured, saved.
 
 import { meanLevel } from "./display.js";
-import { button, h, replace } from "./dom.js";
+import { button, h, replace, toast } from "./dom.js";
 import { clock } from "./wording.js";
 
 const LEAST_S = 0.05;
 
-/** The selection of a timeline. `saveClip` saves its sound, `onChange` draws it again. */
+/**
+ * The selection of a timeline. `saves` are pairs of a button's words and a function that saves the
+ * part; `onChange` draws it again.
+ */
 export class Selection {
-  constructor(display, { playRange, saveClip, onChange }) {
+  constructor(display, { playRange, saves, onChange }) {
     this.display = display;
     this.playRange = playRange;
     this.onChange = onChange;
@@ -25,9 +28,18 @@ export class Selection {
       this.words,
       button("Play the selection", "play", () => this.play(), { "aria-keyshortcuts": "p" }),
       this.loop,
-      button("Save as WAV", "download", () => saveClip(this.range)),
+      saves.map(([words, save]) => this.saveButton(words, save)),
       button("Clear the selection", "close", () => this.clear(), { wordless: true, class: "quiet" }),
     );
+  }
+
+  saveButton(words, save) {
+    const element = button(words, "download", async () => {
+      element.disabled = true;
+      await save(this.range).catch((error) => toast(error.message));
+      element.disabled = false;
+    });
+    return element;
   }
 
   /** Selects the part between two times, in any order. */

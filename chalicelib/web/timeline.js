@@ -13,11 +13,11 @@ const LONG_S = 90; // from here on the whole is a smear,
 const READABLE_S = 30; // and so much is shown at first
 
 /**
- * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` and
- * `saveClip` with the part to play or to save.
+ * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` with
+ * the part to play; `saves` are the ways to save a part, as of `Selection`.
  */
 export class Timeline {
-  constructor(display, { seek, playRange, saveClip }) {
+  constructor(display, { seek, playRange, saves }) {
     this.display = display;
     this.view = new View(display.duration);
     this.seek = seek;
@@ -27,7 +27,7 @@ export class Timeline {
     this.pointers = new Map();
     this.selection = new Selection(display, {
       playRange,
-      saveClip,
+      saves,
       onChange: () => this.placeSelection(),
     });
     this.overview = new Overview(display, this.view);

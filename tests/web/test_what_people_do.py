@@ -330,6 +330,31 @@ def test_a_stretch_is_selected_and_played_by_keyboard_alone(api, show):
         expect(page.locator(".selection-bar")).to_be_hidden()
 
 
+def test_the_rows_of_a_stretch_are_saved(api, show):
+    api.add("talk", "my talk.wav")
+
+    with show("#/recordings/talk?t=10") as page:
+        expect(page.locator("canvas.wave")).to_be_visible()
+        page.keyboard.press("i")
+        page.evaluate("location.hash = '#/recordings/talk?t=12.5'")
+        stands_at(page, 12.5)
+        page.keyboard.press("o")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save words").click()
+        assert saved.value.suggested_filename == "saved.csv"
+        assert "GET /recordings/talk/features/words?from=10.000&to=12.500&redirect=no" in api.asked
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save frames").click()
+        assert saved.value.suggested_filename == "my talk.10.00-12.50.frames.csv"
+        assert saved.value.path().read_text() == (
+            "time_s,mfcc,pitch,energy\n"
+            "10.0,mfcc-10,pitch-10,energy-10\n"
+            "11.0,mfcc-11,pitch-11,energy-11\n"
+            "12.0,mfcc-12,pitch-12,energy-12\n"
+        )
+        assert violations(page) == []
+
+
 def test_who_talks_how_much_is_told_of_a_conversation(api, show):
     api.add("call", "call.wav", ("spk_0", "one two three four five six."), ("spk_1", "yes no."))
     words = api.transcripts["call"]["words"]
@@ -440,6 +465,29 @@ def test_the_list_is_requested_by_days(api, show):
             page.get_by_label("To", exact=True).fill("2024-05-02")
 
 
+def test_the_list_is_filtered_by_length_over_all_pages(api, show):
+    for i in range(60):
+        api.add(f"r{i}", f"talk {i}.wav", duration_s=20.0 * (i + 1))
+    api.add("waiting", "waiting.wav", duration_s=None, **UNFINISHED)
+
+    with show() as page:
+        expect(page.locator(".counted")).to_contain_text("50 recordings")
+        length = page.get_by_label("Length")
+        length.select_option("Under a minute")
+        expect(page.locator(".counted")).to_have_text("2 recordings")
+        assert names(page) == ["talk 0.wav", "talk 1.wav"]
+        assert "length=short" in page.url
+        length.select_option("1 to 10 minutes")
+        expect(page.locator(".counted")).to_have_text("27 recordings")
+        length.select_option("10 minutes to an hour")
+        expect(page.locator(".counted")).to_have_text("31 recordings")
+        length.select_option("Over an hour")
+        expect(page.get_by_text("No recording of this length is here.")).to_be_visible()
+        page.go_back()
+        expect(page.locator(".counted")).to_have_text("31 recordings")
+        assert violations(page) == []
+
+
 def test_a_recording_is_deleted_after_the_page_has_looked_for_it(api, show):
     """A look that the deletion overtakes would find nothing, and complain in the console."""
     api.add("talk")
@@ -464,29 +512,6 @@ def test_a_recording_is_deleted_after_the_page_has_looked_for_it(api, show):
             looks[0].fulfill(json=api.recordings[0])
 
         expect(page.get_by_role("dialog")).to_contain_text("the upload")
-
-def test_the_list_is_filtered_by_length_over_all_pages(api, show):
-    for i in range(60):
-        api.add(f"r{i}", f"talk {i}.wav", duration_s=20.0 * (i + 1))
-    api.add("waiting", "waiting.wav", duration_s=None, **UNFINISHED)
-
-    with show() as page:
-        expect(page.locator(".counted")).to_contain_text("50 recordings")
-        length = page.get_by_label("Length")
-        length.select_option("Under a minute")
-        expect(page.locator(".counted")).to_have_text("2 recordings")
-        assert names(page) == ["talk 0.wav", "talk 1.wav"]
-        assert "length=short" in page.url
-        length.select_option("1 to 10 minutes")
-        expect(page.locator(".counted")).to_have_text("27 recordings")
-        length.select_option("10 minutes to an hour")
-        expect(page.locator(".counted")).to_have_text("31 recordings")
-        length.select_option("Over an hour")
-        expect(page.get_by_text("No recording of this length is here.")).to_be_visible()
-        page.go_back()
-        expect(page.locator(".counted")).to_have_text("31 recordings")
-        assert violations(page) == []
-
 
 
 def test_many_are_chosen_and_processed_again_or_deleted(api, show):
@@ -598,6 +623,7 @@ def test_axe_finds_nothing_in_what_people_do(api, show, scheme, viewport):
         page.keyboard.press("Escape")
         row(page, "busy.wav").click()
         expect(page.get_by_role("heading", name="Transcribing: 34 %")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         assert violations(page) == []
         page.evaluate("location.hash = '#/recordings/call'")
         expect(page.get_by_role("region", name="Who talks how much")).to_be_visible()
@@ -605,5 +631,4 @@ def test_axe_finds_nothing_in_what_people_do(api, show, scheme, viewport):
         page.keyboard.press("o")
         expect(page.locator(".selection-bar")).to_be_visible()
         assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

@@ -177,8 +177,8 @@ class Pretended:
         known = {one["recording_id"]: one for one in self.recordings}
         if path == "/caller":
             route.fulfill(json={"owner": "alice", "is_administrator": self.is_administrator})
-        elif path == "/saved.wav":
-            kept = {"Content-Disposition": 'attachment; filename="saved.wav"'}
+        elif path in ("/saved.wav", "/saved.csv"):
+            kept = {"Content-Disposition": f'attachment; filename="{path[1:]}"'}
             route.fulfill(body=self.sound[:1000], headers=kept)
         elif path == "/recordings":
             status = query.get("status")
@@ -212,7 +212,9 @@ class Pretended:
             "features/spectrogram": {"json": spectrogram(one["duration_s"] or 60.0)},
             "features/words": {"body": f"word,recording_id\nhello,{recording_id}\n"},
         }
-        if part == "transcript" and query.get("format") == "text":
+        if part and part.startswith("features/") and "from" in query:
+            self._answer_rows(route, part.removeprefix("features/"), query)
+        elif part == "transcript" and query.get("format") == "text":
             route.fulfill(body=self.text, content_type="text/plain; charset=utf-8")
         elif part in fixed:
             route.fulfill(**fixed[part])
@@ -233,3 +235,12 @@ class Pretended:
             )
         else:
             route.fulfill(status=202, body=json.dumps(one))
+
+    def _answer_rows(self, route: Route, table: str, query: dict[str, str]) -> None:
+        """Answer with the rows of a part, one for each second, as their address does."""
+        if query.get("redirect") == "no":
+            route.fulfill(json={"url": f"{ADDRESS}saved.csv", "expires_in_s": 3600})
+            return
+        seconds = range(int(float(query["from"])), int(float(query["to"])) + 1)
+        rows = "".join(f"{n}.0,{table}-{n}\n" for n in seconds)
+        route.fulfill(body=f"time_s,{table}\n{rows}")
