@@ -285,7 +285,10 @@ function filters({ status, owner, named, from, to, length, sort }, caller) {
   };
   form.addEventListener("change", apply);
   form.addEventListener("submit", apply);
-  return form;
+  // On a phone the form fills the screen, so it is closed there until it is needed.
+  const isUsed = [status, owner, named, from, to, length, sort].some(Boolean);
+  const open = isUsed || matchMedia("(min-width: 621px)").matches;
+  return h("details", { class: "filtering", open }, h("summary", {}, "Filter and sort"), form);
 }
 
 function loading() {

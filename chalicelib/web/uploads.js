@@ -43,7 +43,8 @@ export function dropPlace(listener) {
       h(
         "p",
         {},
-        h("strong", {}, "Drop recordings anywhere on this page"),
+        h("strong", { class: "by-pointer" }, "Drop recordings anywhere on this page"),
+        h("strong", { class: "by-touch" }, "Add recordings"),
         h("span", {}, ` ${FORMATS}, up to 4 hours and 2 GB each`),
       ),
       input,

@@ -465,6 +465,31 @@ def test_the_list_is_requested_by_days(api, show):
             page.get_by_label("To", exact=True).fill("2024-05-02")
 
 
+def test_on_a_phone_the_filters_are_out_of_the_way_until_they_are_used(api, show):
+    api.add("talk")
+    api.add("call", "call.wav")
+
+    with show(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        expect(page.get_by_text("Add recordings")).to_be_visible()
+        expect(page.get_by_label("Length")).to_be_hidden()
+        assert row(page, "talk.wav").bounding_box()["y"] < PHONE["height"] / 2
+        page.get_by_text("Filter and sort").click()
+        page.get_by_label("Order").select_option("Name")
+        expect(page.locator(".row-name").first).to_have_text("call.wav")
+        expect(page.get_by_label("Order")).to_have_value("name")
+        assert violations(page) == []
+
+
+def test_the_numbers_of_a_stretch_stand_in_one_line(api, show):
+    api.add("talk")
+
+    with show("#/recordings/talk?t=10") as page:
+        expect(page.locator("canvas.wave")).to_be_visible()
+        page.keyboard.press("o")
+
+        assert page.locator(".selected").bounding_box()["height"] < 30
+
+
 def test_the_list_is_filtered_by_length_over_all_pages(api, show):
     for i in range(60):
         api.add(f"r{i}", f"talk {i}.wav", duration_s=20.0 * (i + 1))
