@@ -98,7 +98,7 @@ export class TranscriptText {
     this.query = h("input", {
       type: "search",
       id: "find",
-      placeholder: "Find in transcript",
+      placeholder: "Find",
       autocomplete: "off",
       spellcheck: "false",
       "aria-keyshortcuts": "f",
