@@ -14,14 +14,22 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
-COMMANDS = ("run", "process", "compare", "chart")
+COMMANDS = ("run", "process", "compare", "chart", "variables")
 
 
 def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages, and every file outside ``docs`` that a page links to."""
     from mkdocs.structure.files import File  # noqa: PLC0415  # MkDocs alone imports this module
 
-    pages = {"reference/commands.md": _commands, "reference/routes.md": _routes}
+    # By its place, because MkDocs loads this module as a file, without a package.
+    sys.path.insert(0, str(ROOT))
+    from scripts import docs_tables  # noqa: PLC0415  # needs the path
+
+    pages = {
+        "reference/commands.md": _commands,
+        "reference/routes.md": _routes,
+        "reference/tables.md": docs_tables.page,
+    }
     for path, write in pages.items():
         files.append(File.generated(config, path, content=write()))
     files.append(File.generated(config, "reference/signal.md", content=SIGNAL))
@@ -69,6 +77,9 @@ def _commands() -> str:
         words = ["-m", "local", *([command] if command else []), "--help"]
         lines += [f"## python {' '.join(words[:-1])}", "", "```text"]
         lines += [_output(sys.executable, *words), "```", ""]
+    for words in ([], ["features"]):
+        shown = _output(sys.executable, "-m", "earshot", *words, "--help")
+        lines += [f"## {' '.join(['earshot', *words])}", "", "```text", shown, "```", ""]
     return "\n".join(lines)
 
 
