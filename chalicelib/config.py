@@ -84,6 +84,7 @@ class Settings:
     administrators: tuple[str, ...] = ()
     caller_arn: str = ""
     stand_in: str = ""
+    aligner: str = ""
     cognito_user_pool_arn: str = ""
     cognito_domain: str = ""
     cognito_client_ids: tuple[str, ...] = ()
@@ -155,6 +156,7 @@ class Settings:
             # For `chalice local`, which checks no signatures. In Lambda this is always empty.
             caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
             stand_in=environ.get("EARSHOT_STAND_IN", ""),
+            aligner=environ.get("EARSHOT_ALIGNER", ""),
             cognito_user_pool_arn=environ.get("COGNITO_USER_POOL_ARN", ""),
             cognito_domain=_cognito_domain(environ),
             cognito_client_ids=_cognito_client_ids(environ),

@@ -22,13 +22,17 @@ from local.gateway import Gateway
 from local.mediaconvert.service import MediaConvertService
 from local.shares import Shares
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
-from local.transcribe.engines import EngineChoice
+from local.transcribe.engines import EngineChoice, is_installed
 from local.transcribe.service import TranscribeService
+from local.transcribe.sphinx import PocketSphinx
 from local.transcribe.vocabulary import VARIABLE
 from local.triggers import Triggers
 
 APPLICATION = f"{__name__.removesuffix('local.runtime')}app"
 """The application's module: beside local mode, and in the library's wheel inside ``earshot``."""
+
+ALIGNER = f"{__name__.removesuffix('runtime')}transcribe.aligning:align"
+"""The function that finds the times of corrected words."""
 
 EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
@@ -90,6 +94,8 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             # Jobs ask for a vocabulary by its name.
             cleanup.callback(os.environ.__setitem__, VARIABLE, os.environ[VARIABLE])
             os.environ[VARIABLE] = engine.vocabulary.name
+        if is_installed(PocketSphinx.name):
+            os.environ.setdefault("EARSHOT_ALIGNER", ALIGNER)
         services.cache_clear()
         on_given_up: list[Callable[[str], object]] = []
         triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])

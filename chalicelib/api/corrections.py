@@ -17,6 +17,7 @@ from chalicelib.core.transcripts.corrections import (
     replaced,
 )
 from chalicelib.errors import NotThereError, RequestError
+from chalicelib.pipeline.alignment import align
 from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def write_corrections(recording: Recording, request: Request, services: "Service
         present, wanted, by=request.caller.owner, at=services.clock().isoformat(timespec="seconds")
     )
     known = set(present)
+    made = align(made, known, reading.original, recording, services)
     matches = correct(reading.original, made).matches
     for one, matched in zip(made, matches, strict=True):
         if not matched and one not in known:

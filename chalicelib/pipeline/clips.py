@@ -1,7 +1,8 @@
 """Clips: parts of a recording's sound or of its tables, written when they are asked for."""
 
 import gzip
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chalicelib.core import keys
@@ -10,6 +11,8 @@ from chalicelib.errors import NotThereError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy as np
 
     from chalicelib.services import Services
 
@@ -26,6 +29,33 @@ def make_clip(recording: Recording, start_s: float, end_s: float, services: "Ser
     # numpy and soundfile take longer to import than most requests take to answer.
     from chalicelib.core.audio.clips import read_clip, write_wav  # noqa: PLC0415  # as above
 
+    with _open_sound(recording, services) as source:
+        y, sr = read_clip(source, start_s, end_s)
+    with services.results.create(key) as stream:
+        write_wav(stream, y, sr)
+    return key
+
+
+def read_sound(
+    recording: Recording,
+    part: tuple[float, float],
+    services: "Services",
+    *,
+    sr: int,
+    channel: int | None = None,
+) -> "np.ndarray":
+    """Return a part of a recording as mono float32 samples: of one channel, or the mix.
+
+    Raise MediaError if there is no such part, and NotThereError if the upload is gone.
+    """
+    from chalicelib.core.audio.clips import mono, read_clip  # noqa: PLC0415  # as above
+
+    with _open_sound(recording, services) as source:
+        return mono(*read_clip(source, *part), to_sr=sr, channel=channel)
+
+
+@contextmanager
+def _open_sound(recording: Recording, services: "Services") -> Iterator[BinaryIO]:
     track_key = recording.measurement.measured_key if recording.measurement else None
     track_key = track_key or recording.rendered.audio_track_key
     track = services.results.find(track_key) if track_key else None
@@ -35,10 +65,7 @@ def make_clip(recording: Recording, start_s: float, end_s: float, services: "Ser
     if track:
         store, upload = services.results, track
     with store.open(upload) as source:
-        y, sr = read_clip(source, start_s, end_s)
-    with services.results.create(key) as stream:
-        write_wav(stream, y, sr)
-    return key
+        yield source
 
 
 def make_rows(

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import boto3
+import numpy as np
 import pytest
 from moto.backends import get_backend
 from support.answers import SAID, conversation, put_answer
@@ -245,3 +248,51 @@ def test_the_journal_says_who_has_corrected_what(application, services, talk, co
     )
     assert (put["recording_id"], put["by"], put["corrections"]) == (talk, "alice", 1)
     assert "Hello" not in lines[-1]
+
+
+def aligned(y, text, language):
+    """An aligner that knows one text."""
+    assert (y.dtype, y.ndim, language) == ("float32", 1, "en-US")
+    return [(0.1, 0.2), (0.25, 0.4)] if text == "Hel lo" else None
+
+
+@pytest.fixture
+def aligner(monkeypatch):
+    monkeypatch.setitem(sys.modules, "an_aligner", SimpleNamespace(align=aligned))
+    monkeypatch.setenv("EARSHOT_ALIGNER", "an_aligner:align")
+
+
+@pytest.mark.usefixtures("aligner")
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("Hel lo", [(0.1, 0.2), (0.25, 0.4)]),
+        ("He llo", [(0.0, 0.16), (0.16, 0.4)]),  # it does not fit, so they share the old time
+        ("Hello", [(0.0, 0.4)]),  # as many words as before keep their times
+    ],
+)
+def test_times_of_corrected_words_come_from_an_aligner_where_one_is_installed(
+    ask, talk, correct, text, spans
+):
+    answer = correct(talk, words(text))
+
+    assert answer.status == 200, answer.text
+    columns = ask(f"/recordings/{talk}/transcript").json["words"]
+    found = list(zip(columns["start_s"], columns["end_s"], strict=True))[: len(spans)]
+    np.testing.assert_allclose(found, spans, atol=0.001)
+
+
+@pytest.mark.usefixtures("aligner")
+def test_times_of_an_aligner_stay_if_the_list_is_sent_again(ask, talk, correct):
+    correct(talk, words("Hel lo"))
+    listed = ask(f"/recordings/{talk}/corrections").json["corrections"]
+
+    correct(talk, *listed, words("world", was="wold", start_s=0.5), by=ADMINISTRATOR)
+
+    columns = ask(f"/recordings/{talk}/transcript").json["words"]
+    assert columns["text"][:3] == ["Hel", "lo", "world"]
+    assert columns["start_s"][:2] == pytest.approx([0.1, 0.25])
+    assert [one["by"] for one in ask(f"/recordings/{talk}/corrections").json["corrections"]] == [
+        "alice",
+        ADMINISTRATOR,
+    ]

@@ -148,3 +148,41 @@ def test_the_progress_of_a_recording_is_told_until_it_is_transcribed(local_mode)
     assert 0 < first < second <= 1
     assert local_mode.settled(key)["transcription"] == "COMPLETED"
     assert share() is None
+
+
+def test_corrected_words_have_the_times_at_which_they_are_said(local_mode):
+    key = "uploads/local/said.wav"
+    local_mode.put(key, SAMPLE.read_bytes())
+    recording_id = local_mode.settled(key)["recording_id"]
+    path = f"{local_mode.url}/api/recordings/{recording_id}"
+    document = f"transcripts/{recording_id}.json"
+    s3 = local_mode.client("s3")
+    heard = json.loads(s3.get_object(Bucket=local_mode.bucket, Key=document)["Body"].read())
+    items = [one for one in heard["results"]["items"] if one["type"] == "pronunciation"]
+    said = [one for one in items if 1.0 < float(one["start_time"]) < 3.0]
+    assert len(said) > 4
+    # The recogniser has heard one long word in their place.
+    one = {**said[0], "end_time": said[-1]["end_time"], "alternatives": [{"content": "mumble"}]}
+    heard["results"]["items"] = [x for x in items if x not in said] + [one]
+    heard["results"].pop("audio_segments", None)
+    local_mode.put(document, json.dumps(heard).encode())
+    text = " ".join(one["alternatives"][0]["content"] for one in said)
+    start_s = float(said[0]["start_time"])
+    correction = {"kind": "words", "words": ["mumble"], "start_s": start_s, "text": text}
+    status, _, body = fetch(
+        f"{path}/corrections",
+        method="PUT",
+        body=json.dumps({"corrections": [correction]}).encode(),
+        If_Match='"none"',
+        Content_Type="application/json",
+    )
+    assert status == 200, body
+
+    words = json.loads(fetch(f"{path}/transcript")[2])["words"]
+
+    starts = [
+        start
+        for start, correction in zip(words["start_s"], words["correction"], strict=True)
+        if correction is not None
+    ]
+    np.testing.assert_allclose(starts, [float(one["start_time"]) for one in said], atol=0.1)

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 import soundfile
+import soxr
 
 from chalicelib.core.audio.decoding import scale_of
 from chalicelib.core.audio.formats import recognise_container
@@ -90,6 +91,16 @@ def _read_container(
 def _check_size(n_frames: int, channels: int) -> None:
     if n_frames * channels * 2 > LARGEST_BYTES:
         raise MediaError(f"A clip may have {LARGEST_BYTES // 10**6} MB. Take a shorter one.")
+
+
+def mono(y: np.ndarray, sr: int, *, to_sr: int, channel: int | None = None) -> np.ndarray:
+    """Return 16-bit samples of shape (n, channels) as float32 of shape (m,) at another rate.
+
+    They are those of one channel, or the mix if ``channel`` is None or there is no such channel.
+    """
+    one = y.mean(axis=1) if channel is None or channel >= y.shape[1] else y[:, channel]
+    samples = one.astype(np.float32) / FULL_SCALE
+    return np.asarray(soxr.resample(samples, sr, to_sr), dtype=np.float32)
 
 
 def write_wav(stream: BinaryIO, y: np.ndarray, sr: int) -> None:

@@ -69,9 +69,9 @@ def correct(transcript: Transcript, corrections: Sequence[Correction]) -> Correc
     correction whose words are not in the transcript changes nothing.
 
     A corrected word has the time of the words in whose place it stands. If there are more words
-    than before, they share that time, and take from the pauses around it if it is too short. A word
-    that was written by a person has no confidence. Words that are joined to the segment of another
-    speaker become that speaker's.
+    than before, they have the times that an aligner has found, or they share that time, and take
+    from the pauses around it if it is too short. A word that was written by a person has no
+    confidence. Words that are joined to the segment of another speaker become that speaker's.
     """
     lines = _lines(transcript) if corrections else {}
     found = _found(corrections, lines)
@@ -212,13 +212,12 @@ def _written(correction: Correction, place: int, line: Sequence[_Heard]) -> list
     old = [heard.word for heard in line[place : place + len(correction.words)]]
     if not texts:
         return []
+    start, end = old[0].start, max(old[0].start, old[-1].end)
+    earliest, latest = _room(place, len(old), line)
+    spans = list(correction.times)
     if len(texts) == len(old):
         spans = [(word.start, word.end) for word in old]
-    else:
-        start, end = old[0].start, max(old[0].start, old[-1].end)
-        earliest = min(line[place - 1].word.end, start) if place else 0.0
-        following = place + len(old)
-        latest = max(line[following].word.start, end) if following < len(line) else end
+    elif len(texts) != len(spans) or spans[0][0] < earliest or spans[-1][1] > latest:
         needed_s = len(texts) * SHORTEST_WORD_S
         end = max(end, min(latest, start + needed_s))
         if end - start < needed_s - 1e-6:
@@ -228,6 +227,35 @@ def _written(correction: Correction, place: int, line: Sequence[_Heard]) -> list
         _word(text, replace(old[0], start=start, end=end))
         for text, (start, end) in zip(texts, spans, strict=True)
     ]
+
+
+def _room(place: int, n_words: int, line: Sequence[_Heard]) -> tuple[float, float]:
+    """Return the time between the word before some words and the word after them."""
+    start, end = line[place].word.start, line[place + n_words - 1].word.end
+    end = max(start, end)
+    earliest = min(line[place - 1].word.end, start) if place else 0.0
+    following = place + n_words
+    latest = max(line[following].word.start, end) if following < len(line) else end
+    return earliest, latest
+
+
+def rooms(
+    transcript: Transcript, corrections: Sequence[Correction]
+) -> tuple[tuple[float, float] | None, ...]:
+    """Return for each correction that writes words the time that they have room in.
+
+    It is None for other corrections, for as many words as there were, which keep their times, and
+    for words that are not in the transcript.
+    """
+    lines = _lines(transcript)
+    return tuple(
+        _room(place, len(one.words), lines[one.channel])
+        if place is not None
+        and one.kind == Kind.WORDS
+        and len(clean_text(one.text).split()) not in (0, len(one.words))
+        else None
+        for one, place in zip(corrections, _found(corrections, lines), strict=True)
+    )
 
 
 def _shared(texts: Sequence[str], start: float, end: float) -> list[tuple[float, float]]:

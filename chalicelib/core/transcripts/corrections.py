@@ -57,6 +57,8 @@ class Correction:
         name of the person
     at : str
         time of the correction, ISO 8601
+    times : tuple of (float, float)
+        start and end of each of the new words in seconds, if an aligner has found them
     """
 
     kind: Kind
@@ -66,6 +68,7 @@ class Correction:
     text: str = ""
     by: str = ""
     at: str = ""
+    times: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, given: object) -> "Correction":
@@ -91,12 +94,15 @@ class Correction:
             " ".join(text.split()),
             by=_text("by", given.get("by") or ""),
             at=_text("at", given.get("at") or ""),
+            times=tuple(
+                (_seconds(start), _seconds(end)) for start, end in given.get("times") or ()
+            ),
         )
 
     @property
     def content(self) -> "Correction":
-        """The correction without its person and time."""
-        return replace(self, by="", at="")
+        """The correction without its person and time, and without what an aligner has found."""
+        return replace(self, by="", at="", times=())
 
 
 def load_corrections(data: bytes | None) -> list[Correction]:
