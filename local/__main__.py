@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from chalicelib.config import SettingError
 from chalicelib.errors import ParameterError
 from local import stack
 from local.dataset_options import DATASET_OPTIONS, add_dataset_options
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None, *, prog: str = MODULE) -> int:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         return int(options.command(options))
-    except ParameterError as exc:
+    except (ParameterError, SettingError) as exc:
         print(exc, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -85,7 +85,7 @@ class Run:
         common = Path(os.path.commonpath([path.parent for path in paths.values()]))
         for file, path in paths.items():
             if path.is_dir():
-                self.reasons[file] = f"The folder has no recordings in it: {sentence()}."
+                self.reasons[file] = f"The folder has no recording in it. Use {sentence()}."
                 continue
             try:
                 yield Input(file, path, key_of(path, common, OWNER), path.stat().st_size)

@@ -179,7 +179,7 @@ def test_bad_files_say_what_is_wrong_and_the_next_is_processed_as_usual(stage):
         "truncated.wav": (truncated, "ends early"),
         "empty.wav": (b"", "0 bytes"),
         "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(500), "PNG image"),
-        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov and mkv"),
+        "notes.txt": (b"hello", "wav, mp3, flac, ogg, m4a, mp4, webm, amr, mov or mkv"),
         "noise.mp3": (bytes(range(256)) * 40, ""),
     }
     for name, (body, _) in bad.items():

@@ -72,6 +72,25 @@ def test_an_invalid_port_is_refused_in_one_sentence(port):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("command", [("run", "--port", "0"), ("process", "samples/sample.wav")])
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("FEATURE_NMFCC", "20", "Did you mean FEATURE_N_MFCC?"),
+        ("FEATURE_N_MFCC", "999", "FEATURE_N_MFCC is unusable: 999 is not between 1 and 512"),
+        ("TRANSCRIBE_LANGUAGE", "xx", "Amazon Transcribe has no language xx; en-US is one."),
+        ("EARSHOT_RECOGNISER", "siri", "'siri' is not one of faster-whisper, moonshine"),
+    ],
+)
+def test_a_wrong_setting_is_said_in_one_line(command, name, value, told, tmp_path):
+    ended = run(*command, env=os.environ | {name: value, "HOME": str(tmp_path)})
+
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+
+
+@pytest.mark.slow
 def test_a_port_that_is_taken_says_how_to_take_another():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -186,3 +186,15 @@ def test_corrected_words_have_the_times_at_which_they_are_said(local_mode):
         if correction is not None
     ]
     np.testing.assert_allclose(starts, [float(one["start_time"]) for one in said], atol=0.1)
+
+
+def test_the_same_files_uploaded_again_at_once_need_not_wait(local_mode):
+    """It took a quarter of an hour if the second upload came within the first one's second."""
+    files = {f"uploads/local/again-{n}.wav": wav(1.0, f0_hz=200.0 + n) for n in range(8)}
+
+    for _ in range(2):
+        for key, body in files.items():
+            local_mode.put(key, body)
+
+    # It waits four minutes at most.
+    assert {local_mode.settled(key)["transcription"] for key in files} == {"COMPLETED"}

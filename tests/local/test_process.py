@@ -115,7 +115,7 @@ def test_one_bad_file_fails_the_command_and_no_other_file(tmp_path):
     assert "PNG image" in reasons[0]
     assert "No such file" in reasons[1]
     assert reasons[2] is None
-    assert reasons[3].startswith("The folder has no recordings in it: wav, mp3")
+    assert reasons[3].startswith("The folder has no recording in it. Use wav, mp3")
     assert lines[2]["statuses"]["features"] == "COMPLETED"
 
 
@@ -125,6 +125,25 @@ def test_a_file_named_twice_is_processed_once(tmp_path):
     assert status == 0
     assert lines[0] == lines[1]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_words_of_a_recording_do_not_depend_on_what_was_heard_before_it(tmp_path):
+    y, sr = soundfile.read(SAMPLE)
+    for name, other in (("backwards", y[::-1]), ("quiet", 0.02 * y), ("twice", np.tile(y, 2))):
+        soundfile.write(tmp_path / f"{name}.wav", other, sr)
+    others = sorted(tmp_path.glob("*.wav"))
+
+    _, alone = process_as_json("--out", tmp_path / "alone", SAMPLE)
+    _, among = process_as_json("--out", tmp_path / "among", *others, SAMPLE)
+
+    words = [Path(found[-1]["outputs"]["words"]).read_text() for found in (alone, among)]
+    assert cells(words[0]) == cells(words[1])
+    assert len(cells(words[0])) > 10
+
+
+def cells(table: str) -> list[list[str]]:
+    """Return the cells of a table of words, without the recording's id."""
+    return [row[:-1] for row in csv.reader(table.splitlines())]
 
 
 def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):

@@ -115,7 +115,7 @@ def test_a_folder_is_no_recording(services, put):
 @pytest.mark.parametrize(
     ("key", "body", "told"),
     [
-        ("uploads/alice/notes.txt", b"hello", "webm, amr, mov and mkv"),
+        ("uploads/alice/notes.txt", b"hello", "webm, amr, mov or mkv"),
         ("uploads/alice/a.wav", b"", "0 bytes"),
         ("uploads/alice/a.wav", b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG image"),
     ],

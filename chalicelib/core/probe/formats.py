@@ -21,8 +21,8 @@ def extension(key: str) -> str:
 
 
 def sentence() -> str:
-    """Return the formats as text."""
-    return f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
+    """Return the formats as text, of which a recording has one."""
+    return f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 
 def needs_audio_track(media_format: str) -> bool:
