@@ -1,5 +1,6 @@
 // Draws on canvases: waveform, words, pitch contour, heat map, time axis.
 
+import { h } from "./dom.js";
 import { clock } from "./wording.js";
 
 const STEPS_S = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -154,6 +155,13 @@ export function drawLevel(canvas, { column, db }, { least, most }, { start, span
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   context.stroke();
+}
+
+/** A legend of the heat maps' colours. */
+export function heatScale() {
+  const bar = h("span", { class: "scale-bar", "aria-hidden": "true" });
+  bar.style.background = `linear-gradient(90deg, ${HEAT.map((rgb) => `rgb(${rgb.join(" ")})`).join(", ")})`;
+  return h("p", { class: "scale soft" }, bar, "Dark is low, light is high. The spectrum spans 80 dB.");
 }
 
 /** Makes a heat map's source image: one pixel for each column and coefficient. */

@@ -117,6 +117,7 @@ export class Timeline {
       ),
       this.overview.element,
       this.lanes,
+      this.display.mfcc && paint.heatScale(),
       this.selection.element,
       h(
         "p",

@@ -17,7 +17,7 @@ from local.runtime import run
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 SAMPLE = ROOT / "samples" / "sample.wav"
-DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 840}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PROCESSED_MS = 120_000
 COLOURS = 256

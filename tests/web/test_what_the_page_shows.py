@@ -272,6 +272,17 @@ def test_the_names_of_the_lanes_fit_beside_their_scales(api, show):
             assert name["x"] + name["width"] <= min([end, *scale])
 
 
+def test_the_colours_of_the_pictures_are_explained(api, show):
+    api.add("talk")
+
+    with show("#/recordings/talk") as page:
+        legend = page.locator(".scale")
+        expect(legend).to_contain_text("Dark is low, light is high")
+        assert "linear-gradient" in legend.locator(".scale-bar").evaluate(
+            "bar => getComputedStyle(bar).backgroundImage"
+        )
+
+
 def test_words_that_may_be_wrong_are_marked_by_more_than_colour(api, show):
     api.add("talk")
     api.transcripts["talk"]["words"]["confidence"][2] = 0.4
