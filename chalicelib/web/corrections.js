@@ -2,7 +2,7 @@
 
 import { ask, recordingPath } from "./api.js";
 import { button, h } from "./dom.js";
-import { plural, visible, when } from "./wording.js";
+import { clock, plural, visible, when } from "./wording.js";
 
 /** Somebody else has written meanwhile: their corrections are known now, and nothing was written. */
 export class ConflictError extends Error {}
@@ -92,7 +92,11 @@ export class Corrections {
               h("p", {}, h("bdi", {}, told(one))),
               h("p", { class: "soft" }, h("bdi", {}, visible(one.by)), `, ${when(one.at)}`),
               !one.matches &&
-                h("p", { class: "lost" }, "Not applied: these words are not in the transcript any more."),
+                h(
+                  "p",
+                  { class: "lost" },
+                  `Not applied: at ${clock(one.start_s)} these words are not in the transcript any more.`,
+                ),
             ),
             button("Undo", null, () => onUndo(one), { "aria-label": `Undo: ${told(one)}` }),
           ),

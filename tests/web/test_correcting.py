@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
-from support.answers import conversation, put_answer
+from support.answers import SAID, conversation, put_answer
 from support.asking import ADMINISTRATOR
 from support.media import wav
 from support.web.answering import Answering
@@ -118,6 +118,28 @@ def test_the_original_is_one_click_away_and_each_correction_can_be_undone(show):
         page.get_by_role("button", name="Undo: “Helo” is “Hello”").click()
         expect(page.locator(".word").first).to_have_text("Helo")
         expect(page.locator(".word").nth(1)).to_have_text("world")
+
+
+def test_after_processing_again_the_page_says_which_correction_is_not_applied_and_where(
+    show, services, talk
+):
+    with show() as page:
+        correct(page, "Helo", "Hello")
+        expect(page.locator(".word.corrected")).to_have_text("Hello")
+        correct(page, "Good", "God")
+        expect(page.locator(".word.corrected")).to_have_count(2)
+    events.reprocess(services.recordings.get(talk), services)
+    again = [*SAID[:2], ("spk_1", 3.0, "Food"), SAID[3]]
+    events.store_transcript(put_answer(services, talk, conversation(again)), services)
+    events.extract_features(talk, services)
+
+    with show() as page:
+        expect(page.locator(".word.corrected")).to_have_text("Hello")
+        page.get_by_text("2 corrections · 1 without its words").click()
+        expect(page.locator(".lost")).to_have_text(
+            "Not applied: at 0:03 these words are not in the transcript any more."
+        )
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize(
