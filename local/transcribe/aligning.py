@@ -4,8 +4,8 @@ import importlib
 from functools import cache
 from threading import Lock
 
-from local.transcribe.alignment import UNALIGNED_CONFIDENCE, Aligner
-from local.transcribe.recogniser import Samples
+from chalicelib.core.speech.alignment import UNALIGNED_CONFIDENCE, Aligner
+from chalicelib.core.speech.recogniser import Samples
 
 LANGUAGE = "en"
 _one_at_a_time = Lock()
