@@ -106,6 +106,8 @@ class BranchState:
         the latest job: its name, or its id in MediaConvert
     receives : int
         number of times that the branch's message was received
+    track_alone : bool
+        the ladder has failed, so a job of the branch makes the audio track alone
     """
 
     status: Status = Status.PENDING
@@ -116,6 +118,7 @@ class BranchState:
     retried: bool = False
     job_id: str | None = None
     receives: int = 0
+    track_alone: bool = False
 
     @property
     def is_worth_a_retry(self) -> bool:

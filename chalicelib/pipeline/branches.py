@@ -34,9 +34,10 @@ def move(
 ) -> Recording:
     """Change the status of a branch, and write its state and result.
 
-    A branch that becomes PENDING loses its earlier state and result, except the fact that it was
-    retried, and gets the next attempt's number, so that nothing of the earlier attempt is written
-    to it. If the branch has begun another attempt since the recording was read, nothing is written.
+    A branch that becomes PENDING loses its earlier state and result, except the facts that it was
+    retried and that its ladder has failed, and gets the next attempt's number, so that nothing of
+    the earlier attempt is written to it. If the branch has begun another attempt since the
+    recording was read, nothing is written.
 
     Parameters
     ----------
@@ -92,7 +93,9 @@ def _write(
         unless = DONE if status == Status.COMPLETED else ENDED
     state = state or replace(recording.state(branch), internal=False)
     if status == Status.PENDING:
-        state = BranchState(retried=state.retried, attempt=state.attempt + 1)
+        state = BranchState(
+            retried=state.retried, attempt=state.attempt + 1, track_alone=state.track_alone
+        )
     moved = services.recordings.move(
         recording,
         branch,
@@ -162,6 +165,8 @@ def begin(
         branch,
         Status.IN_PROGRESS,
         services,
+        # Of a branch that is PENDING because its ladder has failed; the others have none.
+        reason=recording.state(branch).reason,
         state=replace(recording.state(branch), internal=False, attempt=number, job_id=job_id),
         result=result_of(number) if result_of else None,
         unless=frozenset(Status) - {Status.PENDING},

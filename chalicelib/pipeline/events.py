@@ -207,7 +207,7 @@ def extract_features(recording_id: str, services: "Services", *, attempt: int = 
             if attempt >= ATTEMPTS:
                 give_up_features(recording, f"{type(exc).__name__}: {exc}", services)
             raise
-        if _has_waited(recording, services):
+        if _has_waited(recording, services) or _waits_for_track(recording):
             start_again(recording, services)
         else:
             _finish(recording, services)
@@ -222,6 +222,12 @@ def _has_waited(recording: Recording, services: "Services") -> bool:
     state = recording.transcription
     since = datetime.fromisoformat(state.at or recording.created_at)
     return state.status == Status.PENDING and services.clock() - since > STARTING_LASTS
+
+
+def _waits_for_track(recording: Recording) -> bool:
+    """Return whether a video's audio track is to be made, because its ladder has failed."""
+    state = recording.renditions
+    return state.status == Status.PENDING and state.track_alone
 
 
 def give_up_features(recording: Recording, cause: str, services: "Services") -> None:

@@ -28,6 +28,7 @@ from chalicelib.pipeline.removal import delete_job_objects
 if TYPE_CHECKING:
     from chalicelib.services import Services
 
+ALONE = "The audio track is made alone."
 SWITCHED_OFF = "Renditions are switched off: no MediaConvert role is set."
 
 
@@ -92,16 +93,18 @@ def _start_job(
     if recording.renditions.status != Status.IN_PROGRESS or recording.renditions.job_id:
         return recording
     job = job_of(recording, Branch.RENDITIONS, services)
-    refused = None
+    track = services.settings.ladder.audio_track
+    if recording.renditions.track_alone:
+        presets = (track,)
+    reason = recording.renditions.reason
     try:
         try:
             job_id = _start_or_find(job, upload, contents, presets, services, is_first=is_first)
         except (MediaError, JobRejectedError) as exc:
-            track = services.settings.ladder.audio_track
             if track not in presets or not needs_audio_track(extension(upload.key)):
                 raise
             # Without the track there would be no transcript either.
-            refused = f"The renditions cannot be made: {exc}. The audio track is made alone."
+            reason = f"The renditions cannot be made: {exc}. {ALONE}"
             job_id = _start_or_find(job, upload, contents, (track,), services, is_first=is_first)
     except (MediaError, JobRejectedError) as exc:
         reason = f"The renditions cannot be made: {exc}."
@@ -114,7 +117,7 @@ def _start_job(
             Branch.RENDITIONS,
             Status.IN_PROGRESS,
             services,
-            reason=refused,
+            reason=reason,
             state=replace(recording.renditions, job_id=job_id),
         )
     except RecordingNotFoundError:
@@ -177,10 +180,40 @@ def store_outcome(
     elif detail.get("status") in ("ERROR", "CANCELED"):
         reason = f"{mediaconvert_events.failure(detail)}."
         internal = mediaconvert_events.is_internal(detail)
+        may_be_repeated = internal and not recording.renditions.retried
+        if not may_be_repeated and _makes_more_than_the_track(recording, detail, services):
+            return _ask_for_track_alone(recording, f"{reason} {ALONE}", services)
         recording = fail(recording, Branch.RENDITIONS, reason, services, internal=internal)
     else:
         return recording
     delete_job_objects(job.folder, services)
+    return recording
+
+
+def _makes_more_than_the_track(
+    recording: Recording, detail: Mapping[str, Any], services: "Services"
+) -> bool:
+    """Return whether a job makes the audio track, which is needed, and something else."""
+    track = services.settings.ladder.audio_track.name
+    presets = mediaconvert_events.presets_of(detail)
+    is_needed = needs_audio_track(extension(recording.source_key))
+    return is_needed and track in presets and len(presets) > 1
+
+
+def _ask_for_track_alone(recording: Recording, reason: str, services: "Services") -> Recording:
+    """Let the next attempt make the audio track alone.
+
+    It is started by the features queue, because copying a large upload may take longer than the
+    function for MediaConvert's events has.
+    """
+    attempt = recording.renditions.attempt
+    state = replace(recording.renditions, track_alone=True)
+    recording = move(
+        recording, Branch.RENDITIONS, Status.PENDING, services, reason=reason, state=state
+    )
+    delete_attempt(recording.id, attempt, services)
+    services.watchlist.put_off(recording.id, services.clock())
+    services.features_queue.send(recording.id)
     return recording
 
 

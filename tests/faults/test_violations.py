@@ -72,6 +72,21 @@ def test_an_audio_track_that_a_late_clean_up_removed_is_made_again():
     assert scene.end() == []
 
 
+def test_a_ladder_that_fails_leaves_the_audio_track_and_the_transcript():
+    scene = Scene(MOV)
+    scene.world.plan.pictures_fail = scene.world.mediaconvert.pictures_fail = True
+    scene.put(MOV)
+    scene.deliver_all()
+    (ladder,) = scene.world.mediaconvert.unfinished()
+    advance(scene, ladder, 2)
+    scene.come_to_rest()
+
+    item = item_of(scene.world, MOV)
+    assert (item["transcription"], item["renditions"]) == ("COMPLETED", "COMPLETED")
+    assert item["rendition_files"].keys() == {"audio"}
+    assert scene.end() == []
+
+
 def test_search_rows_that_a_late_clean_up_removed_are_written_again():
     scene = Scene(TALK)
     scene.put(TALK)

@@ -312,3 +312,15 @@ def test_make_process_leaves_playable_files(tmp_path):
     }
     with av.open(str(folder / "web.mp4")) as web:
         assert len(list(web.decode(video=0))) == 20
+
+
+def test_a_video_whose_pictures_cannot_be_read_is_transcribed(local_mode, speech):
+    key = "uploads/films/no pictures.mov"
+    local_mode.put(key, video.make("mov", duration_s=4.5, speech=speech).replace(b"avc1", b"xxxx"))
+
+    item = local_mode.settled(key)
+
+    assert item["transcription"] == "COMPLETED", item
+    assert renditions(local_mode, item) == {"audio.mp3"}
+    assert item["renditions_reason"].startswith("MediaConvert failed with code")
+    assert item["renditions_reason"].endswith("The audio track is made alone.")

@@ -18,6 +18,7 @@ from chalicelib.core.recording_item import flat
 from chalicelib.errors import JobRejectedError
 from chalicelib.pipeline import events
 from chalicelib.pipeline.notices import CLAIM_LASTS, announce
+from chalicelib.pipeline.reconciliation import reconcile
 
 KEY = "uploads/alice/clip.mp4"
 
@@ -280,21 +281,91 @@ def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, p
     assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
 
 
+BAD_INPUT = {"errorCode": 1040, "errorMessage": "Bad input"}
+
+
 def test_a_failed_job_is_told_with_its_code_and_message(services, put):
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+
+    events.store_renditions(event(services, recording_id, "ERROR") | BAD_INPUT, services)
+
+    found = services.recordings.get(recording_id)
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "FAILED")
+    assert flat(found)["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
+
+
+@pytest.mark.parametrize("extension", ["mov", "mkv"])
+def test_a_video_whose_ladder_fails_is_transcribed_from_its_audio_track(services, put, extension):
+    key = f"uploads/alice/clip.{extension}"
+    recording_id = put(key, video.make(extension))
+    events.receive_upload(key, services)
+    failed = event(services, recording_id, "ERROR") | BAD_INPUT
+
+    for _ in range(2):
+        events.store_renditions(failed, services)
+        events.extract_features(recording_id, services)
+    events.store_renditions(completed(services, recording_id, "2-job"), services)
+
+    found = services.recordings.get(recording_id)
+    assert len(services.transcoder.requests) == 2
+    assert statuses(services, recording_id) == ("IN_PROGRESS", "COMPLETED", "COMPLETED")
+    assert set(found.rendered.rendition_files) == {"audio"}
+    assert found.renditions.reason == (
+        "MediaConvert failed with code 1040: Bad input. The audio track is made alone."
+    )
+    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
+
+
+def test_reconcile_makes_the_audio_track_if_the_message_for_it_is_lost(services, put):
     key = "uploads/alice/clip.mov"
     recording_id = put(key, video.make("mov"))
     events.receive_upload(key, services)
-    failed = event(services, recording_id, "ERROR") | {
-        "errorCode": 1040,
-        "errorMessage": "Bad input",
-    }
+    events.store_renditions(event(services, recording_id, "ERROR") | BAD_INPUT, services)
 
-    events.store_renditions(failed, services)
+    reconcile(services)
+
+    assert statuses(services, recording_id)[2] == "IN_PROGRESS"
+    (only,) = services.transcoder.requests["2-job"]["Settings"]["OutputGroups"]
+    assert only["CustomName"] == "audio"
+
+
+def test_if_the_audio_track_fails_too_the_transcription_fails_with_the_code(services, put):
+    key = "uploads/alice/clip.mov"
+    recording_id = put(key, video.make("mov"))
+    events.receive_upload(key, services)
+    events.store_renditions(event(services, recording_id, "ERROR") | BAD_INPUT, services)
+    events.extract_features(recording_id, services)
+
+    events.store_renditions(event(services, recording_id, "ERROR", "2-job") | BAD_INPUT, services)
 
     found = services.recordings.get(recording_id)
+    assert statuses(services, recording_id) == ("FAILED", "COMPLETED", "FAILED")
+    assert len(services.transcoder.requests) == 2
+    assert "1040" in found.transcription.reason
+
+
+def test_sound_whose_only_job_fails_is_not_asked_for_again(services, put):
+    key = "uploads/alice/sound.mkv"
+    recording_id = put(key, video.make("mkv", size=None))
+    events.receive_upload(key, services)
+
+    events.store_renditions(event(services, recording_id, "ERROR") | BAD_INPUT, services)
+
     assert statuses(services, recording_id) == ("FAILED", "PENDING", "FAILED")
-    assert flat(found)["renditions_reason"] == "MediaConvert failed with code 1040: Bad input."
-    assert "1040" in flat(found)["transcription_reason"]
+
+
+def test_reprocessing_makes_the_whole_ladder_again(services, put):
+    key = "uploads/alice/clip.mov"
+    recording_id = put(key, video.make("mov"))
+    events.receive_upload(key, services)
+    events.store_renditions(event(services, recording_id, "ERROR") | BAD_INPUT, services)
+
+    events.reprocess(services.recordings.get(recording_id), services)
+
+    ladder = services.transcoder.requests["1-job"]["Settings"]["OutputGroups"]
+    again = services.transcoder.requests["2-job"]["Settings"]["OutputGroups"]
+    assert [one["CustomName"] for one in again] == [one["CustomName"] for one in ladder]
 
 
 def test_a_canceled_job_is_a_failure_that_says_so(services, put):
@@ -485,8 +556,8 @@ def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(service
 def test_a_transcription_without_its_audio_track_is_tried_again_if_the_renditions_are(
     services, put, status, is_tried_again
 ):
-    key = "uploads/alice/clip.mov"
-    recording_id = put(key, video.make("mov"))
+    key = "uploads/alice/sound.mkv"
+    recording_id = put(key, video.make("mkv", size=None))
     events.receive_upload(key, services)
 
     events.store_renditions(event(services, recording_id, status), services)

@@ -20,6 +20,9 @@ METADATA_KEY = "recording_id"
 ATTEMPT_KEY = "attempt"
 """The name for the attempt's number; it tells this job's events from an earlier job's."""
 
+PRESETS_KEY = "presets"
+"""The name for the names of the presets, because the event of a failed job names no outputs."""
+
 UNKNOWN_DURATION_S = 600.0
 """Assumed length of a video for its preview, if the container does not give a length."""
 
@@ -51,7 +54,11 @@ def job_request(
     request: dict[str, Any] = {
         "Role": target.role_arn,
         "ClientRequestToken": token,
-        "UserMetadata": {METADATA_KEY: job.recording_id, ATTEMPT_KEY: str(job.attempt)},
+        "UserMetadata": {
+            METADATA_KEY: job.recording_id,
+            ATTEMPT_KEY: str(job.attempt),
+            PRESETS_KEY: ",".join(preset.name for preset in presets),
+        },
         "StatusUpdateInterval": "SECONDS_10",
         "Settings": {
             "TimecodeConfig": {"Source": "ZEROBASED"},

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.core.jobs.mediaconvert import ATTEMPT_KEY, METADATA_KEY
+from chalicelib.core.jobs.mediaconvert import ATTEMPT_KEY, METADATA_KEY, PRESETS_KEY
 from chalicelib.core.probe.contents import Size
 
 MILLISECONDS = 1000
@@ -33,6 +33,12 @@ def attempt_of(detail: Mapping[str, Any]) -> int | None:
     """Return the attempt that a job's event is about, or None if it names none."""
     found = (detail.get("userMetadata") or {}).get(ATTEMPT_KEY)
     return int(found) if isinstance(found, str) and found.isdecimal() else None
+
+
+def presets_of(detail: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the presets of a job's event; none if it names none."""
+    found = (detail.get("userMetadata") or {}).get(PRESETS_KEY)
+    return tuple(found.split(",")) if isinstance(found, str) else ()
 
 
 def outputs(detail: Mapping[str, Any]) -> list[Output]:

@@ -66,6 +66,7 @@ def test_botocore_takes_the_request_of_every_preset(name):
                 "UserMetadata": {
                     "recording_id": "my-talk-0123456789ab",
                     "attempt": "7",
+                    "presets": ANY,
                 },
                 "StatusUpdateInterval": ANY,
                 "Settings": ANY,

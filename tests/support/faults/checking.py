@@ -105,14 +105,15 @@ def _of_requests(world: World) -> list[str]:
 def _of_recording(world: World, rid: str, body: bytes, recording: Recording) -> list[str]:
     found: list[str] = []
     item, objects = flat(recording), world.results.objects
-    is_video = formats.extension(recording.source_key) in VIDEOS
     statuses = list(recording.statuses.values())
-    if formats.extension(recording.source_key) == "txt":
-        return [] if statuses == ["FAILED", "FAILED", "SKIPPED"] else [f"{rid} is {statuses}"]
     if is_over_quota(world, recording):
         return []
-    if statuses != ["COMPLETED", "COMPLETED", "COMPLETED" if is_video else "SKIPPED"]:
+    if statuses != _expected(world, recording.source_key):
         return [f"{rid} is {statuses}: {recording.reason}"]
+    if statuses[0] == "FAILED":
+        return []
+    if world.plan.pictures_fail and set(item.get("rendition_files", {})) - {"audio"}:
+        found.append(f"{rid} has renditions that cannot be made")
     if item["transcript"] != " ".join(said(world, rid, body)):
         found.append(f"{rid} has the transcript of other bytes, or of other corrections")
     made = [
@@ -124,6 +125,17 @@ def _of_recording(world: World, rid: str, body: bytes, recording: Recording) -> 
     ]
     found += [f"{rid} has lost {key}" for key in made if key not in objects]
     return found or _of_contents(world, rid, body, item, made)
+
+
+def _expected(world: World, source_key: str) -> list[str]:
+    """Return the statuses in which a recording's branches must end."""
+    extension = formats.extension(source_key)
+    if extension == "txt":
+        return ["FAILED", "FAILED", "SKIPPED"]
+    if extension not in VIDEOS:
+        return ["COMPLETED", "COMPLETED", "SKIPPED"]
+    has_none = world.plan.pictures_fail and not formats.needs_audio_track(extension)
+    return ["COMPLETED", "COMPLETED", "FAILED" if has_none else "COMPLETED"]
 
 
 def _of_contents(
@@ -161,7 +173,8 @@ def _of_notices(world: World, items: dict[str, dict]) -> list[str]:
     sent = Counter(world.messages.published)
     for rid, item in items.items():
         was_refused = (item.get("transcription_reason") or "").startswith(REFUSED)
-        outcome = "failed" if was_refused or item["source_key"].endswith(".txt") else "done"
+        fails = was_refused or "FAILED" in _expected(world, item["source_key"])
+        outcome = "failed" if fails else "done"
         if not sent[rid, outcome]:
             found.append(f"{rid} was never told of as {outcome}")
     for (rid, outcome), n in sent.items():

@@ -25,6 +25,9 @@ class MediaConvertDouble:
     buckets: Mapping[str, Bucket]
     put_event: Callable[[dict[str, Any]], object]
     clock: Callable[[], datetime]
+    pictures_fail: bool = False
+    """Every job with pictures fails, because of the file."""
+
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     read: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -74,6 +77,14 @@ class MediaConvertDouble:
             self.read[job_id] = found[0] if found else None
             return
         body = self.read[job_id]
+        if self.pictures_fail and any(
+            "VideoDescription" in output
+            for group in job["Settings"]["OutputGroups"]
+            for output in group["Outputs"]
+        ):
+            job |= {"Status": "ERROR", "ErrorCode": 1010, "ErrorMessage": "Unreadable pictures"}
+            self._tell(job_id)
+            return
         if fails or body is None:
             job |= {"Status": "ERROR", "ErrorCode": 1999, "ErrorMessage": "Unexpected error"}
             self._tell(job_id)

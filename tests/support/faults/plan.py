@@ -26,6 +26,8 @@ BUSY = {
     "create_job": "TooManyRequestsException",
 }
 SKEW_S = 30
+PICTURES_FAIL = 1 / 4
+"""Share of the worlds in which MediaConvert can encode no picture."""
 
 
 @dataclass
@@ -54,6 +56,9 @@ class Plan:
             clock: self.rng.choice((0, 0, -SKEW_S, SKEW_S)) for clock in ("s3", "transcribe")
         }
         self.n_reconciles = self.rng.choice((1, 1, 2))
+        # Drawn apart, so that the histories of a seed are those from before this rule.
+        pictures = random.Random(f"pictures of {self.seed}")  # noqa: S311  # as above
+        self.pictures_fail = self.rules.ladders_fail and pictures.random() < PICTURES_FAIL
         self.is_plain = False
         # Drawn apart, so that a seed is the same history without these acts.
         self.whole = random.Random(f"{self.seed} whole")  # noqa: S311  # as above
@@ -70,6 +75,7 @@ class Plan:
         """Remove all chance: no fault, whole pages, one bucket, one time."""
         self.left, self.page, self.n_reconciles = 0, 1000, 1
         self.has_second_bucket, self.redaction, self.subtitles = False, "", ()
+        self.pictures_fail = False
         self.skew_s = dict.fromkeys(self.skew_s, 0)
         self.owner_s, self.stage_s, self.transcriber = 0, 0, AMAZON
         self.is_plain = True

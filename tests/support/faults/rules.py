@@ -38,6 +38,9 @@ class Rules:
     own_recogniser: bool = True
     """In some stages Earshot's own recogniser transcribes."""
 
+    ladders_fail: bool = True
+    """In some worlds every job with pictures fails: mov and mkv get the audio track alone."""
+
     def without(self, *names: str) -> "Rules":
         """Return the same rules with some of them off."""
         return replace(self, **dict.fromkeys(names, False))

@@ -197,7 +197,10 @@ class World:
             keeps_running=plan.rules.running_jobs_stay,
         )
         self.mediaconvert = MediaConvertDouble(
-            self.buckets, partial(self._on_job, "aws.mediaconvert"), lambda: self.now
+            self.buckets,
+            partial(self._on_job, "aws.mediaconvert"),
+            lambda: self.now,
+            pictures_fail=plan.pictures_fail,
         )
         self.services = self._connect()
         self.application.services = lambda: self.services
