@@ -48,8 +48,29 @@ def read_clip(source: BinaryIO, start_s: float, end_s: float) -> tuple[np.ndarra
         buffered.raise_failure()
     if not len(y):
         raise MediaError(f"The recording has nothing after {start_s:.2f} s.")
-    steps = np.clip(np.rint(y * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
-    return steps.astype("<i2"), sr
+    return y, sr
+
+
+class _Steps:
+    """16-bit samples of a part, taken block by block, so that they are in memory once."""
+
+    def __init__(self, n_frames: int, channels: int) -> None:
+        if n_frames * channels * 2 > LARGEST_BYTES:
+            raise MediaError(f"A clip may have {LARGEST_BYTES // 10**6} MB. Take a shorter one.")
+        self._y = np.empty((n_frames, channels), "<i2")
+        self._n = 0
+
+    def add(self, block: np.ndarray) -> None:
+        """Take samples in [-1, 1] of shape (n, channels), as many as there is room for."""
+        n = min(len(block), len(self._y) - self._n)
+        steps = np.clip(np.rint(block[:n] * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+        self._y[self._n : self._n + n] = steps
+        self._n += n
+
+    @property
+    def taken(self) -> np.ndarray:
+        """The samples so far: a file may end before the length in its header."""
+        return self._y[: self._n]
 
 
 def _read_soundfile(source: BufferedSource, start_s: float, end_s: float) -> tuple[np.ndarray, int]:
@@ -59,10 +80,17 @@ def _read_soundfile(source: BufferedSource, start_s: float, end_s: float) -> tup
             sr: int = file.samplerate
             first = round(start_s * sr)
             n_frames = max(0, min(round(end_s * sr), file.frames) - first)
-            _check_size(n_frames, file.channels)
+            steps = _Steps(n_frames, file.channels)
             if n_frames:
                 file.seek(first)
-            return file.read(n_frames, dtype="float32", always_2d=True), sr
+            while n_frames > 0:
+                n = min(BLOCK_FRAMES, n_frames)
+                block = file.read(n, dtype="float32", always_2d=True)
+                if not len(block):
+                    break
+                steps.add(block)
+                n_frames -= len(block)
+            return steps.taken, sr
     except soundfile.LibsndfileError as exc:
         raise MediaError(f"A clip of this file cannot be made: {exc.error_string}") from exc
 
@@ -76,21 +104,17 @@ def _read_container(
     sr = reader.sample_rate_hz
     first, end = round(start_s * sr), round(end_s * sr)
     # Some headers do not give the length, so a part beyond it can be refused in vain.
-    _check_size(min(end, reader.promised_frames or end) - first, reader.channels)
+    n_frames = min(end, reader.promised_frames or end) - first
+    # A header's length is rounded, and may be a little less than what there is.
+    steps = _Steps(max(0, min(end - first, n_frames + sr)), reader.channels)
     place = reader.seek(first)
-    parts = [np.empty((0, reader.channels), np.float32)]
     for block in reader.blocks(BLOCK_FRAMES):
         part = block[max(0, first - place) : max(0, end - place)]
-        parts.append(np.multiply(part, scale_of(block.dtype), dtype=np.float32))
+        steps.add(np.multiply(part, scale_of(block.dtype), dtype=np.float32))
         place += len(block)
         if place >= end:
             break
-    return np.concatenate(parts), sr
-
-
-def _check_size(n_frames: int, channels: int) -> None:
-    if n_frames * channels * 2 > LARGEST_BYTES:
-        raise MediaError(f"A clip may have {LARGEST_BYTES // 10**6} MB. Take a shorter one.")
+    return steps.taken, sr
 
 
 def mono(y: np.ndarray, sr: int, *, to_sr: int, channel: int | None = None) -> np.ndarray:

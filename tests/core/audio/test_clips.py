@@ -1,6 +1,7 @@
 """Clips: exactly the samples of a part of a recording."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -138,3 +139,16 @@ def test_a_part_that_is_too_large_is_refused_before_it_is_read(monkeypatch, medi
 
     with pytest.raises(MediaError, match="Take a shorter one"):
         read_clip(io.BytesIO(media), 0.0, 1.0)
+
+
+def test_a_clip_is_in_memory_once():
+    media = io.BytesIO(encode(np.zeros((4_000_000, 2)), 8000))
+    tracemalloc.start()
+    try:
+        y, _ = read_clip(media, 0.0, 1e6)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert y.nbytes == 16_000_000
+    assert peak < 1.5 * y.nbytes
