@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from types_boto3_mediaconvert.type_defs import JobTypeDef
 
 _REFUSALS = frozenset({"BadRequestException", "ForbiddenException"})
-_BUSY = frozenset({"TooManyRequestsException", "ThrottlingException"})
+_BUSY = frozenset(
+    {"TooManyRequestsException", "ThrottlingException", "ServiceQuotaExceededException"}
+)
 _PAGE = 20
 """Number of the latest jobs that are searched; the wanted job has just been started."""
 

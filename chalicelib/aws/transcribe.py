@@ -52,9 +52,15 @@ class Transcriber:
         return response["TranscriptionJob"]
 
     def delete(self, name: str) -> None:
-        """Delete a job, if it exists. Safe to repeat."""
+        """Delete a job, if it exists. Safe to repeat.
+
+        Transcribe takes five deletions a second. What is over that stays, and ends by itself after
+        90 days: it has the recording's key, and nothing else of it.
+
+        https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html
+        """
         try:
             self._client.delete_transcription_job(TranscriptionJobName=name)
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in _NO_SUCH_JOB:
+            if exc.response["Error"]["Code"] not in _NO_SUCH_JOB | _BUSY:
                 raise

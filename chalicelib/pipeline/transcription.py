@@ -1,6 +1,7 @@
 """Transcripts: start of the job, and its outcome."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
 
 AMAZON_TRANSCRIBE = "Amazon Transcribe"
 """The name of who heard the words, unless the transcript says another."""
+
+WAITS_AT_MOST = timedelta(days=14)
+"""Time for which Transcribe is asked again; the error for too many jobs is also one for a file that
+is too long.
+"""
+
+NEVER_TAKEN = f"Amazon Transcribe has taken no job of the recording for {WAITS_AT_MOST.days} days"
 
 TRANSCRIPT_BYTES = 300_000
 """Most bytes of a transcript in the item; DynamoDB allows 400 KB for an item."""
@@ -98,7 +106,13 @@ def start_transcription(
         # It also refuses a missing object, which may be missing for a moment only.
         recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
         delete_job_objects(job.folder, services)
-    except ServiceBusyError:
+    except ServiceBusyError as exc:
+        since = datetime.fromisoformat(recording.restarted_at or recording.created_at)
+        if services.clock() - since > WAITS_AT_MOST:
+            reason = f"{NEVER_TAKEN}: {exc}"
+            recording = fail(recording, Branch.TRANSCRIPTION, reason, services)
+            delete_job_objects(job.folder, services)
+            return recording
         move(recording, Branch.TRANSCRIPTION, Status.PENDING, services)
         delete_job_objects(job.folder, services)
         raise

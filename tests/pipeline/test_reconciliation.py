@@ -17,6 +17,7 @@ from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
+from chalicelib.errors import ServiceBusyError
 from chalicelib.pipeline import events, reconciliation
 from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.pipeline.walk import ITEMS, WALK
@@ -292,6 +293,36 @@ def test_a_quota_is_waited_out_and_not_failed(services, busy, put):
     reconcile(services).raise_failures()
 
     assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
+
+
+class Busy:
+    """Amazon Transcribe, which takes no job."""
+
+    def __init__(self, transcriber) -> None:
+        self._transcriber = transcriber
+
+    def __getattr__(self, name: str):
+        return getattr(self._transcriber, name)
+
+    def start(self, request):  # noqa: ARG002  # it looks at nothing
+        raise ServiceBusyError("Your input file is too long")
+
+
+def test_a_recording_that_transcribe_never_takes_fails_after_two_weeks(services, put):
+    """LimitExceededException also says that a file is too long, according to Transcribe's model."""
+    services = replace(services, transcriber=Busy(services.transcriber))
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    assert services.recordings.get(recording_id).transcription.status == Status.PENDING
+
+    later = datetime.now(UTC) + timedelta(days=15)
+    reconcile(replace(services, clock=lambda: later))
+
+    found = services.recordings.get(recording_id).transcription
+    assert found.status == Status.FAILED
+    assert found.reason.startswith(
+        "Amazon Transcribe has taken no job of the recording for 14 days"
+    )
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(1, "PENDING"), (6, "IN_PROGRESS")])
