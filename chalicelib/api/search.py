@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.requests import Request
@@ -28,6 +29,14 @@ MAX_PAGES = 60
 
 MAX_ROWS = 10_000
 """Rows of places that one request reads; each is about a kilobyte."""
+
+LISTING, READING = timedelta(seconds=12), timedelta(seconds=20)
+"""Times from the beginning of a request after which it lists no more recordings, and reads no more
+places. API Gateway waits for 29 s; the rest is for the passages that are shown.
+"""
+
+ROWS_AT_ONCE = 100
+"""Rows of places that are read before the time is looked at: those of one request to the table."""
 
 PAGE = 20
 """Most recordings on a page."""
@@ -83,8 +92,8 @@ def search(
     """Return the recordings that contain every word and phrase of a query, best first.
 
     The recordings with the query's rarest term are listed newest first, and the places of all of
-    its terms are read by key. If there are more than one request can read, the newest are ranked
-    first, and the cursor continues with older ones.
+    its terms are read by key. If there are more than one request can read, in number or in time,
+    the newest are ranked first, and the cursor continues with older ones.
 
     Parameters
     ----------
@@ -104,6 +113,7 @@ def search(
     CursorError
         if the cursor does not belong to this query
     """
+    began = services.clock()
     phrases = parse_query(query)
     if cursor:
         start = _decode(cursor, query, owner)
@@ -111,7 +121,7 @@ def search(
             raise CursorError(cursor)
     else:
         start = _first_place(phrases, owner, services)
-    stretch, found = _read(phrases, start, owner, services)
+    stretch, found = _read(phrases, start, owner, services, began)
     end = start.offset + limit
     following: Place | None = None
     if end < len(found):
@@ -129,18 +139,25 @@ def search(
 def find_ids(query: str, *, owner: str | None, most: int, services: "Services") -> list[str]:
     """Return the ids of all recordings that contain every word and phrase of a query.
 
-    Raise RequestError if there are more than ``most``, or the query cannot be used.
+    Raise RequestError if there are more than ``most`` or than one request can read, or the query
+    cannot be used.
     """
+    began = services.clock()
     phrases = parse_query(query)
     place = _first_place(phrases, owner, services)
     ids: list[str] = []
     while True:
-        stretch, found = _read(phrases, place, owner, services)
+        stretch, found = _read(phrases, place, owner, services, began)
         ids += [id_ for id_, *_ in found]
         if len(ids) > most:
             raise RequestError(f"q finds more than {most} recordings: use other words as well.")
         if stretch.end is None:
             return ids
+        if services.clock() - began >= LISTING:
+            raise RequestError(
+                "q reads more than fits in one request: use rarer words as well, or search, and"
+                " name recording_ids."
+            )
         place = replace(place, after=stretch.end)
 
 
@@ -157,9 +174,16 @@ def _first_place(phrases: list[Phrase], owner: str | None, services: "Services")
 
 
 def _read(
-    phrases: list[Phrase], place: Place, owner: str | None, services: "Services"
+    phrases: list[Phrase],
+    place: Place,
+    owner: str | None,
+    services: "Services",
+    began: datetime,
 ) -> tuple["Stretch", list[Found]]:
-    """Return the stretch of recordings at a place, and those with all phrases, best first."""
+    """Return the stretch of recordings at a place, and those with all phrases, best first.
+
+    The stretch ends where the time is over, but has one page and its first places at least.
+    """
     terms = _terms(phrases)
     stretch = services.search_table.stretch(
         place.term,
@@ -167,10 +191,16 @@ def _read(
         after=place.after,
         most=MAX_ROWS // len(terms),
         max_pages=MAX_PAGES,
+        is_over=lambda: services.clock() - began >= LISTING,
     )
-    return stretch, _rank(
-        phrases, stretch.marks, services.search_table.places(stretch.marks, terms)
-    )
+    places: dict[str, Mapping[str, Sequence[int]]] = {}
+    n_each = max(1, ROWS_AT_ONCE // len(terms))
+    for first in range(0, len(stretch.marks), n_each):
+        if first and services.clock() - began >= READING:
+            stretch = stretch.until(first)
+            break
+        places |= services.search_table.places(stretch.marks[first : first + n_each], terms)
+    return stretch, _rank(phrases, stretch.marks, places)
 
 
 def _rank(

@@ -10,7 +10,7 @@ A recording's rows share its id, so all of its rows and no other recording's are
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,11 @@ class Stretch:
 
     marks: Sequence[Mark]
     end: tuple[str, str] | None
+
+    def until(self, n: int) -> "Stretch":
+        """Return the stretch of the newest ``n`` recordings."""
+        last = self.marks[n - 1]
+        return Stretch(self.marks[:n], (last.created_at, last.recording_id))
 
 
 class SearchTable:
@@ -116,6 +121,7 @@ class SearchTable:
         after: tuple[str, str] | None,
         most: int,
         max_pages: int,
+        is_over: Callable[[], bool],
     ) -> Stretch:
         """Return recordings with a term, newest first, in one owner's recordings or all.
 
@@ -131,6 +137,8 @@ class SearchTable:
             number of recordings after which the stretch ends
         max_pages : int
             number of pages, of a megabyte each, after which the stretch ends
+        is_over : callable
+            returns whether the time is over, so that the stretch ends with the page that is read
         """
         index = BY_TERM if owner is None else BY_OWNER_TERM
         query = _query(index, term, owner) | {
@@ -148,6 +156,8 @@ class SearchTable:
             if "LastEvaluatedKey" not in page:
                 return Stretch(found, None)
             last = query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            if is_over():
+                break
         return Stretch(found, (last["created_at"], last["recording_id"]))
 
     def places(

@@ -3,6 +3,7 @@
 import math
 import random
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -14,14 +15,14 @@ from support.answers import put_answer
 from support.media import wav
 from support.stand_ins import ON_EACH_DATABASE
 
-from chalicelib.api.search import search
+from chalicelib.api.search import find_ids, search
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.core.search.layout import bucket_of, mark_of
 from chalicelib.core.search.matching import parse_query
 from chalicelib.core.search.terms import terms_of
 from chalicelib.core.transcripts.models import Transcript, Word
-from chalicelib.errors import CursorError
+from chalicelib.errors import CursorError, RequestError
 from chalicelib.pipeline import events
 from chalicelib.pipeline.transcription import index_words
 
@@ -163,6 +164,59 @@ def test_an_answer_that_stops_early_says_so_and_its_cursor_finds_the_rest(servic
         *[pages[3].results[-1]["created_at"]] * 2,
         None,
     ]
+
+
+class Slow:
+    """A table whose pages have two rows, and whose requests take some seconds each."""
+
+    def __init__(self, table, request_s: float) -> None:
+        self._table = table
+        self._request_s = request_s
+        self.name = table.name
+        self.meta = self
+        self.client = self
+        self.now = datetime(2024, 1, 1, tzinfo=UTC)
+
+    def query(self, **request):
+        self.now += timedelta(seconds=self._request_s)
+        return self._table.query(**{"Limit": 2} | request)
+
+    def batch_get_item(self, **request):
+        self.now += timedelta(seconds=self._request_s)
+        return self._table.meta.client.batch_get_item(**request)
+
+
+@pytest.mark.parametrize("request_s", [0.1, 2, 60])
+@pytest.mark.parametrize("query", ["river", '"the river"'])
+def test_an_answer_that_would_take_too_long_stops_early_and_says_so(services, request_s, query):
+    """API Gateway waits for 29 s."""
+    expected = [said(services, "alice", "the river") for _ in range(30)]
+    table = Slow(table_of(services), request_s)
+    services = replace(services, search_table=SearchTable(table), clock=lambda: table.now)
+
+    pages, longest = [], timedelta()
+    while not pages or pages[-1].cursor:
+        began = table.now
+        cursor = pages[-1].cursor if pages else None
+        pages.append(search(query, owner=None, cursor=cursor, limit=100, services=services))
+        longest = max(longest, table.now - began)
+
+    assert [one["recording_id"] for page in pages for one in page.results] == expected[::-1]
+    assert [page.complete for page in pages] == [page.cursor is None for page in pages]
+    assert (len(pages) == 1) == (request_s == 0.1)
+    assert all(page.back_to for page in pages[:-1])
+    # However slow a request is, the next page goes on: after one page and one request of places.
+    assert longest <= timedelta(seconds=max(29, 6 * request_s))
+
+
+def test_a_selection_that_would_take_too_long_is_refused_in_a_sentence(services):
+    for _ in range(30):
+        said(services, "alice", "the river")
+    table = Slow(table_of(services), 5)
+    services = replace(services, search_table=SearchTable(table), clock=lambda: table.now)
+
+    with pytest.raises(RequestError, match=r"q reads more than fits in one request: "):
+        find_ids("river", owner=None, most=1000, services=services)
 
 
 class Asked:
