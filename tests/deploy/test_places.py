@@ -9,7 +9,7 @@ import pytest
 from support.deploy.command import ACCOUNT, ROOT, deploy, remove
 
 from scripts.destroy import Removal
-from scripts.record_outputs import environment
+from scripts.record_outputs import environment, read_config
 
 # moto has neither these alarms nor bucket policies, and these tests do not need them.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
@@ -208,3 +208,25 @@ def test_an_address_for_notices_that_was_set_by_hand_is_kept(project):
     deploy(project)
 
     assert api_url() == "https://speech.example.org/"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "suffix"),
+    [
+        ("eu-central-1", "aws", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+    ],
+)
+def test_addresses_and_arns_are_those_of_the_partition(region, partition, suffix):
+    place = boto3.session.Session().get_partition_for_region(region)
+
+    account = replace(ACCOUNT, region=region, partition=partition)
+
+    assert place == partition
+    assert account.dns_suffix == suffix
+
+
+def test_the_api_is_a_regional_one_which_every_partition_has():
+    assert read_config(ROOT)["api_gateway_endpoint_type"] == "REGIONAL"

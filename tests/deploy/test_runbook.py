@@ -42,3 +42,9 @@ def test_every_queue_that_the_runbook_names_is_in_the_template():
     }
 
     assert set(re.findall(r"earshot-dev-(?:features-dead|failed-events)\b", RUNBOOK)) <= names
+
+
+def test_nobody_is_sent_to_copy_an_upload_onto_itself():
+    """The copy loses its metadata, and one made in parts is another recording."""
+    assert "Do not copy an upload onto itself" in RUNBOOK
+    assert not re.search(r"metadata-directive|copy-object|s3 cp s3://", RUNBOOK)
