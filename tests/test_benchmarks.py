@@ -201,7 +201,7 @@ def test_the_simulation_of_scale_keeps_the_limits_of_transcribe(monkeypatch):
     ("only", "functions", "seconds"),
     [
         ("features", 4, 500 * (0.5 + 1.5) / 4),  # what the functions take
-        ("features", 1_000, 500 / 70),  # what an owner's list takes
+        ("features", 1_000, 500 / 100),  # what a new table takes
         (None, 100, 500 * 10 / 200),  # what Transcribe takes: 200 jobs at once, 10 s each
     ],
 )

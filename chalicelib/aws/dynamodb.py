@@ -9,8 +9,8 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamodb_cursors import decode, encode
-from chalicelib.aws.dynamodb_lists import read_all, read_owners
-from chalicelib.aws.dynamodb_shards import N_SHARDS, shard_of
+from chalicelib.aws.dynamodb_lists import read_list
+from chalicelib.aws.dynamodb_shards import N_SHARDS, all_shards, owner_of, owners_shards
 from chalicelib.aws.dynamodb_values import assignment, from_dynamodb, is_refused, to_item
 from chalicelib.core import keys, recording_item
 from chalicelib.core.recording import (
@@ -184,8 +184,12 @@ class RecordingTable:
         return self._write_or_raise(recording.id, changes, counted=counted)
 
     def _flat(self, recording: Recording) -> dict[str, Any]:
-        shard = shard_of(recording.id, self._n_shards)
-        return recording_item.flat(recording) | {"kind": shard}
+        lists = (
+            all_shards(self._n_shards),
+            owners_shards(recording.owner, self._n_shards),
+        )
+        shards = {one.attribute: one.name_of(recording.id) for one in lists}
+        return recording_item.flat(recording) | shards
 
     def _look_at(self) -> str:
         return (self._clock() + QUIET).isoformat()
@@ -273,21 +277,16 @@ class RecordingTable:
         first, last = since or EARLIEST, until or LATEST
         if start and not first <= start["created_at"] <= last:
             raise CursorError(cursor or "")
-        if owner is None:
-            read = read_all(
-                lambda **asked: self._table.query(IndexName=BY_TIME, **asked),
-                (first, last),
-                start,
-                limit,
-                n_shards=self._n_shards,
-            )
-        else:
-            read = read_owners(
-                lambda **asked: self._table.query(IndexName=BY_OWNER, **asked),
-                owner,
-                (first, last),
-                start,
-            )
+        index, shards = BY_TIME, all_shards(self._n_shards)
+        if owner is not None:
+            index, shards = BY_OWNER, owners_shards(owner, self._n_shards)
+        read = read_list(
+            lambda **asked: self._table.query(IndexName=index, **asked),
+            shards,
+            (first, last),
+            start,
+            limit,
+        )
         found: list[Recording] = []
         for _ in range(READS):
             entries, start = read(limit - len(found))
@@ -323,7 +322,8 @@ class RecordingTable:
 
 
 def _to_recording(item: Mapping[str, Any]) -> Recording:
-    return recording_item.restore(from_dynamodb(item))
+    found = from_dynamodb(item)
+    return recording_item.restore(found | {"owner": owner_of(found["owner"])})
 
 
 def _in_attempt(recording: Recording, branch: Branch) -> Any:

@@ -1,14 +1,15 @@
-"""The partitions of the indexes with all recordings in them, ordered by a time.
+"""The partitions of the lists of recordings: all of them, or an owner's, each ordered by a time.
 
-One partition of DynamoDB takes 1,000 writes a second. A recording changes its entry in these
-indexes some twelve times, so their partition key, ``kind``, has a shard's name. A list reads every
-shard and merges them.
+One partition of DynamoDB takes 1,000 writes a second. A recording changes its entries in these
+indexes some twelve times, so a list has several partitions, its shards, and a recording's id says
+which shard it is in. A list reads every shard and merges them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-sharding.html
 """
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -20,52 +21,94 @@ from chalicelib.core.recording_item import KIND
 N_SHARDS = 32
 """At 1,000 recordings a second, 12,000 writes: 375 a second for each shard."""
 
-
-def shard_of(recording_id: str, n_shards: int) -> str:
-    """Return the name of a recording's shard. The first has the name of the time before shards."""
-    number = int(recording_id[-keys.DIGEST_LENGTH :], 16) % n_shards
-    return f"{KIND}-{number}" if number else KIND
+OWNERS = "/"
+"""Between an owner's name and a shard's number; no owner's name has it."""
 
 
-def shards(n_shards: int) -> Iterator[str]:
-    """Yield the names of all shards."""
-    yield from (f"{KIND}-{number}" if number else KIND for number in range(n_shards))
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """The shards of one list.
+
+    Parameters
+    ----------
+    attribute : str
+        the attribute that is the indexes' partition key
+    first : str
+        the name of the first shard, which is that of the list from the time before shards
+    between : str
+        what is between this name and the number in the names of the other shards
+    n : int
+        number of shards
+    """
+
+    attribute: str
+    first: str
+    between: str
+    n: int
+
+    def name_of(self, recording_id: str) -> str:
+        """Return the name of a recording's shard."""
+        return self._name(int(recording_id[-keys.DIGEST_LENGTH :], 16) % self.n)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all shards."""
+        yield from map(self._name, range(self.n))
+
+    def _name(self, number: int) -> str:
+        return f"{self.first}{self.between}{number}" if number else self.first
+
+
+def all_shards(n_shards: int) -> Shards:
+    """Return the shards of the lists of all recordings."""
+    return Shards("kind", KIND, "-", n_shards)
+
+
+def owners_shards(owner: str, n_shards: int) -> Shards:
+    """Return the shards of an owner's list."""
+    return Shards("owner", owner, OWNERS, n_shards)
+
+
+def owner_of(shard: str) -> str:
+    """Return the owner whose list has a shard of this name."""
+    return shard.partition(OWNERS)[0]
 
 
 def in_order(
     ask: Callable[..., Mapping[str, Any]],
+    shards: Shards,
     condition: ConditionBase,
     *,
     order: str,
     newest_first: bool,
     limit: int,
-    n_shards: int,
 ) -> Iterator[dict[str, Any]]:
     """Yield the entries of an index in the order of their times, and of their keys at one time.
 
-    ``ask`` is DynamoDB's Query on the index. Pages of ``limit`` entries are read when they are
-    needed.
+    ``ask`` is DynamoDB's Query on the index, ``limit`` how many entries are wanted. The first page
+    of a shard has twice its share of them, and each page twice as many as the page before.
     """
 
     def place(entry: dict[str, Any]) -> tuple[str, str]:
         return entry[order], entry["JsonFile"]
 
     def read(shard: str) -> Iterator[dict[str, Any]]:
-        query = {
-            "KeyConditionExpression": Key("kind").eq(shard) & condition,
+        n = min(limit, 2 * (1 + limit // shards.n))
+        query: dict[str, Any] = {
+            "KeyConditionExpression": Key(shards.attribute).eq(shard) & condition,
             "ScanIndexForward": not newest_first,
-            "Limit": limit,
+            "Limit": n,
         }
         while True:
             page = ask(**query)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            n *= 2
+            query |= {"ExclusiveStartKey": page["LastEvaluatedKey"], "Limit": n}
 
     def sorted_shard(shard: str) -> Iterator[dict[str, Any]]:
         # An index has no order among entries of one time.
         for _, entries in groupby(read(shard), key=lambda entry: entry[order]):
             yield from sorted(entries, key=place, reverse=newest_first)
 
-    return heapq.merge(*map(sorted_shard, shards(n_shards)), key=place, reverse=newest_first)
+    return heapq.merge(*map(sorted_shard, shards.names()), key=place, reverse=newest_first)

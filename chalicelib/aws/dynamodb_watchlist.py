@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb_shards import N_SHARDS, in_order
+from chalicelib.aws.dynamodb_shards import N_SHARDS, all_shards, in_order
 from chalicelib.core import keys
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class Watchlist:
     def _read(self, now: datetime, limit: int) -> Iterator[dict[str, Any]]:
         entries = in_order(
             lambda **asked: self._table.query(IndexName=BY_LOOK_AT, **asked),
+            all_shards(self._n_shards),
             Key("look_at").lte(now.isoformat()),
             order="look_at",
             newest_first=False,
             limit=limit,
-            n_shards=self._n_shards,
         )
         return islice(entries, limit)
 

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.core.probe.formats import CONTAINERS, extension
 from scripts.archive_cost import MEASURE_S, RECEIVE_S, Amount, Prices
 from scripts.backfill.listing import Entry
-from scripts.backfill.pace import HEAD_ROOM, OWNER_A_SECOND, Quotas
+from scripts.backfill.pace import HEAD_ROOM, TABLE_A_SECOND, Quotas
 
 SAMPLE = 200
 """Recordings whose headers are read, unless another number is asked for."""
@@ -179,7 +179,7 @@ def times_h(amount: Amount, quotas: Quotas, *, only: str | None = None) -> dict[
         functions_s += amount.n * MEASURE_S + amount.seconds * MEASURE_SHARE
     found = {
         f"MEASURING_CONCURRENCY={quotas.measured_at_once}": functions_s / quotas.measured_at_once,
-        f"one owner's list ({OWNER_A_SECOND:g} a second)": amount.n / OWNER_A_SECOND,
+        f"a new table's writes ({TABLE_A_SECOND:g} a second)": amount.n / TABLE_A_SECOND,
     }
     if only != "features":
         job_s = amount.n * JOB_S + amount.seconds * JOB_SHARE

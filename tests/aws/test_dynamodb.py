@@ -10,7 +10,7 @@ from support.stand_ins import ON_EACH_DATABASE
 
 from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.aws.dynamodb_notices import NoticeClaims
-from chalicelib.aws.dynamodb_shards import N_SHARDS, shard_of
+from chalicelib.aws.dynamodb_shards import N_SHARDS, all_shards, owners_shards
 from chalicelib.aws.dynamodb_values import to_item
 from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.core import keys
@@ -221,7 +221,8 @@ def test_a_cursor_is_valid_for_one_owners_list_only(services, recording):
         services.recordings.page(owner="alice", cursor=cursor)
 
 
-def test_pages_of_all_recordings_merge_the_shards_newest_first(services):
+@pytest.mark.parametrize("owner", [None, "bob"])
+def test_pages_of_a_list_merge_the_shards_newest_first(services, owner):
     made = []
     for number in range(40):
         upload = Upload(bucket="media", key=f"uploads/bob/{number}.wav", etag="e", size=1)
@@ -232,28 +233,51 @@ def test_pages_of_all_recordings_merge_the_shards_newest_first(services):
 
     pages, cursor = [], None
     while cursor or not pages:
-        page, cursor = services.recordings.page(limit=7, cursor=cursor)
+        page, cursor = services.recordings.page(owner=owner, limit=7, cursor=cursor)
         pages.append([one.id for one in page])
 
     assert [len(page) for page in pages] == [7, 7, 7, 7, 7, 5]
     assert [id_ for page in pages for id_ in page] == [
         id_ for *_, id_ in sorted(expected, reverse=True)
     ]
-    middle, _ = services.recordings.page(since="2024-01-03", until="2024-01-04", limit=50)
+    middle, _ = services.recordings.page(
+        owner=owner, since="2024-01-03", until="2024-01-04", limit=50
+    )
     assert len(middle) == 6
+    assert {one.owner for one in middle} == {"bob"}
+
+
+def test_an_owner_has_no_recordings_of_an_owner_with_a_similar_name(services):
+    for number in range(20):
+        for owner in ("bob", "bob-1", "bo"):
+            key = f"uploads/{owner}/{number}.wav"
+            upload = Upload(bucket="media", key=key, etag="e", size=1)
+            services.recordings.create(Recording.of(upload, created_at="2024-01-01"))
+
+    page, _ = services.recordings.page(owner="bob")
+
+    assert len(page) == 20
+    assert {one.owner for one in page} == {"bob"}
 
 
 def test_recordings_of_the_time_before_shards_are_listed_with_the_new_ones(services, recording):
     table = services.recordings._table
-    shard = table.scan()["Items"][0]["kind"]
+    (new,) = table.scan()["Items"]
     services.recordings.delete(recording.id)
     old = to_item(flat(replace(recording, look_at="2024-01-01")))
     table.put_item(Item=old)
+    upload = Upload(bucket="media", key=f"uploads/{recording.owner}/b.wav", etag="e", size=1)
+    later = services.recordings.create(Recording.of(upload, created_at="2999-01-01"))
 
-    page, _ = services.recordings.page()
+    for owner in (None, recording.owner):
+        page, _ = services.recordings.page(owner=owner)
+        first, cursor = services.recordings.page(owner=owner, limit=1)
+        second, _ = services.recordings.page(owner=owner, limit=1, cursor=cursor)
 
-    assert shard != old["kind"] == "recording"
-    assert [one.id for one in page] == [recording.id]
+        assert [one.id for one in page] == [later.id, recording.id]
+        assert [one.id for one in first + second] == [later.id, recording.id]
+    assert new["kind"] != old["kind"] == "recording"
+    assert new["owner"] != old["owner"] == recording.owner
     assert services.watchlist.due(datetime.now(UTC), 10) == [recording.id]
 
 
@@ -274,32 +298,38 @@ def test_a_thousand_recordings_a_second_write_at_most_500_times_a_second_to_a_sh
     read = services.recordings.get(recording_id)
     services.watchlist.strike_off(recording_id, read.look_at)
 
-    n_writes = 1 + table.n_writes_by_look_at  # and one by time
+    n_writes_of_all = 1 + table.n_writes_by_look_at  # and one by time
     upload = Upload(bucket="media", key="uploads/alice/a.wav", etag="e", size=1)
-    shards = Counter(
-        shard_of(replace(upload, size=size).recording_id, N_SHARDS) for size in range(20_000)
-    )
-
-    assert n_writes >= 8
-    assert len(shards) == N_SHARDS
-    assert 1000 * n_writes * max(shards.values()) / shards.total() <= 500
+    for n_writes, shards in (
+        (n_writes_of_all, all_shards(N_SHARDS)),
+        (table.n_writes, owners_shards("alice", N_SHARDS)),
+    ):
+        names = Counter(
+            shards.name_of(replace(upload, size=size).recording_id) for size in range(20_000)
+        )
+        assert n_writes >= 8
+        assert names.keys() == set(shards.names())
+        assert 1000 * n_writes * max(names.values()) / names.total() <= 500
 
 
 class Watched:
-    """A table that counts the writes to the index by look."""
+    """A table that counts its writes, and those to the index by look."""
 
     def __init__(self, table) -> None:
         self._table = table
+        self.n_writes = 0  # each is also one to the index by owner, which has whole items
         self.n_writes_by_look_at = 0
 
     def __getattr__(self, name: str):
         return getattr(self._table, name)
 
     def put_item(self, **request):
+        self.n_writes += 1
         self.n_writes_by_look_at += "look_at" in request["Item"]
         return self._table.put_item(**request)
 
     def update_item(self, **request):
+        self.n_writes += 1
         before = self._look_at(request)
         answer = self._table.update_item(**request)
         after = self._look_at(request)

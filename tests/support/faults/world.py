@@ -56,7 +56,7 @@ SECOND_BUCKET = "results"
 ADMINISTRATOR = "admin"
 HOUR_S = 3600
 N_SHARDS = 2
-"""Of the indexes by time: as few as can be merged, because each is a request."""
+"""Of each list: as few as can be merged, because each is a request."""
 
 RECEIVERS = {
     "features": "extract_features",
