@@ -76,6 +76,7 @@ kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is t
 bench: $(BIN)/.bench ## measure Earshot, librosa and the original recipe (about half an hour)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/deployed.py
+	$(BIN)/python benchmarks/longest.py
 
 bench-speech: $(BIN)/.local ## word errors, punctuation, word times and CPU of each recogniser: SPEECH=folder with references.tsv
 	@SPEECH="$(SPEECH)" $(BIN)/python benchmarks/hearing.py

@@ -16,7 +16,6 @@ import statistics
 import sys
 import tempfile
 import time
-import wave
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -47,14 +46,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 TEN_MINUTES_S, WORDS = 600, 1500
 """Length of the recording, and its number of words; people speak about 150 a minute."""
-
-HALF_HOUR_S = 1800
-HALF_HOUR_WORDS = HALF_HOUR_S * 200 // 60
-"""An eighth of the longest recording that Amazon Transcribe takes, spoken fast."""
-
-HALF_HOUR_RATE_HZ = 8000
-HALF_HOUR_METADATA = {"hop-length": "235"}
-"""At 22,050 Hz as many frames a second as 48,000 Hz has, the most that is taken, by default."""
 
 PARTS = (
     *("app.py", "chalicelib", "kernels"),
@@ -141,7 +132,7 @@ class Bench:
     def function(self, name: str, memory_mb: int = VCPU_MB) -> Function:
         layers = self._packages[1:] if name == "extract_features" else self._packages[1:2]
         return Function(
-            handler=f"app.{name}",
+            handler="app.app" if name == "api_handler" else f"app.{name}",
             code=self._packages[0],
             layers=tuple(layers),
             memory_mb=memory_mb,
@@ -182,9 +173,9 @@ class Bench:
     def cold_starts(self, runs: int) -> dict[str, Start]:
         """Return medians, by side: fetch ten seconds of WAV, compute, put the table."""
         key = self.upload(10, "mfcc")
-        message = sqs_event(self.received(key))
+        message = measured(self.received(key))
         plain = self.upload(10)
-        everything = sqs_event(self.received(plain))
+        everything = measured(self.received(plain))
         original = replace(
             self.function("extract_features"),
             handler="original_handler.handler",
@@ -223,8 +214,8 @@ class Bench:
         warm_up, key = self.received(self.upload(10)), self.received(self.upload(length_s))
         self._forget_features()
         with running(self.function("extract_features", memory_mb)) as api:
-            api.invoke(sqs_event(warm_up))
-            return taken(api, sqs_event(key))
+            api.invoke(measured(warm_up))
+            return taken(api, measured(key))
 
     def pipeline(self, length_s: int) -> dict[str, Any]:
         """Measure each function on one recording, and count its requests to AWS."""
@@ -235,10 +226,10 @@ class Bench:
             apis = {name: cleanup.enter_context(running(self.function(name))) for name in names}
             warm_up = self.upload(10)
             apis["receive_upload"].invoke(s3_event(self.bucket, warm_up))
-            apis["extract_features"].invoke(sqs_event(self.recording_id(warm_up)))
+            apis["extract_features"].invoke(measured(self.recording_id(warm_up)))
             self.gateway.requests.clear()
             took = {"receive_upload": taken(apis["receive_upload"], s3_event(self.bucket, key))}
-            took["extract_features"] = taken(apis["extract_features"], sqs_event(recording_id))
+            took["extract_features"] = taken(apis["extract_features"], measured(recording_id))
             requests = self.gateway.requests.copy()
             name = services().recordings.get(recording_id).transcription.job_id
             transcript = f"{keys.JOBS}{name}/transcript.json"
@@ -257,31 +248,6 @@ class Bench:
                 if recording_id in found["Key"]
             ),
         }
-
-    def half_hour(self) -> dict[str, Taken]:
-        """Measure half an hour at the highest rate of frames, from the upload to its words."""
-        path = self._folder / "half-hour.wav"
-        with wave.open(str(path), "wb") as sound:
-            sound.setparams((1, 2, HALF_HOUR_RATE_HZ, 0, "NONE", ""))
-            noise = random.Random(0).randbytes(2 * HALF_HOUR_RATE_HZ)  # noqa: S311  # not for security
-            for _ in range(HALF_HOUR_S):
-                sound.writeframes(noise)
-        key = "uploads/me/half-hour.wav"
-        with path.open("rb") as body:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=HALF_HOUR_METADATA)
-        path.unlink()
-        recording_id = self.received(key)
-        with running(self.function("extract_features")) as api:
-            took = {"extract_features": taken(api, sqs_event(recording_id))}
-        document = spoken(HALF_HOUR_WORDS, HALF_HOUR_S)
-        transcript = keys.transcript(recording_id)
-        self.s3.put_object(Bucket=self.bucket, Key=transcript, Body=document)
-        with running(self.function("store_transcript")) as api:
-            took["store_transcript"] = taken(api, s3_event(self.bucket, transcript))
-        recording = services().recordings.get(recording_id)
-        if {recording.statuses["transcription"], recording.statuses["features"]} != {"COMPLETED"}:
-            raise RuntimeError(f"the half hour is {recording.statuses}")
-        return took
 
 
 def search_units(asked: dict[str, Any]) -> int:
@@ -306,10 +272,12 @@ def row_bytes(row: dict[str, dict[str, Any]]) -> int:
     )
 
 
-def taken(api: RuntimeApi, event: Any) -> Taken:
-    """Invoke a function and return the cost of the invocation."""
+def taken(api: RuntimeApi, event: Any, answers: list[Any] | None = None) -> Taken:
+    """Invoke a function, add its answer to ``answers``, and return the cost of the invocation."""
     before = cpu_seconds(api.pid)
-    api.invoke(event)
+    answer = api.invoke(event)
+    if answers is not None:
+        answers.append(answer)
     status = Path(f"/proc/{api.pid}/status").read_text()
     peak_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     return Taken(cpu_seconds(api.pid) - before, int(peak_kb) / 1024)
@@ -324,9 +292,13 @@ def s3_event(bucket: str, key: str) -> dict[str, Any]:
     return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}
 
 
-def sqs_event(recording_id: str) -> dict[str, Any]:
-    body = json.dumps({"recording_id": recording_id})
+def measured(recording_id: str) -> dict[str, Any]:
+    return sqs_event({"recording_id": recording_id})
+
+
+def sqs_event(message: dict[str, Any]) -> dict[str, Any]:
     attributes = {"ApproximateReceiveCount": "1"}
+    body = json.dumps(message)
     return {"Records": [{"body": body, "receiptHandle": "r", "attributes": attributes}]}
 
 
@@ -354,16 +326,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="cold starts of each side")
     parser.add_argument("--core", type=int, help="the core that everything runs on")
-    parser.add_argument("--half-hour", action="store_true", help="measure the half hour only")
     options = parser.parse_args()
     pin(options.core)
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as cleanup:
         bench = Bench(Path(temporary), cleanup)
-        half_hour = {name: asdict(one) for name, one in bench.half_hour().items()}
-        if options.half_hour:
-            before = json.loads((HERE / "deployed.json").read_text())
-            write(before | {"half_hour": half_hour})
-            return
         starts = bench.cold_starts(options.runs)
         found = {
             "cold_starts": {name: asdict(start) for name, start in starts.items()},
@@ -372,10 +338,15 @@ def main() -> None:
                 memory_mb: asdict(bench.measure(TEN_MINUTES_S, memory_mb))
                 for memory_mb in MEMORIES_MB
             },
-            "half_hour": half_hour,
         }
-    write(found)
+    write(read_before() | found)
     print(cost.start_table())
+
+
+def read_before() -> dict[str, Any]:
+    """Return what was measured before."""
+    found: dict[str, Any] = json.loads((HERE / "deployed.json").read_text())
+    return found
 
 
 def write(found: dict[str, Any]) -> None:
