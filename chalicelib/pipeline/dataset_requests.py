@@ -115,8 +115,11 @@ def send_dataset_step(
 
 def delete_dataset(request: DatasetRequest, services: "Services") -> None:
     """Remove a request and the files of all its versions. Safe to repeat."""
+    files = keys.dataset_files(request.owner, request.name)
+    # The request after them, so that an interrupted deletion can be repeated.
+    services.datasets.remove(files)
     services.datasets.remove(keys.dataset_request(request.owner, request.name))
-    services.datasets.remove(keys.dataset_files(request.owner, request.name))
+    services.datasets.remove(files)  # a step may have written more until then
 
 
 def n_batches_done(request: DatasetRequest, services: "Services") -> int:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.core.probe import quotas
-from chalicelib.core.recording import Recording, Status, Upload
+from chalicelib.core.recording import Branch, Recording, Status, Upload
 
 if TYPE_CHECKING:
     from chalicelib.core.probe.contents import Contents
@@ -14,6 +14,9 @@ def refusal(
     recording: Recording, upload: Upload, contents: "Contents", services: "Services"
 ) -> str | None:
     """Count a new recording's hours, and return why it is refused, or None. Safe to repeat."""
+    for state in map(recording.state, Branch):
+        if state.reason and state.reason.startswith(quotas.REFUSED):
+            return state.reason  # the refusal was not written to every branch
     if recording.accepted_at or recording.status != Status.PENDING:
         return None  # it was counted before, or began before there was a quota
     return _count(recording, upload, contents, services, again=False)

@@ -34,9 +34,10 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
     if media_format is None or reason:
         may_show = contents.picture or media_format in formats.CONTAINERS
         none_made = reason if may_show else NO_PICTURE
-        recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
+        # The reason first, because this may be interrupted, and it decides what is done then.
         for branch in SPEECH:
             recording = _end(recording, branch, Status.FAILED, reason, services)
+        recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
         # A clean-up may come before the item is in its index, and nothing that is started here
         # would notice that the upload is gone.
         if services.media.find_source(recording) is None:

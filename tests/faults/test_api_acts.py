@@ -139,3 +139,31 @@ def test_what_is_over_the_hours_of_a_day_is_refused_once_and_counted_once():
 
     assert scene.end() == []
     assert item_of(world, TALK)["transcription_reason"].startswith("The recording was not")
+
+
+def test_a_deletion_of_a_data_set_that_was_done_in_part_can_be_repeated():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.come_to_rest()
+    deleting = scene.ask_api("delete data set", "mine")
+    while deleting in scene.world.tasks:
+        is_batch = deleting.asks == "delete_objects"
+        scene.move("run", deleting.name, "partly" if is_batch else "")
+    scene.run(scene.ask_api("delete data set", "mine"))
+
+    assert of_datasets(scene) == []
+
+
+def test_a_refusal_that_was_written_in_part_is_not_forgotten():
+    scene = Scene(TALK)
+    world = scene.world
+    world.settings = replace(world.settings, quotas=Quotas(owner_hours=0.5 / 3600))
+    world.services = replace(world.services, settings=world.settings)
+    scene.put(TALK)
+    refusing = scene.begin("receive_upload")
+    scene.run(refusing, until="update_item")
+    scene.move("run", refusing.name)
+    scene.move("run", refusing.name, "killed")
+
+    assert scene.end() == []
+    assert item_of(world, TALK)["features_reason"].startswith("The recording was not processed")

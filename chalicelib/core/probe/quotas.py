@@ -11,6 +11,9 @@ STAGE = "stage"
 BYTES_PER_S = 8_000
 """Bytes of a second, if the header does not say how long a file lasts: 64 kbit/s."""
 
+REFUSED = "The recording was not processed"
+"""Beginning of the reason of every recording that is over a quota."""
+
 _HOUR_S = 3600
 
 
@@ -43,12 +46,12 @@ def refusal(counter: str, limit_s: int, seconds: int) -> str:
     if seconds > limit_s:
         each = "" if counter == STAGE else " of each owner"
         return (
-            f"The recording was not processed: it lasts {seconds / _HOUR_S:.1f} hours, and at most "
+            f"{REFUSED}: it lasts {seconds / _HOUR_S:.1f} hours, and at most "
             f"{hours}{each} are processed in a day. An administrator can process it."
         )
     whose = "everybody's" if counter == STAGE else "your"
     return (
-        f"The recording was not processed: with it, {whose} recordings of today would last longer "
+        f"{REFUSED}: with it, {whose} recordings of today would last longer "
         f"than {hours}, the limit of a day. Choose Process again tomorrow (a day ends at 00:00 "
         "UTC), or ask an administrator to process it now."
     )

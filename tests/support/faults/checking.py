@@ -9,11 +9,10 @@ from chalicelib.api import search
 from chalicelib.aws.dynamodb_values import from_dynamodb
 from chalicelib.core import keys
 from chalicelib.core.features.extract import FeatureParameters
-from chalicelib.core.probe import formats
+from chalicelib.core.probe import formats, quotas
 from chalicelib.core.recording import Recording, Upload
 from chalicelib.core.recording_item import flat, restore
 from support.faults.checking_api import (
-    REFUSED,
     is_over_quota,
     of_corrections,
     of_datasets,
@@ -172,7 +171,7 @@ def _of_notices(world: World, items: dict[str, dict]) -> list[str]:
     found: list[str] = []
     sent = Counter(world.messages.published)
     for rid, item in items.items():
-        was_refused = (item.get("transcription_reason") or "").startswith(REFUSED)
+        was_refused = (item.get("transcription_reason") or "").startswith(quotas.REFUSED)
         fails = was_refused or "FAILED" in _expected(world, item["source_key"])
         outcome = "failed" if fails else "done"
         if not sent[rid, outcome]:

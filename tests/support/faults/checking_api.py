@@ -18,7 +18,6 @@ from chalicelib.core.transcripts.corrections import load_corrections
 from support.faults.transcribe_double import words_of
 from support.faults.world import World
 
-REFUSED = "The recording was not processed"
 MANIFEST = "dataset.json"
 
 
@@ -47,7 +46,7 @@ def of_corrections(world: World) -> list[str]:
 
 def is_over_quota(world: World, recording: Recording) -> bool:
     """Tell whether a recording was refused for its hours, and rightly."""
-    if not (recording.reason or "").startswith(REFUSED):
+    if not (recording.reason or "").startswith(quotas.REFUSED):
         return False
     limits = world.settings.quotas.limits_s(recording.owner)
     seconds = _seconds(world, recording.id)
