@@ -27,6 +27,7 @@ from moto.s3.models import FakeKey, s3_backends
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from local import stack
+from local.labels import LABEL, Row, labelled, readable_rows, remove_file, write_label
 
 _TABLES = """
 create table if not exists objects (
@@ -43,8 +44,9 @@ SPARE_BYTES = 2**20
 """Bytes of the disk that an upload leaves free, for items and the database's journal."""
 
 STOPPING = "Local mode is stopping."
+DATABASE = "earshot.sqlite"
 DAMAGED = ".damaged"
-"""Suffix for the file of an object whose bytes have changed on the disk."""
+"""Suffix for a database that cannot be read, and for a file whose bytes have changed."""
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +71,11 @@ class Store:
         self._held = self._hold()
         try:
             self._files.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                folder / "earshot.sqlite", check_same_thread=False, isolation_level=None
-            )
-            self._database.executescript(_TABLES)
+            self._database = self._open()
         except OSError as exc:
             raise StoreError(f"{folder} cannot be kept in: {exc.strerror}.") from exc
         except sqlite3.OperationalError as exc:
             raise StoreError(f"{folder} cannot be kept in: {exc}. Make room, and start.") from exc
-        except sqlite3.DatabaseError as exc:
-            raise self._is_damaged(exc) from exc
         self._dynamodb = boto3.client("dynamodb")
         # moto's objects are used directly, because ETags cannot be set through the API.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
@@ -99,11 +96,47 @@ class Store:
             ) from exc
         return held
 
-    def _is_damaged(self, exc: sqlite3.DatabaseError) -> StoreError:
-        return StoreError(
-            f"{self._folder / 'earshot.sqlite'} is damaged ({exc}). Put a copy of it back, or move "
-            f"it away to start empty: {self._files} holds the bytes of every upload."
+    def _open(self) -> sqlite3.Connection:
+        """Open the database; if it is damaged, make another of what can be read of it."""
+        path = self._folder / DATABASE
+        try:
+            database = _connect(path)
+            if database.execute("pragma quick_check(1)").fetchone() == ("ok",):
+                return database
+            reason = "its pages do not fit together"
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as exc:
+            reason = str(exc)
+        return self._salvage(path, reason)
+
+    def _salvage(self, path: Path, reason: str) -> sqlite3.Connection:
+        rows = labelled(self._files)
+        if not rows and any(self._files.iterdir()):
+            raise StoreError(
+                f"{path} is damaged ({reason}), and its files have no labels: an earlier version "
+                "wrote them. Put a copy of it back, or move it away to start empty."
+            )
+        damaged = path.with_name(f"{DATABASE}{DAMAGED}")
+        path.rename(damaged)
+        for journal in self._folder.glob(f"{DATABASE}-*"):
+            journal.unlink()
+        database = _connect(path)
+        items = [*readable_rows(damaged, "items")]
+        jobs = [*readable_rows(damaged, "service_jobs")]
+        database.executemany("replace into objects values (?, ?, ?, ?, ?)", rows)
+        database.executemany("replace into items values (?, ?)", items)
+        database.executemany("replace into service_jobs values (?, ?, ?)", jobs)
+        log.warning(
+            "%s was damaged (%s), and is kept as %s: %d objects are restored from their files, and "
+            "%d recordings as they were; others are processed anew",
+            path,
+            reason,
+            damaged.name,
+            len(rows),
+            len(items),
         )
+        return database
 
     def close(self) -> None:
         """Stop writing."""
@@ -160,7 +193,7 @@ class Store:
         if stored is None:
             if before:
                 # The bytes first, because removing them may give the database its room.
-                (self._files / before[0]).unlink(missing_ok=True)
+                remove_file(self._files, before[0])
             self._write("delete from objects where bucket = ? and key = ?", bucket, key)
             return
         etag = stored.etag.strip('"')
@@ -179,11 +212,10 @@ class Store:
             put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
             os.utime(arriving, (put_at, put_at))
             arriving.replace(file)
+            row = (bucket, key, name, etag, headers)
+            write_label(self._files, row)
             with self._lock:
-                self._database.execute(
-                    "replace into objects values (?, ?, ?, ?, ?)",
-                    (bucket, key, name, etag, headers),
-                )
+                self._database.execute("replace into objects values (?, ?, ?, ?, ?)", row)
         except (OSError, sqlite3.OperationalError) as exc:
             arriving.unlink(missing_ok=True)
             if not _is_full(exc):
@@ -191,7 +223,7 @@ class Store:
             self._put_back(bucket, key)
             raise NotKeptError(f"The disk of {self._folder} is full.") from exc
         if before and before[0] != name:
-            (self._files / before[0]).unlink(missing_ok=True)
+            remove_file(self._files, before[0])
 
     def _put_back(self, bucket: str, key: str) -> None:
         """Restore the stored object of a key in the bucket, or remove the key."""
@@ -230,15 +262,9 @@ class Store:
         return [json.loads(job) for (job,) in rows]
 
     def restore(self) -> None:
-        """Restore every item and object; report each one that cannot be restored.
-
-        Raise StoreError if the database cannot be read.
-        """
-        try:
-            items = self._database.execute("select key, item from items").fetchall()
-            rows = self._rows()
-        except sqlite3.DatabaseError as exc:
-            raise self._is_damaged(exc) from exc
+        """Restore every item and object; report each one that cannot be restored."""
+        items = self._database.execute("select key, item from items").fetchall()
+        rows = self._rows()
         for key, text in items:
             try:
                 self._restore_item(json.loads(text))
@@ -249,10 +275,14 @@ class Store:
         for row in rows:
             self._restore_object(*row)
         # Files that were incomplete when the process ended.
-        known = {file for _, _, file, _, _ in rows}
+        known = {f"{row[2]}{suffix}" for row in rows for suffix in ("", LABEL)}
         for left in self._files.iterdir():
             if left.name not in known and not left.name.endswith(DAMAGED):
                 left.unlink()
+        for row in rows:
+            file = self._files / row[2]
+            if file.exists() and not file.with_suffix(LABEL).exists():
+                write_label(self._files, row)  # an earlier version wrote none
 
     def _restore_item(self, item: dict[str, Any]) -> None:
         # The worker's message was never answered, so it is waiting again.
@@ -319,11 +349,17 @@ class Store:
         items = [json.loads(text) for (text,) in rows]
         return {item["source_key"]["S"] for item in items if "source_key" in item}
 
-    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+    def _rows(self) -> list[Row]:
         with self._lock:
             return self._database.execute(
                 "select bucket, key, file, etag, headers from objects"
             ).fetchall()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    database.executescript(_TABLES)
+    return database
 
 
 def _is_full(exc: Exception) -> bool:

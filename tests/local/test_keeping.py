@@ -74,19 +74,58 @@ def kept(tmp_path):
     return tmp_path, found
 
 
-@pytest.mark.usefixtures("kept")
-@pytest.mark.parametrize("damage", ["garbage", "cut"])
-def test_a_damaged_database_is_said_in_a_sentence_and_left_as_it_is(tmp_path, damage):
-    database = tmp_path / "earshot.sqlite"
+def damage_database(folder, damage):
+    """Overwrite the database, or cut it; return its path and its present bytes."""
+    database = folder / "earshot.sqlite"
     whole = database.read_bytes()
     damaged = b"no database" * 500 if damage == "garbage" else whole[: len(whole) // 2]
     database.write_bytes(damaged)
+    return database, damaged
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut"])
+def test_of_a_damaged_database_every_upload_is_saved_and_that_is_said(tmp_path, kept, damage):
+    _, (first, second) = kept
+    database, damaged = damage_database(tmp_path, damage)
+
+    with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
+        for key, before in ((KEY, first), ("uploads/bob/b.wav", second)):
+            after = local_mode.settled(key)
+            assert after["recording_id"] == before["recording_id"]
+            assert after["transcript"] == before["transcript"]
+        assert local_mode.object_keys("uploads/") == {KEY, "uploads/bob/b.wav"}
+
+    said = (tmp_path / "said").read_text()
+    assert f"{database} was damaged (" in said
+    assert "is kept as earshot.sqlite.damaged" in said
+    assert "Traceback" not in said
+    assert database.with_name("earshot.sqlite.damaged").read_bytes() == damaged
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_damaged_database_of_files_without_labels_is_said_in_a_sentence(tmp_path):
+    """An earlier version wrote no labels, so nobody can say which object a file is."""
+    for label in (tmp_path / "objects").glob("*.json"):
+        label.unlink()
+    database, damaged = damage_database(tmp_path, "garbage")
 
     told = refused(tmp_path)
 
     assert told.startswith(f"{database} is damaged (")
-    assert "Put a copy of it back, or move it away to start empty" in told
+    assert "Put a copy of it back, or move it away to start empty." in told
     assert database.read_bytes() == damaged
+
+
+def test_files_of_an_earlier_version_get_their_labels_at_a_start(tmp_path, kept):
+    _, (_, other) = kept
+    for label in (tmp_path / "objects").glob("*.json"):
+        label.unlink()
+    with started(tmp_path):
+        pass
+    damage_database(tmp_path, "garbage")
+
+    with started(tmp_path) as local_mode:
+        assert local_mode.settled("uploads/bob/b.wav")["recording_id"] == other["recording_id"]
 
 
 def files_of(folder, key):
