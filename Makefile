@@ -128,8 +128,9 @@ dataset: $(BIN)/.local ## make a data set of a stage's recordings: NAME=calls FO
 redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
 
-soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0; SHRINK=yes shortens one
-	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) $(if $(SHRINK),--shrink)
+soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0, MINUTES=60; SHRINK=yes shortens one
+	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHRINK),--shrink)
 
 mutants: $(BIN)/.dev ## put deliberate faults into a copy, one at a time, and see who notices
 	$(BIN)/python tests/support/mutants/measure.py

@@ -102,7 +102,7 @@ def _put(world: World, move: Move) -> bool:
     key, _, number = move.target.rpartition(" ")
     body = world.bodies[key][int(number)]
     found = world.bucket.objects.get(key)
-    world.changed[key] += found is not None and found[1] != md5(body)
+    world.changed[key] += found is None or found[1] != md5(body)
     world.bucket.put_object(Key=key, Body=body)
     return True
 

@@ -25,8 +25,11 @@ def main() -> int:
     if given.shrink:
         return _shrink(given.seed, rules)
     began, seen = time.perf_counter(), Counter[str]()
+    n_told = 0
     for seed in range(given.seed, given.seed + given.histories):
-        world = tell(seed, rules)
+        if given.minutes and time.perf_counter() - began > given.minutes * 60:
+            break
+        world, n_told = tell(seed, rules), n_told + 1
         _count(seen, world)
         if wrong := all_violations(world):
             seen["wrong"] += 1
@@ -35,7 +38,7 @@ def main() -> int:
                 return 1
     took = time.perf_counter() - began
     print(
-        f"{given.histories} histories, {seen['faults']} faults, {seen['wrong']} with violations,"
+        f"{n_told} histories, {seen['faults']} faults, {seen['wrong']} with violations,"
         f" {took:.0f} s\n"
         f"{seen['fault-free']} without faults, {seen['wrong before']} of them wrong before"
         f" reconcile; {seen['after one']} of all not right after one run of it\n"
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--histories", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0, help="the first; each has the next one")
+    parser.add_argument("--minutes", type=float, help="end after so many, with the figures so far")
     parser.add_argument("--shrink", action="store_true", help="the seed's shortest failing history")
     parser.add_argument("--brief", action="store_true", help="one line for each that goes wrong")
     parser.add_argument("--first", action="store_true", help="end with the first that goes wrong")

@@ -5,14 +5,18 @@ notice nothing, histories are told.
 """
 
 import argparse
+import importlib
 import os
+import runpy
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -28,7 +32,14 @@ TESTS = (
     "tests/faults/test_without_reconcile.py",
     "tests/faults/test_api_acts.py",
 )
-QUICK = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider")
+QUICK = ("-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-W")
+QUICK += ("ignore::pytest.PytestAssertRewriteWarning",)  # of plugins that are loaded already
+SOAK = "tests/support/faults/soak.py"
+PRELOADED = ("av", "boto3", "chalice.app", "greenlet", "hypothesis", "numpy", "soundfile", "soxr")
+PRELOADED_TOO = ("moto", "moto.dynamodb.models", "moto.s3.models", "moto.sqs.models", "smart_open")
+PLUGINS = ("playwright.sync_api", "pytest_cov.plugin", "xdist.plugin")
+"""Packages that every run needs, loaded once for all."""
+
 NEAREST = 12
 """Tests of a mutant that are run before any history, which are quicker than all its tests."""
 
@@ -52,6 +63,8 @@ def main() -> int:
         print(f"{len(MUTANTS)} deliberate faults, each of which applies.")
         return 0
     chosen = [mutant for mutant in MUTANTS if given.only in mutant.sentence]
+    for name in (*PRELOADED, *PRELOADED_TOO, *PLUGINS):
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in (*COPIED, *COPIED_TOO):
@@ -71,8 +84,7 @@ def applies(mutant: Mutant, root: Path) -> bool:
 
 def soak(n_histories: int, seed: int = 0) -> tuple[str, ...]:
     """Return the arguments of Python that tell histories until one goes wrong."""
-    command = "tests/support/faults/soak.py"
-    return (command, "--brief", "--first", "--histories", str(n_histories), "--seed", str(seed))
+    return (SOAK, "--brief", "--first", "--histories", str(n_histories), "--seed", str(seed))
 
 
 def noticed_by(copy: Path, n_histories: int, tests: Sequence[str] | None) -> str:
@@ -94,18 +106,31 @@ def noticed_by(copy: Path, n_histories: int, tests: Sequence[str] | None) -> str
 
 
 def _fails(copy: Path, arguments: Sequence[str]) -> bool:
-    try:
-        ended = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=copy,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
-    except subprocess.TimeoutExpired:
+    """Run tests or histories in a process of their own, which has all packages loaded."""
+    process = get_context("fork").Process(target=_run, args=(copy, arguments))
+    process.start()
+    process.join(PATIENCE_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
         return True  # what never ends is noticed as well
-    return ended.returncode != 0
+    return process.exitcode != 0
+
+
+def _run(copy: Path, arguments: Sequence[str]) -> None:
+    os.chdir(copy)
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.partition(".")[0] == "support"]:
+        del sys.modules[name]
+    here = {str(ROOT), str(ROOT / "tests")}
+    sys.path[:] = [str(copy), str(copy / "tests"), *(one for one in sys.path if one not in here)]
+    with Path(os.devnull).open("w") as nowhere:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere.fileno(), stream.fileno())
+    if arguments[0] != SOAK:
+        os._exit(pytest.main(list(arguments)))
+    sys.argv = list(arguments)
+    runpy.run_path(SOAK, run_name="__main__")  # it exits with what it found
 
 
 def _report(chosen: Sequence[Mutant], copy: Path, n_histories: int) -> int:
