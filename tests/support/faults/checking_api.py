@@ -31,12 +31,13 @@ def said(world: World, recording_id: str, body: bytes) -> list[str]:
 
 def of_corrections(world: World) -> list[str]:
     """Return accepted corrections that are neither there nor replaced by a later one."""
+    there = {item["recording_id"] for item in world.recordings}
     replaced = {(one.recording_id, one.replaced) for one in world.corrected}
     found = []
     for one in world.corrected:
         key = world.watch.keys[one.recording_id]
         stored = world.results.objects.get(keys.corrections(one.recording_id))
-        is_kept = world.changed[key] == one.n_changed and key in world.bucket.objects
+        is_kept = world.changed[key] == one.n_changed and one.recording_id in there
         if one.is_accepted and is_kept and (one.recording_id, one.text) not in replaced:
             texts = [given.text for given in load_corrections(stored[0])] if stored else []
             if one.text not in texts:
