@@ -149,3 +149,15 @@ def test_a_copy_that_was_made_after_the_renditions_is_not_left():
     scene.come_to_rest()
 
     assert violations(scene.world) == []
+
+
+def test_whoever_starts_a_job_for_an_upload_that_is_gone_removes_the_recording():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    starting = scene.begin("receive_upload")
+    scene.run(starting, until="copy_object")
+    scene.move("remove", TALK)
+    scene.run(scene.begin("remove_recording"))  # the index does not have the item yet
+    scene.run(starting)
+
+    assert scene.world.recordings == []
