@@ -35,9 +35,13 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
         may_show = contents.picture or media_format in formats.CONTAINERS
         none_made = reason if may_show else NO_PICTURE
         # The reason first, because this may be interrupted, and it decides what is done then.
-        for branch in SPEECH:
-            recording = _end(recording, branch, Status.FAILED, reason, services)
-        recording = _end(recording, Branch.RENDITIONS, Status.SKIPPED, none_made, services)
+        ends = [(branch, Status.FAILED, reason) for branch in SPEECH]
+        ends.append((Branch.RENDITIONS, Status.SKIPPED, none_made))
+        began_at = recording.restarted_at
+        for branch, status, why in ends:
+            recording = _end(recording, branch, status, why, services)
+            if recording.restarted_at != began_at:
+                return recording  # an administrator has lifted the quota meanwhile
         # A clean-up may come before the item is in its index, and nothing that is started here
         # would notice that the upload is gone.
         if services.media.find_source(recording) is None:

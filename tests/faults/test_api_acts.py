@@ -9,6 +9,7 @@ from chalicelib.core import keys
 from chalicelib.core.probe.quotas import Quotas
 
 TALK = "uploads/alice/my talk.wav"
+CLIP = "uploads/bob/clip.mp4"
 
 
 def settled(*keys_):
@@ -167,3 +168,18 @@ def test_a_refusal_that_was_written_in_part_is_not_forgotten():
 
     assert scene.end() == []
     assert item_of(world, TALK)["features_reason"].startswith("The recording was not processed")
+
+
+def test_a_refusal_that_meets_an_administrators_reprocessing_ends_nothing_of_it():
+    scene = Scene(CLIP)
+    world = scene.world
+    world.settings = replace(world.settings, quotas=Quotas(owner_hours=0.5 / 3600))
+    world.services = replace(world.services, settings=world.settings)
+    scene.put(CLIP)
+    refusing = scene.begin("receive_upload")
+    scene.run(refusing, until="update_item")
+    scene.run(scene.ask_api("reprocess by API", CLIP))
+    scene.run(refusing)
+
+    assert scene.end() == []
+    assert item_of(world, CLIP)["renditions"] == "COMPLETED"

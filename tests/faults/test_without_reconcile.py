@@ -1,7 +1,7 @@
 """Orders of events, without any fault, after which all is right before reconcile runs."""
 
 from support.faults.checking import violations
-from support.faults.scenes import Scene
+from support.faults.scenes import Scene, item_of
 
 TALK = "uploads/alice/my talk.wav"
 CLIP = "uploads/bob/clip.mp4"
@@ -18,8 +18,10 @@ def test_an_upload_that_is_put_back_while_it_is_removed_is_processed():
     scene.put(TALK)
     scene.deliver_all("receive_upload")
     scene.run(removing)
-    scene.come_to_rest()
+    scene.receive_all()
 
+    assert item_of(scene.world, TALK)["transcription"] == "IN_PROGRESS"
+    scene.come_to_rest()
     assert violations(scene.world) == []
 
 
