@@ -1,7 +1,7 @@
 """Requests for data sets: one object for each, which also says how far it is."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,6 +11,8 @@ from chalicelib.core.recording import Status
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
+
+HALF_DELETED = "Its deletion was begun, and some of its files are gone. Delete it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def send_dataset_step(
 def delete_dataset(request: DatasetRequest, services: "Services") -> None:
     """Remove a request and the files of all its versions. Safe to repeat."""
     files = keys.dataset_files(request.owner, request.name)
-    # The request after them, so that an interrupted deletion can be repeated.
+    # The request is deleted after its files, so that an interrupted deletion can be repeated, and
+    # says meanwhile that it is not whole.
+    write_dataset_request(replace(request, status=Status.FAILED, reason=HALF_DELETED), services)
     services.datasets.remove(files)
     services.datasets.remove(keys.dataset_request(request.owner, request.name))
     services.datasets.remove(files)  # a step may have written more until then

@@ -66,6 +66,18 @@ def test_two_people_who_correct_at_once_lose_nothing():
     assert item_of(scene.world, TALK)["transcript"].endswith(" c1")
 
 
+def test_a_correction_by_somebody_who_has_not_seen_another_is_refused():
+    scene = settled(TALK)
+    first, second = scene.ask_api("correct", TALK), scene.ask_api("correct", TALK)
+    scene.move("run", first.name)
+    scene.run(first, until="get_item")  # the corrections were shown, and are sent next
+    scene.run(second)
+    scene.run(first)
+
+    assert scene.end() == []
+    assert [one.text for one in scene.world.corrected if one.is_accepted] == ["c1"]
+
+
 def test_a_data_set_that_is_deleted_while_it_is_joined_does_not_come_back():
     scene = settled(TALK)
     scene.run(scene.ask_api("make data set", "mine"))
@@ -150,6 +162,8 @@ def test_a_deletion_of_a_data_set_that_was_done_in_part_can_be_repeated():
     while deleting in scene.world.tasks:
         is_batch = deleting.asks == "delete_objects"
         scene.move("run", deleting.name, "partly" if is_batch else "")
+    (request,) = [key for key in of_datasets(scene) if "/requests/" in key]
+    assert b"Delete it again." in scene.world.results.objects[request][0]
     scene.run(scene.ask_api("delete data set", "mine"))
 
     assert of_datasets(scene) == []
