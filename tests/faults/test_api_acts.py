@@ -1,5 +1,6 @@
 """Corrections, data sets and quotas among the acts of others, each order written by hand."""
 
+import json
 from dataclasses import replace
 
 from support.faults.checking import violations
@@ -7,6 +8,7 @@ from support.faults.scenes import Scene, item_of
 
 from chalicelib.core import keys
 from chalicelib.core.probe.quotas import Quotas
+from chalicelib.pipeline.datasets import take_dataset_step
 
 TALK = "uploads/alice/my talk.wav"
 CLIP = "uploads/bob/clip.mp4"
@@ -105,6 +107,23 @@ def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
 
     assert scene.end() == []
     assert not [key for key in of_datasets(scene) if "/parts/" in key]
+
+
+def test_a_message_of_an_earlier_request_does_nothing_to_a_later_one_of_the_same_name():
+    scene = Scene(TALK, CLIP)
+    scene.put(TALK)
+    scene.come_to_rest()
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    late = json.loads(scene.world.visible()[0]["body"]) | {"step": "join"}
+    scene.put(CLIP)
+    scene.come_to_rest()
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+
+    take_dataset_step(late, scene.world.services)
+
+    assert scene.end() == []
 
 
 def test_a_step_of_a_data_set_that_was_deleted_leaves_no_files():
