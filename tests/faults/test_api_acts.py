@@ -36,6 +36,10 @@ def of_datasets(scene):
 
 def test_a_correction_whose_message_was_never_sent_is_in_all_outputs_after_a_look():
     scene = settled(TALK)
+    scene.move("wait", "90")
+    scene.move("reconcile")
+    scene.run(scene.world.tasks[-1])
+    assert "look_at" not in item_of(scene.world, TALK)
     correcting = scene.ask_api("correct", TALK)
     scene.run(correcting, until="send_message")
     scene.move("run", correcting.name, "killed")

@@ -227,3 +227,17 @@ def test_a_transcript_that_is_indexed_while_its_recording_is_removed_cannot_be_f
     scene.run(removing)
 
     assert scene.end() == []
+
+
+def test_a_recording_that_transcribe_refused_for_a_missing_copy_is_tried_once_more():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    starting = scene.begin("receive_upload")
+    scene.run(starting, until="start_transcription_job")
+    (copy,) = [key for key in scene.world.bucket.objects if "/input." in key]
+    scene.world.bucket.delete_object(Key=copy)
+    scene.run(starting)
+    assert item_of(scene.world, TALK)["transcription"] == "FAILED"
+
+    assert scene.end() == []
+    assert item_of(scene.world, TALK)["transcription"] == "COMPLETED"

@@ -163,3 +163,33 @@ def test_whoever_starts_a_job_for_an_upload_that_is_gone_removes_the_recording()
     scene.run(starting)
 
     assert scene.world.recordings == []
+
+
+def test_what_is_measured_after_its_recording_was_removed_is_not_left():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    scene.deliver_all("receive_upload")
+    scene.move("receive", scene.world.visible()[0]["name"])
+    measuring = scene.world.tasks[-1]
+    scene.run(measuring, until="put_object")  # the upload has been read to its end
+    scene.move("remove", TALK)
+    scene.deliver_all("remove_recording")
+    scene.run(measuring)
+
+    assert [key for key in scene.world.results.objects if key.startswith("features/")] == []
+
+
+def test_whoever_cleans_up_lets_be_what_was_put_since():
+    """It would be made again, but paid for twice."""
+    scene = Scene(TALK)
+    scene.put(TALK, 0)
+    slow = scene.begin("receive_upload")
+    scene.run(slow, until="query")
+    scene.put(TALK, 1)
+    scene.deliver_all()
+    scene.run(slow)
+    scene.come_to_rest()
+
+    assert violations(scene.world) == []
+    newest = item_of(scene.world, TALK)["recording_id"]
+    assert len([name for name in scene.world.transcribe.jobs if newest in name]) == 1
