@@ -37,6 +37,7 @@ from chalicelib.services import services  # noqa: E402  # imported after the pat
 from local import stack  # noqa: E402  # imported after the paths are set
 from local.gateway import Gateway  # noqa: E402  # imported after the paths are set
 from scripts import build_layer, cost, package  # noqa: E402  # imported after the paths are set
+from scripts.record_outputs import LAYERS  # noqa: E402  # imported after the paths are set
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
 VCPU_MB = 1769
@@ -116,25 +117,26 @@ class Bench:
         self.s3 = boto3.client("s3")
         self.bucket = services().media.bucket
 
-    def _unpacked(self) -> list[Path]:
+    def _unpacked(self) -> dict[str, Path]:
         project = self._folder / "project"
         (project / ".chalice").mkdir(parents=True)
         for name in PARTS:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, project / name)
-        built, media = package.build(project, "x86_64"), build_layer.build(project, "x86_64")
-        folders = []
-        for archive in (built.function, built.requirements, media):
-            folders.append(self._folder / archive.stem)
-            unpack(archive, folders[-1])
-        return folders
+        built, layers = package.build(project, "x86_64"), build_layer.build(project, "x86_64")
+        archives = {"function": built.function, "requirements": built.requirements, **layers}
+        # The recogniser's two are unpacked into one folder, as in Lambda's /opt.
+        names = {name: "speech" if name == "model" else name for name in archives}
+        for name, archive in archives.items():
+            unpack(archive, self._folder / names[name])
+        return {name: self._folder / folder for name, folder in names.items()}
 
     def function(self, name: str, memory_mb: int = VCPU_MB) -> Function:
-        layers = self._packages[1:] if name == "extract_features" else self._packages[1:2]
+        layers = [self._packages[one] for one in ("requirements", *LAYERS.get(name, ()))]
         return Function(
             handler="app.app" if name == "api_handler" else f"app.{name}",
-            code=self._packages[0],
-            layers=tuple(layers),
+            code=self._packages["function"],
+            layers=tuple(dict.fromkeys(layers)),
             memory_mb=memory_mb,
             python=Path(sys.executable),
             environment=self._environment,

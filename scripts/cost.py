@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.pipeline.reconciliation import LASTING
 from scripts.package import FREE_DISK_MB, TEMPORARY_DISK_MB
-from scripts.record_outputs import MEASURING_FUNCTION, read_config
+from scripts.record_outputs import MEASURING_FUNCTION, RECOGNISING_FUNCTION, read_config
 
 PROJECT = Path(__file__).resolve().parents[1]
 LONGEST_S = 4 * 3600
@@ -152,6 +152,41 @@ def cost_table(project: Path = PROJECT) -> str:
     return table(["Service", "Charged for", "USD"], rows)
 
 
+def own_costs(
+    heard: Mapping[str, Any], prices: Mapping[str, float], config: Mapping[str, Any]
+) -> list[tuple[str, str, float]]:
+    """Return what Earshot's own recogniser costs for a thousand hours in Transcribe's place."""
+    asked, n_parts = heard["requests"], heard["parts"]
+    charged_gb_s = gb_s(heard["cut"]["cpu_s"], memory_of(config, MEASURING_FUNCTION))
+    charged_gb_s += gb_s(heard["recognise"]["cpu_s"], memory_of(config, RECOGNISING_FUNCTION))
+    n_calls = 1 + n_parts
+    puts = asked["S3 PUT"] + asked.get("S3 POST", 0)
+    gets = asked["S3 GET"] + asked.get("S3 HEAD", 0)
+    n_messages = 3 * n_calls
+    return [
+        (
+            "Lambda",
+            f"{charged_gb_s * RECORDINGS:,.0f} GB s, {n_calls * RECORDINGS:,} requests",
+            RECORDINGS
+            * (charged_gb_s * prices["lambda_gb_s"] + n_calls * prices["lambda_request"]),
+        ),
+        (
+            "S3 requests",
+            f"{puts} PUT or POST and {gets} GET or HEAD each",
+            RECORDINGS * (puts * prices["s3_put"] + gets * prices["s3_get"]),
+        ),
+        ("SQS", f"{n_messages} requests each", RECORDINGS * n_messages * prices["sqs_request"]),
+    ]
+
+
+def own_table(project: Path = PROJECT) -> str:
+    """Return the table of costs of Earshot's own recogniser."""
+    found = own_costs(read_heard(project), read_prices(project), read_config(project))
+    rows = [[name, amount, f"{usd:,.2f}"] for name, amount, usd in found]
+    rows.append(["together", "", f"{sum(usd for _, _, usd in found):,.2f}"])
+    return table(["Service", "Charged for", "USD"], rows)
+
+
 def memory_table(project: Path = PROJECT) -> str:
     """Return the table of times and costs for an hour of audio, by memory."""
     heads = ["Memory, MB", "CPU s for 10 min", "Peak, MB", "s for 1 h", "USD for 1 h"]
@@ -162,7 +197,14 @@ def longest_table(project: Path = PROJECT) -> str:
     """Return what the longest recording takes of the time and memory that functions have."""
     config = read_config(project)
     rows = []
-    for name, taken in sorted(read_measured(project)["longest"].items()):
+    heard = read_heard(project)
+    # A function hears a part, whatever the recording's length.
+    part = {
+        "cpu_s": heard["recognise"]["cpu_s"] / heard["parts"],
+        "peak_mb": heard["recognise"]["peak_mb"],
+    }
+    longest = read_measured(project)["longest"] | {RECOGNISING_FUNCTION: part}
+    for name, taken in sorted(longest.items()):
         memory, limit_s = memory_of(config, name), _limit_s(config, name)
         # Less than what the system counts in is no time at all.
         needed_s = max(duration_s(taken["cpu_s"], memory), SHORTEST_S)
@@ -202,6 +244,12 @@ def read_measured(project: Path) -> dict[str, Any]:
     return found
 
 
+def read_heard(project: Path) -> dict[str, Any]:
+    """Return what Earshot's own recogniser took and asked for, for one recording."""
+    found: dict[str, Any] = json.loads((project / "benchmarks/recognised.json").read_text())
+    return found
+
+
 def read_prices(project: Path) -> dict[str, float]:
     """Return AWS's prices in dollars, by their names."""
     found = json.loads((project / "benchmarks/prices.json").read_text())["prices"]
@@ -211,6 +259,8 @@ def read_prices(project: Path) -> dict[str, float]:
 if __name__ == "__main__":
     print(f"{HOURS:,} hours of audio, in recordings of {MINUTES_EACH} minutes:\n")
     print(cost_table())
+    print("\nWith Earshot's own recogniser, in place of Transcribe:\n")
+    print(own_table())
     print(f"\n{MEASURING_FUNCTION}, by memory:\n")
     print(memory_table())
     print()

@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 APP_NAME = "earshot"
-MEASURING_FUNCTION = "extract_features"
+MEASURING_FUNCTION, RECOGNISING_FUNCTION = "extract_features", "recognise_speech"
 LAYERS = {
     "api_handler": ("media",),
     "extract_features": ("media",),

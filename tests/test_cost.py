@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "costs.md").read_text()
 PRICES = json.loads((ROOT / "benchmarks/prices.json").read_text())["prices"]
 
 
-TABLES = [cost.cost_table, cost.memory_table, cost.longest_table, cost.start_table]
+TABLES = [cost.cost_table, cost.own_table, cost.memory_table, cost.longest_table, cost.start_table]
 
 
 @pytest.mark.parametrize("table", TABLES)

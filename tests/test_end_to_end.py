@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import librosa
@@ -85,6 +86,20 @@ def test_each_format_is_transcribed_and_measured(stage, extension):
     assert_completed(item)
     assert item["transcript"]
     assert mfcc(stage, item).shape == (int(item["n_frames"]), 13)
+
+
+@pytest.mark.parametrize("extension", CODECS)
+def test_each_format_is_heard_by_earshots_own_recogniser(stage, extension):
+    key = f"uploads/heard/Sample.{extension.upper()}"
+
+    stage.put(key, convert(SAMPLE, extension), Metadata={"transcriber": "earshot"})
+
+    item = stage.settled(key)
+    assert_completed(item)
+    assert item["heard_by"].startswith("moonshine")
+    said, heard = SAMPLE.with_suffix(".txt").read_text().lower(), item["transcript"].lower()
+    assert SequenceMatcher(None, said, heard).ratio() > 0.8
+    assert stage.object_keys("jobs/") == set()
 
 
 def test_the_table_is_librosas(stage):

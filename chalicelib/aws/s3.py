@@ -182,7 +182,18 @@ class MediaStore:
             yield cast("BinaryIO", writer)
             # Not after an error, so that nothing incomplete appears.
             if writer.held is not None:
-                self.write(key, writer.held)
+                self._create_at_once(key, writer.held)
+
+    def _create_at_once(self, key: str, body: bytes) -> None:
+        with smart_open.s3.open(
+            self.bucket,
+            key,
+            "wb",
+            client=self._client,
+            multipart_upload=False,
+            client_kwargs={"S3.Client.put_object": {"ContentType": media_type(key)}},
+        ) as writer:
+            writer.write(body)
 
     @contextmanager
     def _create_in_parts(self, key: str) -> Iterator[BinaryIO]:

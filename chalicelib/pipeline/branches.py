@@ -105,7 +105,7 @@ def _write(
     )
     if moved:
         journal.note(recording_id=recording.id, **{branch.value: status.value})
-        if reason:
+        if reason and status != Status.SKIPPED:
             journal.note(reason=reason)
     return moved
 

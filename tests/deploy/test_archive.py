@@ -47,9 +47,7 @@ def test_a_package_that_lambda_would_refuse_stops_the_build(tmp_path):
     built = package.Package(function, None)
 
     layers = {"media": media, "speech": function, "model": function}
-    with pytest.raises(
-        DeploymentError, match="extract_features and its layers would unpack to 281"
-    ):
+    with pytest.raises(DeploymentError, match="api_handler and its layers would unpack to 281"):
         package.check(built, layers, tmp_path, "x86_64")
     with media.open("ab") as padded:
         padded.truncate(51 * MIB)

@@ -141,7 +141,11 @@ def test_every_rendition_exists_with_the_expected_size(local, name):
     detail = ended(local)
 
     assert detail["status"] == "COMPLETE", detail
-    assert detail["userMetadata"] == {"recording_id": "clip-0123456789ab", "attempt": "1"}
+    assert detail["userMetadata"] == {
+        "recording_id": "clip-0123456789ab",
+        "attempt": "1",
+        "presets": "web,phone,audio,gif,poster",
+    }
     for rendition in ("web.mp4", "phone.mp4"):
         shown = pictures(file(local, rendition))
         assert shown[0].shape == (size[1], size[0], 3)

@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.api import search
+from chalicelib.aws.dynamodb_shards import owner_of
 from chalicelib.aws.dynamodb_values import from_dynamodb
 from chalicelib.core import keys
 from chalicelib.core.features.extract import FeatureParameters
@@ -71,7 +73,7 @@ def violations(world: World) -> list[str]:
     found += [f"the job {name} is still running" for name in world.unfinished()]
     for rid, key in wanted.items():
         if rid in items:
-            found += _of_recording(world, rid, objects[key][0], restore(from_dynamodb(items[rid])))
+            found += _of_recording(world, rid, objects[key][0], _restored(items[rid]))
     found += of_quotas(world) + of_corrections(world) + of_datasets(world)
     return sorted(found) + _of_notices(world, items)
 
@@ -99,6 +101,12 @@ def _of_requests(world: World) -> list[str]:
     if n_requests > MOST_FOR_A_RECORDING * (n_made + 1):
         found.append(f"{n_requests} requests were made for {n_made} recordings")
     return found
+
+
+def _restored(item: Mapping[str, Any]) -> Recording:
+    """Return an item's recording, with the owner and not a shard of the owner's list."""
+    recording = restore(from_dynamodb(item))
+    return replace(recording, owner=owner_of(recording.owner))
 
 
 def _of_recording(world: World, rid: str, body: bytes, recording: Recording) -> list[str]:

@@ -145,7 +145,7 @@ class World:
     unsure: Counter[tuple[str, str]] = field(default_factory=Counter)
     corrected: list[Corrected] = field(default_factory=list)
     changed: Counter[str] = field(default_factory=Counter)
-    """How often people removed or replaced the object of an upload key."""
+    """The number of times that people removed or replaced the object of an upload key."""
 
     requests: Counter[str] = field(default_factory=Counter)
     most_requests: dict[str, int] = field(default_factory=dict)

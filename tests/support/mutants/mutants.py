@@ -203,9 +203,9 @@ MUTANTS = (
     ),
     Mutant(
         TRANSCRIPTION,
-        "    except ServiceBusyError:\n        move(recording, Branch.TRANSCRIPTION,"
+        "            return recording\n        move(recording, Branch.TRANSCRIPTION,"
         " Status.PENDING, services)\n",
-        "    except ServiceBusyError:\n",
+        "            return recording\n",
         "a transcription that a quota held back stays IN_PROGRESS",
     ),
     Mutant(
