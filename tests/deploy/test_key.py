@@ -75,7 +75,7 @@ def test_the_key_encrypts_everything_that_is_stored(key):
     of_a_table = {"SSEType": "KMS", "KMSMasterKeyId": key} if key else {}
     assert tables == [{"SSEEnabled": True} | of_a_table] * 2
     assert len(queues) == 7
-    assert [one.get("KmsMasterKeyId", "") for one in queues] == [key] * 5
+    assert [one.get("KmsMasterKeyId", "") for one in queues] == [key] * 7
     # An alarm could not be published to a topic with a key whose policy does not name CloudWatch.
     assert topics == {
         "alarms": None,
