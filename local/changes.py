@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from chalicelib.core.recording import Recording
 
-MOMENT_S = 0.1
+MOMENT_S = 0.25
 """Seconds in which changes are gathered: a recording has a dozen, and each would be read."""
 
 Observer = Callable[[str, Recording | None], None]

@@ -60,8 +60,8 @@ MAY_IMPORT = {
     "chalicelib/core/pitch": NUMBERS | {"chalicelib.core.dsp", "chalicelib.core.pitch"},
     "chalicelib/core/probe": CORE | {"chalicelib.core.audio", "chalicelib.core.probe"},
     "chalicelib/core/search": CORE | {"chalicelib.core.search", "chalicelib.core.transcripts"},
-    # Moonshine reads a setting of its own from the environment.
-    "chalicelib/core/speech": NUMBERS | {"os", "chalicelib.core.speech"},
+    # Moonshine reads a setting of its own from the environment, and its model from a folder.
+    "chalicelib/core/speech": NUMBERS | {"os", "pathlib", "chalicelib.core.speech"},
     "chalicelib/core/transcripts": CORE | {"chalicelib.core.transcripts"},
     "chalicelib/core/voice": NUMBERS | {"chalicelib.core.dsp", "chalicelib.core.voice"},
     "chalicelib/errors.py": PURE,

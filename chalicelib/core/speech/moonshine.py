@@ -3,8 +3,10 @@
 import importlib
 import importlib.metadata
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from chalicelib.core.speech.alignment import UNALIGNED_CONFIDENCE, Aligner
@@ -45,7 +47,7 @@ class Moonshine(Engine):
         # other: 0.08 CPU seconds for each of speech instead of 0.04, and no earlier done.
         os.environ.setdefault("MOONSHINE_ORT_SINGLE_THREAD", "1")
         self._transcriber = module.Transcriber(
-            model_path=module.get_model_path(MODEL),
+            model_path=_model_path(module),
             model_arch=module.ModelArch.TINY,
             options=_OPTIONS,
         )
@@ -83,6 +85,13 @@ class Moonshine(Engine):
         return mean >= _MEAN_OF_DOUBT or (
             mean >= _MEAN_OF_NONSENSE and _repeated(words) < _REPEATED
         )
+
+
+def _model_path(module: Any) -> str:
+    """Return the model's folder, which may be in another layer than the package that reads it."""
+    inside = f"{module.__name__}/assets/{MODEL}"
+    found = (Path(place, inside) for place in sys.path)
+    return str(next(filter(Path.is_dir, found), module.get_model_path(MODEL)))
 
 
 def load_moonshine() -> Moonshine:

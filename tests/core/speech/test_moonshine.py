@@ -15,8 +15,32 @@ from local.transcribe.engines import EngineChoice, load_engine
 
 @pytest.fixture
 def moonshine():
-    return Moonshine(SimpleNamespace(Transcriber=lambda **_: None, get_model_path=str,
-                                     ModelArch=SimpleNamespace(TINY=0)), None)  # fmt: skip
+    return Moonshine(package(), None)
+
+
+def package():
+    """Return something like Moonshine's package."""
+    return SimpleNamespace(
+        __name__="no_such_package",
+        Transcriber=lambda **_: None,
+        get_model_path=lambda name: f"inside/{name}",
+        ModelArch=SimpleNamespace(TINY=0),
+    )
+
+
+def test_the_model_may_lie_in_another_layer_than_its_package(tmp_path, monkeypatch):
+    asked = {}
+    found = package()
+    found.Transcriber = lambda **options: asked.update(options)
+    Moonshine(found, None)
+    beside = asked["model_path"]
+    layer = tmp_path / "no_such_package/assets/tiny-en"
+    layer.mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    Moonshine(found, None)
+
+    assert (beside, asked["model_path"]) == ("inside/tiny-en", str(layer))
 
 
 def words(text, confidence):
