@@ -1,5 +1,6 @@
 """All of local mode: the stand-ins, the application, and the connections between them."""
 
+import gc
 import importlib
 import json
 import os
@@ -133,6 +134,11 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         changes = Changes(services().recordings.find)
         cleanup.callback(changes.stop)
         gateway.observe_items(lambda key: changes.note(Path(key).stem))
+        # The models of AWS stay, and are not searched through at each of Python's collections.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        cleanup.callback(gc.unfreeze)
         gateway.open()
         yield Runtime(
             gateway.url,
