@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.aws.sqs import BATCH
 from chalicelib.config import Settings
 from chalicelib.core.recording import Branch, Recording, Status
-from chalicelib.pipeline.reconciliation import reopen
+from chalicelib.pipeline.reconciliation import TRACK_FIRST, reopen
 from chalicelib.services import connect
 from scripts.backfill.pace import Pace, Quotas
 from scripts.stage import enter
@@ -32,7 +32,7 @@ def failed_with(reason: str, recordings: Iterator[Recording]) -> Iterator[Record
 
 
 def _branches(recording: Recording, reason: str) -> list[Branch]:
-    states = {branch: recording.state(branch) for branch in Branch}
+    states = {branch: recording.state(branch) for branch in TRACK_FIRST}
     return [
         branch
         for branch, state in states.items()

@@ -52,6 +52,10 @@ MESSAGE_LASTS = timedelta(hours=6)
 HANGS_AFTER = timedelta(days=1)
 """Age at which an unfinished recording counts as hanging; Transcribe takes hours at most."""
 
+TRACK_FIRST = (Branch.RENDITIONS, Branch.TRANSCRIPTION, Branch.FEATURES)
+"""Order in which failed branches are retried. Another function that finds a transcription PENDING
+whose audio track has failed ends it for good."""
+
 GONE = "What was made of the recording was removed."
 DIED = "each ended without an answer: it needed too much memory or time"
 
@@ -122,7 +126,7 @@ def look(recording_id: str, services: "Services") -> Recording | None:
         recording = _ask_transcribe(recording, services)
         recording = _ask_mediaconvert(recording, services)
         recording = _ask_for_features(recording, services)
-        for branch in Branch:
+        for branch in TRACK_FIRST:
             if recording.state(branch).is_worth_a_retry:
                 recording = _retry(recording, branch, services)
         recording = _miss_results(recording, services)

@@ -87,6 +87,37 @@ def test_a_ladder_that_fails_leaves_the_audio_track_and_the_transcript():
     assert scene.end() == []
 
 
+def test_a_transcript_waits_for_an_audio_track_that_is_made_again_whoever_looks_meanwhile():
+    scene = Scene(MOV)
+    scene.put(MOV)
+    scene.deliver_all()
+    (ladder,) = scene.world.mediaconvert.unfinished()
+    advance(scene, ladder)
+    scene.move("advance", ladder, "fails")
+    rid = item_of(scene.world, MOV)["recording_id"]
+    # The job's event has not come, and two looks find its end. Each has put the next look off.
+    slow, other = (look(scene, rid) for _ in range(2))
+    for task in (slow, other):
+        scene.run(task, until="update_item")
+        scene.move("run", task.name)
+        scene.run(task, until="update_item")
+    # One of them lets one of the two branches begin again.
+    retried = {"transcription_retried", "renditions_retried"}
+    while not retried & item_of(scene.world, MOV).keys():
+        scene.move("run", slow.name)
+    scene.run(other)
+    scene.run(slow)
+
+    assert scene.end() == []
+
+
+def look(scene, recording_id):
+    """Begin a look that was asked for by a message."""
+    scene.world.services.features_queue.send_look(recording_id, delay_s=0)
+    scene.move("receive", scene.world.visible()[-1]["name"])
+    return scene.world.tasks[-1]
+
+
 def test_search_rows_that_a_late_clean_up_removed_are_written_again():
     scene = Scene(TALK)
     scene.put(TALK)
