@@ -40,8 +40,10 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
         began_at = recording.restarted_at
         for branch, status, why in ends:
             recording = _end(recording, branch, status, why, services)
-            if recording.restarted_at != began_at:
-                return recording  # an administrator has lifted the quota meanwhile
+            was_begun = recording.status_of(branch) not in ENDED
+            if was_begun or recording.restarted_at != began_at:
+                # An administrator, or a function that found room in the quota, was faster.
+                return recording
         # A clean-up may come before the item is in its index, and nothing that is started here
         # would notice that the upload is gone.
         if services.media.find_source(recording) is None:

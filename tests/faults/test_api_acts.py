@@ -220,3 +220,21 @@ def test_a_refusal_that_meets_an_administrators_reprocessing_ends_nothing_of_it(
 
     assert scene.end() == []
     assert item_of(world, CLIP)["renditions"] == "COMPLETED"
+
+
+def test_a_refusal_that_meets_a_function_for_which_there_was_room_ends_nothing_of_it():
+    scene = Scene(CLIP)
+    world = scene.world
+    without = world.services
+    world.settings = replace(world.settings, quotas=Quotas(owner_hours=0.5 / 3600))
+    world.services = replace(world.services, settings=world.settings)
+    scene.put(CLIP)
+    scene.move("deliver", world.pending[0].name, "comes twice")
+    refusing = world.tasks[-1]
+    scene.run(refusing, until="update_item")
+    world.services = without
+    scene.run(scene.begin("receive_upload"))
+    scene.run(refusing)
+
+    assert scene.end() == []
+    assert item_of(world, CLIP)["renditions"] == "COMPLETED"
