@@ -1,9 +1,10 @@
-"""Search in an index of 200,000 recordings, on dynalite: python benchmarks/searching.py.
+"""Search in an index of up to 200,000 recordings, on dynalite: python benchmarks/searching.py.
 
 It needs dynalite: `make test-peers` installs it, and EARSHOT_PEERS names its folder. The index has
 the rows that the queries read: those of their words' buckets for every recording, and the places,
 the heads and the passages of the recordings that an answer can reach. The other rows of a real
-index are in other partitions. Each query runs in a process of its own. Writes searching.md.
+index are in other partitions. The index grows, and each query is asked at each of the sizes, or
+those given as arguments, in a process of its own. Writes searching.md.
 """
 
 import json
@@ -15,8 +16,9 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,11 +31,14 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 from support.stand_ins import dynalite  # noqa: E402  # imported after the paths are set
 
 from chalicelib.api.search import LISTING, MAX_ROWS, READING, search  # noqa: E402  # imported after the paths are set
-from chalicelib.aws.dynamodb_search import SearchTable  # noqa: E402  # imported after the paths are set
+from chalicelib.aws.dynamodb_marks import N_SHARDS  # noqa: E402  # imported after the paths are set
+from chalicelib.aws.dynamodb_search import SearchTable, bucket_shards  # noqa: E402  # imported after the paths are set
 from chalicelib.core.search import layout  # noqa: E402  # imported after the paths are set
 from scripts.cost import table as markdown_table  # noqa: E402  # imported after the paths are set
 
-RECORDINGS = 200_000
+SIZES = (50_000, 200_000)
+"""Numbers of recordings at which the queries are asked."""
+
 N_TERMS = 1500
 TERMS_EACH = 760 // layout.N_BUCKETS
 """Terms of a recording in a bucket: ten minutes of speech have some 760 in all."""
@@ -47,32 +52,41 @@ QUERY_S, BATCH_S = 0.2, 0.05
 times. A partition gives 3,000 read units a second, which is 23 such pages.
 """
 
-REACHED = 2 * MAX_ROWS
+REACHED = round(1.05 * MAX_ROWS / SHARES["the"])
+"""Newest recordings that a query for ``the`` can reach; other words reach all that have them."""
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLE = "search"
+ASK = "ask"
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
 
 
-def rows() -> Iterator[dict[str, Any]]:
-    """Yield the rows of the index."""
+def recordings(sizes: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
+    """Yield each recording's rows of the index."""
     rng = random.Random(0)  # noqa: S311  # not for security
     buckets = sorted({layout.bucket_of(word) for word in SHARES})
     others = [f"word{number}" for number in range(5000)]
     spare = [layout.mark_of(word) for word in others]
-    for number in range(RECORDINGS):
+    for number in range(max(sizes)):
         words = [word for word, share in SHARES.items() if rng.random() < share]
         key = {"recording_id": f"alice-interview-{number:06}-wav-{number:012x}"}
         own = layout.marks(words)
-        for bucket in buckets:
-            yield key | {
-                "term": f"~{bucket}",
+        rows = [
+            key
+            | {
+                "term": bucket_shards(bucket, None, N_SHARDS).name_of(key["recording_id"]),
                 "created_at": (START + timedelta(seconds=number)).isoformat(),
-                "owner_name": "alice/~00",  # as long as owner_term, whose index is not asked here
+                # As long as owner_term, whose index is not asked here.
+                "owner_name": "alice/~00-0",
                 "n_terms": N_TERMS,
                 "marks": {*own.get(bucket, ()), *rng.sample(spare, TERMS_EACH)},
             }
-        if number >= RECORDINGS - REACHED or "barge" in words:
-            yield from own_rows(key, words, rng.sample(others, 700), rng)
+            for bucket in buckets
+        ]
+        is_newest = any(size - REACHED <= number < size for size in sizes)
+        if is_newest or {"river", "barge"} & set(words):
+            rows += own_rows(key, words, rng.sample(others, 700), rng)
+        yield rows
 
 
 def own_rows(
@@ -93,8 +107,8 @@ def own_rows(
     yield key | {"term": "#0", "passage": zlib.compress(orjson.dumps(passage))}
 
 
-def fill(url: str) -> None:
-    """Create the table with the index by term, and write the rows."""
+def create(url: str) -> None:
+    """Create the table with the index by term."""
     attributes = ("recording_id", "term", "created_at")
     table = boto3.resource("dynamodb", endpoint_url=url, **KEYS).create_table(
         TableName=TABLE,
@@ -110,9 +124,15 @@ def fill(url: str) -> None:
         ],
     )
     table.wait_until_exists()
+
+
+def fill(url: str, new: Iterable[list[dict[str, Any]]]) -> None:
+    """Write recordings' rows."""
+    table = boto3.resource("dynamodb", endpoint_url=url, **KEYS).Table(TABLE)
     with table.batch_writer() as batch:
-        for row in rows():
-            batch.put_item(Item=row)
+        for rows in new:
+            for row in rows:
+                batch.put_item(Item=row)
 
 
 def schema(partition: str, order: str) -> list[dict[str, str]]:
@@ -151,49 +171,67 @@ def seconds_of_aws(one: dict[str, Any]) -> float:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        print(json.dumps(ask(*sys.argv[1:])))
+    if sys.argv[1:2] == [ASK]:
+        print(json.dumps(ask(*sys.argv[2:])))
         return
-    found = []
+    sizes = sorted(map(int, sys.argv[1:])) or list(SIZES)
+    found: list[list[str]] = []
+    loads: list[float] = []
+    new = recordings(sizes)
     with dynalite() as url:
-        began = time.perf_counter()
-        fill(url)
-        print(f"filled in {time.perf_counter() - began:.0f} s", flush=True)
-        for query in QUERIES:
-            command = [sys.executable, __file__, url, query]
-            one = json.loads(subprocess.check_output(command, env=os.environ))  # noqa: S603  # ourselves
-            print(query, one, flush=True)
-            found.append(
-                [
-                    f"`{query}`",
-                    f"{one['results']}{'' if one['complete'] else ', and more'}",
-                    str(one["Query"]),
-                    str(one["BatchGetItem"]),
-                    f"{one['cpu_s']:.1f}",
-                    f"{one['s']:.1f}",
-                    f"{seconds_of_aws(one):.1f}",
-                    f"{one['peak_mb']:.0f}",
-                ]
-            )
+        create(url)
+        before = 0
+        for size in sizes:
+            began = time.perf_counter()
+            fill(url, islice(new, size - before))
+            before = size
+            print(f"{size} are filled in after {time.perf_counter() - began:.0f} s", flush=True)
+            for query in QUERIES:
+                found.append(row_of(url, size, query))
+                loads.append(os.getloadavg()[0])
     heads = [
-        *("Query", "results", "`Query`", "`BatchGetItem`"),
+        *("Recordings", "query", "results", "`Query`", "`BatchGetItem`"),
         *("CPU s", "s on dynalite", "s on DynamoDB, reckoned", "peak, MB"),
     ]
-    (HERE / "searching.md").write_text(INTRODUCTION + markdown_table(heads, found) + "\n")
+    load = f"{min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} cores"
+    page = INTRODUCTION.format(load=load) + markdown_table(heads, found) + "\n"
+    (HERE / "searching.md").write_text(page)
 
 
-INTRODUCTION = f"""# Search in {RECORDINGS:,} recordings
+def row_of(url: str, size: int, query: str) -> list[str]:
+    """Ask a query in a process of its own, and return its row of the page."""
+    command = [sys.executable, __file__, ASK, url, query]
+    one = json.loads(subprocess.check_output(command, env=os.environ))  # noqa: S603  # ourselves
+    print(size, query, one, flush=True)
+    return [
+        f"{size:,}",
+        f"`{query}`",
+        f"{one['results']}{'' if one['complete'] else ', and more'}",
+        str(one["Query"]),
+        str(one["BatchGetItem"]),
+        f"{one['cpu_s']:.1f}",
+        f"{one['s']:.1f}",
+        f"{seconds_of_aws(one):.1f}",
+        f"{one['peak_mb']:.0f}",
+    ]
+
+
+INTRODUCTION = f"""# Search in {max(SIZES):,} recordings
 
 `benchmarks/searching.py` writes this page: the first page of results for all owners.
 The recordings have ten minutes each. {SHARES["the"]:.0%} of them have `the`,
 {SHARES["river"]:.0%} have `river`, and one in {1 / SHARES["barge"]:,.0f} has `barge`.
 CPU and memory are those of the function's process, which has 29 s and 1,769 MB.
 The seconds on dynalite, a stand-in for DynamoDB in one thread, are those of a machine with other
-work. Those on DynamoDB are reckoned: the CPU's, {QUERY_S:g} s for each `Query`, which reads a
-megabyte, and {BATCH_S:g} s for each `BatchGetItem` of 100 rows.
+work, whose load was {{load}}.
+Those on DynamoDB are reckoned: the CPU's, {QUERY_S:g} s for each `Query`, which reads at most
+a megabyte, and {BATCH_S:g} s for each `BatchGetItem` of 100 rows.
 However slow the table is, a request lists recordings for {LISTING.seconds} s at most and reads
 places for {READING.seconds} s; then it answers with what it has, says so, and gives the cursor
 of the rest.
+A bucket of terms has {N_SHARDS} shards, so that a thousand recordings a second can be written: a
+query asks each of them, which is {N_SHARDS - 1} requests more than without shards in a small
+library, and at most as many more in a large one, for the pages of a megabyte are the same.
 
 """
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.requests import Request
-from chalicelib.core.keys import is_recording_id
 from chalicelib.core.search.matching import (
     Phrase,
     find_phrase,
@@ -21,7 +20,7 @@ from chalicelib.core.search.matching import (
 from chalicelib.errors import CursorError, RequestError
 
 if TYPE_CHECKING:
-    from chalicelib.aws.dynamodb_search import Mark, Stretch
+    from chalicelib.aws.dynamodb_marks import Mark, Stretch
     from chalicelib.services import Services
 
 MAX_PAGES = 60
@@ -290,8 +289,8 @@ def _decode(cursor: str, query: str, owner: str | None) -> Place:
 
 def _is_position(after: Any) -> bool:
     match after:
-        case [str(created_at), str(recording_id)]:
-            return bool(created_at) and is_recording_id(recording_id)
+        case [str(created_at), str()]:
+            return bool(created_at)
     return False
 
 

@@ -2,8 +2,9 @@
 
 A recording's rows share its id, so all of its rows and no other recording's are removed with it:
 
-- ``~{bucket}``: the marks of the recording's terms in a bucket. Two sparse indexes list a bucket's
-  rows, newest recording first: ``by_term`` for all owners, ``by_owner_term`` for one owner.
+- ``~{bucket}`` or ``~{bucket}-{shard}``: the marks of the recording's terms in a bucket. Two
+  sparse indexes list a shard's rows, newest recording first: ``by_term`` for all owners,
+  ``by_owner_term`` for one owner.
 - ``={group}``: the places of a group of its terms.
 - ``#{number}``: a passage of its words as written.
 - ``#``: the owner, the upload key and the time of the recording.
@@ -11,12 +12,21 @@ A recording's rows share its id, so all of its rows and no other recording's are
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Key
 
+from chalicelib.aws.dynamodb_marks import (
+    N_SHARDS,
+    Ask,
+    Mark,
+    Stretch,
+    count_newest,
+    read_stretch,
+)
+from chalicelib.aws.dynamodb_shards import Shards
 from chalicelib.core.recording import Recording
 from chalicelib.core.search import layout
 from chalicelib.core.search.matching import Index, Passage
@@ -33,46 +43,18 @@ BUCKET = "~"
 
 MAX_KEYS = 100  # most keys in one BatchGetItem
 
-SAMPLE = 500
-"""Newest rows of a bucket that are counted, so that a query starts with its rarest term."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A recording that has a term, unless another term has the same mark."""
-
-    recording_id: str
-    created_at: str
-    n_terms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """The recordings with a term in a stretch of time, newest first.
-
-    ``end`` is the time and the id of the last recording that was read; None if there are no older
-    ones.
-    """
-
-    marks: Sequence[Mark]
-    end: tuple[str, str] | None
-
-    def until(self, n: int) -> "Stretch":
-        """Return the stretch of the newest ``n`` recordings."""
-        last = self.marks[n - 1]
-        return Stretch(self.marks[:n], (last.created_at, last.recording_id))
-
 
 class SearchTable:
     """The search table: the index of the recordings' transcripts."""
 
-    def __init__(self, table: "Table") -> None:
+    def __init__(self, table: "Table", *, n_shards: int = N_SHARDS) -> None:
         self._table = table
         self._client = table.meta.client
+        self._n_shards = n_shards
 
     def write(self, recording: Recording, index: Index) -> int:
         """Replace a recording's rows; return their number. Safe to repeat."""
-        rows = list(_rows(recording, index))
+        rows = list(_rows(recording, index, n_shards=self._n_shards))
         stale = self._terms(recording.id) - {row["term"] for row in rows}
         with self._table.batch_writer() as batch:
             for row in rows:
@@ -109,9 +91,7 @@ class SearchTable:
 
     def sample(self, term: str, *, owner: str | None) -> int:
         """Return the number of recordings with a term among the newest of its bucket."""
-        index = BY_TERM if owner is None else BY_OWNER_TERM
-        query = _query(index, term, owner)
-        return int(self._table.query(**query, Select="COUNT", Limit=SAMPLE)["Count"])
+        return count_newest(*self._listing(term, owner))
 
     def stretch(
         self,
@@ -125,40 +105,25 @@ class SearchTable:
     ) -> Stretch:
         """Return recordings with a term, newest first, in one owner's recordings or all.
 
-        Parameters
-        ----------
-        term : str
-            the term
-        owner : str or None
-            the owner of the recordings; all owners if None
-        after : tuple of str or None
-            the ``end`` of the stretch before
-        most : int
-            number of recordings after which the stretch ends
-        max_pages : int
-            number of pages, of a megabyte each, after which the stretch ends
-        is_over : callable
-            returns whether the time is over, so that the stretch ends with the page that is read
+        ``read_stretch`` explains the other parameters.
         """
+        return read_stretch(
+            *self._listing(term, owner),
+            after=after,
+            most=most,
+            max_pages=max_pages,
+            is_over=is_over,
+        )
+
+    def _listing(self, term: str, owner: str | None) -> tuple[Ask, Shards, str]:
+        """Return the query on an index, the shards of a term's bucket there, and its mark."""
         index = BY_TERM if owner is None else BY_OWNER_TERM
-        query = _query(index, term, owner) | {
-            "ProjectionExpression": "recording_id, created_at, n_terms",
-        }
-        if after:
-            query["ExclusiveStartKey"] = _position(term, owner, after)
-        found: list[Mark] = []
-        for _ in range(max_pages):
-            page: Mapping[str, Any] = self._table.query(**query)
-            for row in page["Items"]:
-                found.append(Mark(row["recording_id"], row["created_at"], int(row["n_terms"])))
-                if len(found) == most:
-                    return Stretch(found, (found[-1].created_at, found[-1].recording_id))
-            if "LastEvaluatedKey" not in page:
-                return Stretch(found, None)
-            last = query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-            if is_over():
-                break
-        return Stretch(found, (last["created_at"], last["recording_id"]))
+        shards = bucket_shards(layout.bucket_of(term), owner, self._n_shards)
+
+        def ask(**asked: Any) -> Mapping[str, Any]:
+            return self._table.query(IndexName=index, **asked)
+
+        return ask, shards, layout.mark_of(term)
 
     def places(
         self, marks: Iterable[Mark], terms: Iterable[str]
@@ -210,28 +175,15 @@ class SearchTable:
             waiting += answer["UnprocessedKeys"].get(name, {}).get("Keys", [])
 
 
-def _query(index: str, term: str, owner: str | None) -> dict[str, Any]:
-    """Return the query for a term's recordings, newest first."""
-    bucket = f"{BUCKET}{layout.bucket_of(term)}"
-    return {
-        "IndexName": index,
-        "KeyConditionExpression": Key("term").eq(bucket)
-        if owner is None
-        else Key("owner_term").eq(_owner_term(owner, bucket)),
-        "FilterExpression": Attr("marks").contains(layout.mark_of(term)),
-        "ScanIndexForward": False,
-    }
+def bucket_shards(bucket: int, owner: str | None, n_shards: int) -> Shards:
+    """Return the shards of a bucket, in one owner's recordings or all."""
+    if owner is None:
+        return Shards("term", f"{BUCKET}{bucket}", "-", n_shards)
+    # An owner's name has no slash.
+    return Shards("owner_term", f"{owner}/{BUCKET}{bucket}", "-", n_shards)
 
 
-def _position(term: str, owner: str | None, after: tuple[str, str]) -> dict[str, str]:
-    """Return the key of a recording's row in the index of a term's bucket."""
-    bucket = f"{BUCKET}{layout.bucket_of(term)}"
-    created_at, recording_id = after
-    key = {"recording_id": recording_id, "term": bucket, "created_at": created_at}
-    return key if owner is None else key | {"owner_term": _owner_term(owner, bucket)}
-
-
-def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
+def _rows(recording: Recording, index: Index, *, n_shards: int) -> Iterator[dict[str, Any]]:
     yield {
         "recording_id": recording.id,
         "term": HEAD,
@@ -253,17 +205,12 @@ def _rows(recording: Recording, index: Index) -> Iterator[dict[str, Any]]:
     for bucket, marks in layout.marks(index.places).items():
         yield {
             "recording_id": recording.id,
-            "term": f"{BUCKET}{bucket}",
-            "owner_term": _owner_term(recording.owner, f"{BUCKET}{bucket}"),
+            "term": bucket_shards(bucket, None, n_shards).name_of(recording.id),
+            "owner_term": bucket_shards(bucket, recording.owner, n_shards).name_of(recording.id),
             "created_at": recording.created_at,
             "n_terms": index.n_terms,
             "marks": marks,
         }
-
-
-def _owner_term(owner: str, bucket: str) -> str:
-    # An owner's name has no slash.
-    return f"{owner}/{bucket}"
 
 
 def _pack(value: Mapping[str, Any]) -> bytes:

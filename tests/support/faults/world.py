@@ -56,7 +56,7 @@ SECOND_BUCKET = "results"
 ADMINISTRATOR = "admin"
 HOUR_S = 3600
 N_SHARDS = 2
-"""Of each list: as few as can be merged, because each is a request."""
+"""Of each list and each bucket of terms: as few as can be merged, because each is a request."""
 
 RECEIVERS = {
     "features": "extract_features",
@@ -237,7 +237,7 @@ class World:
             hours=HourCounters(table, self.clock),
             bookmark=Bookmark(s3, settings.results_bucket),
             corrections=CorrectionStore(s3, settings.results_bucket),
-            search_table=SearchTable(Client(self.request, self.search)),
+            search_table=SearchTable(Client(self.request, self.search), n_shards=N_SHARDS),
             transcriber=Transcriber(Client(self.request, self.transcribe)),
             transcoder=Transcoder(Client(self.request, self.mediaconvert)),
             features_queue=FeatureQueue(messages, settings.features_queue_url),
