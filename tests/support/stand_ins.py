@@ -18,8 +18,10 @@ import boto3
 import pytest
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_hours import HourCounters
 from chalicelib.aws.dynamodb_notices import NoticeClaims
 from chalicelib.aws.dynamodb_search import SearchTable
+from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.services import Services
 
 HOST = "127.0.0.1"
@@ -71,14 +73,13 @@ def tables_on_dynalite(services: Services) -> Iterator[Services]:
                 AttributeDefinitions=found["AttributeDefinitions"],
                 **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
             ).wait_until_exists()
+        metadata = tables.Table(services.settings.metadata_table)
         yield replace(
             services,
-            recordings=RecordingTable(
-                tables.Table(services.settings.metadata_table), services.clock
-            ),
-            notice_claims=NoticeClaims(
-                tables.Table(services.settings.metadata_table), services.clock
-            ),
+            recordings=RecordingTable(metadata, services.clock),
+            watchlist=Watchlist(metadata),
+            notice_claims=NoticeClaims(metadata, services.clock),
+            hours=HourCounters(metadata, services.clock),
             search_table=SearchTable(tables.Table(services.settings.search_table)),
         )
 
