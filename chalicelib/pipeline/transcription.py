@@ -11,6 +11,7 @@ from chalicelib.core.jobs.transcribe import (
     TranscriptionOptions,
     job_request,
 )
+from chalicelib.core.probe import formats
 from chalicelib.core.recording import (
     ENDED,
     Branch,
@@ -278,6 +279,21 @@ def store_failure(recording: Recording, services: "Services") -> Recording:
         return recording
     reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
     internal = not reason.startswith(FAULTS_OF_THE_FILE)
+    if internal and _has_lost_its_copy(recording, services):
+        # A late clean-up has removed it. The one retry is for what Transcribe itself fails at.
+        state = recording.transcription
+        recording = move(recording, Branch.TRANSCRIPTION, Status.PENDING, services, state=state)
+        services.features_queue.send_look(recording.id, delay_s=0)
+        return recording
     recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=internal)
     delete_job_objects(f"{keys.JOBS}{name}/", services)
     return recording
+
+
+def _has_lost_its_copy(recording: Recording, services: "Services") -> bool:
+    """Return whether the copy of the upload is gone that a recording's job reads."""
+    is_track = formats.needs_audio_track(formats.extension(recording.source_key))
+    if is_track or keys.is_original(recording.source_key):
+        return False  # it reads no copy
+    copy = job_of(recording, Branch.TRANSCRIPTION, services).input("")
+    return not any(key.startswith(copy) for key in services.media.keys(copy))

@@ -118,6 +118,23 @@ def look(scene, recording_id):
     return scene.world.tasks[-1]
 
 
+def test_a_job_whose_copy_a_late_clean_up_removed_has_its_one_retry_still():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    scene.deliver_all()
+    (first,) = scene.transcription_jobs
+    (copy,) = [key for key in scene.world.bucket.objects if key.endswith("/input.wav")]
+    scene.world.bucket.delete_object(Key=copy)
+    advance(scene, first, 2)
+    scene.deliver_all()
+    scene.receive_all()
+    (second,) = scene.transcription_jobs
+    advance(scene, second)
+    scene.move("advance", second, "fails")
+
+    assert scene.end() == []
+
+
 def test_search_rows_that_a_late_clean_up_removed_are_written_again():
     scene = Scene(TALK)
     scene.put(TALK)
