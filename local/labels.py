@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -15,9 +16,13 @@ Row = tuple[str, str, str, str, str]
 def write_label(files: Path, row: Row) -> None:
     """Write the label of an object's file, at once."""
     label = files / f"{row[2]}{LABEL}"
-    arriving = label.with_suffix(".label")
-    arriving.write_text(json.dumps(row))
-    arriving.replace(label)
+    # Two threads may keep one object at the same time.
+    arriving = label.with_suffix(f".{threading.get_ident()}-label")
+    try:
+        arriving.write_text(json.dumps(row))
+        arriving.replace(label)
+    finally:
+        arriving.unlink(missing_ok=True)
 
 
 def remove_file(files: Path, name: str) -> None:

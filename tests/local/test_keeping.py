@@ -217,7 +217,8 @@ def test_a_full_disk_takes_nothing_that_it_cannot_keep(tmp_path):
             reconcile(local_mode)
             assert local_mode.settled(left)["features"] == "COMPLETED"
             known = {file.name for key in local_mode.object_keys() for file in files_of(disk, key)}
-            assert {file.name for file in (disk / "objects").iterdir()} == known
+            labels = {f"{name}.json" for name in known}
+            assert {file.name for file in (disk / "objects").iterdir()} == known | labels
 
     said = (tmp_path / "said").read_text()
     assert said.count("Traceback") == 0
