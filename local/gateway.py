@@ -267,7 +267,8 @@ def _brings_bytes(environ: dict[str, Any]) -> bool:
     """Return whether a request uploads an object or a part, and is not about existing ones."""
     asked = environ.get("QUERY_STRING", "")
     if environ["REQUEST_METHOD"] == "POST":
-        return not asked  # a form
+        # A form. The requests of other services are POST too, such as a notice.
+        return not asked and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
     return environ["REQUEST_METHOD"] == "PUT" and (not asked or "partNumber" in asked)
 
 

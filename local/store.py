@@ -66,6 +66,7 @@ class Store:
         self._folder = folder
         self._files = folder / "objects"
         self._table = table
+        self._keeping = threading.Lock()
         self._lock = threading.Lock()
         self._is_closed = False
         self._held = self._hold()
@@ -186,6 +187,12 @@ class Store:
 
         Raise NotKeptError if this fails; then the bucket has its former contents.
         """
+        # Its own request and its event keep an object, perhaps at the same time: the one must not
+        # put back what the other is about to store.
+        with self._keeping:
+            self._keep_object(bucket, key)
+
+    def _keep_object(self, bucket: str, key: str) -> None:
         if self._is_closed:
             raise NotKeptError(STOPPING)
         before = self._kept(bucket, key)
