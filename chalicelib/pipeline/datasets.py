@@ -152,17 +152,22 @@ def join_dataset(request: DatasetRequest, services: "Services") -> None:
 
     folder = request.folder
     if services.datasets.find(f"{folder}{PLAN}"):
-        manifest = assembly.assemble(
-            request.name,
-            _read_plan(request, services),
-            DatasetParameters.parse(request.parameters),
-            lambda: (
-                _read_report(request, number, services) for number in range(request.n_batches)
-            ),
-            lambda path: _open_part(f"{folder}{path}", services),
-            lambda path: services.datasets.create(f"{folder}{path}"),
-            selection=request.selection,
-        )
+        try:
+            manifest = assembly.assemble(
+                request.name,
+                _read_plan(request, services),
+                DatasetParameters.parse(request.parameters),
+                lambda: (
+                    _read_report(request, number, services) for number in range(request.n_batches)
+                ),
+                lambda path: _open_part(f"{folder}{path}", services),
+                lambda path: services.datasets.create(f"{folder}{path}"),
+                selection=request.selection,
+            )
+        except LookupError:
+            if services.datasets.find(f"{folder}{PLAN}"):
+                raise
+            return  # the message's other delivery has joined them, or they were deleted
         services.datasets.remove(f"{folder}parts/")
     elif found := services.datasets.read(f"{folder}{assembly.MANIFEST}"):
         manifest = orjson.loads(found)  # joined by the message's first delivery

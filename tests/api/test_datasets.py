@@ -101,6 +101,31 @@ def test_a_data_set_is_asked_for_made_and_shown(ask, services, talks, work):
     assert wav_line.startswith(f"aws s3 cp s3://{services.media.bucket}/uploads/alice/one.wav - |")
 
 
+def test_two_deliveries_of_the_last_step_at_once_join_once(ask, services, talks, work, monkeypatch):
+    """The other one joins the parts while this one reads them."""
+    ask("/datasets", method="POST", body=KALDI)
+    opened, join, joined = datasets._open_part, datasets.join_dataset, []
+
+    def open_part(key, services):
+        if len(joined) == 1:
+            joined.append("the other")
+            join(joined[0], services)
+        return opened(key, services)
+
+    def join_dataset(request, services):
+        joined.append(request)
+        join(request, services)
+
+    monkeypatch.setattr(datasets, "_open_part", open_part)
+    monkeypatch.setattr(datasets, "join_dataset", join_dataset)
+
+    work()
+
+    found = ask("/datasets/night-talks").json
+    assert (joined[1:], found["status"]) == (["the other"], "COMPLETED")
+    assert "train/feats.scp" in files(services, found)
+
+
 def test_its_files_are_downloaded_and_read(ask, services, talks, work, tmp_path, monkeypatch):
     ask("/datasets", method="POST", body=KALDI)
     work()
