@@ -148,35 +148,46 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
 
 def join_dataset(request: DatasetRequest, services: "Services") -> None:
     """Join the parts of all batches, write the manifest, remove the parts. Safe to repeat."""
-    from chalicelib.core.datasets import assembly  # noqa: PLC0415  # as above
+    from chalicelib.core.datasets.assembly import MANIFEST  # noqa: PLC0415  # as above
 
-    folder = request.folder
-    if services.datasets.find(f"{folder}{PLAN}"):
-        try:
-            manifest = assembly.assemble(
-                request.name,
-                _read_plan(request, services),
-                DatasetParameters.parse(request.parameters),
-                lambda: (
-                    _read_report(request, number, services) for number in range(request.n_batches)
-                ),
-                lambda path: _open_part(f"{folder}{path}", services),
-                lambda path: services.datasets.create(f"{folder}{path}"),
-                selection=request.selection,
-            )
-        except LookupError:
-            if services.datasets.find(f"{folder}{PLAN}"):
-                raise
-            return  # the message's other delivery has joined them, or they were deleted
-        services.datasets.remove(f"{folder}parts/")
-    elif found := services.datasets.read(f"{folder}{assembly.MANIFEST}"):
-        manifest = orjson.loads(found)  # joined by the message's first delivery
-    else:
-        return
+    manifest = _join_parts(request, services)
+    if manifest is None:
+        # The message's other delivery has joined them, or the data set was deleted.
+        found = services.datasets.read(f"{request.folder}{MANIFEST}")
+        if found is None:
+            return
+        manifest = orjson.loads(found)
     summary = {name: manifest[name] for name in ("splits", "left_out", "versions")}
     summary["n_files"] = len(manifest["files"])
     summary["n_bytes"] = sum(file["n_bytes"] for file in manifest["files"])
     change_dataset_request(replace(request, status=Status.COMPLETED, summary=summary), services)
+
+
+def _join_parts(request: DatasetRequest, services: "Services") -> Mapping[str, Any] | None:
+    """Return the manifest of what was joined; None if there are no parts, or no more."""
+    from chalicelib.core.datasets.assembly import assemble  # noqa: PLC0415  # as above
+
+    folder = request.folder
+    if services.datasets.find(f"{folder}{PLAN}") is None:
+        return None
+    try:
+        manifest = assemble(
+            request.name,
+            _read_plan(request, services),
+            DatasetParameters.parse(request.parameters),
+            lambda: (
+                _read_report(request, number, services) for number in range(request.n_batches)
+            ),
+            lambda path: _open_part(f"{folder}{path}", services),
+            lambda path: services.datasets.create(f"{folder}{path}"),
+            selection=request.selection,
+        )
+    except LookupError:
+        if services.datasets.find(f"{folder}{PLAN}"):
+            raise
+        return None
+    services.datasets.remove(f"{folder}parts/")
+    return manifest
 
 
 def _selected_recordings(request: DatasetRequest, services: "Services") -> Iterator[Recording]:

@@ -101,7 +101,8 @@ def test_a_data_set_is_asked_for_made_and_shown(ask, services, talks, work):
     assert wav_line.startswith(f"aws s3 cp s3://{services.media.bucket}/uploads/alice/one.wav - |")
 
 
-def test_two_deliveries_of_the_last_step_at_once_join_once(ask, services, talks, work, monkeypatch):
+@pytest.mark.usefixtures("talks")
+def test_two_deliveries_of_the_last_step_at_once_join_once(ask, services, work, monkeypatch):
     """The other one joins the parts while this one reads them."""
     ask("/datasets", method="POST", body=KALDI)
     opened, join, joined = datasets._open_part, datasets.join_dataset, []
