@@ -124,7 +124,7 @@ def test_a_deployment_creates_everything(aws, project):
         f"earshot-dev-{name}": [f"earshot-dev-{name}"] for name in functions.values()
     } | {f"earshot-dev-us-east-1-{name}": ["media"] for name in ("mediaconvert", "transcribe")}
     assert len(found["s3"]) == 3
-    assert len(found["queues"]) == 2
+    assert len(found["queues"]) == 3
     assert len(found["apis"]) == 1
     assert len(found["rules"]) == 3
     measuring = found["functions"]["earshot-dev-extract_features"]
