@@ -99,6 +99,8 @@ class Gateway:
         self.mediaconvert: MediaConvertService | None = None
         self.shares: Shares | None = None
         self._moto = _Dispatcher(create_backend_app)
+        # moto checks a condition and changes the item in two steps; DynamoDB does both at once.
+        self._tables = threading.Lock()
         self._item_observers: list[Callable[[str], None]] = []
         self._object_observers: list[Callable[[str, str], None]] = []
         self._refuses: Callable[[int], str | None] = _takes_all
@@ -207,10 +209,13 @@ class Gateway:
                 _body(environ),
             )
             return _answer(start_response, status, payload)
-        if service.startswith("DynamoDB_") and operation in _ITEM_WRITES:
+        if service.startswith("DynamoDB_"):
             body = _body(environ)
             environ = environ | {"wsgi.input": io.BytesIO(body)}
-            return self._change(environ, start_response, partial(self._tell_item, body))
+            if operation in _ITEM_WRITES:
+                tell = partial(self._tell_item, body)
+                return self._change(environ, start_response, tell, self._answer_in_turn)
+            return self._answer_in_turn(environ, start_response)
         if not target and environ["REQUEST_METHOD"] in _OBJECT_WRITES:
             n_bytes = int(environ.get("CONTENT_LENGTH") or 0)
             if _brings_bytes(environ) and (message := self._refuses(n_bytes)):
@@ -223,11 +228,18 @@ class Gateway:
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 
+    def _answer_in_turn(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        with self._tables:
+            return list(self._moto(environ, start_response))
+
     def _change(
         self,
         environ: dict[str, Any],
         start_response: Callable[..., Any],
         tell: Callable[[], None],
+        answer_with: Callable[..., Iterable[bytes]] | None = None,
     ) -> Iterable[bytes]:
         """Let moto answer a request that changes data, and report the change.
 
@@ -238,7 +250,7 @@ class Gateway:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
             begun.append((status, headers))
 
-        answer = list(self._moto(environ, start))
+        answer = list((answer_with or self._moto)(environ, start))
         status, headers = begun[-1]
         if status.startswith("2"):
             try:
