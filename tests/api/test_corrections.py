@@ -155,6 +155,10 @@ def test_names_splits_and_joins_are_read_too(ask, talk, correct):
         (words("a", "Hullo"), "There is no 'Hullo' at 0.00 s"),
         ({"kind": "speaker", "words": ["Helo"], "start_s": 0}, "text must be the speaker's name"),
         ({"kind": "split", "words": ["Helo"], "start_s": 0, "text": "a"}, "has no text"),
+        (words("a b") | {"times": 5}, "times must be a start and an end for each word"),
+        (words("a b") | {"times": [1]}, "times must be a start and an end for each word"),
+        (words("a b") | {"times": [[0, 1, 2]]}, "times must be a start and an end for each word"),
+        (words("a b") | {"times": [[0, "x"]]}, "times must be a time in seconds, not 'x'"),
     ],
 )
 def test_an_unusable_correction_is_refused_in_a_sentence(talk, correct, given, sentence):

@@ -89,14 +89,12 @@ class Correction:
         return cls(
             kind,
             tuple(_text("words", word) for word in words),
-            _seconds(given.get("start_s")),
+            _seconds("start_s", given.get("start_s")),
             _text("channel", given["channel"]) if given.get("channel") else None,
             " ".join(text.split()),
             by=_text("by", given.get("by") or ""),
             at=_text("at", given.get("at") or ""),
-            times=tuple(
-                (_seconds(start), _seconds(end)) for start, end in given.get("times") or ()
-            ),
+            times=_times(given.get("times") or []),
         )
 
     @property
@@ -147,7 +145,15 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _seconds(value: object) -> float:
+def _times(given: Any) -> tuple[tuple[float, float], ...]:
+    try:
+        spans = [(start, end) for start, end in given]
+    except (TypeError, ValueError) as exc:
+        raise RequestError("times must be a start and an end for each word.") from exc
+    return tuple((_seconds("times", start), _seconds("times", end)) for start, end in spans)
+
+
+def _seconds(name: str, value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
-    raise RequestError(f"start_s must be a time in seconds, not {value!r}.")
+    raise RequestError(f"{name} must be a time in seconds, not {value!r}.")
