@@ -182,18 +182,7 @@ class MediaStore:
             yield cast("BinaryIO", writer)
             # Not after an error, so that nothing incomplete appears.
             if writer.held is not None:
-                self._create_at_once(key, writer.held)
-
-    def _create_at_once(self, key: str, body: bytes) -> None:
-        with smart_open.s3.open(
-            self.bucket,
-            key,
-            "wb",
-            client=self._client,
-            multipart_upload=False,
-            client_kwargs={"S3.Client.put_object": {"ContentType": media_type(key)}},
-        ) as writer:
-            writer.write(body)
+                self.write(key, writer.held)
 
     @contextmanager
     def _create_in_parts(self, key: str) -> Iterator[BinaryIO]:
@@ -213,13 +202,6 @@ class MediaStore:
             # it is collected. The bucket's lifecycle removes the parts.
             writer._upload_id = None  # noqa: SLF001  # smart_open has no public way to abort
             raise
-
-    @contextmanager
-    def create_at_once(self, key: str) -> Iterator[BinaryIO]:
-        """Open a small new object; it is written in one request when the block ends."""
-        body = io.BytesIO()
-        yield body
-        self.write(key, body.getvalue())
 
     def write(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write a small object at once."""

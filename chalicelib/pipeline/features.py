@@ -108,11 +108,7 @@ def _extract(
     from chalicelib.core.features import extract  # noqa: PLC0415  # as above
 
     def open_table(name: str) -> AbstractContextManager[BinaryIO]:
-        key = keys.features(recording.id, name)
-        # What a page draws is small for any length; a table is written in parts, as it is made.
-        if name.endswith(".json"):
-            return services.results.create_at_once(key)
-        return services.results.create(key)
+        return services.results.create(keys.features(recording.id, name))
 
     began = services.clock()
     summary = extract.extract(

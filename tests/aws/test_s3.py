@@ -125,12 +125,12 @@ def test_everything_below_a_prefix_is_removed_and_nothing_beside_it(services, pu
 
 
 def test_a_small_object_is_written_at_once_or_not_at_all(services):
-    with pytest.raises(RuntimeError), services.media.create_at_once("features/a/b.json") as body:
+    with pytest.raises(RuntimeError), services.media.create("features/a/b.json") as body:
         body.write(b"{}")
         raise RuntimeError
 
     assert services.media.find("features/a/b.json") is None
-    with services.media.create_at_once("features/a/b.json") as body:
+    with services.media.create("features/a/b.json") as body:
         body.write(b"{}")
     assert services.media.read("features/a/b.json") == b"{}"
 
