@@ -17,7 +17,7 @@ from chalicelib.errors import MediaError, SourceClosedError, TooLargeError, Uplo
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectIdentifierTypeDef
 
 RANGE_BYTES = 8 * 2**20
 """Most bytes of one ranged GET; the buffer is much smaller."""
@@ -215,13 +215,16 @@ class MediaStore:
 
     def find_body(self, key: str) -> tuple[bytes, str] | None:
         """Return the bytes of a small object and its ETag, or None if it does not exist."""
+        response = self._get(key)
+        return (response["Body"].read(), response["ETag"]) if response else None
+
+    def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
         try:
-            response = self._client.get_object(Bucket=self.bucket, Key=key)
+            return self._client.get_object(Bucket=self.bucket, Key=key)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in _GONE:
                 return None
             raise
-        return response["Body"].read(), response["ETag"]
 
     def write_over(self, key: str, body: bytes, etag: str) -> bool:
         """Write a small object in the place of the one with this ETag; return whether it was.
@@ -250,12 +253,9 @@ class MediaStore:
         self, key: str, *, most: int | None = None
     ) -> tuple[bytes | None, Mapping[str, str]]:
         """Return what ``read`` does, and the object's metadata."""
-        try:
-            response = self._client.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in _GONE:
-                return None, {}
-            raise
+        response = self._get(key)
+        if response is None:
+            return None, {}
         if most is not None and response["ContentLength"] > most:
             response["Body"].close()
             raise TooLargeError(response["ContentLength"], most)
