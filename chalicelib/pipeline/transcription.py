@@ -296,4 +296,4 @@ def _has_lost_its_copy(recording: Recording, services: "Services") -> bool:
     if is_track or keys.is_original(recording.source_key):
         return False  # it reads no copy
     copy = job_of(recording, Branch.TRANSCRIPTION, services).input("")
-    return not any(key.startswith(copy) for key in services.media.keys(copy))
+    return not services.media.keys(copy)
