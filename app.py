@@ -19,6 +19,7 @@ from chalice.app import (
     Response,
     S3Event,
     SQSEvent,
+    SQSRecord,
     TooManyRequestsError,
 )
 from chalice.app import Request as HttpRequest
@@ -95,6 +96,11 @@ def remove_recording(event: S3Event) -> None:
     events.remove_recording(event.key, services())
 
 
+def _attempt(message: SQSRecord) -> int:
+    """Return how often a message has been received, this time included."""
+    return int(message.to_dict()["attributes"]["ApproximateReceiveCount"])
+
+
 @app.on_sqs_message(
     queue=settings.features_queue,
     batch_size=1,
@@ -106,7 +112,7 @@ def extract_features(event: SQSEvent) -> None:
         messages.take_message(
             json.loads(message.body),
             services(),
-            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            attempt=_attempt(message),
             receipt_handle=message.receipt_handle,
         )
 
@@ -124,7 +130,7 @@ def recognise_speech(event: SQSEvent) -> None:
             asked["job"],
             asked["part"],
             services(),
-            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            attempt=_attempt(message),
             receipt_handle=message.receipt_handle,
         )
 
@@ -140,7 +146,7 @@ def make_dataset(event: SQSEvent) -> None:
         datasets.take_dataset_step(
             json.loads(message.body),
             services(),
-            attempt=int(message.to_dict()["attributes"]["ApproximateReceiveCount"]),
+            attempt=_attempt(message),
             receipt_handle=message.receipt_handle,
         )
 
