@@ -10,7 +10,7 @@ A job has two steps, each a message, each safe to repeat and at the same time:
 From there on nothing knows the difference: the transcript's own event publishes it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -36,8 +36,10 @@ from chalicelib.pipeline.removal import delete_job_objects
 from chalicelib.pipeline.retries import ATTEMPTS, RETRY_AFTER_S, tried_again
 
 if TYPE_CHECKING:
+    from chalicelib.core.audio.decoding import DecodedAudio
     from chalicelib.core.speech.moonshine import Moonshine
     from chalicelib.core.speech.parts import Part, Parts
+    from chalicelib.core.speech.recogniser import Samples
     from chalicelib.services import Services
 
 LANGUAGE = "en"
@@ -51,9 +53,10 @@ TOO_SLOW = "The recording takes too long to decode."
 
 def cut_speech(request: Mapping[str, Any], services: "Services", *, attempt: int = 1) -> None:
     """Cut the speech of a job's input into parts, and ask for the words of each."""
-    job, recording = _current(request["TranscriptionJobName"], services)
-    if job is None or recording is None:
+    found = _current(request["TranscriptionJobName"], services)
+    if found is None:
         return
+    job, recording = found
     with _given_up_at_last(recording, attempt, services) as recording:
         there = services.speech.keys(job.speech)
         parts = _parts_of(job, services)
@@ -74,9 +77,10 @@ def recognise_part(
 ) -> None:
     """Write the words of a part of a job; if all parts have words, write the transcript."""
     with tried_again(services.speech_queue.retry_after, receipt_handle, attempt):
-        job, recording = _current(job_name, services)
-        if job is None or recording is None:
+        found = _current(job_name, services)
+        if found is None:
             return
+        job, recording = found
         with _given_up_at_last(recording, attempt, services) as recording:
             parts = _parts_of(job, services)
             if parts is None:
@@ -85,11 +89,11 @@ def recognise_part(
             _join_if_complete(job, parts, services)
 
 
-def _current(job_name: str, services: "Services") -> tuple[keys.Job | None, Recording | None]:
-    """Return a job, and its recording if it waits for this job; else delete the job's objects."""
+def _current(job_name: str, services: "Services") -> tuple[keys.Job, Recording] | None:
+    """Return a job and the recording that waits for it; if none does, delete the job's objects."""
     job = keys.job(job_name, services.settings.job_prefix)
     if job is None:
-        return None, None  # the name is not from this stage
+        return None  # the name is not from this stage
     journal.note(recording_id=job.recording_id)
     recording = services.recordings.find(job.recording_id)
     is_awaited = (
@@ -103,7 +107,7 @@ def _current(job_name: str, services: "Services") -> tuple[keys.Job | None, Reco
         # The removal of the upload may have come before the item.
         services.features_queue.send_look(recording.id, delay_s=0)
     delete_job_objects(job.folder, services)
-    return job, None
+    return None
 
 
 @contextmanager
@@ -174,11 +178,8 @@ def _cut(job: keys.Job, uri: str, services: "Services", *, by_channel: bool) -> 
             audio = DecodedAudio(source)
             n_channels = audio.channels if by_channel else 1
             _check(audio.sample_rate_hz, audio.channels)
-            sound = (
-                block[channel]
-                for block in audio.blocks(SAMPLE_RATE_HZ, each_channel=by_channel)
-                if _is_in_time(services.clock() <= ends_at, audio.duration_s)
-            )
+            blocks = audio.blocks(SAMPLE_RATE_HZ, each_channel=by_channel)
+            sound = _of_channel(channel, blocks, audio, lambda: services.clock() > ends_at)
             for part, wav in cut(sound, channel=channel if by_channel else None):
                 services.speech.write(job.part(len(parts), "wav"), wav)
                 parts.append(part)
@@ -197,12 +198,19 @@ def _check(sample_rate_hz: int, channels: int, duration_s: float | None = None) 
         raise MediaError(reason)
 
 
-def _is_in_time(is_in_time: bool, duration_s: float) -> bool:  # noqa: FBT001  # it is the condition
-    if not is_in_time:
-        raise MediaError(TOO_SLOW)
-    if duration_s > limits.LONGEST_S:
-        raise MediaError(str(limits.refusal(0, Contents(duration_s=duration_s))))
-    return True
+def _of_channel(
+    channel: int,
+    blocks: "Iterable[list[Samples]]",
+    audio: "DecodedAudio",
+    is_late: Callable[[], bool],
+) -> "Iterator[Samples]":
+    """Yield a channel's samples; raise MediaError as soon as they are too many or take too long."""
+    for block in blocks:
+        if is_late():
+            raise MediaError(TOO_SLOW)
+        if too_long := limits.refusal(0, Contents(duration_s=audio.duration_s)):
+            raise MediaError(too_long)
+        yield block[channel]
 
 
 @contextmanager
