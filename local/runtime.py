@@ -137,8 +137,9 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         # The models of AWS stay, and are not searched through at each of Python's collections.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
         cleanup.callback(gc.unfreeze)
+        cleanup.callback(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(20_000, 20, 20)
         gateway.open()
         yield Runtime(
             gateway.url,
