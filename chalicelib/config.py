@@ -171,17 +171,14 @@ class Settings:
         """
         if not own:
             return self.transcription
-        stage = self.transcription_variables
+        stage, left_out = self.transcription_variables, set[str]()
         if own.get("language") not in (None, stage.get("TRANSCRIBE_LANGUAGE") or "en-US"):
-            left_out = {_variable(name) for name in OF_A_LANGUAGE}
-            stage = {name: text for name, text in stage.items() if name not in left_out}
+            left_out |= {_variable(name) for name in OF_A_LANGUAGE}
         if own.get("transcriber") not in (None, stage.get(TRANSCRIBER) or AMAZON):
-            left_out = {_variable(name) for name in OF_TRANSCRIBE}
-            stage = {name: text for name, text in stage.items() if name not in left_out}
+            left_out |= {_variable(name) for name in OF_TRANSCRIBE}
+        kept = {name: text for name, text in stage.items() if name not in left_out}
         try:
-            return _transcription(
-                {**stage, **{_variable(name): text for name, text in own.items()}}
-            )
+            return _transcription(kept | {_variable(name): text for name, text in own.items()})
         except SettingError as exc:
             name = exc.name.removeprefix(TRANSCRIBE_PREFIX).lower().replace("_", "-")
             message = str(exc).removeprefix(exc.name).strip()
