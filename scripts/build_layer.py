@@ -106,7 +106,7 @@ class Layer:
 
     def __init__(self, client: Any, stage: str, name: str) -> None:
         self._client = client
-        self._contents = LAYERS.get(name)
+        self._kind = name
         self.name = f"{APP_NAME}-{stage}-{name}"
 
     def publish(self, path: Path, architecture: str) -> tuple[str, bool]:
@@ -117,15 +117,14 @@ class Layer:
             )
             if found["Content"]["CodeSha256"] == archive.digest(path):
                 return str(version["LayerVersionArn"]), False
-        if self._contents is None:
-            raise KeyError(self.name)
+        contents = LAYERS[self._kind]
         published = self._client.publish_layer_version(
             LayerName=self.name,
-            Description=self._contents.description,
+            Description=contents.description,
             Content={"ZipFile": path.read_bytes()},
             CompatibleRuntimes=[f"python{sys.version_info[0]}.{sys.version_info[1]}"],
             CompatibleArchitectures=[architecture],
-            LicenseInfo=self._contents.license,
+            LicenseInfo=contents.license,
         )
         return str(published["LayerVersionArn"]), True
 

@@ -87,8 +87,8 @@ class Deployment:
         return preflight.check_place(self._session, self._project, self._stage, self._account)
 
     def _check_limits(self) -> str:
-        preflight.check_sources(self._session, self._environment().get(SOURCES, ""))
         variables = self._environment()
+        preflight.check_sources(self._session, variables.get(SOURCES, ""))
         queued = {
             name: int(variables.get(name) or default)
             for name, default in (
