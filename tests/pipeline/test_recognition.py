@@ -1,9 +1,7 @@
 """Earshot's own recogniser stands in Amazon Transcribe's place, job by job."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import boto3
@@ -16,7 +14,6 @@ from support.asking import Asker
 from support.media import encode, wav
 from support.running import SAMPLE
 
-from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.speech import parts
@@ -119,18 +116,6 @@ class Stage:
 @pytest.fixture
 def stage(application, services, engine) -> Stage:  # noqa: ARG001  # instead of a real one
     return Stage(application, services)
-
-
-@pytest.fixture
-def later(services) -> Callable:
-    def services_later(**span: float):
-        def clock() -> datetime:
-            return datetime.now(UTC) + timedelta(**span)
-
-        table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
-        return replace(services, clock=clock, recordings=RecordingTable(table, clock))
-
-    return services_later
 
 
 def talk(*utterances: float, pause_s: float = 3.0) -> np.ndarray:

@@ -12,7 +12,7 @@ from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib import journal
-from chalicelib.aws.dynamodb import QUIET, RecordingTable
+from chalicelib.aws.dynamodb import QUIET
 from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
@@ -26,20 +26,6 @@ from scripts.redrive import redrive
 
 KEY = "uploads/alice/my talk.wav"
 DOCUMENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
-
-
-@pytest.fixture
-def later(services):
-    """Give back the services as they are some time from now."""
-
-    def services_later(**span: float):
-        def clock() -> datetime:
-            return datetime.now(UTC) + timedelta(**span)
-
-        table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
-        return replace(services, clock=clock, recordings=RecordingTable(table, clock))
-
-    return services_later
 
 
 def walk(services):
