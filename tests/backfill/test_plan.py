@@ -91,9 +91,9 @@ def test_ten_minutes_cost_what_the_page_of_costs_says():
     costs = PRICES.costs(Amount(6_000, 3_600_000, 3_600_000))
 
     assert costs["Transcribe"] == pytest.approx(1_440)
-    assert costs["S3 requests"] == pytest.approx(0.87, abs=0.01)
+    assert costs["S3 requests"] == pytest.approx(0.46, abs=0.01)
     assert costs["DynamoDB, the search table"] == pytest.approx(0.84, abs=0.01)
-    assert costs["DynamoDB"] == pytest.approx(1.33, rel=0.1)  # there units are rounded up
+    assert costs["DynamoDB"] == pytest.approx(1.43, rel=0.1)  # there units are rounded up
 
 
 @pytest.mark.parametrize(
