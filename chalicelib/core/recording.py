@@ -101,7 +101,9 @@ class BranchState:
     internal : bool
         the recording has no part in the failure, so another try may help
     retried : bool
-        ``reconcile`` has already retried the branch
+        the branch has failed, and was tried again
+    remade : bool
+        a late clean-up has removed the branch's outputs, and they were made again
     job_id : str or None
         the latest job: its name, or its id in MediaConvert
     receives : int
@@ -116,6 +118,7 @@ class BranchState:
     attempt: int = 0
     internal: bool = False
     retried: bool = False
+    remade: bool = False
     job_id: str | None = None
     receives: int = 0
     track_alone: bool = False

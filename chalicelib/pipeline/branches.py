@@ -35,9 +35,9 @@ def move(
     """Change the status of a branch, and write its state and result.
 
     A branch that becomes PENDING loses its earlier state and result, except the facts that it was
-    retried and that its ladder has failed, and gets the next attempt's number, so that nothing of
-    the earlier attempt is written to it. If the branch has begun another attempt since the
-    recording was read, nothing is written.
+    retried or made again and that its ladder has failed, and gets the next attempt's number, so
+    that nothing of the earlier attempt is written to it. If the branch has begun another attempt
+    since the recording was read, nothing is written.
 
     Parameters
     ----------
@@ -94,7 +94,10 @@ def _write(
     state = state or replace(recording.state(branch), internal=False)
     if status == Status.PENDING:
         state = BranchState(
-            retried=state.retried, attempt=state.attempt + 1, track_alone=state.track_alone
+            attempt=state.attempt + 1,
+            retried=state.retried,
+            remade=state.remade,
+            track_alone=state.track_alone,
         )
     moved = services.recordings.move(
         recording,

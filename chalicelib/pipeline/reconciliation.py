@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
-from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.recording import Branch, BranchState, Recording, Status
 from chalicelib.errors import RecordingNotFoundError, SourceClosedError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, recognition, renditions, transcription
@@ -180,7 +180,7 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
             return services.recordings.get(recording.id)
         if job["TranscriptionJobStatus"] == "COMPLETED":
             if services.results.find(key) is None:
-                return _retry(recording, Branch.TRANSCRIPTION, services)
+                return _make_again(recording, Branch.TRANSCRIPTION, services)
             events.store_transcript(key, services)
             return services.recordings.get(recording.id)
     return recording
@@ -253,7 +253,7 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
     }
     for branch, made in claimed.items():
         if recording.status_of(branch) == Status.COMPLETED and not made <= there:
-            recording = _retry(recording, branch, services)
+            recording = _make_again(recording, branch, services)
     if recording.transcription.status == Status.COMPLETED and transcript:
         subtitles = {transcript.subtitles_srt_key, transcript.subtitles_vtt_key} - {None}
         # They are made from the transcript, like all that is corrected with it.
@@ -266,26 +266,35 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
 
 
 def _retry(recording: Recording, branch: Branch, services: "Services") -> Recording:
-    """Retry a failed branch once; a branch that was retried stays failed."""
+    """Try a branch again that has failed for the first time."""
+    state = replace(recording.state(branch), retried=True)
+    return reopen(recording, branch, services, state)
+
+
+def _make_again(recording: Recording, branch: Branch, services: "Services") -> Recording:
+    """Make a branch's missing outputs again; if they are missing once more, the branch fails."""
     state = recording.state(branch)
-    if state.retried:
+    if state.remade:
         unless = frozenset(Status) - {state.status}
         return move(recording, branch, Status.FAILED, services, reason=GONE, unless=unless)
-    return reopen(recording, branch, services, retried=True)
+    return reopen(recording, branch, services, replace(state, remade=True))
 
 
 def reopen(
-    recording: Recording, branch: Branch, services: "Services", *, retried: bool = False
+    recording: Recording, branch: Branch, services: "Services", state: BranchState | None = None
 ) -> Recording:
-    """Make a branch PENDING again, without its earlier outcome, unless it has moved."""
-    state = recording.state(branch)
+    """Make a branch PENDING again, without its earlier outcome, unless it has moved.
+
+    ``state`` is the branch's state with further changes.
+    """
+    state = state or recording.state(branch)
     reopened = move(
         recording,
         branch,
         Status.PENDING,
         services,
         unless=frozenset(Status) - {state.status},
-        state=replace(state, retried=retried or state.retried),
+        state=state,
     )
     if state.attempt and reopened.state(branch).status == Status.PENDING:
         if branch == Branch.RENDITIONS:

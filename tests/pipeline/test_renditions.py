@@ -663,3 +663,17 @@ def test_without_a_topic_nothing_is_sent(services, put):
     events.receive_upload("uploads/alice/notes.txt", services)
 
     assert services.recordings.get(recording_id).status == Status.FAILED
+
+
+def test_what_was_lost_and_fails_when_it_is_made_again_is_tried_again(services, put):
+    recording_id = put("uploads/alice/sound.mkv", video.make("mkv", size=None))
+    events.receive_upload("uploads/alice/sound.mkv", services)
+    lost = completed(services, recording_id)
+    services.results.remove(f"{folder(services, recording_id)}/")
+    events.store_renditions(lost, services)
+    assert statuses(services, recording_id)[2] == "PENDING"
+    events.resume(services.recordings.get(recording_id), services)
+
+    events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
+
+    assert services.recordings.get(recording_id).renditions.is_worth_a_retry

@@ -118,6 +118,7 @@ class Task:
     end: Callable[[str], object]
     skew: timedelta
     about: str = ""
+    life: timedelta = LIFE
     run: greenlet.greenlet = None
     asks: str = ""
     fate: str = ""
@@ -300,10 +301,11 @@ class World:
         end: Callable[[str], object] | None = None,
         *,
         about: str = "",
+        life: timedelta = LIFE,
     ) -> Task:
         """Let a handler begin; it stops before its first request."""
         skew = timedelta(seconds=self.plan.skew_of_a_function() if not self.is_over else 0)
-        task = Task(name, function, self.now, end or _ignore, skew, about)
+        task = Task(name, function, self.now, end or _ignore, skew, about, life)
         task.run = greenlet.greenlet(partial(self._handle, task, work))
         self.by_greenlet[task.run] = task
         self.tasks.append(task)
@@ -399,11 +401,11 @@ class World:
         self.start(f"{function} {message['name']}/{message['receives']}", function, work, end)
 
     def let_pass(self, time: timedelta) -> None:
-        """Let time pass; no function lives longer than a quarter of an hour."""
+        """Let time pass, and end the tasks whose time is over."""
         self.now += time
         if self.now - self._caught_up_at > LONGEST_LAG:
             self.catch_up()
-        for task in [task for task in self.tasks if self.now - task.started > LIFE]:
+        for task in [task for task in self.tasks if self.now - task.started > task.life]:
             task.is_dead = True
             task.run.switch()
 

@@ -447,9 +447,9 @@ MUTANTS = (
     ),
     Mutant(
         RECONCILIATION,
-        "    if state.retried:\n",
+        "    if state.remade:\n",
         "    if False:\n",
-        "what fails is tried again for ever",
+        "what goes missing every time is made again for ever",
     ),
     Mutant(
         WALK,
