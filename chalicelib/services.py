@@ -12,6 +12,7 @@ from botocore.config import Config
 from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.aws.dynamodb_hours import HourCounters
 from chalicelib.aws.dynamodb_notices import NoticeClaims
+from chalicelib.aws.dynamodb_resource import connect_dynamodb
 from chalicelib.aws.dynamodb_search import SearchTable
 from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.aws.mediaconvert import Transcoder
@@ -61,7 +62,7 @@ def connect(settings: Settings) -> Services:
         retries={"mode": "standard", "max_attempts": 5},
     )
     s3 = boto3.client("s3", config=config)
-    dynamodb = boto3.resource("dynamodb")
+    dynamodb = connect_dynamodb()
     table = dynamodb.Table(settings.metadata_table)
 
     def clock() -> datetime:

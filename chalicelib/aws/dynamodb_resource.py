@@ -1,0 +1,31 @@
+"""The connection to DynamoDB, which threads may share."""
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.transform import TransformationInjector
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBServiceResource
+
+_EVENT = "before-parameter-build.dynamodb"
+
+
+def connect_dynamodb() -> "DynamoDBServiceResource":
+    """Return a resource that builds the condition of each request by itself.
+
+    boto3's own builds the conditions of all threads with one builder, which numbers their names:
+    two conditions that are built at once name the wrong attributes, and a write that is allowed is
+    refused. In local mode the functions are threads of one process.
+    """
+    dynamodb = boto3.resource("dynamodb")
+    events = dynamodb.meta.client.meta.events
+    name = "dynamodb-condition-expression"
+    events.unregister(_EVENT, unique_id=name)
+    # First, because what conditions compare with is still to be written in DynamoDB's types.
+    events.register_first(_EVENT, _build_conditions, unique_id=name)
+    return dynamodb
+
+
+def _build_conditions(params: dict[str, Any], model: Any, **_: Any) -> None:
+    TransformationInjector().inject_condition_expressions(params, model)
