@@ -1,8 +1,8 @@
 """Local mode's recognisers side by side: word errors, punctuation, word times and CPU.
 
 Real recordings come from a folder with a ``references.tsv`` (columns ``file`` and ``reference``),
-synthesised ones from flite, which prints the end of each phone. If one of them is missing, it is
-left out.
+and from Debian's package ``pocketsphinx-testdata``; synthesised ones from flite, which prints the
+end of each phone. What is missing is left out.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -30,6 +30,9 @@ sys.path.insert(0, str(ROOT))
 from chalicelib.core.speech.recogniser import Engine, RecognisedWord, recognise  # noqa: E402  # imported after the paths are set
 from local.transcribe.decoding import samples  # noqa: E402  # imported after the paths are set
 from local.transcribe.engines import WITH_MODEL, EngineChoice, is_installed, load_engine  # noqa: E402  # imported after the paths are set
+
+CORPUS = Path("/usr/share/pocketsphinx/test/data")
+"""Where ``pocketsphinx-testdata`` has read sentences and card games, with what is said in them."""
 
 VOICES = ("rms", "slt", "awb", "kal16")
 PACKAGES = ("moonshine-voice", "pocketsphinx", "faster-whisper", "vosk")
@@ -158,6 +161,17 @@ def real_clips(folder: Path) -> list[Clip]:
         ]
 
 
+def corpus_clips(folder: Path) -> list[Clip]:
+    """Return the clips of a folder of corpora in Sphinx's format: ``<s> words </s> (name)``."""
+    clips = []
+    for table in sorted(folder.glob("*/*transcription")):
+        for line in table.read_text().splitlines():
+            said, _, name = line.rpartition("(")
+            path = table.parent / f"{name.rstrip(')')}.wav"
+            clips.append(Clip(path, " ".join(re.sub(r"</?s>", "", said).split())))
+    return clips
+
+
 def synthesised_clips(folder: Path) -> Iterator[Clip]:
     """Yield every sentence in every voice of flite, with the times of its words."""
     if not shutil.which("flite"):
@@ -193,15 +207,15 @@ def _flite(voice: str, text: str, what: str, path: Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # our own words
 
 
-def measure(choice: EngineChoice, real: list[Clip], synthesised: list[Clip]) -> list[list[str]]:
+def measure(choice: EngineChoice, clips: Mapping[str, list[Clip]]) -> list[list[str]]:
     """Return the rows of one engine, in a separate process, to measure its memory."""
     engine = load_engine(choice)
     # The first utterance also loads and initialises, which does not count.
     next(iter(recognise(samples(ROOT / "samples" / "sample.wav"), engine).words))
     rows = [
-        [choice.name, name, *hear(clips, engine).row()]
-        for name, clips in (("real", real), ("synthesised", synthesised))
-        if clips
+        [choice.name, name, *hear(of_a_kind, engine).row()]
+        for name, of_a_kind in clips.items()
+        if of_a_kind
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [[*row, f"{peak:.0f}"] for row in rows]
@@ -231,10 +245,14 @@ def main() -> None:
     print(", ".join(f"{name} {_version(name)}" for name in installed), end="\n\n")
     print(HEAD)
     with tempfile.TemporaryDirectory() as folder:
-        clips = real_clips(given.folder), list(synthesised_clips(Path(folder)))
+        clips = {
+            "real": real_clips(given.folder),
+            "pocketsphinx-testdata": corpus_clips(CORPUS),
+            "synthesised": list(synthesised_clips(Path(folder))),
+        }
         for choice in choices:
             with get_context("spawn").Pool(1) as pool:
-                for row in pool.apply(measure, (choice, *clips)):
+                for row in pool.apply(measure, (choice, clips)):
                     print(f"| {' | '.join(row)} |", flush=True)
 
 

@@ -167,6 +167,20 @@ def test_what_was_heard_is_held_against_what_was_said(hearing, recording, monkey
     assert (tally.n_marks, tally.n_marks_heard, tally.n_marks_right) == (2, 2, 1)
 
 
+def test_a_corpus_in_sphinxs_format_gives_its_recordings_and_words(hearing, tmp_path):
+    (tmp_path / "cards").mkdir()
+    lines = ["<s> ten of clubs  </s> (001)", "<s> four queen of clubs </s> (two-2)"]
+    (tmp_path / "cards" / "cards.transcription").write_text("\n".join(lines))
+
+    clips = hearing.corpus_clips(tmp_path)
+
+    assert [(clip.path.name, clip.said) for clip in clips] == [
+        ("001.wav", "ten of clubs"),
+        ("two-2.wav", "four queen of clubs"),
+    ]
+    assert hearing.corpus_clips(tmp_path / "missing") == []
+
+
 @pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
 def test_the_synthesiser_gives_a_start_for_every_word(hearing, tmp_path, monkeypatch):
     monkeypatch.setattr(hearing, "VOICES", ("rms",))
