@@ -32,7 +32,7 @@ from local.transcribe.decoding import samples  # noqa: E402  # imported after th
 from local.transcribe.engines import WITH_MODEL, EngineChoice, is_installed, load_engine  # noqa: E402  # imported after the paths are set
 
 CORPUS = Path("/usr/share/pocketsphinx/test/data")
-"""Where ``pocketsphinx-testdata`` has read sentences and card games, with what is said in them."""
+"""Read sentences and card games with their words, of Debian's ``pocketsphinx-testdata``."""
 
 VOICES = ("rms", "slt", "awb", "kal16")
 PACKAGES = ("moonshine-voice", "pocketsphinx", "faster-whisper", "vosk")
