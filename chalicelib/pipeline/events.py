@@ -107,10 +107,11 @@ def reprocess(
             )
             if refused:
                 raise CallerError(refused)
+    # Sent first, because this function may end anywhere below, and the recording may be off the
+    # watchlist by then.
+    services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)
     delete_outputs_and_jobs(recording, services, keep_corrections=True)
     recording = services.recordings.restart(recording, upload, accepted_at=accepted_at)
-    # In case the copies that jobs read take longer than this function may run.
-    ask_again_soon(recording, services)
     _start(recording, upload, services)
     return services.recordings.get(recording.id)
 
