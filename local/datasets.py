@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from chalicelib.core.datasets.assembly import MANIFEST, assemble, versions_of
+from chalicelib.core.datasets.assembly import assemble, versions_of
 from chalicelib.core.datasets.batches import BatchReport, make_batch
 from chalicelib.core.datasets.formats import writer_of
-from chalicelib.core.datasets.models import LeftOut, Recipe, Source
+from chalicelib.core.datasets.models import MANIFEST, LeftOut, Recipe, Source
 from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.datasets.planning import Plan, candidates_of, make_plan
 from chalicelib.errors import ParameterError

@@ -11,6 +11,7 @@ from chalicelib.api.recordings import moment_of
 from chalicelib.api.requests import Request, text_of
 from chalicelib.api.search import find_ids
 from chalicelib.core import keys
+from chalicelib.core.datasets.models import MANIFEST
 from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Status
@@ -32,7 +33,6 @@ MOST_IDS = 10_000
 
 SELECTION = ("owner", "from", "to", "q", "recording_ids")
 PARAMETERS = tuple(one.name for one in fields(DatasetParameters))
-MANIFEST = "dataset.json"
 
 NO_PARQUET = (
     "Parquet is not made here, because its library is too large for a function: "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,7 +37,7 @@ class DatasetRequest:
     status : str
         ``PENDING``, ``IN_PROGRESS``, ``COMPLETED`` or ``FAILED``
     version : str or None
-        of the plan, and the last part of the files' prefix
+        of the plan
     etag : str
         of the object as it was read; it is no part of the object
     """
@@ -59,8 +60,18 @@ class DatasetRequest:
 
     @property
     def folder(self) -> str:
-        """The prefix of the files of this version."""
-        return keys.dataset_files(self.owner, self.name, self.version or "")
+        """The prefix of the files of this version, which no other request writes to.
+
+        An overtaken step of an earlier request may still write, and the same plan gives other files
+        if a recording was removed since.
+        """
+        asked = datetime.fromisoformat(self.requested_at).strftime("%Y%m%dT%H%M%S%f")
+        return keys.dataset_files(self.owner, self.name, f"{self.version}-{asked}")
+
+    @property
+    def is_half_deleted(self) -> bool:
+        """Return whether its deletion was begun."""
+        return self.reason == HALF_DELETED
 
     @property
     def selection(self) -> dict[str, Any]:

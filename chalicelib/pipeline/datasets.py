@@ -15,7 +15,7 @@ import orjson
 from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.datasets.candidates import source_of
-from chalicelib.core.datasets.models import LeftOut, Recipe, Source
+from chalicelib.core.datasets.models import MANIFEST, LeftOut, Recipe, Source
 from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.datasets.planning import Plan, candidates_of, make_plan
 from chalicelib.core.recording import Recording, Status
@@ -43,8 +43,9 @@ def take_dataset_step(
     """Do the step of a message. Raise if it should be tried again."""
     request = read_dataset_request(message["owner"], message["name"], services)
     if request is None:
-        _delete_leftovers(message["owner"], message["name"], services)
-    if request is None or request.requested_at != message["requested_at"]:
+        services.datasets.remove(keys.dataset_files(message["owner"], message["name"]))
+        return
+    if request.requested_at != message["requested_at"]:
         return
     if request.status in (Status.COMPLETED, Status.FAILED):
         return
@@ -52,25 +53,27 @@ def take_dataset_step(
     with tried_again(services.datasets_queue.retry_after, receipt_handle, attempt):
         try:
             if message["step"] == "plan":
-                plan_dataset(request, services)
+                request = plan_dataset(request, services)
             elif message["step"] == "batch":
                 make_dataset_batch(request, message["batch"], services)
             else:
                 join_dataset(request, services)
-            _delete_leftovers(request.owner, request.name, services)
+            _delete_leftovers(request, services)
         except Exception:
             if attempt >= ATTEMPTS:
                 _give_up(request, services)
             raise
 
 
-def _delete_leftovers(owner: str, name: str, services: "Services") -> None:
-    """Delete what a step wrote while its data set was deleted, or joined by another delivery."""
-    present = read_dataset_request(owner, name, services)
-    if present is None:
-        services.datasets.remove(keys.dataset_files(owner, name))
-    elif present.status == Status.COMPLETED:
-        services.datasets.remove(f"{present.folder}parts/")
+def _delete_leftovers(request: DatasetRequest, services: "Services") -> None:
+    """Delete what a step wrote that another delivery, a request or a deletion has overtaken."""
+    present = read_dataset_request(request.owner, request.name, services)
+    if present is None or present.is_half_deleted:
+        services.datasets.remove(keys.dataset_files(request.owner, request.name))
+    elif services.datasets.find(f"{request.folder}{MANIFEST}"):
+        services.datasets.remove(f"{request.folder}parts/")
+    elif request.folder != present.folder:
+        services.datasets.remove(request.folder)
 
 
 def _give_up(request: DatasetRequest, services: "Services") -> None:
@@ -148,8 +151,6 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
 
 def join_dataset(request: DatasetRequest, services: "Services") -> None:
     """Join the parts of all batches, write the manifest, remove the parts. Safe to repeat."""
-    from chalicelib.core.datasets.assembly import MANIFEST  # noqa: PLC0415  # as above
-
     manifest = _join_parts(request, services)
     if manifest is None:
         # The message's other delivery has joined them, or the data set was deleted.

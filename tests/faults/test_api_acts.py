@@ -143,6 +143,52 @@ def test_a_step_of_a_data_set_that_was_deleted_leaves_no_files():
     assert of_datasets(scene) == []
 
 
+def test_a_plan_that_meets_a_deletion_whose_end_is_not_reached_leaves_no_files():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    planning = receive(scene, "mine")
+    scene.run(planning, until="put_object")
+    deleting = scene.ask_api("delete data set", "mine")
+    scene.run(deleting, until="delete_objects")
+    scene.run(planning)
+    scene.move("run", deleting.name, "takes effect unheard")
+
+    assert scene.end() == []
+    assert of_datasets(scene) == []
+
+
+def test_a_step_of_an_earlier_request_writes_nothing_into_a_later_one_with_the_same_plan():
+    scene = settled(TALK, CLIP)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    late = receive(scene, "mine")
+    scene.run(late, until="put_object")
+    scene.run(scene.ask_api("delete data set", "mine"))
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    scene.move("remove", CLIP)
+    scene.deliver_all()
+    while scene.world.visible():
+        scene.run(receive(scene, "mine"))
+    scene.run(late)
+
+    assert scene.end() == []
+
+
+def test_a_reprocessing_that_ends_halfway_loses_nothing():
+    scene = settled(TALK)
+    scene.move("wait", "90")
+    scene.move("reconcile")
+    scene.run(scene.world.tasks[-1])
+    assert "look_at" not in item_of(scene.world, TALK)
+    asking = scene.ask_api("reprocess by API", TALK)
+    scene.run(asking, until="delete_objects")
+    scene.move("run", asking.name)
+    scene.move("run", asking.name, "killed")
+
+    assert scene.end() == []
+
+
 def test_an_upload_that_is_replaced_while_its_hours_are_counted_is_no_error_of_the_server():
     scene = Scene(TALK)
     world = scene.world

@@ -13,12 +13,11 @@ import orjson
 import chalicelib
 from chalicelib.core.datasets.batches import BatchReport, Tally
 from chalicelib.core.datasets.card import write_card
-from chalicelib.core.datasets.models import LeftOut
+from chalicelib.core.datasets.models import MANIFEST, LeftOut
 from chalicelib.core.datasets.outputs import FileReport, HashedFile, OpenFile
 from chalicelib.core.datasets.parameters import DatasetParameters
 from chalicelib.core.datasets.planning import Plan
 
-MANIFEST = "dataset.json"
 LEFT_OUT = "left-out.jsonl"
 CARD = "README.md"
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from chalicelib.core.transcripts.models import Word
 
+MANIFEST = "dataset.json"
+"""The file that lists all others; it is written last, so a data set that has it is complete."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

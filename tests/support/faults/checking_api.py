@@ -10,15 +10,15 @@ from functools import cache
 from chalicelib.core import keys
 from chalicelib.core.audio.formats import HEAD_BYTES
 from chalicelib.core.audio.source import BufferedSource
+from chalicelib.core.datasets.models import MANIFEST
 from chalicelib.core.probe import formats, quotas
 from chalicelib.core.probe.contents import look_into
 from chalicelib.core.probe.headers import read_header
 from chalicelib.core.recording import Recording, Status
 from chalicelib.core.transcripts.corrections import load_corrections
+from chalicelib.pipeline.dataset_requests import DatasetRequest
 from support.faults.transcribe_double import words_of
 from support.faults.world import World
-
-MANIFEST = "dataset.json"
 
 
 def said(world: World, recording_id: str, body: bytes) -> list[str]:
@@ -86,12 +86,12 @@ def of_datasets(world: World) -> list[str]:
     objects = world.results.objects
     found, folders = [], []
     for key in [key for key in objects if key.startswith(f"{keys.DATASETS}requests/")]:
-        asked = json.loads(objects[key][0])
-        folders.append(keys.dataset_files(asked["owner"], asked["name"], asked["version"] or ""))
-        if asked["status"] == Status.COMPLETED:
-            found += _of_files(world, folders[-1])
+        asked = DatasetRequest(**json.loads(objects[key][0]))
+        folders.append(asked.folder)
+        if asked.status == Status.COMPLETED:
+            found += _of_files(world, asked.folder)
         elif not world.plan.spent:
-            found.append(f"the data set {asked['name']} is {asked['status']}: {asked['reason']}")
+            found.append(f"the data set {asked.name} is {asked.status}: {asked.reason}")
     files = [key for key in objects if key.startswith(f"{keys.DATASETS}files/")]
     if not folders:
         found += [f"{key} is left of a data set" for key in files]

@@ -624,9 +624,8 @@ MUTANTS = (
     ),
     Mutant(
         "chalicelib/pipeline/datasets.py",
-        "    if present is None:\n"
-        "        services.datasets.remove(keys.dataset_files(owner, name))\n    elif",
-        "    if present is None:\n        return\n    if",
+        "    if present is None or present.is_half_deleted:\n",
+        "    if False:\n",
         "files of a data set that was deleted while a step was at work stay",
     ),
     Mutant(
