@@ -1,6 +1,10 @@
+import re
+
 import pytest
+from support.running import ROOT
 
 from chalicelib.config import SettingError, Settings
+from local.transcribe.engines import EngineChoice
 
 REQUIRED = {
     "MEDIA_BUCKET_NAME": "media",
@@ -161,3 +165,31 @@ def test_options_that_do_not_go_together_are_refused_before_anything_is_asked():
         Settings.from_env(
             REQUIRED | {"TRANSCRIBE_LANGUAGE": "auto", "TRANSCRIBE_REDACTION": "redacted"}
         )
+
+
+class Listening(dict):
+    """An environment that takes down the names that are asked for."""
+
+    def __init__(self, given):
+        super().__init__(given)
+        self.asked = set()
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+
+def test_the_page_of_settings_has_exactly_the_variables_that_are_read():
+    page = (ROOT / "docs/settings.md").read_text()
+    table = page.partition("| Variable |")[2].partition("\n\n")[0]
+    documented = set(re.findall(r"^\| `([A-Z_0-9]+)`", table, re.MULTILINE))
+    environ = Listening(REQUIRED | {"AWS_CHALICE_CLI_MODE": "true"})
+
+    Settings.from_env(environ)
+    EngineChoice.from_environ(environ)
+
+    assert documented == environ.asked
