@@ -1,11 +1,18 @@
 """An archive is processed by the command, in local mode, however often it is interrupted."""
 
+import contextlib
 import csv
+import gzip
+import io
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
+from urllib.parse import quote_plus
 
 import pytest
 from support.media import wav
@@ -131,3 +138,93 @@ def test_an_original_is_transcribed_and_joined_like_an_upload(stage):
     assert (owner_of(item["owner"]), item["transcription"]) == ("carol", "COMPLETED")
     assert "word_table_keys" in item
     assert not [key for key in objects(stage, stage.bucket) if key.startswith("jobs/")]
+
+
+def csv_inventory(names):
+    rest = '"100","2025-06-30T00:00:00.000Z","STANDARD"'
+    lines = [f'"{BUCKET}","{quote_plus(key, safe="/")}","{etag}",{rest}\n' for key, etag in names]
+    return gzip.compress("".join(lines).encode())
+
+
+def parquet_inventory(names):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet  # noqa: PLC0415  # as above
+
+    at = datetime(2025, 6, 30, tzinfo=UTC)
+    columns = {
+        "bucket": [BUCKET for _ in names],
+        "key": [key for key, _ in names],
+        "e_tag": [etag for _, etag in names],
+        "size": [100 for _ in names],
+        "last_modified_date": pyarrow.array([at for _ in names], pyarrow.timestamp("ms")),
+        "storage_class": ["STANDARD" for _ in names],
+    }
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("written_as", "inventory"), [("CSV", csv_inventory), ("Parquet", parquet_inventory)]
+)
+def test_what_an_inventory_lists_is_processed_and_nothing_else(stage, written_as, inventory):
+    s3 = stage.client("s3")
+    folder = f"listed in {written_as}"
+    listed, other = f"{folder}/a ü+.wav", f"{folder}/not listed.wav"
+    etags = {
+        key: s3.put_object(Bucket=BUCKET, Key=key, Body=wav(1.0, f0_hz=f0_hz))["ETag"].strip('"')
+        for key, f0_hz in ((listed, 300), (other, 310))
+    }
+    body = inventory([(listed, etags[listed]), (f"{folder}/since removed.wav", "0" * 32)])
+    s3.put_object(Bucket=stage.bucket, Key="inventory/data/1", Body=body)
+    manifest = {
+        "sourceBucket": BUCKET,
+        "destinationBucket": f"arn:aws:s3:::{stage.bucket}",
+        "fileFormat": written_as,
+        "fileSchema": "Bucket, Key, ETag, Size, LastModifiedDate, StorageClass",
+        "files": [{"key": "inventory/data/1", "size": len(body), "MD5checksum": ""}],
+    }
+    address = f"s3://{stage.bucket}/inventory/{written_as}/manifest.json"
+    s3.put_object(
+        Bucket=stage.bucket,
+        Key=f"inventory/{written_as}/manifest.json",
+        Body=json.dumps(manifest).encode(),
+    )
+
+    said = done(backfill(stage, f"s3://{BUCKET}/", "--inventory", address, "--only", "features"))
+
+    assert "2 of 2" in said
+    (item,) = stage.items(f"s3://{BUCKET}/{listed}")
+    assert item["features"] == "COMPLETED"
+    assert stage.items(f"s3://{BUCKET}/{other}") == []
+    assert stage.items(f"s3://{BUCKET}/{folder}/since removed.wav") == []
+
+
+def test_in_a_terminal_it_asks_and_rewrites_one_line_of_progress(stage):
+    for number in range(4):
+        body = wav(1.0, f0_hz=400 + number)
+        stage.client("s3").put_object(Bucket=BUCKET, Key=f"seen/{number}.wav", Body=body)
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        backfill(stage, f"s3://{BUCKET}/seen/", "--only", "features"),
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+    )
+    os.close(terminal)
+    os.write(controller, b"y\n")
+    told = b""
+    # Reading fails when the process has ended and all that it wrote was read.
+    with contextlib.suppress(OSError):
+        while part := os.read(controller, 4096):
+            told += part
+    os.close(controller)
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    lines = told.decode().replace("\r\n", "\n").split("\n")
+    assert any(line.startswith("Begin? [y/N]") for line in lines)
+    (progress,) = [line for line in lines if " in flight" in line]
+    assert progress.count("\r\x1b[K") > 1
+    assert progress.rpartition("\x1b[K")[2].startswith("4 of 4, ")
