@@ -128,9 +128,9 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
 
     folder = request.folder
     report_key = f"{folder}{_report_name(number)}"
-    recipe = _read_plan(request, services).recipe
+    plan = _read_plan(request, services)
     batch = services.datasets.read(f"{folder}{_batch_name(number)}")
-    if batch is None or recipe is None:
+    if plan is None or plan.recipe is None or batch is None:
         return  # the data set was joined, or deleted
     if services.datasets.find(report_key) is None:
         parameters = DatasetParameters.parse(request.parameters)
@@ -139,7 +139,7 @@ def make_dataset_batch(request: DatasetRequest, number: int, services: "Services
             orjson.loads(batch),
             stage_reader(services),
             parameters,
-            recipe,
+            plan.recipe,
             writer_of(parameters.format),
             lambda path: services.datasets.create(f"{folder}{path}"),
         )
@@ -169,12 +169,13 @@ def _join_parts(request: DatasetRequest, services: "Services") -> Mapping[str, A
     from chalicelib.core.datasets.assembly import assemble  # noqa: PLC0415  # as above
 
     folder = request.folder
-    if services.datasets.find(f"{folder}{PLAN}") is None:
+    plan = _read_plan(request, services)
+    if plan is None:
         return None
     try:
         manifest = assemble(
             request.name,
-            _read_plan(request, services),
+            plan,
             DatasetParameters.parse(request.parameters),
             lambda: (
                 _read_report(request, number, services) for number in range(request.n_batches)
@@ -203,10 +204,11 @@ def _selected_recordings(request: DatasetRequest, services: "Services") -> Itera
     yield from services.recordings.each(owner=owner, since=request.since, until=request.until)
 
 
-def _read_plan(request: DatasetRequest, services: "Services") -> Plan:
+def _read_plan(request: DatasetRequest, services: "Services") -> Plan | None:
+    """Return the plan without its batches; None if the data set was joined, or deleted."""
     body = services.datasets.read(f"{request.folder}{PLAN}")
     if body is None:
-        return Plan(request.version or "", None, (), ())
+        return None
     kept = orjson.loads(body)
     return Plan(
         kept["version"],

@@ -12,6 +12,7 @@ from chalicelib.pipeline.datasets import take_dataset_step
 
 TALK = "uploads/alice/my talk.wav"
 CLIP = "uploads/bob/clip.mp4"
+NOTES = "uploads/notes.txt"
 
 
 def settled(*keys_):
@@ -141,6 +142,23 @@ def test_a_step_of_a_data_set_that_was_deleted_leaves_no_files():
 
     assert scene.end() == []
     assert of_datasets(scene) == []
+
+
+def test_a_data_set_of_nothing_that_is_joined_twice_at_once_says_what_was_left_out():
+    scene = settled(NOTES)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    (message,) = scene.world.visible()
+    scene.move("receive", message["name"], "comes twice")
+    late = scene.world.tasks[-1]
+    scene.move("run", late.name)  # it has read the request, and reads the plan next
+    while scene.world.visible():
+        scene.run(receive(scene, "mine"))
+    scene.run(late)
+
+    assert scene.end() == []
+    (left_out,) = [key for key in of_datasets(scene) if key.endswith("/left-out.jsonl")]
+    assert b"notes-txt" in scene.world.results.objects[left_out][0]
 
 
 def test_a_plan_that_meets_a_deletion_whose_end_is_not_reached_leaves_no_files():
