@@ -17,6 +17,7 @@ from chalicelib.core.recording import Recording
 from chalicelib.services import Services, services
 from local import stack
 from local.api_gateway import Api
+from local.bulk import moto_in_bulk
 from local.changes import Changes
 from local.direct import answered_directly
 from local.gateway import Gateway
@@ -87,6 +88,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.start()
         stack.isolate(gateway.url)
         cleanup.enter_context(answered_directly(gateway))
+        cleanup.enter_context(moto_in_bulk())
         os.environ |= stack.create()
         # The terminal is for the user's messages; LOG_FILE names a file for the functions' log.
         os.environ.setdefault("LOG_FILE", os.devnull)
