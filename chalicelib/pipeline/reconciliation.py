@@ -267,8 +267,10 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
 
 def _retry(recording: Recording, branch: Branch, services: "Services") -> Recording:
     """Try a branch again that has failed for the first time."""
-    state = replace(recording.state(branch), retried=True)
-    return reopen(recording, branch, services, state)
+    state = recording.state(branch)
+    # A transcription without a job has failed with its audio track, and keeps its own retry.
+    is_own = branch != Branch.TRANSCRIPTION or state.job_id is not None
+    return reopen(recording, branch, services, replace(state, retried=state.retried or is_own))
 
 
 def _make_again(recording: Recording, branch: Branch, services: "Services") -> Recording:

@@ -122,7 +122,9 @@ def go_on_with_audio_track(
         ask_again_soon(recording, services)  # a late clean-up has removed it, and it is made again
         return recording
     reason = f"Amazon Transcribe needs an audio track, and there is none. {state.reason or ''}"
-    return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=state.internal)
+    # Worth a retry as long as the track's own one is to come.
+    internal = state.is_worth_a_retry
+    return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=internal)
 
 
 def ask_again_soon(recording: Recording, services: "Services") -> None:

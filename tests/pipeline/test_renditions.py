@@ -7,11 +7,13 @@ from fractions import Fraction
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from support import video
 from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib.aws.sns import Notices
+from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
@@ -677,3 +679,37 @@ def test_what_was_lost_and_fails_when_it_is_made_again_is_tried_again(services, 
     events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
 
     assert services.recordings.get(recording_id).renditions.is_worth_a_retry
+
+
+def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(services, put, later):
+    key = "uploads/alice/sound.mkv"
+    recording_id = put(key, video.make("mkv", size=None))
+    events.receive_upload(key, services)
+    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+    reconcile(later(hours=2)).raise_failures()
+
+    events.store_renditions(completed(services, recording_id, "2-job"), services)
+    name = services.recordings.get(recording_id).transcription.job_id
+    client = boto3.client("transcribe")
+    with Stubber(client) as stubber:
+        job = {"TranscriptionJobStatus": "FAILED", "FailureReason": "Internal failure."}
+        stubber.add_response("get_transcription_job", {"TranscriptionJob": job})
+        events.record_transcription_failure(
+            name, replace(services, transcriber=Transcriber(client))
+        )
+
+    assert services.recordings.get(recording_id).transcription.is_worth_a_retry
+
+
+def test_a_transcription_fails_for_good_with_its_audio_track(services, put, later):
+    key = "uploads/alice/sound.mkv"
+    recording_id = put(key, video.make("mkv", size=None))
+    events.receive_upload(key, services)
+    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+    reconcile(later(hours=2)).raise_failures()
+
+    events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
+
+    recording = services.recordings.get(recording_id)
+    assert statuses(services, recording_id)[::2] == ("FAILED", "FAILED")
+    assert not any(recording.state(branch).is_worth_a_retry for branch in Branch)
