@@ -156,8 +156,8 @@ MUTANTS = (
     ),
     Mutant(
         STARTING,
-        "services, internal=state.internal)\n",
-        "services, internal=False)\n",
+        "    internal = state.is_worth_a_retry\n",
+        "    internal = False\n",
         "a transcription that waits for an audio track in vain is never tried again",
     ),
     Mutant(
@@ -450,6 +450,19 @@ MUTANTS = (
         "    if state.remade:\n",
         "    if False:\n",
         "what goes missing every time is made again for ever",
+    ),
+    Mutant(
+        RECONCILIATION,
+        "    is_own = branch != Branch.TRANSCRIPTION or state.job_id is not None\n",
+        "    is_own = True\n",
+        "a transcription that failed with its audio track has no retry of its own left",
+    ),
+    Mutant(
+        EVENTS,
+        "    services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)\n"
+        "    delete_outputs_and_jobs(",
+        "    delete_outputs_and_jobs(",
+        "a reprocessing that ends halfway is not looked at",
     ),
     Mutant(
         WALK,
