@@ -167,9 +167,9 @@ def dataset_request(owner: str, name: str) -> str:
     return f"{dataset_requests(owner)}{name}.json"
 
 
-def dataset_files(owner: str, name: str, folder: str = "") -> str:
-    """Return the prefix of the files of a data set, or of one of its folders."""
-    return f"{DATASETS}files/{owner}/{name}/{folder}{'/' if folder else ''}"
+def dataset_files(owner: str, name: str) -> str:
+    """Return the prefix of the files of a data set, of all its requests and versions."""
+    return f"{DATASETS}files/{owner}/{name}/"
 
 
 def clip(recording_id: str, start_s: float, end_s: float, kind: str = "wav") -> str:

@@ -65,8 +65,7 @@ class DatasetRequest:
         An overtaken step of an earlier request may still write, and the same plan gives other files
         if a recording was removed since.
         """
-        asked = datetime.fromisoformat(self.requested_at).strftime("%Y%m%dT%H%M%S%f")
-        return keys.dataset_files(self.owner, self.name, f"{self.version}-{asked}")
+        return f"{files_of(self.owner, self.name, self.requested_at)}{self.version}/"
 
     @property
     def is_half_deleted(self) -> bool:
@@ -84,6 +83,12 @@ class DatasetRequest:
             "n_recording_ids": len(self.recording_ids) if self.recording_ids is not None else None,
         }
         return {name: value for name, value in chosen.items() if value is not None}
+
+
+def files_of(owner: str, name: str, requested_at: str) -> str:
+    """Return the prefix of all that the steps of one request write."""
+    time = datetime.fromisoformat(requested_at).strftime("%Y%m%dT%H%M%S%f")
+    return f"{keys.dataset_files(owner, name)}{time}-"
 
 
 def read_dataset_request(owner: str, name: str, services: "Services") -> DatasetRequest | None:

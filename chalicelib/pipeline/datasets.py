@@ -22,6 +22,7 @@ from chalicelib.core.recording import Recording, Status
 from chalicelib.pipeline.dataset_requests import (
     DatasetRequest,
     change_dataset_request,
+    files_of,
     read_dataset_request,
     report_keys,
     send_dataset_step,
@@ -43,7 +44,9 @@ def take_dataset_step(
     """Do the step of a message. Raise if it should be tried again."""
     request = read_dataset_request(message["owner"], message["name"], services)
     if request is None:
-        services.datasets.remove(keys.dataset_files(message["owner"], message["name"]))
+        services.datasets.remove(
+            files_of(message["owner"], message["name"], message["requested_at"])
+        )
         return
     if request.requested_at != message["requested_at"]:
         return
@@ -69,7 +72,7 @@ def _delete_leftovers(request: DatasetRequest, services: "Services") -> None:
     """Delete what a step wrote that another delivery, a request or a deletion has overtaken."""
     present = read_dataset_request(request.owner, request.name, services)
     if present is None or present.is_half_deleted:
-        services.datasets.remove(keys.dataset_files(request.owner, request.name))
+        services.datasets.remove(files_of(request.owner, request.name, request.requested_at))
     elif services.datasets.find(f"{request.folder}{MANIFEST}"):
         services.datasets.remove(f"{request.folder}parts/")
     elif request.folder != present.folder:

@@ -144,6 +144,20 @@ def test_a_step_of_a_data_set_that_was_deleted_leaves_no_files():
     assert of_datasets(scene) == []
 
 
+def test_a_message_of_a_deleted_request_deletes_nothing_of_a_later_one():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(scene.ask_api("delete data set", "mine"))
+    late = receive(scene, "mine")
+    scene.move("run", late.name)  # there is no request
+    scene.run(scene.ask_api("make data set", "mine"))
+    scene.run(receive(scene, "mine"))
+    scene.run(late)
+
+    assert scene.end() == []
+    assert [key for key in of_datasets(scene) if key.endswith("/dataset.json")]
+
+
 def test_a_data_set_of_nothing_that_is_joined_twice_at_once_says_what_was_left_out():
     scene = settled(NOTES)
     scene.run(scene.ask_api("make data set", "mine"))
