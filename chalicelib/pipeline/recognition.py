@@ -13,7 +13,7 @@ From there on nothing knows the difference: the transcript's own event publishes
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from threading import local
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -49,6 +49,8 @@ NOT_ENGLISH = (
     "languages (transcriber=transcribe)."
 )
 TOO_SLOW = "The recording takes too long to decode."
+
+_of_this_thread = local()
 
 
 def cut_speech(request: Mapping[str, Any], services: "Services", *, attempt: int = 1) -> None:
@@ -247,15 +249,21 @@ def _ask_for_words(job: keys.Job, parts: "Parts", there: set[str], services: "Se
         services.speech_queue.send(job.name, number)
 
 
-@cache
 def _engine() -> "Moonshine":
-    """Return this container's recogniser, which is loaded once."""
+    """Return this thread's recogniser, which is loaded once: it hears one part at a time.
+
+    A function has one thread; in local mode two of them hear in one process.
+    """
     from chalicelib.core.speech.moonshine import load_moonshine  # noqa: PLC0415  # as above
 
-    try:
-        return load_moonshine()
-    except (ImportError, OSError) as exc:
-        raise JobRejectedError(f"Earshot's own recogniser is not installed here ({exc})") from exc
+    if not hasattr(_of_this_thread, "engine"):
+        try:
+            _of_this_thread.engine = load_moonshine()
+        except (ImportError, OSError) as exc:
+            reason = f"Earshot's own recogniser is not installed here ({exc})"
+            raise JobRejectedError(reason) from exc
+    engine: Moonshine = _of_this_thread.engine
+    return engine
 
 
 def _write_words(job: keys.Job, parts: "Parts", number: int, services: "Services") -> None:

@@ -1,6 +1,8 @@
 """Earshot's own recogniser stands in Amazon Transcribe's place, job by job."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
 
@@ -16,7 +18,7 @@ from support.running import SAMPLE
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
-from chalicelib.core.speech import parts
+from chalicelib.core.speech import moonshine, parts
 from chalicelib.core.speech.recogniser import Engine, RecognisedWord, recognise
 from chalicelib.pipeline import events, recognition
 from chalicelib.pipeline.reconciliation import reconcile
@@ -392,3 +394,16 @@ def test_the_real_recogniser_writes_what_local_mode_writes(application, services
     assert abs(found.transcript.word_count - len(expected)) <= 1
     assert found.transcript.transcript[0].isupper()
     assert found.transcript.transcript.endswith(".")
+
+
+def test_each_thread_has_a_recogniser_of_its_own(monkeypatch):
+    """Check that no two share one: it keeps the sound that it hears, and would mix them up."""
+    monkeypatch.setattr(recognition, "_of_this_thread", threading.local())
+    monkeypatch.setattr(moonshine, "load_moonshine", Counting)
+
+    with ThreadPoolExecutor(max_workers=1) as other:
+        others = [other.submit(recognition._engine).result() for _ in range(2)]
+
+    assert others[0] is others[1]
+    assert recognition._engine() is recognition._engine()
+    assert recognition._engine() is not others[0]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -103,3 +104,18 @@ def test_a_recogniser_keeps_to_one_processor():
     )
 
     assert ended.stdout == "0\n"
+
+
+@pytest.mark.slow
+def test_two_threads_with_a_recogniser_each_hear_what_one_hears_alone():
+    y = np.concatenate(list(samples(SAMPLE)))
+    alone = load_engine(EngineChoice("moonshine")).recognise(y, language="en")
+
+    def hear(_):
+        return load_engine(EngineChoice("moonshine")).recognise(y, language="en")
+
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        heard = list(threads.map(hear, range(4)))
+
+    assert alone
+    assert heard == [alone] * 4
