@@ -13,7 +13,7 @@ From there on nothing knows the difference: the transcript's own event publishes
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import local
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -50,7 +50,7 @@ NOT_ENGLISH = (
 )
 TOO_SLOW = "The recording takes too long to decode."
 
-_of_this_thread = local()
+_of_this_thread, _loading = local(), Lock()
 
 
 def cut_speech(request: Mapping[str, Any], services: "Services", *, attempt: int = 1) -> None:
@@ -258,7 +258,8 @@ def _engine() -> "Moonshine":
 
     if not hasattr(_of_this_thread, "engine"):
         try:
-            _of_this_thread.engine = load_moonshine()
+            with _loading:  # its package is not ready for two at once
+                _of_this_thread.engine = load_moonshine()
         except (ImportError, OSError) as exc:
             reason = f"Earshot's own recogniser is not installed here ({exc})"
             raise JobRejectedError(reason) from exc

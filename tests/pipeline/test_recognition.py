@@ -397,9 +397,14 @@ def test_the_real_recogniser_writes_what_local_mode_writes(application, services
 
 
 def test_each_thread_has_a_recogniser_of_its_own(monkeypatch):
-    """Check that no two share one: it keeps the sound that it hears, and would mix them up."""
+    """Check that no two share one, which would mix up what they hear, or load at once."""
+
+    def load():
+        assert recognition._loading.locked()
+        return Counting()
+
     monkeypatch.setattr(recognition, "_of_this_thread", threading.local())
-    monkeypatch.setattr(moonshine, "load_moonshine", Counting)
+    monkeypatch.setattr(moonshine, "load_moonshine", load)
 
     with ThreadPoolExecutor(max_workers=1) as other:
         others = [other.submit(recognition._engine).result() for _ in range(2)]
