@@ -22,7 +22,7 @@ from local.changes import Changes
 from local.direct import answered_directly
 from local.gateway import Gateway
 from local.mediaconvert.service import MediaConvertService
-from local.shares import Shares
+from local.shares import HeardParts, Shares
 from local.store import MEDIACONVERT, TRANSCRIBE, Store
 from local.transcribe.engines import EngineChoice, is_installed
 from local.transcribe.service import TranscribeService
@@ -125,7 +125,10 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
             cleanup.callback(service.close)
             service.start()
         gateway.transcribe, gateway.mediaconvert = transcribe, mediaconvert
-        gateway.shares = Shares(transcribe, mediaconvert, services().settings.job_prefix)
+        job_prefix = services().settings.job_prefix
+        heard_parts = HeardParts(job_prefix)
+        gateway.observe_objects(heard_parts.note)
+        gateway.shares = Shares((transcribe, heard_parts), mediaconvert, job_prefix)
         triggers.start()
         if store:
             # First the jobs' inputs, then the jobs, then the events that look at both.

@@ -1,6 +1,7 @@
 """The share of a recording that is done, by the stand-ins, and how long the rest takes."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from chalicelib.core import keys
@@ -16,19 +17,55 @@ class Service(Protocol):
         """Return the progress of each running job, 0 to 1."""
 
 
+class HeardParts:
+    """The progress of Earshot's own recogniser: a recording is cut into parts, heard one by one.
+
+    ``job_prefix`` is what the names of the stage's jobs begin with.
+    """
+
+    def __init__(self, job_prefix: str) -> None:
+        self._job_prefix = job_prefix
+        self._cut: dict[str, set[str]] = {}
+        self._heard: dict[str, set[str]] = {}
+
+    def note(self, _bucket: str, key: str) -> None:
+        """Take down that an object was written."""
+        job = keys.job_of(key, self._job_prefix)
+        if job is None or job.kind != keys.RECOGNISER:
+            return
+        if key.endswith(".wav") and key.startswith(job.speech):
+            self._cut.setdefault(job.name, set()).add(keys.stem(key))
+        elif key.endswith(".words"):
+            self._heard.setdefault(job.name, set()).add(keys.stem(key))
+        elif key == job.transcript():
+            self._cut.pop(job.name, None)
+            self._heard.pop(job.name, None)
+
+    def progress(self) -> dict[str, float]:
+        """Return the share of each job's parts that are heard, 0 to 1."""
+        return {
+            name: len(self._heard.get(name, ())) / len(parts)
+            for name, parts in list(self._cut.items())
+        }
+
+
 class Shares:
     """The shares of recordings that are done, which AWS does not tell.
 
     Parameters
     ----------
-    transcribe, mediaconvert : Service
-        the stand-ins; the first names jobs, the second recordings
+    transcribers : sequence of Service
+        all that transcribe; they name jobs
+    mediaconvert : Service
+        the stand-in, which names recordings
     job_prefix : str
         what the names of the stage's jobs begin with
     """
 
-    def __init__(self, transcribe: Service, mediaconvert: Service, job_prefix: str) -> None:
-        self._transcribe = transcribe
+    def __init__(
+        self, transcribers: Sequence[Service], mediaconvert: Service, job_prefix: str
+    ) -> None:
+        self._transcribers = transcribers
         self._mediaconvert = mediaconvert
         self._job_prefix = job_prefix
         self._begun: dict[tuple[str, Branch], tuple[float, float]] = {}
@@ -37,7 +74,8 @@ class Shares:
         """Return the share of each recording in work, 0 to 1, by branch and id."""
         heard = {
             job.recording_id: share
-            for name, share in self._transcribe.progress().items()
+            for transcriber in self._transcribers
+            for name, share in transcriber.progress().items()
             if (job := keys.job(name, self._job_prefix))
         }
         return {Branch.TRANSCRIPTION: heard, Branch.RENDITIONS: self._mediaconvert.progress()}

@@ -11,7 +11,7 @@ from rich.console import Console
 from chalicelib.core import keys
 from chalicelib.core.recording import BranchState, Recording, Status, Upload
 from local.progress import Progress
-from local.shares import Shares, seconds_left
+from local.shares import HeardParts, Shares, seconds_left
 
 UPLOAD = Upload(bucket="media", key="uploads/me/call.wav", etag="e", size=1)
 
@@ -29,7 +29,7 @@ def shown(recording, heard=0.0, encoded=0.0):
     observers = []
     job = keys.Job("earshot-local-", recording.id, "t", 1)
     shares = Shares(
-        SimpleNamespace(progress=lambda: {job.name: heard}),
+        [SimpleNamespace(progress=lambda: {job.name: heard})],
         SimpleNamespace(progress=lambda: {recording.id: encoded}),
         "earshot-local-",
     )
@@ -70,7 +70,7 @@ def test_the_page_is_told_the_share_of_each_branch_and_the_time_left(monkeypatch
     one = recording(renditions="IN_PROGRESS")
     job = keys.Job("earshot-local-", one.id, "t", 1)
     shares = Shares(
-        SimpleNamespace(progress=lambda: {job.name: heard[0], "another-stage's": 0.9}),
+        [SimpleNamespace(progress=lambda: {job.name: heard[0], "another-stage's": 0.9})],
         SimpleNamespace(progress=lambda: {one.id: 0.7}),
         "earshot-local-",
     )
@@ -83,3 +83,20 @@ def test_the_page_is_told_the_share_of_each_branch_and_the_time_left(monkeypatch
     assert second[one.id]["transcription"] == {"share": 0.5, "left_s": pytest.approx(25.0)}
     assert second[one.id]["renditions"] == {"share": 0.7, "left_s": None}
     assert second.keys() == {one.id}
+
+
+def test_a_recording_that_is_heard_in_parts_has_the_share_of_those_that_are_heard():
+    job = keys.Job("earshot-local-", recording().id, keys.RECOGNISER, 1)
+    other = keys.Job("earshot-local-", recording().id, keys.TRANSCRIBE, 1)
+    heard = HeardParts("earshot-local-")
+    assert heard.progress() == {}
+
+    for key in (*(job.part(number, "wav") for number in range(4)), job.parts, other.input("wav")):
+        heard.note("media", key)
+    assert heard.progress() == {job.name: 0.0}
+    for number in (2, 0, 2):
+        heard.note("media", job.part(number, "words"))
+    assert heard.progress() == {job.name: 0.5}
+
+    heard.note("media", job.transcript())
+    assert heard.progress() == {}
