@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "chalicelib/journal.py": PURE | {"datetime", "chalicelib.services"},
     "chalicelib/pipeline": CORE
     | {"datetime", "chalicelib.core", "chalicelib.journal", "chalicelib.pipeline"}
-    | {"chalicelib.services"},
+    | {"chalicelib.services", "threading"},  # local mode's functions are threads of one process
     "chalicelib/services.py": PURE
     | {"boto3", "botocore", "datetime", "pathlib", "chalicelib.aws", "chalicelib.config"},
 }
