@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import lru_cache
 from http import HTTPStatus
 from http.client import HTTPMessage
 from io import BufferedIOBase
@@ -26,6 +26,7 @@ from werkzeug.serving import make_server
 from local import stack
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
+from local.s3_events import events_held
 from local.store import NotKeptError
 
 if TYPE_CHECKING:
@@ -140,10 +141,9 @@ class Gateway:
         self._item_observers.append(observer)
 
     def observe_objects(self, observer: Callable[[str, str], None]) -> None:
-        """Add a function that is called with bucket and key after a write, before the answer.
+        """Add a function that is called with bucket and key of each object that is written.
 
-        It is called only for requests whose path names the object; an upload by form and a
-        deletion of many objects do not.
+        It is called before the answer, and before the object's event is sent.
         """
         self._object_observers.append(observer)
 
@@ -213,18 +213,13 @@ class Gateway:
             body = _body(environ)
             environ = environ | {"wsgi.input": io.BytesIO(body)}
             if operation in _ITEM_WRITES:
-                tell = partial(self._tell_item, body)
-                return self._change(environ, start_response, tell, self._answer_in_turn)
+                return self._change_item(environ, start_response, body)
             return self._answer_in_turn(environ, start_response)
         if not target and environ["REQUEST_METHOD"] in _OBJECT_WRITES:
             n_bytes = int(environ.get("CONTENT_LENGTH") or 0)
             if _brings_bytes(environ) and (message := self._refuses(n_bytes)):
                 return _answer_not_kept(start_response, message)
-            bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
-            if key:
-                # WSGI always gives the path as Latin-1.
-                names = [name.encode("latin-1").decode() for name in (bucket, key)]
-                return self._change(environ, start_response, partial(self._tell_object, *names))
+            return self._change_object(environ, start_response)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 
@@ -234,29 +229,26 @@ class Gateway:
         with self._tables:
             return list(self._moto(environ, start_response))
 
-    def _change(
-        self,
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-        tell: Callable[[], None],
-        answer_with: Callable[..., Iterable[bytes]] | None = None,
+    def _change_item(
+        self, environ: dict[str, Any], start_response: Callable[..., Any], request: bytes
     ) -> Iterable[bytes]:
-        """Let moto answer a request that changes data, and report the change.
-
-        The answer starts after the report, because there may be no room to store the change.
-        """
-        begun: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
-            begun.append((status, headers))
-
-        answer = list((answer_with or self._moto)(environ, start))
-        status, headers = begun[-1]
+        status, headers, answer = _answered(self._answer_in_turn, environ)
         if status.startswith("2"):
             try:
-                tell()
+                self._tell_item(request)
             except NotKeptError as exc:
                 return _answer_not_kept(start_response, str(exc))
+        start_response(status, headers)
+        return answer
+
+    def _change_object(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        try:
+            with events_held(self._tell_object):
+                status, headers, answer = _answered(self._moto, environ)
+        except NotKeptError as exc:
+            return _answer_not_kept(start_response, str(exc))
         start_response(status, headers)
         return answer
 
@@ -269,6 +261,19 @@ class Gateway:
     def _tell_object(self, bucket: str, key: str) -> None:
         for observer in self._object_observers:
             observer(bucket, key)
+
+
+def _answered(
+    application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
+) -> tuple[str, list[tuple[str, str]], list[bytes]]:
+    """Return status, headers and body; the answer starts later, if its change can be stored."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
+        begun.append((status, headers))
+
+    answer = list(application(environ, start))
+    return *begun[-1], answer
 
 
 def _takes_all(n_bytes: int) -> None:  # without a data folder, no disk fills up

@@ -36,8 +36,6 @@ APPLICATION = f"{__name__.removesuffix('local.runtime')}app"
 ALIGNER = f"{__name__.removesuffix('runtime')}transcribe.aligning:align"
 """The function that finds the times of corrected words."""
 
-EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
-
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -106,7 +104,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         application = _application()
         triggers.add_application(application)
         gateway.api = Api(application.app)
-        store = _keep(data, gateway, triggers, cleanup) if data else None
+        store = _keep(data, gateway, cleanup) if data else None
         transcribe = TranscribeService(
             boto3.client("s3"),
             put_event=_put_event,
@@ -165,15 +163,12 @@ def _application() -> Any:
     return importlib.import_module(APPLICATION)
 
 
-def _keep(data: Path, gateway: Gateway, triggers: Triggers, cleanup: ExitStack) -> Store:
-    settings = services().settings
-    store = Store(data, settings.metadata_table)
+def _keep(data: Path, gateway: Gateway, cleanup: ExitStack) -> Store:
+    store = Store(data, services().settings.metadata_table)
     cleanup.callback(store.close)
     gateway.observe_items(store.keep_item)
     gateway.observe_objects(store.keep_object)
     gateway.bound_objects(store.refusal)
-    for bucket in {settings.media_bucket, settings.results_bucket, *settings.source_buckets}:
-        triggers.add_bucket(f"keep-{bucket}", bucket, store.keep_objects, events=EVERYTHING)
     return store
 
 

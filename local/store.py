@@ -16,7 +16,6 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote_plus
 
 import boto3
 from botocore.exceptions import ClientError
@@ -175,20 +174,13 @@ class Store:
                 "replace into service_jobs values (?, ?, ?)", service, name, json.dumps(job)
             )
 
-    def keep_objects(self, event: dict[str, Any]) -> None:
-        """Store the present state of the objects of an S3 event."""
-        for record in event["Records"]:
-            bucket = record["s3"]["bucket"]["name"]
-            key = unquote_plus(record["s3"]["object"]["key"])
-            self.keep_object(bucket, key)
-
     def keep_object(self, bucket: str, key: str) -> None:
         """Store the present state of an object, or its removal.
 
         Raise NotKeptError if this fails; then the bucket has its former contents.
         """
-        # Its own request and its event keep an object, perhaps at the same time: the one must not
-        # put back what the other is about to store.
+        # Two requests may write an object at the same time: the one must not put back what the
+        # other is about to store.
         with self._keeping:
             self._keep_object(bucket, key)
 
@@ -331,20 +323,19 @@ class Store:
         been killed between the two.
         """
         for bucket, key, *_ in self._rows():
-            stored = self._objects.get_object(bucket, key)
-            if stored is not None:
-                self._tell(
-                    notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT, bucket, stored
-                )
+            if self._objects.get_object(bucket, key) is not None:
+                self._tell(bucket, key)
         for key in self._sources():
             if not keys.is_original(key) and self._objects.get_object(media_bucket, key) is None:
-                self._tell(
-                    notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_EVENT,
-                    media_bucket,
-                    FakeKey(key, b"", DEFAULT_ACCOUNT_ID, self._objects.region_name),
-                )
+                self._tell(media_bucket, key)
 
-    def _tell(self, event: notifications.S3NotificationEvent, bucket: str, stored: FakeKey) -> None:
+    def _tell(self, bucket: str, key: str) -> None:
+        """Send the event of an object that is there, or of the removal of one that is not."""
+        stored = self._objects.get_object(bucket, key)
+        event = notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT
+        if stored is None:
+            event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_EVENT
+            stored = FakeKey(key, b"", DEFAULT_ACCOUNT_ID, self._objects.region_name)
         notifications.send_event(
             DEFAULT_ACCOUNT_ID, event, self._objects.get_bucket(bucket), stored
         )

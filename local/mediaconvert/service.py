@@ -127,7 +127,7 @@ class MediaConvertService:
         """Take back the jobs that ``jobs`` gave before a restart, when their inputs are back.
 
         Unfinished jobs start again. The events of finished jobs are sent again, because the process
-                may have ended before they were received.
+        may have ended before they were received.
         """
         restored = [Job.from_json(state) for state in jobs]
         with self._lock:

@@ -229,17 +229,17 @@ class JobBook:
             return [job.to_json() for job in self._jobs.values()]
 
     def restore(self, states: Iterable[_Json]) -> list[Job]:
-        """Take back stored jobs. Return the unfinished ones, which are queued again."""
-        unfinished = []
+        """Take back stored jobs, and return them; the unfinished ones are queued again."""
+        restored = []
         for state in states:
             job = Job.from_json(state)
-            if job.status in {QUEUED, IN_PROGRESS}:
+            if job.status == IN_PROGRESS:
                 job = replace(job, status=QUEUED)
-                unfinished.append(job)
+            restored.append(job)
             with self._lock:
                 self._jobs[job.name] = job
                 self._last_created = max(self._last_created, job.created)
-        return unfinished
+        return restored
 
 
 def object_url(region: str, bucket: str, key: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.transcribe.engines import EngineChoice
-from local.transcribe.jobs import FAILED, IN_PROGRESS, Job, JobBook
+from local.transcribe.jobs import FAILED, IN_PROGRESS, QUEUED, Job, JobBook
 from local.transcribe.requests import (
     NO_OBJECT,
     NO_REDACTION,
@@ -132,9 +132,16 @@ class TranscribeService:
         return self._book.to_json()
 
     def restore(self, jobs: Iterable[_Json]) -> None:
-        """Take back the jobs that ``jobs`` gave before a restart. Unfinished jobs start again."""
+        """Take back the jobs that ``jobs`` gave before a restart.
+
+        Unfinished jobs start again. The events of finished jobs are sent again, because the process
+        may have ended before they were received.
+        """
         for job in self._book.restore(jobs):
-            self._queue.put(job)
+            if job.status == QUEUED:
+                self._queue.put(job)
+            else:
+                self._tell(job)
 
     # --- the API ---
 
@@ -252,9 +259,13 @@ class TranscribeService:
             done.outcome.get("duration_s", 0.0),
         )
         self._changed(done.name)
-        detail = {"TranscriptionJobName": done.name, "TranscriptionJobStatus": done.status}
-        if done.failure_reason is not None:
-            detail["FailureReason"] = done.failure_reason
+        self._tell(done)
+
+    def _tell(self, job: Job) -> None:
+        """Send the event of a job that has ended."""
+        detail = {"TranscriptionJobName": job.name, "TranscriptionJobStatus": job.status}
+        if job.failure_reason is not None:
+            detail["FailureReason"] = job.failure_reason
         self._put_event("aws.transcribe", "Transcribe Job State Change", detail)
 
     def _note_progress(self, name: str, fraction: float) -> None:

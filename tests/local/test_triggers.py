@@ -7,10 +7,10 @@ import boto3
 import pytest
 
 from local import triggers as under_test
-from local.runtime import EVERYTHING
 from local.triggers import Triggers
 
 WAIT_S = 60
+EVERYTHING = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
 
 @pytest.fixture

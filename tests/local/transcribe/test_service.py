@@ -765,6 +765,21 @@ def test_jobs_outlive_the_service_and_the_unfinished_begin_again(hanging, make_s
     assert hanging.events.empty()
 
 
+def test_a_job_that_had_ended_is_told_of_again_after_a_restart(local, make_service, s3):
+    """The process may have been killed before its event was received."""
+    put(s3)
+    start(local)
+    (kept,) = local.service.jobs()
+    second = make_service()
+
+    second.service.restore([{**kept, "status": "FAILED", "failure_reason": "It ended."}])
+
+    source, kind, detail = second.events.get(timeout=WAIT_S)
+    assert (source, kind) == ("aws.transcribe", "Transcribe Job State Change")
+    assert detail["TranscriptionJobStatus"] == "FAILED"
+    assert detail["FailureReason"] == "It ended."
+
+
 @pytest.mark.slow
 def test_a_recogniser_that_shows_no_sign_of_life_is_given_up(engine_that):
     process = RecogniserProcess(engine_that("signal.pause()"), stall_s=2)

@@ -1,0 +1,51 @@
+"""S3's events in local mode: each is sent when the change that it tells of is done and stored.
+
+moto sends an event in the middle of a request: before the object has its metadata, and before
+anybody knows whether there is room to store it.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.s3 import notifications
+
+_Event = tuple[str, notifications.S3NotificationEvent, Any, Any]
+
+_send: Callable[..., None] = notifications.send_event
+_held = threading.local()
+
+
+@contextmanager
+def events_held(store: Callable[[str, str], None]) -> Iterator[None]:
+    """Hold the events of this thread's changes of objects until the block ends.
+
+    At the end, also by an exception, ``store`` is called with the bucket and key of each object,
+    and the events are sent. If ``store`` raises an exception, none of them is.
+    """
+    _held.events = []
+    try:
+        yield
+    finally:
+        events: list[_Event] = _held.events
+        del _held.events
+        # Most requests have several events for an object, such as that of its access list.
+        for place in dict.fromkeys((bucket.name, key.name) for _, _, bucket, key in events):
+            store(*place)
+        for event in events:
+            _send(*event)
+
+
+def _hold_or_send(
+    account_id: str, event_name: notifications.S3NotificationEvent, bucket: Any, key: Any
+) -> None:
+    event = (account_id, event_name, bucket, key)
+    held: list[_Event] | None = getattr(_held, "events", None)
+    if held is None:
+        _send(*event)
+    else:
+        held.append(event)
+
+
+notifications.send_event = _hold_or_send
