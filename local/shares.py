@@ -1,4 +1,4 @@
-"""The share of a recording that is done, by the stand-ins, and how long the rest takes."""
+"""The share of a recording that is done, by services and parts, and how long the rest takes."""
 
 import time
 from collections.abc import Sequence

@@ -16,7 +16,8 @@ def connect_dynamodb() -> "DynamoDBServiceResource":
 
     boto3's own builds the conditions of all threads with one builder, which numbers their names:
     two conditions that are built at once name the wrong attributes, and a write that is allowed is
-    refused. In local mode the functions are threads of one process.
+    refused. In local mode the functions are threads of one process. boto3 says that resources are
+    not thread safe: https://docs.aws.amazon.com/boto3/latest/guide/resources.html
     """
     dynamodb = boto3.resource("dynamodb")
     events = dynamodb.meta.client.meta.events

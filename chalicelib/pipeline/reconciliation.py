@@ -270,7 +270,7 @@ def _retry(recording: Recording, branch: Branch, services: "Services") -> Record
     state = recording.state(branch)
     # A transcription without a job has failed with its audio track, and keeps its own retry.
     is_own = branch != Branch.TRANSCRIPTION or state.job_id is not None
-    return reopen(recording, branch, services, replace(state, retried=state.retried or is_own))
+    return reopen(recording, branch, services, replace(state, retried=is_own))
 
 
 def _make_again(recording: Recording, branch: Branch, services: "Services") -> Recording:

@@ -1,13 +1,11 @@
 """The list of an archive: which of its objects are recordings, and whose."""
 
-import gzip
-import io
-import json
 from datetime import UTC, datetime
 
 import boto3
 import pytest
 from moto import mock_aws
+from support import inventory
 from support.archive import BUCKET, MODIFIED_AT, listed
 
 from chalicelib.core import keys
@@ -107,38 +105,10 @@ def test_the_same_question_has_the_same_name_and_another_has_another():
     assert name_of(asked) != name_of(asked | {"only": "features"})
 
 
-HEADS = "Bucket, Key, Size, LastModifiedDate, ETag, StorageClass"
-KEYS = ["calls/a b+c.wav", "calls/ü.mp3", 'calls/"x", y.wav']
-
-
-def csv_file() -> bytes:
-    from urllib.parse import quote_plus  # noqa: PLC0415  # as S3 writes keys
-
-    rest = '"17","2025-06-30T00:00:00.000Z","e1","STANDARD"'
-    lines = [f'"{BUCKET}","{quote_plus(key, safe="/")}",{rest}\n' for key in KEYS]
-    return gzip.compress("".join(lines).encode())
-
-
-def parquet_file() -> bytes:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet  # noqa: PLC0415  # as above
-
-    n = len(KEYS)
-    table = pyarrow.table(
-        {
-            "bucket": [BUCKET] * (n + 1),
-            "key": [*KEYS, "calls/deleted.wav"],
-            "size": [17] * (n + 1),
-            "last_modified_date": pyarrow.array([MODIFIED_AT] * (n + 1), pyarrow.timestamp("ms")),
-            "e_tag": ["e1"] * (n + 1),
-            "storage_class": ["STANDARD"] * (n + 1),
-            "is_latest": [True] * (n + 1),
-            "is_delete_marker": [False] * n + [True],
-        }
-    )
-    file = io.BytesIO()
-    parquet.write_table(table, file)
-    return file.getvalue()
+IN_INVENTORY = [
+    Listed(key, "e1", 17, datetime(2025, 6, 30, tzinfo=UTC))
+    for key in ("calls/a b+c.wav", "calls/ü.mp3", 'calls/"x", y.wav')
+]
 
 
 @pytest.fixture
@@ -152,44 +122,33 @@ def s3(monkeypatch):
         yield client
 
 
-def manifest(s3, written_as: str, body: bytes = b"", heads: str = HEADS) -> str:
-    s3.put_object(Bucket="lists", Key="data/1", Body=body)
-    document = {
-        "sourceBucket": BUCKET,
-        "destinationBucket": "arn:aws:s3:::lists",
-        "version": "2016-11-30",
-        "fileFormat": written_as,
-        "fileSchema": heads,
-        "files": [{"key": "data/1", "size": len(body), "MD5checksum": ""}],
-    }
-    s3.put_object(Bucket="lists", Key="manifest.json", Body=json.dumps(document).encode())
-    return "s3://lists/manifest.json"
+@pytest.mark.parametrize("written_as", inventory.FORMATS)
+def test_an_inventory_lists_the_same_as_the_bucket(s3, written_as):
+    body = inventory.FORMATS[written_as](BUCKET, IN_INVENTORY)
+    address = inventory.store(s3, "lists", written_as, BUCKET, body)
 
-
-@pytest.mark.parametrize(("written_as", "file"), [("CSV", csv_file), ("Parquet", parquet_file)])
-def test_an_inventory_lists_the_same_as_the_bucket(s3, written_as, file):
-    address = manifest(s3, written_as, file())
-
-    found = list(list_inventory(s3, address, bucket=BUCKET))
-
-    assert found == [Listed(key, "e1", 17, datetime(2025, 6, 30, tzinfo=UTC)) for key in KEYS]
+    assert list(list_inventory(s3, address, bucket=BUCKET)) == IN_INVENTORY
 
 
 def test_a_manifest_may_be_a_file_and_must_be_of_this_bucket(s3, tmp_path):
-    manifest(s3, "CSV", csv_file())
-    s3.download_file("lists", "manifest.json", str(tmp_path / "manifest.json"))
+    file, body = str(tmp_path / "manifest.json"), inventory.csv_file(BUCKET, IN_INVENTORY)
+    address = inventory.store(s3, "lists", "CSV", BUCKET, body)
+    s3.download_file("lists", address.removeprefix("s3://lists/"), file)
 
-    assert len(list(list_inventory(s3, str(tmp_path / "manifest.json"), bucket=BUCKET))) == 3
+    assert len(list(list_inventory(s3, file, bucket=BUCKET))) == 3
     with pytest.raises(CommandError, match="one of the bucket 'archive', not of 'other'"):
-        list(list_inventory(s3, str(tmp_path / "manifest.json"), bucket="other"))
+        list(list_inventory(s3, file, bucket="other"))
 
 
 @pytest.mark.parametrize(
     ("written_as", "heads", "told"),
-    [("ORC", HEADS, "only CSV and Parquet"), ("CSV", "Bucket, Key, Size", "lacks ETag, Last")],
+    [
+        ("ORC", inventory.HEADS, "only CSV and Parquet"),
+        ("CSV", "Bucket, Key, Size", "lacks ETag, Last"),
+    ],
 )
 def test_an_inventory_that_cannot_be_used_says_what_to_change(s3, written_as, heads, told):
-    address = manifest(s3, written_as, csv_file(), heads)
+    address = inventory.store(s3, "lists", written_as, BUCKET, b"", heads=heads)
 
     with pytest.raises(CommandError, match=told):
         list(list_inventory(s3, address, bucket=BUCKET))

@@ -24,6 +24,16 @@ def settled(*keys_):
     return scene
 
 
+def no_longer_watched():
+    """Return a scene whose upload is complete, and on which reconcile will not look again."""
+    scene = settled(TALK)
+    scene.move("wait", "90")
+    scene.move("reconcile")
+    scene.run(scene.world.tasks[-1])
+    assert "look_at" not in item_of(scene.world, TALK)
+    return scene
+
+
 def receive(scene, name):
     """Deliver the oldest message of a name; its function stops before its first request."""
     message = next(one for one in scene.world.visible() if one["name"].startswith(name))
@@ -36,11 +46,7 @@ def of_datasets(scene):
 
 
 def test_a_correction_whose_message_was_never_sent_is_in_all_outputs_after_a_look():
-    scene = settled(TALK)
-    scene.move("wait", "90")
-    scene.move("reconcile")
-    scene.run(scene.world.tasks[-1])
-    assert "look_at" not in item_of(scene.world, TALK)
+    scene = no_longer_watched()
     correcting = scene.ask_api("correct", TALK)
     scene.run(correcting, until="send_message")
     scene.move("run", correcting.name, "killed")
@@ -208,11 +214,7 @@ def test_a_step_of_an_earlier_request_writes_nothing_into_a_later_one_with_the_s
 
 
 def test_a_reprocessing_that_ends_halfway_loses_nothing():
-    scene = settled(TALK)
-    scene.move("wait", "90")
-    scene.move("reconcile")
-    scene.run(scene.world.tasks[-1])
-    assert "look_at" not in item_of(scene.world, TALK)
+    scene = no_longer_watched()
     asking = scene.ask_api("reprocess by API", TALK)
     scene.run(asking, until="delete_objects")
     scene.move("run", asking.name)

@@ -2,8 +2,6 @@
 
 import contextlib
 import csv
-import gzip
-import io
 import json
 import os
 import pty
@@ -11,14 +9,14 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime
-from urllib.parse import quote_plus
 
 import pytest
+from support import inventory
 from support.media import wav
 from support.running import ROOT, SAMPLE, start
 
 from chalicelib.aws.dynamodb_shards import owner_of
+from scripts.backfill.listing import Listed
 
 pytestmark = pytest.mark.slow
 
@@ -140,56 +138,20 @@ def test_an_original_is_transcribed_and_joined_like_an_upload(stage):
     assert not [key for key in objects(stage, stage.bucket) if key.startswith("jobs/")]
 
 
-def csv_inventory(names):
-    rest = '"100","2025-06-30T00:00:00.000Z","STANDARD"'
-    lines = [f'"{BUCKET}","{quote_plus(key, safe="/")}","{etag}",{rest}\n' for key, etag in names]
-    return gzip.compress("".join(lines).encode())
-
-
-def parquet_inventory(names):
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet  # noqa: PLC0415  # as above
-
-    at = datetime(2025, 6, 30, tzinfo=UTC)
-    columns = {
-        "bucket": [BUCKET for _ in names],
-        "key": [key for key, _ in names],
-        "e_tag": [etag for _, etag in names],
-        "size": [100 for _ in names],
-        "last_modified_date": pyarrow.array([at for _ in names], pyarrow.timestamp("ms")),
-        "storage_class": ["STANDARD" for _ in names],
-    }
-    file = io.BytesIO()
-    parquet.write_table(pyarrow.table(columns), file)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("written_as", "inventory"), [("CSV", csv_inventory), ("Parquet", parquet_inventory)]
-)
-def test_what_an_inventory_lists_is_processed_and_nothing_else(stage, written_as, inventory):
+@pytest.mark.parametrize("written_as", inventory.FORMATS)
+def test_what_an_inventory_lists_is_processed_and_nothing_else(stage, written_as):
     s3 = stage.client("s3")
     folder = f"listed in {written_as}"
     listed, other = f"{folder}/a ü+.wav", f"{folder}/not listed.wav"
-    etags = {
-        key: s3.put_object(Bucket=BUCKET, Key=key, Body=wav(1.0, f0_hz=f0_hz))["ETag"].strip('"')
-        for key, f0_hz in ((listed, 300), (other, 310))
-    }
-    body = inventory([(listed, etags[listed]), (f"{folder}/since removed.wav", "0" * 32)])
-    s3.put_object(Bucket=stage.bucket, Key="inventory/data/1", Body=body)
-    manifest = {
-        "sourceBucket": BUCKET,
-        "destinationBucket": f"arn:aws:s3:::{stage.bucket}",
-        "fileFormat": written_as,
-        "fileSchema": "Bucket, Key, ETag, Size, LastModifiedDate, StorageClass",
-        "files": [{"key": "inventory/data/1", "size": len(body), "MD5checksum": ""}],
-    }
-    address = f"s3://{stage.bucket}/inventory/{written_as}/manifest.json"
-    s3.put_object(
-        Bucket=stage.bucket,
-        Key=f"inventory/{written_as}/manifest.json",
-        Body=json.dumps(manifest).encode(),
-    )
+    for key, f0_hz in ((listed, 300), (other, 310)):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=wav(1.0, f0_hz=f0_hz))
+    there = s3.head_object(Bucket=BUCKET, Key=listed)
+    objects_ = [
+        Listed(listed, there["ETag"].strip('"'), there["ContentLength"], there["LastModified"]),
+        Listed(f"{folder}/since removed.wav", "0" * 32, 100, there["LastModified"]),
+    ]
+    body = inventory.FORMATS[written_as](BUCKET, objects_)
+    address = inventory.store(s3, stage.bucket, written_as, BUCKET, body)
 
     said = done(backfill(stage, f"s3://{BUCKET}/", "--inventory", address, "--only", "features"))
 

@@ -681,12 +681,17 @@ def test_what_was_lost_and_fails_when_it_is_made_again_is_tried_again(services, 
     assert services.recordings.get(recording_id).renditions.is_worth_a_retry
 
 
-def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(services, put, later):
-    key = "uploads/alice/sound.mkv"
-    recording_id = put(key, video.make("mkv", size=None))
-    events.receive_upload(key, services)
+def audio_track_tried_again(services, put, later):
+    """Return the id of a recording whose audio track failed once and is made again."""
+    recording_id = put("uploads/alice/sound.mkv", video.make("mkv", size=None))
+    events.receive_upload("uploads/alice/sound.mkv", services)
     events.store_renditions(event(services, recording_id, "CANCELED"), services)
     reconcile(later(hours=2)).raise_failures()
+    return recording_id
+
+
+def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(services, put, later):
+    recording_id = audio_track_tried_again(services, put, later)
 
     events.store_renditions(completed(services, recording_id, "2-job"), services)
     name = services.recordings.get(recording_id).transcription.job_id
@@ -702,11 +707,7 @@ def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(se
 
 
 def test_a_transcription_fails_for_good_with_its_audio_track(services, put, later):
-    key = "uploads/alice/sound.mkv"
-    recording_id = put(key, video.make("mkv", size=None))
-    events.receive_upload(key, services)
-    events.store_renditions(event(services, recording_id, "CANCELED"), services)
-    reconcile(later(hours=2)).raise_failures()
+    recording_id = audio_track_tried_again(services, put, later)
 
     events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
 
