@@ -83,10 +83,18 @@ class MediaStore:
     presigned, and is never written, copied or removed.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, sources: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        bucket: str,
+        sources: Collection[str] = (),
+        *,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
         self._client = client
         self.bucket = bucket
         self.sources = sources
+        self._part_bytes = part_bytes
 
     def uri(self, key: str) -> str:
         """Return the ``s3://`` address of an object, for other services."""
@@ -174,11 +182,11 @@ class MediaStore:
     def create(self, key: str) -> Iterator[BinaryIO]:
         """Open a new object for writing; it appears when the block ends, or not at all.
 
-        One of less than ``PART_BYTES`` is written in one request, a larger one in parts.
+        One of less than ``part_bytes`` is written in one request, a larger one in parts.
         """
         with ExitStack() as stack:
             parts = partial(stack.enter_context, self._create_in_parts(key))
-            writer = SpillingWriter(PART_BYTES, parts)
+            writer = SpillingWriter(self._part_bytes, parts)
             yield cast("BinaryIO", writer)
             # Not after an error, so that nothing incomplete appears.
             if writer.held is not None:
@@ -191,7 +199,7 @@ class MediaStore:
             key,
             "wb",
             client=self._client,
-            min_part_size=PART_BYTES,
+            min_part_size=self._part_bytes,
             client_kwargs={"S3.Client.create_multipart_upload": {"ContentType": media_type(key)}},
         )
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.faults.checking import all_violations, describe
 from support.faults.histories import REAL_EVERY, tell
+from support.faults.plan import SMALL_PART_BYTES, Plan
 from support.faults.rules import Rules
 from support.faults.shrinking import shrunk
 
@@ -22,7 +23,9 @@ WRONG_ONCE = (52, 706, 1895)
 ONCE_LEFT_TO_RECONCILE = (57, 198, 266, 708, 914, 1383, 3700, 3833, 4114, 5740, 9038, 45990)
 """Histories without a fault in which something was wrong until reconcile ran."""
 
-AS_TOLD_THEN = Rules().without("whole_api", "own_recogniser", "ladders_fail")
+AS_TOLD_THEN = Rules().without(
+    "whole_api", "own_recogniser", "ladders_fail", "item_by_item", "in_parts"
+)
 """The rules with which these seeds were told."""
 
 FOLDER = Path(__file__).parent
@@ -47,6 +50,27 @@ def test_without_a_fault_all_is_right_before_reconcile_runs():
         world = tell(seed, AS_TOLD_THEN)
         assert not world.plan.spent
         assert world.wrong_before == []
+
+
+def test_a_function_that_leaves_parts_behind_without_a_fault_is_seen():
+    world = told_in_parts()
+    assert not world.plan.spent
+    assert all_violations(world) == []
+
+    world.results.create_multipart_upload(Key="features/a/mfcc.csv")
+
+    assert all_violations(world) == ["parts of features/a/mfcc.csv are left"]
+
+
+def told_in_parts():
+    """Return the first history without a fault in which tables are written in parts."""
+    for seed in range(100):
+        plan = Plan(seed)
+        if plan.part_bytes == SMALL_PART_BYTES and plan.left == 0:
+            world = tell(seed)
+            assert world.requests["complete_multipart_upload"]
+            return world
+    raise AssertionError("no history has parts")
 
 
 def test_a_history_that_goes_wrong_is_shrunk_to_its_cause(monkeypatch):

@@ -210,7 +210,7 @@ def test_a_notice_whose_answer_was_lost_is_sent_again_and_names_the_recording():
 def test_an_upload_in_parts_that_was_begun_long_ago_gets_its_own_transcript():
     scene = Scene(TALK)
     bucket, body = scene.world.bucket, scene.bodies[TALK][0]
-    begun = [bucket.create_multipart_upload()["UploadId"] for _ in range(2)]
+    begun = [bucket.create_multipart_upload(Key=TALK)["UploadId"] for _ in range(2)]
 
     def complete(upload_id):
         for number, part in enumerate(halves(body), start=1):

@@ -31,7 +31,7 @@ def test_what_is_measured_while_its_recording_is_removed_is_not_left():
     scene.deliver_all("receive_upload")
     scene.move("receive", scene.world.visible()[0]["name"])
     measuring = scene.world.tasks[-1]
-    scene.run(measuring, until="create_multipart_upload")
+    scene.run(measuring, until="put_object")
     scene.move("remove", TALK)
     scene.move("catch up")
     removing = scene.begin("remove_recording")

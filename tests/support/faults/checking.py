@@ -71,6 +71,7 @@ def violations(world: World) -> list[str]:
         left = [key for key in bucket.objects if key.startswith(keys.JOBS)]
         found += [f"{key} is left of a job" for key in left if not key.endswith(CHECK_FILE)]
     found += [f"the job {name} is still running" for name in world.unfinished()]
+    found += _of_parts(world)
     for rid, key in wanted.items():
         if rid in items:
             found += _of_recording(world, rid, objects[key][0], _restored(items[rid]))
@@ -88,6 +89,22 @@ def all_violations(world: World) -> list[str]:
     if rules.one_run and not found:
         found += [f"after one run of reconcile: {wrong}" for wrong in world.wrong_after_one]
     return found
+
+
+def _of_parts(world: World) -> list[str]:
+    """Return the uploads in parts that a function began and neither ended nor gave up.
+
+    Each needs a fault, or the death of its function; the bucket's lifecycle removes their parts.
+    """
+    left = [
+        key
+        for bucket in world.buckets.values()
+        for key in bucket.in_parts.values()
+        if not key.startswith(keys.UPLOADS)
+    ]
+    if len(left) <= len(world.plan.spent) + world.n_killed:
+        return []
+    return [f"parts of {key} are left" for key in left]
 
 
 def _of_requests(world: World) -> list[str]:

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from boto3.dynamodb.conditions import AttributeBase, ConditionBase
 
@@ -25,7 +26,7 @@ def _nobody(item: Mapping[str, Any] | None) -> None:
 
 
 class Table:
-    """One table. Its indexes show the items as they were when ``catch_up`` was last called.
+    """One table. Its indexes show each item as it was when ``catch_up`` last chose it.
 
     ``on_change`` is called for every item that is written or removed.
     """
@@ -48,8 +49,14 @@ class Table:
         self._on_change = on_change
         self._indexed: dict[Key, dict[str, Any]] = {}
 
-    def catch_up(self) -> None:
-        self._indexed = {key: dict(item) for key, item in self.items.items()}
+    def catch_up(self, some: str = "") -> None:
+        """Let the indexes show all items as they are, or a half of them, which ``some`` names."""
+        for key in {*self.items, *self._indexed}:
+            if some and crc32(f"{some} {key}".encode()) % 2:
+                continue
+            self._indexed.pop(key, None)
+            if key in self.items:
+                self._indexed[key] = dict(self.items[key])
 
     def _key_of(self, given: Mapping[str, Any]) -> Key:
         return tuple(given[name] for name in self._key)

@@ -16,7 +16,7 @@ class Move:
       ``search``, ``correct``, ``reprocess as owner``: an act of people, on an upload key;
     - ``make data set``, ``delete data set``: an act of the administrator, on a data set's name;
     - ``reconcile``: a quarter of an hour is over;
-    - ``catch up``: the indexes show what the tables hold;
+    - ``catch up``: the indexes show what the tables hold, or some of it (``target``);
     - ``wait``: ``target`` minutes pass.
 
     ``target`` is a name that does not depend on the moves before, so a shorter list still fits.

@@ -87,8 +87,8 @@ def _wait(world: World, move: Move) -> bool:
     return True
 
 
-def _catch_up(world: World, _: Move) -> bool:
-    world.catch_up()
+def _catch_up(world: World, move: Move) -> bool:
+    world.catch_up(move.target)
     return True
 
 
@@ -109,7 +109,7 @@ def _put(world: World, move: Move) -> bool:
 
 def _begin_parts(world: World, move: Move) -> bool:
     key, _, number = move.target.rpartition(" ")
-    upload_id = world.bucket.create_multipart_upload()["UploadId"]
+    upload_id = world.bucket.create_multipart_upload(Key=key)["UploadId"]
     world.parts[key] = (upload_id, int(number))
     return True
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from chalicelib.aws.s3 import PART_BYTES
 from chalicelib.core.jobs.transcribe import AMAZON, EARSHOT
 from support.faults.refusals import cancel, refuse
 from support.faults.rules import Rules
@@ -26,6 +27,9 @@ BUSY = {
     "create_job": "TooManyRequestsException",
 }
 SKEW_S = 30
+SMALL_PART_BYTES = 512
+"""Bytes of a part in stages whose tables are written in parts: each has some."""
+
 PICTURES_FAIL = 1 / 4
 """Share of the worlds in which MediaConvert can encode no picture."""
 
@@ -67,6 +71,11 @@ class Plan:
         heard = random.Random(f"{self.seed} heard")  # noqa: S311  # as above
         if self.rules.own_recogniser and heard.random() < 1 / 4:
             self.transcriber, self.redaction = EARSHOT, ""
+        self.part_bytes = PART_BYTES
+        parts = random.Random(f"{self.seed} parts")  # noqa: S311  # as above
+        if self.rules.in_parts and parts.random() < 1 / 4:
+            self.part_bytes = SMALL_PART_BYTES
+        self._lag = random.Random(f"{self.seed} lag")  # noqa: S311  # as above
         if self.rules.whole_api:
             self.owner_s = self.whole.choice((0, 0, 0, 2, 4))
             self.stage_s = self.whole.choice((0, 0, 3, 6)) if self.owner_s else 0
@@ -78,7 +87,14 @@ class Plan:
         self.pictures_fail = False
         self.skew_s = dict.fromkeys(self.skew_s, 0)
         self.owner_s, self.stage_s, self.transcriber = 0, 0, AMAZON
+        self.part_bytes = PART_BYTES
         self.is_plain = True
+
+    def lag(self) -> str:
+        """Return a name for some of the items, which an index shows before others, or none."""
+        if self.is_plain or not self.rules.item_by_item or self._lag.random() < 1 / 2:
+            return ""
+        return str(self._lag.randrange(1000))
 
     def skew_of_a_function(self) -> int:
         """Return the difference of a function call's clock from the world's, in seconds."""

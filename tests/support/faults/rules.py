@@ -41,6 +41,12 @@ class Rules:
     ladders_fail: bool = True
     """In some worlds every job with pictures fails: mov and mkv get the audio track alone."""
 
+    item_by_item: bool = True
+    """Indexes follow their tables item by item, and not all items at once."""
+
+    in_parts: bool = True
+    """In some stages the tables are large, and are written to S3 in parts."""
+
     def without(self, *names: str) -> "Rules":
         """Return the same rules with some of them off."""
         return replace(self, **dict.fromkeys(names, False))

@@ -41,6 +41,8 @@ class Bucket:
         self._page = page
         self._modified: dict[str, datetime] = {}
         self._parts: dict[str, tuple[datetime, dict[int, bytes]]] = {}
+        self.in_parts: dict[str, str] = {}
+        """The keys of multipart uploads that have not ended, by their ids."""
         self._n_uploads = 0
         self.last_removed = (b"", "")
         self._on_change = on_change
@@ -198,10 +200,11 @@ class Bucket:
         if if_match is not None and if_match.strip('"') not in ("*", self.objects[key][1]):
             raise refuse(operation, "PreconditionFailed", 412)
 
-    def create_multipart_upload(self, **_: Any) -> Response:
+    def create_multipart_upload(self, Key: str, **_: Any) -> Response:
         self._n_uploads += 1
         upload_id = f"upload-{self._n_uploads}"
         self._parts[upload_id] = (self._clock(), {})
+        self.in_parts[upload_id] = Key
         return {"UploadId": upload_id}
 
     def upload_part(self, *, UploadId: str, PartNumber: int, Body: Any, **_: Any) -> Response:
@@ -223,6 +226,7 @@ class Bucket:
         if not MultipartUpload["Parts"]:
             raise refuse("CompleteMultipartUpload", "MalformedXML")
         begun, numbered = self._parts.pop(UploadId)
+        del self.in_parts[UploadId]
         parts = [body for _, body in sorted(numbered.items())]
         return self._store(Key, b"".join(parts), etag_of_parts(parts), {}, begun)
 
@@ -232,6 +236,7 @@ class Bucket:
 
     def abort_multipart_upload(self, *, UploadId: str, **_: Any) -> Response:
         self._parts.pop(UploadId, None)
+        self.in_parts.pop(UploadId, None)
         return {}
 
 

@@ -34,9 +34,11 @@ class Scene:
         self.move("put", f"{key} {number}")
 
     def run(self, task: Task, *, until: str = "") -> None:
-        """Run a handler to its end, or up to its request for an operation."""
+        """Run a handler to its end, or up to its request for an operation, which it must make."""
         while task in self.world.tasks and (not until or task.asks != until):
             self.move("run", task.name)
+        if until and task not in self.world.tasks:
+            raise AssertionError(f"{task.name} ended without {until}")
 
     def begin(self, function: str) -> Task:
         """Deliver the oldest event of a function; the handler stops before its first request."""

@@ -48,6 +48,8 @@ def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool
         return Move("advance", rng.choice(unfinished), "fails" * plan.strikes())
     if kind == "catch up" and plan.strikes():
         return Move("wait", str(rng.choice((2, 20, 120))), "slow")
+    if kind == "catch up" and n_acts:
+        return Move("catch up", plan.lag())
     if kind == "wait":
         return Move("wait", "90")
     return choose_act(world, rng) if kind == "act" else Move(kind)

@@ -160,6 +160,9 @@ class World:
     failed_runs: list[str] = field(default_factory=list)
     """Errors of runs of reconcile after the last fault."""
 
+    n_killed: int = 0
+    """Functions that have died, or whose time was over."""
+
     never_ended: str = ""
     is_over: bool = False
 
@@ -231,7 +234,7 @@ class World:
         return Services(
             settings=settings,
             media=MediaStore(s3, settings.media_bucket),
-            results=MediaStore(s3, settings.results_bucket),
+            results=MediaStore(s3, settings.results_bucket, part_bytes=self.plan.part_bytes),
             recordings=RecordingTable(table, self.clock, n_shards=N_SHARDS),
             watchlist=Watchlist(table, n_shards=N_SHARDS),
             notice_claims=NoticeClaims(table, self.clock),
@@ -244,7 +247,7 @@ class World:
             features_queue=FeatureQueue(messages, settings.features_queue_url),
             speech=MediaStore(s3, settings.results_bucket),
             speech_queue=SpeechQueue(messages, settings.speech_queue_url),
-            datasets=MediaStore(s3, settings.results_bucket),
+            datasets=MediaStore(s3, settings.results_bucket, part_bytes=self.plan.part_bytes),
             datasets_queue=DatasetQueue(messages, settings.datasets_queue_url),
             notices=Notices(messages, settings.notices_topic_arn),
             clock=self.clock,
@@ -316,6 +319,7 @@ class World:
         try:
             work()
         except KilledError:
+            self.n_killed += 1
             outcome = "was killed"
         except Exception as exc:  # as in Lambda: an exception in a function ends only this call
             outcome = f"failed: {exc!r}"
@@ -409,11 +413,12 @@ class World:
             task.is_dead = True
             task.run.switch()
 
-    def catch_up(self) -> None:
-        """Let the indexes show what the tables hold."""
-        self._caught_up_at = self.now
-        self.table.catch_up()
-        self.search.catch_up()
+    def catch_up(self, some: str = "") -> None:
+        """Let the indexes show what the tables hold, or a half of it, which ``some`` names."""
+        if not some:
+            self._caught_up_at = self.now
+        self.table.catch_up(some)
+        self.search.catch_up(some)
 
     def visible(self) -> list[dict[str, Any]]:
         """Return the messages that can be received now."""
