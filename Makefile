@@ -33,6 +33,7 @@ HISTORIES ?= 20000
 SEED ?= 0
 SHRINK ?=
 SECONDS ?= 300
+SAMPLED ?=
 
 # Chalice deploys for the Python that runs it, so deploying has an environment of its own.
 DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
@@ -132,8 +133,8 @@ soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0, MINU
 	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHRINK),--shrink)
 
-mutants: $(BIN)/.dev ## put deliberate faults into a copy, one at a time, and see who notices
-	$(BIN)/python tests/support/mutants/measure.py
+mutants: $(if $(SAMPLED),$(BIN)/.mutants,$(BIN)/.dev) ## put deliberate faults into a copy, one at a time, and see who notices: SAMPLED=60 takes faults of cosmic-ray instead of the list
+	$(BIN)/python tests/support/mutants/measure.py $(if $(SAMPLED),--sampled $(SAMPLED))
 
 page: $(DEPLOY)/.ready ## serve the page of a stage with your AWS credentials: STAGE=dev
 	@$(DEPLOY)/bin/python -m scripts.page "$(STAGE)"
@@ -215,6 +216,10 @@ $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
 
 $(BIN)/.archive: requirements/archive.txt $(BIN)/.local
 	@echo "Installing what reads an inventory in Parquet (once) ..."
+	@$(BIN)/python $(INSTALL) $<
+	@touch $@
+
+$(BIN)/.mutants: requirements/mutants.txt $(BIN)/.dev
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 

@@ -14,7 +14,7 @@ lock() {
 
 # The largest group first, so that groups that are installed together get the same versions.
 lock bench requirements/bench.txt
-for group in datasets dev desk local archive media kernels deploy fuzz; do
+for group in datasets dev desk local archive media kernels deploy mutants fuzz; do
     lock $group requirements/$group.txt --constraint requirements/bench.txt
 done
 # The function has numpy and cffi from requirements.txt, and no microphone.

@@ -54,6 +54,7 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=400)
     parser.add_argument("--only", default="", help="those whose sentence has this in it")
     parser.add_argument("--check", action="store_true", help="only see that each text applies")
+    parser.add_argument("--sampled", type=int, metavar="N", help="so many faults of cosmic-ray's")
     given = parser.parse_args()
     if stale := [mutant for mutant in MUTANTS if not applies(mutant, ROOT)]:
         for mutant in stale:
@@ -63,6 +64,11 @@ def main() -> int:
         print(f"{len(MUTANTS)} deliberate faults, each of which applies.")
         return 0
     chosen = [mutant for mutant in MUTANTS if given.only in mutant.sentence]
+    if given.sampled:
+        # It is installed for `make mutants SAMPLED=…` alone.
+        from support.mutants.sampled import sample  # noqa: PLC0415  # as above
+
+        chosen = sample(ROOT, given.sampled)
     for name in (*PRELOADED, *PRELOADED_TOO, *PLUGINS):
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
