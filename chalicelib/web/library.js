@@ -13,9 +13,9 @@ import { FORMATS, dropPlace, sendSample } from "./uploads.js";
 import { OVERALL, UNFINISHED, nameOf, plural, visible } from "./wording.js";
 
 const PAGE = 50;
-const ALL = 1000; // what is loaded at most to be sorted or looked through by name
+const ALL = 1000; // the most recordings that are loaded to sort them or filter them by name
 
-/** Shows the list; `caller` has whether a filter by owner is possible. */
+/** Shows the list; `caller` says whether a filter by owner is possible. */
 export function libraryView(parameters, caller) {
   return new LibraryView(parameters, caller);
 }
@@ -275,7 +275,7 @@ function filters({ status, owner, named, from, to, length, sort }, caller) {
     caller.is_administrator &&
       field(
         "Owner",
-        h("input", { name: "owner", value: owner, placeholder: "Everybody", size: 10, ...plain }),
+        h("input", { name: "owner", value: owner, placeholder: "Whole name", size: 10, ...plain }),
       ),
     field("Order", select("sort", labelled(ORDERS), sort)),
   );

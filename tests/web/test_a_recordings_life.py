@@ -151,6 +151,8 @@ def test_a_video_is_shown_with_its_words(browser, local_mode, tmp_path):
 
         picture = page.locator("video")
         expect(picture).to_be_visible()
+        page.set_viewport_size({"width": 1440, "height": 900})
+        expect(page.locator(".lane.pitch")).to_be_in_viewport(ratio=1)
         assert "rendition=web" in picture.get_attribute("src")
         page.locator(".word").nth(3).click()
         page.keyboard.press("k")

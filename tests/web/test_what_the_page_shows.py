@@ -360,6 +360,19 @@ def test_nothing_is_wider_than_a_phone(api, show, fragment):
             assert canvas.bounding_box()["width"] > 60
 
 
+def test_on_a_phone_nothing_stands_between_the_plots_and_the_text(api, show):
+    api.add("talk", "talk.wav", ("spk_0", "so today we talk."))
+
+    with show("#/recordings/talk", viewport=PHONE) as page:
+        expect(page.locator(".word").first).to_be_visible()
+        expect(page.locator(".lane.heat").first).to_be_visible()
+        plots, text, facts = (
+            page.locator(part).bounding_box() for part in (".plots", ".reading", ".facts")
+        )
+        assert 0 <= text["y"] - (plots["y"] + plots["height"]) < 40
+        assert facts["y"] >= text["y"] + text["height"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "viewport", [{"width": 1360, "height": 860}, PHONE], ids=["desktop", "phone"]
