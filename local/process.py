@@ -1,4 +1,4 @@
-"""The whole pipeline on given files; it ends when all are settled, and goes on where it was."""
+"""Run the whole pipeline on given files until all are settled. A later run continues the work."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from local.transcribe.engines import EngineChoice
 OWNER = "me"
 
 IN_WORK = 2 + 2 * (os.cpu_count() or 1)
-"""Most recordings in local mode at once: enough for every processor, few enough for memory."""
+"""Largest number of recordings in work: enough for every processor, few enough for memory."""
 
 # One part for any size, so that the ETag is the bytes' MD5, as for a small upload.
 _TRANSFER = TransferConfig(multipart_threshold=5 * 2**30)
@@ -48,7 +48,7 @@ class Run:
     """One run over many files.
 
     The results of a recording are copied as soon as it is settled, and the recording is removed
-    from local mode. So memory has a few recordings at a time, for any number of files.
+    from local mode. So only a few recordings are in memory at a time, for any number of files.
     """
 
     def __init__(self, files: Sequence[str], outcomes: Outcomes, formats: Sequence[str]) -> None:
@@ -119,7 +119,7 @@ class Run:
             for recording_id in found:
                 self._finish(recording_id, in_work.pop(recording_id), runtime)
             if not found:
-                # What is in work may never settle, and what follows may fail as well.
+                # Recordings in work may never settle, and the following ones may fail as well.
                 reason = f"{settled.failed_function} failed: see its error above."
                 for one in (*in_work.values(), *todo):
                     self.reasons[one.file] = reason
@@ -147,7 +147,7 @@ class Run:
             outputs = fetch(recording_id, services.results.bucket, self.outcomes.folder)
             self.outcomes.keep(Outcome(one.file, recording, outputs=outputs))
             self._export(recording_id)
-            # The event of the removal removes its outputs, its jobs and its item.
+            # The removal sends an event, and this event removes outputs, jobs and item.
             if upload := services.media.find_source(recording):
                 services.media.remove_upload(upload)
         self.pace.done(one.n_bytes)
@@ -199,8 +199,8 @@ def process(
     console = Console(stderr=True)
     names = recordings_of(files)
     engine = EngineChoice.from_environ(os.environ)
-    if engine.about_vocabulary:
-        console.print(engine.about_vocabulary, markup=False, highlight=False)
+    if engine.about_settings:
+        console.print(engine.about_settings, markup=False, highlight=False)
     this = Run(names, Outcomes(out, made_with(str(engine))), formats)
     try:
         this.work(console)

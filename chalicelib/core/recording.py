@@ -53,6 +53,17 @@ CHOICES = frozenset(
 """Options with a few values, in small letters."""
 
 
+DAMAGE = ("The recording cannot be read", "The file is damaged", "The audio track of the file")
+"""First words of the extraction's reasons when a file is damaged: they say what is wrong."""
+
+DAMAGE_UNNAMED = (
+    "The data in your input media file isn't valid",
+    "Unsupported media format",
+    "The media format provided does not match",
+)
+"""First words of Amazon Transcribe's reasons for the same file, which do not say what is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """An object under an upload key, as it is now."""
@@ -96,8 +107,8 @@ class BranchState:
     at : str or None
         time of the last change of status
     attempt : int
-        number of the branch's latest attempt; each job, and each return to PENDING, draws a
-        greater one, and 0 is none
+        number of the branch's latest attempt; each job, and each return to PENDING, draws a greater
+        one, and 0 means that there is none
     internal : bool
         the recording has no part in the failure, so another try may help
     retried : bool
@@ -271,7 +282,7 @@ class Recording:
         """Return the first state of a recording of an archive.
 
         An administrator has asked for it, so its hours do not count in anybody's quota, and there
-        are no notices, of which there would be as many as recordings.
+        are no notices, because there would be one for each recording.
 
         Parameters
         ----------
@@ -370,4 +381,7 @@ class Recording:
             ),
             key=lambda pair: pair[0],
         )
-        return " ".join(dict.fromkeys(reason for _, reason in noted)) or None
+        reasons = dict.fromkeys(reason for _, reason in noted)
+        if any(reason.startswith(DAMAGE) for reason in reasons):
+            reasons = dict.fromkeys(one for one in reasons if not one.startswith(DAMAGE_UNNAMED))
+        return " ".join(reasons) or None

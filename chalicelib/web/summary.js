@@ -27,13 +27,13 @@ export function factsLine(recording) {
   return h("p", { class: "soft" }, h("bdi", {}, facts.join("  ·  ")));
 }
 
-/** The messages of the branches: each reason once, even if several branches have it. */
+/** The messages of the branches: each reason that the recording's own has, once. */
 export function noticesOf(recording, progress) {
   const settled = !isUnfinished(recording) && !recording.reason;
   const reasons = new Map();
   for (const branch of BRANCHES) {
     const reason = recording[`${branch}_reason`];
-    if (!reason || recording[branch] === "SKIPPED") continue;
+    if (!reason || recording[branch] === "SKIPPED" || !recording.reason?.includes(reason)) continue;
     reasons.set(reason, reasons.get(reason) || recording[branch] === "FAILED");
   }
   return [

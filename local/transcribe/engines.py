@@ -22,7 +22,7 @@ from chalicelib.errors import ParameterError
 from local.transcribe.sphinx import PocketSphinx
 from local.transcribe.vocabulary import Vocabulary, read_vocabulary
 
-# Some of Vosk's models are named after a country instead.
+# Some of Vosk's models are named after a country and not a language.
 _VOSK_COUNTRIES = {"cn": "zh", "kz": "kk", "vn": "vi"}
 
 
@@ -50,7 +50,7 @@ class FasterWhisper(Engine):
             y,
             language=language,
             word_timestamps=True,
-            condition_on_previous_text=False,  # so that an error is not repeated for minutes
+            condition_on_previous_text=False,  # or one error would repeat for minutes
             hotwords=self._preferred,
         )
         return [
@@ -138,6 +138,7 @@ class EngineChoice:
     name: str = field(default_factory=preferred)
     model: Path | None = None
     vocabulary: Vocabulary | None = None
+    is_asked_for_speakers: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in _ENGINES:
@@ -159,11 +160,20 @@ class EngineChoice:
             f"Recordings are heard by {self.name}, with {model}; "
             "it stands in for Amazon Transcribe (EARSHOT_RECOGNISER in docs/settings.md)."
         )
-        return f"{sentence} {self.about_vocabulary}".rstrip()
+        return f"{sentence} {self.about_settings}".rstrip()
 
     @property
-    def about_vocabulary(self) -> str:
-        """Return a sentence that says if the vocabulary is heeded; nothing without one."""
+    def about_settings(self) -> str:
+        """Return sentences about the use of a vocabulary and of speakers, if they are asked for."""
+        speakers = (
+            "It does not tell speakers apart, so TRANSCRIBE_MAX_SPEAKERS has no effect here."
+            if self.is_asked_for_speakers
+            else ""
+        )
+        return f"{self._about_vocabulary} {speakers}".strip()
+
+    @property
+    def _about_vocabulary(self) -> str:
         if self.vocabulary is None:
             return ""
         words = f"the {len(self.vocabulary.phrases)} phrases of the vocabulary"
@@ -177,7 +187,10 @@ class EngineChoice:
         """Return the choice of EARSHOT_RECOGNISER and its model, if installed, and a vocabulary."""
         model = environ.get("EARSHOT_RECOGNISER_MODEL")
         name = environ.get("EARSHOT_RECOGNISER") or preferred()
-        choice = cls(name, Path(model) if model else None, read_vocabulary(environ))
+        speakers = environ.get("TRANSCRIBE_MAX_SPEAKERS") or "0"
+        choice = cls(
+            name, Path(model) if model else None, read_vocabulary(environ), speakers != "0"
+        )
         if not is_installed(name):
             raise ParameterError("EARSHOT_RECOGNISER", f"{name} is not installed")
         return choice

@@ -53,6 +53,26 @@ def test_a_reason_has_failures_first_and_each_sentence_once():
     assert recording().reason is None
 
 
+@pytest.mark.parametrize(
+    ("features_reason", "reason"),
+    [
+        ("The recording cannot be read: no data.", "The recording cannot be read: no data."),
+        ("sr: 9 is too low.", "The data in your input media file isn't valid. sr: 9 is too low."),
+    ],
+)
+def test_of_a_damaged_file_the_reason_that_says_what_is_wrong_is_given_alone(
+    features_reason, reason
+):
+    found = recording(
+        transcription="FAILED",
+        features="FAILED",
+        transcription_reason="The data in your input media file isn't valid.",
+        features_reason=features_reason,
+    )
+
+    assert found.reason == reason
+
+
 def test_only_an_empty_object_with_a_folders_name_is_a_folder():
     assert Upload(bucket="media", key="uploads/alice/", etag="e", size=0).is_folder
     assert not Upload(bucket="media", key="uploads/alice/", etag="e", size=1).is_folder

@@ -19,6 +19,9 @@ SHORTEST_CUE_MS = 200  # if it does not, because two people speak at once
 MAX_DELAY_MS = 500  # longest delay of a cue, to leave time for the cue before it
 MAX_CROSSTALK_DELAY_MS = 1_000  # the same if two people speak at once
 PAUSE_MS = 1_000
+ORPHAN_TAKES = 2
+"""Words that the cue before gives to a word that would be alone in its cue."""
+
 NEVER_MS = 2**53
 CLAUSE_END = (*SENTENCE_END, ",", ";", ":", "、", "，", "；", "：", "—")  # noqa: RUF001  # full-width on purpose
 
@@ -120,6 +123,8 @@ def _cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
         while end < len(words) and _belongs(words[start : end + 1]):
             end += 1
         if end < len(words) and not _is_pause(words[end - 1], words[end]):
+            if _is_alone(words, end) and end - start > ORPHAN_TAKES + 1:
+                end -= ORPHAN_TAKES
             end = _clause_end(words, start, end)
         yield words[start:end]
         start = end
@@ -138,6 +143,11 @@ def _belongs(words: Sequence[Word]) -> bool:
 
 def _is_pause(before: Word, word: Word) -> bool:
     return _ms(word.start) - _ms(before.end) >= PAUSE_MS
+
+
+def _is_alone(words: Sequence[Word], index: int) -> bool:
+    """Return whether a word would be a cue of its own, because what follows belongs elsewhere."""
+    return index + 1 == len(words) or not _belongs(words[index : index + 2])
 
 
 def _clause_end(words: Sequence[Word], start: int, end: int) -> int:

@@ -60,6 +60,15 @@ def test_prose_is_cut_where_sentences_and_clauses_end():
     ]
 
 
+@pytest.mark.parametrize("n_words", range(2, 60))
+def test_no_word_without_punctuation_is_alone_in_the_last_cue(n_words):
+    cues = lay_out_cues(transcript_of(*speak("under " * n_words)))
+
+    assert_rules(cues)
+    assert all(len(" ".join(cue.lines).split()) > 1 for cue in cues)
+    assert sum(len(" ".join(cue.lines).split()) for cue in cues) == n_words
+
+
 @pytest.mark.parametrize("characters_per_s", [5.0, 12.0, 16.0, 25.0])
 def test_a_cue_is_read_at_17_characters_a_second_unless_the_next_is_due(characters_per_s):
     cues = lay_out_cues(transcript_of(*speak(PROSE, characters_per_s=characters_per_s)))

@@ -49,6 +49,14 @@ def test_an_engine_that_can_prefer_words_says_so_and_the_others_that_they_ignore
     assert "vocabulary" not in str(EngineChoice("pocketsphinx"))
 
 
+def test_that_speakers_are_not_told_apart_is_said_where_they_are_asked_for():
+    asked = EngineChoice.from_environ({"TRANSCRIBE_MAX_SPEAKERS": "2"})
+
+    assert "TRANSCRIBE_MAX_SPEAKERS has no effect here." in str(asked)
+    assert "SPEAKERS" not in str(EngineChoice.from_environ({"TRANSCRIBE_MAX_SPEAKERS": "0"}))
+    assert "SPEAKERS" not in str(EngineChoice.from_environ({}))
+
+
 def test_a_vocabulary_that_is_not_there_is_refused_in_one_sentence(tmp_path):
     ended = process("--out", tmp_path, SAMPLE, TRANSCRIBE_VOCABULARY="no names.txt")
 
@@ -62,8 +70,13 @@ def test_a_recording_is_heard_and_the_vocabulary_is_said_to_be_ignored(tmp_path)
     names = tmp_path / "my names.txt"
     names.write_text("Earshot\n")
 
-    ended = process("--out", tmp_path, SAMPLE, TRANSCRIBE_VOCABULARY=str(names))
+    ended = process(
+        *("--out", tmp_path, SAMPLE),
+        TRANSCRIBE_VOCABULARY=str(names),
+        TRANSCRIBE_MAX_SPEAKERS="2",
+    )
 
     assert ended.returncode == 0, ended.stdout
     assert "It ignores the 1 phrases of the vocabulary my-names" in ended.stderr
+    assert "TRANSCRIBE_MAX_SPEAKERS has no effect here." in " ".join(ended.stderr.split())
     assert "heard by" in ended.stdout

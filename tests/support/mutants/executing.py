@@ -1,4 +1,4 @@
-"""The tests that execute a piece of the code: no other test can notice that it has changed."""
+"""The tests that execute a piece of the code. No other test can notice a change in it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from coverage import CoverageData
 
 from support.mutants.mutants import Mutant
 
-RECORDING = ("--cov=chalicelib", "--cov-context=test", "--cov-report=")
+RECORDING = ("--cov=chalicelib", "--cov-context=test", "--cov-report=", "--cov-fail-under=0")
 """Options of pytest that record in ``.coverage`` what each test executes."""
 
 
@@ -27,8 +27,8 @@ class Executing:
     def tests_of(self, mutant: Mutant) -> list[str] | None:
         """Return the tests that execute a mutant's piece of the code; None for all tests.
 
-        What is executed when a module is imported concerns all of them. Names of tests are
-        sentences, so those come first that share most words with the mutant's sentence.
+        Code that runs at the import of a module concerns all tests. The names of tests are
+        sentences, so the tests that share most words with the mutant's sentence come first.
         """
         source = (self._copy / mutant.file).read_text()
         first = source[: source.index(mutant.old)].count("\n") + 1
@@ -36,7 +36,7 @@ class Executing:
         by_line = self._data.contexts_by_lineno(str((self._copy / mutant.file).resolve()))
         contexts = {one for line in lines for one in by_line.get(line, ())}
         if not contexts:
-            # A part of a statement whose first line counts for all of it.
+            # This is a later line of a statement, and coverage counts only the first line.
             lines = _function_around(source, first)
             contexts = {one for line in lines for one in by_line.get(line, ())}
         if "" in contexts or not contexts:
@@ -47,7 +47,7 @@ class Executing:
 
 
 def _stems(sentence: str) -> set[str]:
-    """Return the beginnings of a sentence's longer words, without what most sentences have."""
+    """Return the beginnings of a sentence's longer words, without very common words."""
     words = re.findall(r"[a-z]{4,}", sentence.replace("_", " "))
     return {word[:STEM] for word in words} - COMMON
 
