@@ -35,12 +35,12 @@ SHRINK ?=
 SECONDS ?= 300
 SAMPLED ?=
 
-# Chalice deploys for the Python that runs it, so deploying has an environment of its own.
+# Chalice deploys for the Python that runs it, so deploying has a separate environment.
 DEPLOY_PYTHON ?= $(shell for p in python3.13 python3.12 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 13)))' 2>/dev/null && \
 	echo $$p && break; done)
 DEPLOY := .venv-deploy
-# So have the tools that are held to versions of their own.
+# These tools need other versions of packages, so they have separate environments too.
 AUDIT := .venv-audit
 PEERS := .venv-peers
 PAGE_TOOLS := tools/page/node_modules
@@ -54,10 +54,10 @@ LOCKS := requirements.txt $(wildcard requirements/*.txt)
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-# A variable's text as it was typed, as one word of the shell, whatever characters it has.
+# A variable's text exactly as typed, as one word for the shell, with any characters.
 as_typed = '$(subst ','\'',$(value $1))'
 
-run: $(BIN)/.local ## start local mode: PORT=4747, DATA=folder to keep everything in
+run: $(BIN)/.local ## start local mode: PORT=4747, DATA=folder that keeps all data
 	@exec $(BIN)/python -m local run $(if $(value PORT),--port $(call as_typed,PORT)) \
 		$(if $(value DATA),--data $(call as_typed,DATA))
 
@@ -72,7 +72,7 @@ compare: $(BIN)/.desk ## compare Earshot with librosa on your recording: FILE=pa
 chart: $(BIN)/.desk ## draw the words that make process wrote: FILE=out/recording_id
 	@$(BIN)/python -m local chart -- $(if $(value FILE),$(call as_typed,FILE),$(call as_typed,OUT))
 
-kernels: $(BIN)/.kernels ## compile the extractor's inner loops: local mode is then faster too
+kernels: $(BIN)/.kernels ## compile the extractor's inner loops, so that local mode is faster
 
 bench: $(BIN)/.bench ## measure Earshot, librosa and the original recipe (about half an hour)
 	$(BIN)/python benchmarks/run.py
@@ -99,13 +99,13 @@ deploy: $(DEPLOY)/.ready ## deploy a stage to AWS, or its changes: STAGE=dev EMA
 destroy: $(DEPLOY)/.ready ## remove a stage from AWS: STAGE=dev; DATA=delete removes the recordings too, PURGE=yes their copies
 	@$(DEPLOY)/bin/python -m scripts.destroy "$(STAGE)" $(if $(DATA),--data "$(DATA)") $(if $(PURGE),--purge "$(PURGE)")
 
-package: $(DEPLOY)/.ready ## write the files of a deployment into a folder, without credentials: STAGE=dev OUT=out
+package: $(DEPLOY)/.ready ## write a deployment's files into a folder, without credentials: STAGE=dev OUT=out
 	@$(DEPLOY)/bin/python -m scripts.hand_over "$(STAGE)" --out "$(OUT)"
 
 reconcile: $(BIN)/.local ## reconcile a stage completely, now: STAGE=dev, or local
 	@$(BIN)/python -m scripts.reconcile "$(STAGE)"
 
-replay: $(BIN)/.local ## do what is missing of one recording, now: STAGE=dev ID=its-id
+replay: $(BIN)/.local ## do the missing work of one recording now: STAGE=dev ID=its-id
 	@$(BIN)/python -m scripts.replay "$(STAGE)" "$(ID)"
 
 erase: $(BIN)/.local ## erase one recording with every version of it: STAGE=dev ID=its-id
@@ -126,14 +126,14 @@ retry: $(BIN)/.local ## try failed branches again: STAGE=dev REASON=a part of th
 dataset: $(BIN)/.local ## make a data set of a stage's recordings: NAME=calls FORMAT=kaldi STAGE=dev, or local; ARGS=more options
 	@$(BIN)/python -m scripts.dataset --stage "$(STAGE)" $(if $(FORMAT),--format "$(FORMAT)") $(ARGS) -- "$(NAME)"
 
-redrive: $(BIN)/.local ## send failed messages and events again, when the cause is repaired: STAGE=dev
+redrive: $(BIN)/.local ## send failed messages and events again, after the cause is repaired: STAGE=dev
 	@$(BIN)/python -m scripts.redrive "$(STAGE)"
 
-soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0, MINUTES=60; SHRINK=yes shortens one
+soak: $(BIN)/.dev ## run many histories of faults: HISTORIES=20000, SEED=0, MINUTES=60; SHRINK=yes shortens the failing history of SEED
 	$(BIN)/python tests/support/faults/soak.py --histories $(HISTORIES) --seed $(SEED) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHRINK),--shrink)
 
-mutants: $(if $(SAMPLED),$(BIN)/.mutants,$(BIN)/.dev) ## put deliberate faults into a copy, one at a time, and see who notices: SAMPLED=60 takes faults of cosmic-ray instead of the list
+mutants: $(if $(SAMPLED),$(BIN)/.mutants,$(BIN)/.dev) ## put deliberate faults into a copy, one at a time, and see whether tests notice: SAMPLED=60 takes faults of cosmic-ray instead of the list
 	$(BIN)/python tests/support/mutants/measure.py $(if $(SAMPLED),--sampled $(SAMPLED))
 
 page: $(DEPLOY)/.ready ## serve the page of a stage with your AWS credentials: STAGE=dev
@@ -164,16 +164,16 @@ check: $(BIN)/.dev
 	$(BIN)/cfn-lint cloudformation/resources.yml
 	@$(MAKE) --no-print-directory check-page
 
-check-page: ## lint and types of the page's modules, where npm is
+check-page: ## run lint and types of the page's modules, if npm is installed
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-page-with-npm; \
-	else echo "The page's modules are not checked, for there is no npm here: apt-get install npm"; fi
+	else echo "The page's modules are not checked, because npm is not installed: apt-get install npm"; fi
 
 .PHONY: check-page-with-npm
 check-page-with-npm: $(PAGE_TOOLS)/.ready
 	$(PAGE_TOOLS)/.bin/biome check --config-path=tools/page --error-on-warnings chalicelib/web
 	$(PAGE_TOOLS)/.bin/tsc --project tools/page
 
-audit: $(AUDIT)/.ready ## look for weaknesses in the template
+audit: $(AUDIT)/.ready ## look for security weaknesses in the template
 	$(AUDIT)/bin/checkov --config-file cloudformation/checkov.yml
 
 advisories: $(AUDIT)/.ready ## ask PyPI for advisories on every locked package
@@ -195,7 +195,7 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Earshot needs Python 3.11 or later as python3." >&2; exit 1; }
 	@sh scripts/make_venv.sh $(PYTHON) $(VENV)
 
-# Only what the lock files name is installed, each package held to its hash.
+# Only packages of the lock files are installed, and each must match its hash.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 
 $(BIN)/.local: requirements/local.txt | $(BIN)/python
@@ -215,7 +215,7 @@ $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
 	@touch $@
 
 $(BIN)/.archive: requirements/archive.txt $(BIN)/.local
-	@echo "Installing what reads an inventory in Parquet (once) ..."
+	@echo "Installing the reader of inventories in Parquet (once) ..."
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
@@ -227,7 +227,7 @@ $(BIN)/.fuzz: requirements/fuzz.txt $(BIN)/.dev
 	@$(BIN)/python $(INSTALL) $<
 	@touch $@
 
-# The kernels are built for Linux, as Lambda is; elsewhere numpy does it all.
+# The kernels are built only on Linux, which Lambda uses; on other systems numpy does the work.
 KERNELS := $(if $(filter Linux,$(shell uname -s)),$(BIN)/.kernels)
 
 $(BIN)/.desk: requirements/desk.txt $(BIN)/.local $(KERNELS)
@@ -255,7 +255,7 @@ $(AUDIT)/.ready: requirements/audit.txt
 	@touch $@
 
 $(PAGE_TOOLS)/.ready: tools/page/package-lock.json
-	@echo "Installing what the page's modules are checked with (once; needs npm) ..."
+	@echo "Installing the tools that check the page's modules (once; needs npm) ..."
 	@npm --prefix tools/page ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

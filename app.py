@@ -65,7 +65,7 @@ page_authorizer = None if settings.cognito_user_pool_arn else authorizer
 
 @app.middleware("all")
 def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    """Write one line about every event and request, also if it fails."""
+    """Write one line about every event and request, even if it fails."""
     is_request = isinstance(event, HttpRequest)
     context = event.lambda_context if is_request else event.context
     with journal.event(getattr(context, "function_name", ""), services()):
@@ -78,7 +78,7 @@ def write_journal(event: Any, get_response: Callable[[Any], Any]) -> Any:
 
 @app.middleware("http")
 def keep_private(event: HttpRequest, get_response: Callable[[Any], Response]) -> Response:
-    """Add the headers that keep an answer out of caches and off connections without TLS."""
+    """Add the headers that forbid caches, and connections without TLS."""
     response = get_response(event)
     response.headers = {**privacy_headers(event.headers), **response.headers}
     return response
@@ -107,7 +107,7 @@ def _attempt(message: SQSRecord) -> int:
     maximum_concurrency=settings.measuring_concurrency,
 )
 def extract_features(event: SQSEvent) -> None:
-    """Extract the features of a recording, or do another task that is asked for in its queue."""
+    """Extract the features of a recording, or do another task that the message names."""
     for message in event:
         messages.take_message(
             json.loads(message.body),
@@ -191,7 +191,7 @@ def store_renditions(event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(15, Rate.MINUTES))
 def reconcile(event: CloudWatchEvent) -> None:  # noqa: ARG001  # the event has only the time
-    """Find and do work that lost events have left undone, every quarter of an hour."""
+    """Every quarter of an hour, find and do the work that lost events have left undone."""
     reconciliation.reconcile(services(), lasting=reconciliation.LASTING).raise_failures()
 
 
@@ -260,7 +260,7 @@ def _redirect(request: Request, address: dict[str, Any]) -> Response | dict[str,
 
 
 def _corrections(found: Corrections) -> Response:
-    """Return corrections; if they have changed meanwhile, with 412 and the present ones."""
+    """Return corrections; if they have changed meanwhile, the present ones with status 412."""
     body = found.body
     if found.is_refused:
         message = "Another person has changed the corrections meanwhile."
@@ -363,7 +363,7 @@ def show_corrections(request: Request, recording_id: str) -> Response:
 @app.route("/recordings/{recording_id}/corrections", methods=["PUT"], authorizer=authorizer)
 @_answering_caller
 def write_corrections(request: Request, recording_id: str) -> Response:
-    """Replace the corrections of a transcript, unless another person was first."""
+    """Replace the corrections of a transcript, unless another person has changed them first."""
     recording = recordings.find_recording(recording_id, request, services())
     found = corrections.write_corrections(recording, request, services())
     count = len(found.body["corrections"])

@@ -1,11 +1,11 @@
 """Agreement of other programs with librosa: python benchmarks/agreement.py WAV.
 
-Prints for each program the number of its frames in a second. For pitch trackers, over the frames of
-librosa.pyin (hop 512 at 22,050 Hz, fmax 500 Hz, all moves): the share of frames that the tracker
-calls voiced, the share on which it agrees about voicing, and, for frames that both call voiced,
-the distance of f0 in cents (median and 95th percentile). For cepstra: the median, over the
-coefficients after the first, of the correlation with librosa's. If a program has other frames, its
-nearest frame is used. A program that is not installed is null.
+Prints the number of frames in a second for each program. Pitch trackers are compared on the frames
+of librosa.pyin (hop 512 at 22,050 Hz, fmax 500 Hz, all moves). Printed are the share of frames that
+the tracker calls voiced, the share on which both agree about voicing, and the distance of f0 in
+cents (median and 95th percentile) on frames that both call voiced. For cepstra, each coefficient's
+correlation with librosa's is computed; printed is the median over the coefficients after the first.
+If a program has other frames, its nearest frame is used. A program that is not installed is null.
 """
 
 import json

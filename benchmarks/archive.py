@@ -2,8 +2,8 @@
 
 Recordings of a second and long ones are processed by ``scripts.backfill`` with two workers. The
 first run is interrupted by Ctrl-C, the second is killed, the third ends; then everything is
-counted. Beside it, over the same files and with two processes, the peers of ``archive_peers.py``.
-At last, the simulation of ``backfilling.py`` beside a run at concurrency 2. Writes the figures of
+counted. The peers of ``archive_peers.py`` process the same files, with two processes. Last, the
+simulation of ``backfilling.py`` is compared with a run at concurrency 2. Writes the figures of
 ``archive.md``.
 """
 
@@ -183,7 +183,7 @@ def row(name: str, cost: Cost, n: int, hours: float) -> str:
 
 
 def main() -> None:
-    # In a shell's background Ctrl-C is ignored, and the commands would inherit that.
+    # A job in a shell's background ignores Ctrl-C, and its commands would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", type=int, default=20_000)

@@ -1,7 +1,7 @@
 """The work of each peer on a folder of recordings: ``archive_peers.py PEER FOLDER MADE``.
 
-Two processes, and no module of Earshot's unless it is the peer: ``lhotse`` may run in a Python of
-its own, which has PyTorch.
+Uses two processes. Only the peer ``earshot`` imports modules of Earshot, so ``lhotse`` can run in
+another Python that has PyTorch.
 """
 
 import multiprocessing

@@ -17,15 +17,15 @@ from scripts.backfill.plan import JOB_S, JOB_SHARE, MEASURE_SHARE
 from scripts.backfill.work import TICK_S
 
 SEND_S = 0.002
-"""Assumed seconds for each recording that the command asks for: a tenth of a request of ten."""
+"""Assumed seconds for each requested recording: a tenth of a request for ten recordings."""
 
 LOOK_S = 0.0002
-"""Assumed seconds for each recording in flight that it looks at: a hundredth of a BatchGetItem."""
+"""Assumed seconds for a look at a recording in flight: a hundredth of a BatchGetItem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Recordings of one length, and what the stage makes of them."""
+    """Recordings of one length, and the branches that are made."""
 
     n: int
     length_s: float
@@ -34,7 +34,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of each kind of work; of several, each recording has the next in turn."""
+    """Seconds of each kind of work. If there are several, the recordings take them in turn."""
 
     receive_s: Sequence[float]
     measure_s: Sequence[float]
@@ -70,7 +70,7 @@ class Backfill:
     def run(self) -> float:
         """Return the seconds until the command has seen that all is done."""
         self.functions = simpy.Resource(self.env, self.quotas.measured_at_once)
-        # Transcribe leaves the rest of its slots to jobs that are not queued.
+        # Transcribe keeps the other slots for jobs that are not queued.
         self.jobs = simpy.Resource(self.env, self.quotas.jobs_at_once)
         command = self.env.process(self._command())
         self.env.run(until=command)

@@ -1,8 +1,8 @@
-"""Memory and time of data sets from 100 to 20,000 recordings, a process for each.
+"""Memory and time of data sets of 100 to 20,000 recordings, each in a separate process.
 
-The recordings are made up, two seconds of 8 kHz with an utterance each (``tests/support/dataset``),
-so that reading them costs little, and what is held is what the data set holds. Planned, made and
-joined as ever, and written to disk.
+The recordings are invented (``tests/support/dataset``): two seconds of 8 kHz, each with one
+utterance. So reading them costs little, and the measured memory is that of the data set. The data
+sets are planned, made and joined as usual, and written to disk.
 
 Usage: benchmarks/datasets.py [N …]
 """

@@ -1,6 +1,7 @@
 """The deployed packages measured under Lambda's runtime client: python benchmarks/deployed.py.
 
-It measures cold starts, beside the original recipe's, and the cost of a recording in each function.
+It measures cold starts of Earshot and of the original recipe, and the cost of a recording in each
+function.
 Every process runs on one core. Writes deployed.json, which `make cost` reads.
 """
 
@@ -73,7 +74,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds of a cold start until the process is ready, and until its first response."""
+    """A cold start: seconds until the process is ready, and until its first response."""
 
     ready_s: float
     response_s: float
@@ -125,7 +126,7 @@ class Bench:
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, project / name)
         built, layers = package.build(project, "x86_64"), build_layer.build(project, "x86_64")
         archives = {"function": built.function, "requirements": built.requirements, **layers}
-        # The recogniser's two are unpacked into one folder, as in Lambda's /opt.
+        # The recogniser's two layers are unpacked into one folder, as in Lambda's /opt.
         names = {name: "speech" if name == "model" else name for name in archives}
         for name, archive in archives.items():
             unpack(archive, self._folder / names[name])
@@ -173,7 +174,7 @@ class Bench:
             return Start((api.ready_at or done) - start, done - start, cpu_seconds(api.pid))
 
     def cold_starts(self, runs: int) -> dict[str, Start]:
-        """Return medians, by side: fetch ten seconds of WAV, compute, put the table."""
+        """Return medians for each side: fetch ten seconds of WAV, compute, put the table."""
         key = self.upload(10, "mfcc")
         message = measured(self.received(key))
         plain = self.upload(10)

@@ -1,8 +1,8 @@
 """Local mode's recognisers side by side: word errors, punctuation, word times and CPU.
 
 Real recordings come from a folder with a ``references.tsv`` (columns ``file`` and ``reference``),
-and from Debian's package ``pocketsphinx-testdata``; synthesised ones from flite, which prints the
-end of each phone. What is missing is left out.
+and from Debian's package ``pocketsphinx-testdata``; synthesised ones come from flite, which
+prints the end of each phone. Missing sources are left out.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from local.transcribe.decoding import samples  # noqa: E402  # imported after th
 from local.transcribe.engines import WITH_MODEL, EngineChoice, is_installed, load_engine  # noqa: E402  # imported after the paths are set
 
 CORPUS = Path("/usr/share/pocketsphinx/test/data")
-"""Read sentences and card games with their words, of Debian's ``pocketsphinx-testdata``."""
+"""Debian's ``pocketsphinx-testdata``: sentences read aloud, and card games, with their words."""
 
 VOICES = ("rms", "slt", "awb", "kal16")
 PACKAGES = ("moonshine-voice", "pocketsphinx", "faster-whisper", "vosk")
@@ -138,7 +138,7 @@ def _tally_times(
 
 
 def _tally_marks(tally: Tally, said: list[str], heard: list[str]) -> None:
-    """Count the words that are followed by a punctuation mark, in both and in each."""
+    """Count the words before a punctuation mark: in each text, and in both at the same place."""
     bare_said, bare_heard = ([" ".join(plain(word)) for word in words] for words in (said, heard))
     tally.n_marks += sum(word[-1] in ".,?!" for word in said)
     tally.n_marks_heard += sum(word[-1] in ".,?!" for word in heard)
@@ -182,7 +182,7 @@ def synthesised_clips(folder: Path) -> Iterator[Clip]:
             printed = _flite(voice, sentence, "-psdur", path)
             segments = [part.rpartition(":")[::2] for part in printed.split()]
             starts_s = _word_starts(voice, plain(sentence), segments)
-            # In a sentence, flite may use other phones than in its single words.
+            # In a sentence, flite may use other phones than for the same words alone.
             if starts_s is not None:
                 yield Clip(path, sentence, starts_s)
 
@@ -210,7 +210,7 @@ def _flite(voice: str, text: str, what: str, path: Path) -> str:
 def measure(choice: EngineChoice, clips: Mapping[str, list[Clip]]) -> list[list[str]]:
     """Return the rows of one engine, in a separate process, to measure its memory."""
     engine = load_engine(choice)
-    # The first utterance also loads and initialises, which does not count.
+    # The first utterance also loads the model. It is not counted.
     next(iter(recognise(samples(ROOT / "samples" / "sample.wav"), engine).words))
     rows = [
         [choice.name, name, *hear(of_a_kind, engine).row()]

@@ -1,8 +1,8 @@
 """Many recordings at once, through all of local mode: ``python benchmarks/load.py``.
 
-All recordings are uploaded at once, as fast as possible, and the notices show which are done, in
-order. Prints a table for ``load.md``: time, memory of the process, recordings that failed or had
-two notices, and the distance of the order of completion from the order of the uploads.
+All recordings are uploaded at once, as fast as possible, and the notices show in which order they
+are done. Prints a table for ``load.md``: time, memory of the process, recordings that failed or had
+two notices, and how far the order of completion is from the order of the uploads.
 """
 
 import argparse

@@ -1,14 +1,14 @@
 """Every function measured on the longest recording: python benchmarks/longest.py.
 
-Four hours at 48,000 Hz with ``sr=native``, spoken in Chinese at 300 words a minute by two people:
-Amazon Transcribe takes no longer recording, no higher rate has more frames, and no language has
-more bytes. Each function is the deployed package under Lambda's runtime client, on one core and
-with the memory that it has in Lambda. Writes ``longest`` into deployed.json, which `make cost`
+Four hours at 48,000 Hz with ``sr=native``, spoken in Chinese at 300 words a minute by two people.
+This is the worst case: Amazon Transcribe takes no longer recordings and no higher rates, and no
+language needs more bytes. Each function is the deployed package under Lambda's runtime client, on
+one core and with its memory in Lambda. Writes ``longest`` into deployed.json, which `make cost`
 reads.
 
-Of several invocations the most costly one counts. They are every route of ``api_handler``, every
-step of ``make_dataset`` in each format, and for ``reconcile`` a look that finds a lost transcript
-and a walk through recordings with transcripts as long.
+Some functions are invoked several times, and the most costly invocation counts: every route of
+``api_handler``, every step of ``make_dataset`` in each format, and for ``reconcile`` a look that
+finds a lost transcript and a walk through recordings with equally long transcripts.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from scripts.record_outputs import read_config
 SR = 48_000
 WORDS = LONGEST_S // 60 * 300
 LOUDEST = 8
-"""Largest sample. Noise is the hardest case for pitch at any level, and this is a small file."""
+"""Largest sample. Noise is the hardest case for pitch. A low level makes the file small."""
 
 CLIP_S = 100_000_000 // (2 * SR) - 1
 """Length of the longest clip that is made."""
@@ -53,7 +53,7 @@ CROWD = 100
 """Recordings that the walk goes through, 50 at a time; a run has up to 1,000."""
 
 ANIMATION_BYTES = 4_000_000
-"""More than sixty pictures of 320 by 180 have."""
+"""More bytes than sixty pictures of 320 by 180 have."""
 
 ANSWERED = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.FOUND)
 
@@ -120,11 +120,11 @@ class Longest:
         return upload
 
     def _transcribe(self, recording: Recording) -> None:
-        """Let the transcript come: once its event is lost, and once not."""
+        """Let the transcript arrive: once with its event lost, and once with its event."""
         name = recording.transcription.job_id
         transcribe = boto3.client("transcribe")
         status = ""
-        while status != "COMPLETED":  # the stand-in's jobs go on whenever they are asked for
+        while status != "COMPLETED":  # the stand-in's jobs advance at each request
             job = transcribe.get_transcription_job(TranscriptionJobName=name)
             status = job["TranscriptionJob"]["TranscriptionJobStatus"]
         key = {"JsonFile": keys.transcript(recording.id)}
@@ -140,7 +140,7 @@ class Longest:
             expect(bool(found.word_table_keys), f"{function} makes no table of words")
 
     def _ask(self, recording: Recording) -> None:
-        """Ask for all that is made of the recording, and correct it."""
+        """Request all outputs of the recording, and correct its transcript."""
         whole = f"/recordings/{recording.id}"
         transcript = f"{whole}/transcript?format="
         with running(self._function("api_handler")) as api:
@@ -160,7 +160,7 @@ class Longest:
     def _answer(
         self, api: RuntimeApi, method: str, target: str, body: Any = None, **headers: str
     ) -> bytes:
-        """Return the answer to a request, from the object that it is redirected to if it is."""
+        """Return the answer to a request. After a redirect, the answer is the object there."""
         content = json.dumps(body).encode()
         headers |= {"Content-Type": "application/json"}
         event = self._to_event(method, target, headers, content)
@@ -209,7 +209,7 @@ class Longest:
         expect(state.status == Status.COMPLETED, f"the renditions are {state}")
 
     def _walk(self, recording: Recording) -> None:
-        """Let reconcile walk through recordings with transcripts as long."""
+        """Let reconcile walk through recordings with equally long transcripts."""
         item = self._table.get_item(Key={"JsonFile": keys.transcript(recording.id)})["Item"]
         for number in range(CROWD):
             upload = self._put(f"uploads/me/{number}.wav", b"%d" % number)
@@ -246,7 +246,7 @@ def spoken_fast() -> bytes:
 
 
 def corrected(texts: list[str], starts: list[float]) -> dict[str, Any]:
-    """Return as many corrections as there may be, in all parts of a transcript."""
+    """Return the largest allowed number of corrections, in all parts of a transcript."""
     some = range(0, len(texts), -(-len(texts) // MAX_CORRECTIONS))
     return {
         "corrections": [
@@ -256,8 +256,8 @@ def corrected(texts: list[str], starts: list[float]) -> dict[str, Any]:
 
 
 def animation() -> bytes:
-    """Return a GIF of more bytes than the largest preview has."""
-    from support import video  # PyAV is for this alone
+    """Return a GIF with more bytes than the largest preview."""
+    from support import video  # only this function needs PyAV
 
     small = video.gif(60, Fraction(1, 60))
     return small + bytes(ANIMATION_BYTES - len(small))
@@ -275,7 +275,7 @@ def write_noise(path: str) -> None:
 
 
 def expect(is_so: bool, otherwise: str) -> None:  # noqa: FBT001  # a condition, as in assert
-    """Raise an error if what was measured is not what was meant."""
+    """Raise an error with the text ``otherwise`` if the condition does not hold."""
     if not is_so:
         raise RuntimeError(otherwise)
 

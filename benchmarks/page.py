@@ -1,7 +1,7 @@
 """Speed of the page for a recording of an hour, in Chromium: python benchmarks/page.py.
 
-A real local mode serves the page. The recording is short; its transcript, its pictures and its
-sound are replaced by those of an hour: 9,000 words, and as many columns as the extractor writes.
+A real local mode serves the page. The recording is short, but its transcript, pictures and sound
+are replaced by those of an hour: 9,000 words, and as many columns as the extractor writes.
 """
 
 import io
@@ -37,7 +37,7 @@ READY = """() => new Promise((resolve) => {
         const canvases = [...document.querySelectorAll("canvas.heat, canvas.sound")];
         const isDrawn = canvases.length === 2 && canvases.every((canvas) => canvas.width !== 300);
         if (!words || !isDrawn) return requestAnimationFrame(look);
-        // Two pictures later it is painted, and takes input.
+        // Two animation frames later the page is painted, and takes input.
         requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
     };
     look();
@@ -164,7 +164,7 @@ def prepare(local_mode: Stage) -> tuple[str, dict[str, int]]:
 
 
 def lead_to_the_hour(page: Page, local_mode: Stage) -> None:
-    """Answer the page's question for the media with the hour of sound."""
+    """Answer the page's request for the media with the hour of sound."""
     url = local_mode.client("s3").generate_presigned_url(
         "get_object", Params={"Bucket": local_mode.bucket, "Key": SOUND_KEY}
     )

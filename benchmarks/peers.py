@@ -1,6 +1,6 @@
-"""Other programs that Earshot is measured beside: each takes a WAV, and returns its frames.
+"""Other programs that are compared with Earshot: each takes a WAV, and returns its frames.
 
-Each imports its package itself, so one that is not installed is missed alone.
+Each function imports its own package, so a package that is not installed affects no other.
 """
 
 import inspect
@@ -25,7 +25,7 @@ def librosa_pyin(fmax: float, *, least: float | None = None) -> Peer:
         import librosa
 
         y, sr = librosa.load(wav)
-        # 0.11 searches all moves; 1.0 does on request, and leaves the unlikely out by default.
+        # librosa 0.11 searches all moves; 1.0 leaves out unlikely ones, except on request.
         prunes = "transition_min_prob" in inspect.signature(librosa.pyin).parameters
         options = {"transition_min_prob": least} if prunes else {}
         f0, _, _ = librosa.pyin(y, sr=sr, fmin=65, fmax=fmax, **options)
@@ -90,7 +90,7 @@ def opensmile(wav: Path, _folder: Path) -> Track:
         wav
     )
     rows = found.filter(regex=r"^mfcc\d").to_numpy()
-    # It leaves out the coefficient of the level, the first of the others.
+    # openSMILE has no coefficient of the level, which is the first one in other programs.
     rows = np.concatenate([np.zeros((len(rows), 1)), rows], axis=1)
     return SHORT_HOP_S * np.arange(len(rows)), rows
 
@@ -107,7 +107,7 @@ def praat_pitch(wav: Path, _folder: Path) -> Track:
 def pyin_vamp(wav: Path, folder: Path) -> Track:
     """The authors' pYIN, in Vamp's host, which looks for plugins in VAMP_PATH.
 
-    The plugin returns voiced frames only, so the frames in the gaps are added, and one at each end.
+    The plugin returns voiced frames only, so frames are added in the gaps, and one at each end.
     """
     import numpy as np
 

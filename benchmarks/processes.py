@@ -1,4 +1,4 @@
-"""Time and memory of work in separate processes, in turn on one core."""
+"""Time and memory of work in separate processes, which run one after another on one core."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def warm(works: tuple[str, ...], wav: Path, short_wav: Path, runs: int) -> dict[
 
 
 def printed(script: str, *arguments: str) -> str:
-    """Run a script and return its last output; ModuleNotFoundError if a package is missing."""
+    """Run a script and return its last output; raise ModuleNotFoundError for a missing package."""
     done = subprocess.run(  # noqa: S603  # our own scripts
         [sys.executable, script, *arguments], capture_output=True, text=True, check=False
     )

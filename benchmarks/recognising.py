@@ -1,7 +1,7 @@
 """Earshot's own recogniser under Lambda's runtime client: python benchmarks/recognising.py.
 
-Measures the deployed packages as deployed.py does: the first answer of a new process, and what
-speech of ten minutes costs to be cut and to be recognised. Writes recognised.json, which
+Measures the deployed packages as deployed.py does: the first answer of a new process, and the cost
+of cutting and recognising ten minutes of speech. Writes recognised.json, which
 `make cost` reads.
 """
 
@@ -62,7 +62,7 @@ class Recognition:
         return found
 
     def done(self, length_s: int, cutting: RuntimeApi, hearing: RuntimeApi) -> dict:
-        """Cut and recognise speech; return what both functions took."""
+        """Cut and recognise speech; return the costs of both functions."""
         recording_id = self.received(length_s)
         (asked,) = self.messages(0)
         requests = self._bench.gateway.requests

@@ -1,6 +1,7 @@
 """Recordings for the benchmark, made once: python benchmarks/recordings.py OUT SECONDS [SR].
 
-Speech at 44.1 kHz or SR, 16 bits, mono: the shared recordings, or a synthetic voice without them.
+Speech at 44.1 kHz or SR, 16 bits, mono: the shared recordings, or a synthetic voice if there are
+none.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """The benchmark of Earshot, librosa and other programs: python benchmarks/run.py.
 
-Every process runs on one core, the programs in turn. Writes results.md and results.svg beside this
-file.
+Every process runs on one core, and the programs run in turn. Writes results.md and
+results.svg beside this file.
 """
 
 import argparse
@@ -154,7 +154,7 @@ class Bench:
         return rows
 
     def peers(self) -> list[PeerRow]:
-        """Return what each program takes, at 44.1 kHz and at the rate of speech."""
+        """Return the cost of each program, at 44.1 kHz and at 16 kHz."""
         rates = ("1 min", "1 min, 16 kHz")
         took = [
             warm((*OURS, *PEERS), self.wav(each), self.wav("10 s"), self._runs) for each in rates
@@ -237,8 +237,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     pin(options.core)
-    # A second start finds bytecode, as librosa's first start does, unless Python writes no
-    # bytecode.
+    # Compile the bytecode, as pip has done for librosa. Otherwise a Python that writes no
+    # bytecode would compile Earshot at each start.
     compileall.compile_dir(HERE.parent / "chalicelib", quiet=1)
     with tempfile.TemporaryDirectory() as temporary:
         bench = Bench(options.folder or Path(temporary), options.runs)

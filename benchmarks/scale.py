@@ -76,13 +76,13 @@ ACCOUNTS = {
     "1,000, Transcribe raised": Quotas(2_500, 100.0, 1_000),
 }
 TENTH = 10
-"""A tenth of each archive is simulated, for the rest goes on at the same pace."""
+"""Only a tenth of each archive is simulated, because the rest continues at the same pace."""
 
 LOOK_S = 0.5
-"""A look at a recording, most of which is waiting for AWS, which publishes no time for it."""
+"""Assumed seconds of a look at a recording. Most of it waits for AWS, which publishes no times."""
 
 STARTING_S = 300.0
-"""Seconds that a recording waits before whoever has measured it asks Transcribe again."""
+"""Seconds that a recording waits before the function that measured it asks Transcribe again."""
 
 EVERY_S, LASTING_S = 900.0, 720.0
 """A run of reconcile begins every quarter of an hour and looks for up to 12 minutes."""
@@ -115,7 +115,7 @@ class Stage:
     jobs: Any = None
 
     def run(self) -> dict[str, float]:
-        """Return when the parts are done, in hours, and the most that waits for each."""
+        """Return the hours until each part is done, and the largest number waiting for each."""
         self.env.process(self._arrive())
         self.env.process(self._reconcile())
         while min(self.n_transcribed, self.n_measured) < self.load.n_recordings:
@@ -165,7 +165,7 @@ class Stage:
             self._most("waiting to be measured", len(self.measuring.queue))
             yield slot
             yield self.env.timeout(MEASURE_S + MEASURE_SHARE * self.load.length_s)
-        # Whoever has measured a recording that has waited asks Transcribe again.
+        # If the recording has waited, the function that measured it asks Transcribe again.
         since = self.refused.get(recording, self.env.now)
         if self.env.now - since > STARTING_S and self._start():
             del self.refused[recording]
@@ -182,14 +182,14 @@ class Stage:
                 if recording is not None:
                     since = self.refused.pop(recording)
                     if not self._start():
-                        self.refused[recording] = since  # behind all others
+                        self.refused[recording] = since  # goes to the end
 
     def _most(self, name: str, value: float) -> None:
         self.found[name] = max(self.found.get(name, 0), value)
 
 
 def table() -> str:
-    """Return the table of what waits, and when it is done."""
+    """Return the table of waiting recordings, and of the times until all is done."""
     stages = [Stage(load, limits) for load in (CLIPS, CALLS) for limits in (Limits(), RAISED)]
     found = [stage.run() for stage in stages]
     rows = [
@@ -208,7 +208,7 @@ def table() -> str:
 
 
 def archive_table() -> str:
-    """Return the table of archives: what they take, and what they wait for."""
+    """Return the table of archives: their times, and the limits that they wait for."""
     from scripts.archive_cost import Amount, Prices
 
     rows = []

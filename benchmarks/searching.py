@@ -1,10 +1,10 @@
 """Search in an index of up to 200,000 recordings, on dynalite: python benchmarks/searching.py.
 
 It needs dynalite: `make test-peers` installs it, and EARSHOT_PEERS names its folder. The index has
-the rows that the queries read: those of their words' buckets for every recording, and the places,
-the heads and the passages of the recordings that an answer can reach. The other rows of a real
-index are in other partitions. The index grows, and each query is asked at each of the sizes, or
-those given as arguments, in a process of its own. Writes searching.md.
+only the rows that the queries read: for every recording, the rows of the queries' buckets; for the
+recordings that an answer can reach, also places, heads and passages. A real index has more rows,
+but in other partitions. The index grows to each of the sizes, or to those given as arguments. At
+each size, every query runs in a separate process. Writes searching.md.
 """
 
 import json
@@ -37,19 +37,19 @@ from chalicelib.core.search import layout  # noqa: E402  # imported after the pa
 from scripts.cost import table as markdown_table  # noqa: E402  # imported after the paths are set
 
 SIZES = (50_000, 200_000)
-"""Numbers of recordings at which the queries are asked."""
+"""Numbers of recordings at which the queries run."""
 
 N_TERMS = 1500
 TERMS_EACH = 760 // layout.N_BUCKETS
-"""Terms of a recording in a bucket: ten minutes of speech have some 760 in all."""
+"""Terms of a recording in one bucket; ten minutes of speech have about 760 in all buckets."""
 
 SHARES = {"the": 0.95, "river": 0.05, "barge": 0.0001}
 """Share of the recordings that have a word."""
 
 QUERIES = ("barge", "river barge", "the river", '"the river"', "the")
 QUERY_S, BATCH_S = 0.2, 0.05
-"""Assumed seconds of DynamoDB for a page of a megabyte and for 100 rows, for which AWS publishes no
-times. A partition gives 3,000 read units a second, which is 23 such pages.
+"""Assumed seconds of DynamoDB for a page of a megabyte, and for 100 rows. AWS publishes no times.
+ A partition gives 3,000 read units a second, which is 23 such pages.
 """
 
 REACHED = round(1.05 * MAX_ROWS / SHARES["the"])
@@ -76,7 +76,7 @@ def recordings(sizes: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
             | {
                 "term": bucket_shards(bucket, None, N_SHARDS).name_of(key["recording_id"]),
                 "created_at": (START + timedelta(seconds=number)).isoformat(),
-                # As long as owner_term, whose index is not asked here.
+                # As long as owner_term; no query here reads that index.
                 "owner_name": "alice/~00-0",
                 "n_terms": N_TERMS,
                 "marks": {*own.get(bucket, ()), *rng.sample(spare, TERMS_EACH)},
@@ -199,7 +199,7 @@ def main() -> None:
 
 
 def row_of(url: str, size: int, query: str) -> list[str]:
-    """Ask a query in a process of its own, and return its row of the page."""
+    """Run a query in a separate process, and return its row of the page."""
     command = [sys.executable, __file__, ASK, url, query]
     one = json.loads(subprocess.check_output(command, env=os.environ))  # noqa: S603  # ourselves
     print(size, query, one, flush=True)

@@ -1,7 +1,7 @@
 """Time of one kind of work, repeated in one process: warm.py WORK WAV RUNS [SHORT_WAV].
 
-Prints the CPU seconds of each run, after a first run on the short recording, which does not count.
-This is the cost in a warm container, and leaves out librosa's compiler.
+Prints the CPU seconds of each run. A first run on the short recording does not count. So these are
+the costs in a warm container, without the time of librosa's compiler.
 """
 
 import json

@@ -17,7 +17,8 @@ REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
 FILTER_METHODS = frozenset({"mask", "remove", "tag"})
 PRESETS = Path(__file__).with_name("presets.json")
 EXAMPLE_DOMAIN = "https://example.auth.us-east-1.amazoncognito.com"
-# Becomes part of a header. Without TLS only on the loopback address, where nobody can listen.
+# An origin becomes part of a header. Only the loopback address may lack TLS: nobody can listen
+# there.
 ORIGIN = re.compile(r"https://[a-z0-9.-]+|http://127\.0\.0\.1:[0-9]+")
 CHALICE_LOCAL = (
     "While make run runs, this line sets what chalice local needs:\n"
@@ -32,13 +33,13 @@ FEATURE_PREFIX = "FEATURE_"
 TRANSCRIBE_PREFIX = "TRANSCRIBE_"
 TRANSCRIBER = "TRANSCRIBER"
 OF_A_LANGUAGE = ("vocabulary", "vocabulary_filter", "language_model", "toxicity", "multilingual")
-"""Options that fit the stage's languages alone."""
+"""Options that fit only the stage's languages."""
 
 OF_TRANSCRIBE = (*OF_A_LANGUAGE, "max_alternatives", "tags")
-"""Options of the stage that a recording leaves behind with Amazon Transcribe.
+"""Options of the stage that are left out if a recording has another transcriber.
 
-Redaction is not among them, because it protects people, nor are speaker labels, because a
-transcript without them is not what was asked for: they are refused.
+Redaction and speaker labels are not among them, but are refused: redaction protects people, and a
+transcript without speaker labels is not what was asked for.
 """
 
 HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
@@ -91,7 +92,7 @@ class Settings:
 
     @property
     def job_prefix(self) -> str:
-        """The beginning of the names of this stage's jobs: the queue's own, ``earshot-dev-``."""
+        """The beginning of this stage's job names, as of its queues' names: ``earshot-dev-``."""
         return self.features_queue.removesuffix("features")
 
     @property
@@ -133,7 +134,7 @@ class Settings:
                 if name.startswith(TRANSCRIBE_PREFIX) or name in ("KMS_KEY_ARN", TRANSCRIBER)
             },
             feature_parameters=_feature_parameters(environ),
-            # Read here, so that every deployment checks it, because it imports the application.
+            # Read here, because every deployment imports the application and so checks the ladder.
             ladder=Ladder.parse(PRESETS.read_text()),
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
@@ -165,9 +166,9 @@ class Settings:
     def transcription_of(self, own: Mapping[str, str]) -> TranscriptionOptions:
         """Return the options of a recording: its own, and the stage's for the rest.
 
-        In another language the stage's vocabularies, filters, models and toxicity are left out;
-        with Earshot's own recogniser all that Amazon Transcribe alone has, but not redaction and
-        speaker labels. Raise ParameterError if the options cannot be used.
+        In another language the stage's vocabularies, filters, models and toxicity are left out.
+        With Earshot's own recogniser everything is left out that only Amazon Transcribe has, except
+        redaction and speaker labels. Raise ParameterError if the options cannot be used.
         """
         if not own:
             return self.transcription
@@ -192,8 +193,8 @@ def _variable(name: str) -> str:
 def read() -> Settings:
     """Read the settings of this process.
 
-    If Chalice's command runs, print one sentence about the error and end. Otherwise it would print
-    a traceback and, if it reloads, wait for ever.
+    If Chalice's command runs, print one sentence about the error and end. Otherwise Chalice would
+    print a traceback and, if it reloads, wait for ever.
     """
     try:
         return Settings.from_env()
@@ -223,7 +224,7 @@ def _cognito_client_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
     name, pool = "COGNITO_CLIENT_ID", "COGNITO_USER_POOL_ARN"
     client_ids = _list(environ.get(name, ""))
     if environ.get(pool) and not client_ids:
-        # Without it the tokens of every other application of the pool would be accepted.
+        # Without this setting the tokens of every other application of the pool would be accepted.
         raise SettingError(name, f"is not set, and {pool} is")
     return client_ids
 
@@ -291,7 +292,7 @@ def _by_language(
     if len(languages) != 1:
         raise SettingError(
             name,
-            f"is {text!r}, and there is not one language: name one for each, as in "
+            f"is {text!r}, but there is not exactly one language: name one for each, as in "
             "de-DE=names,en-US=others",
         )
     return {languages[0]: text}
@@ -348,7 +349,7 @@ def _source_buckets(environ: Mapping[str, str]) -> tuple[str, ...]:
     for bucket in buckets:
         if not BUCKET.fullmatch(bucket):
             raise SettingError(
-                name, f"must be names of buckets, by comma: archive,calls-2019, not {bucket!r}"
+                name, f"must be names of buckets, such as archive,calls-2019, not {bucket!r}"
             )
     return buckets
 

@@ -67,7 +67,7 @@ class CursorError(EarshotError):
     """A cursor is not from a page of this list."""
 
     def __init__(self, cursor: str) -> None:
-        super().__init__("This cursor is not one that a page of this list ended with.")
+        super().__init__("This cursor is not from a page of this list.")
         self.cursor = cursor
 
 

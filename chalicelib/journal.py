@@ -44,7 +44,7 @@ def note(**facts: Any) -> None:
 
 @contextmanager
 def event(function_name: str, services: "Services") -> Iterator[None]:
-    """Write the line of an event when it ends, also if it fails."""
+    """Write the line of an event when it ends, even if it fails."""
     _, stage, function, *_ = (*function_name.split("-", 2), "", "")
     facts: dict[str, Any] = {"stage": stage, "function": function or "api_handler"}
     token = _facts.set(facts)

@@ -53,9 +53,10 @@ class Services:
 
 def connect(settings: Settings) -> Services:
     """Create all connections from the settings."""
-    # "virtual" presigns addresses of the bucket's own region: the default ones are redirected to it
-    # while a bucket is young, which no browser follows with a form. At 127.0.0.1, which has no
-    # names, it is path style all the same. Retries are botocore's standard ones, with jitter.
+    # "virtual" presigns addresses of the bucket's own region. S3 redirects the default addresses to
+    # this region while a bucket is new, and no browser follows a redirect with a form. Host names
+    # below 127.0.0.1 do not exist, so its addresses are in path style anyway. Retries are
+    # botocore's standard ones, with jitter.
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "virtual"},

@@ -67,8 +67,8 @@ def extract(
 ) -> Features:
     """Measure a recording, and return its tables as arrays.
 
-    The numbers are those of the files that Earshot writes, in one pass. Memory is that of the
-    arrays, twice for a moment.
+    The numbers are those of the files that Earshot writes, in one pass. Memory holds the arrays;
+    for a moment it holds them twice.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def _arrays(archive: BinaryIO) -> dict[str, np.ndarray]:
 
 
 class _Nowhere(io.BytesIO):
-    """A stream that keeps nothing: the tables as text, which nobody asked for."""
+    """A stream that keeps nothing, for the tables as text, which nobody asked for."""
 
     def write(self, data: Any) -> int:
         return len(data)

@@ -1,6 +1,7 @@
-/* Autocorrelations by the arithmetic of pocketfft, which numpy transforms with: the same radix-4
-   passes over the same numbers in the same order, so that every bit is numpy's. The caller compares
-   both before it uses this. pocketfft is M. Reinecke's (after P. N. Swarztrauber's FFTPACK):
+/* Autocorrelations by the arithmetic of pocketfft, which numpy uses for its transforms: the same
+   radix-4 passes over the same numbers in the same order, so that every bit is numpy's. The caller
+   compares both before it uses this. pocketfft is M. Reinecke's (after P. N. Swarztrauber's
+   FFTPACK):
    https://gitlab.mpcdf.mpg.de/mtr/pocketfft. */
 
 #include "kernels.h"
@@ -56,7 +57,7 @@ static void forward(size_t ido, size_t l1, const some *cc, some *ch, const float
     }
 }
 
-/* A pass back, as FFTPACK's radb4. */
+/* A pass of the inverse transform, as FFTPACK's radb4. */
 static void backward(size_t ido, size_t l1, const some *cc, some *ch, const float *wa)
 {
     const float sqrt_two = 1.414213562373095048801688724209698f;
@@ -100,7 +101,7 @@ static void backward(size_t ido, size_t l1, const some *cc, some *ch, const floa
 
 /* Autocorrelations of n_frames > 0 frames, padded with as many zeros.
    frames: frame_length samples each, half a power of 4; they start `stride` samples apart
-   twiddles: of each pass back, from the first: 3 * (ido - 1) values
+   twiddles: of each pass of the inverse transform, from the first: 3 * (ido - 1) values
    a, b: room for 2 * frame_length vectors each
    correlations: lags from 0 to n_lags - 1 of each frame, `step` values apart */
 void autocorrelate(

@@ -12,7 +12,7 @@ typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 typedef struct { lanes re, im; } complex_lanes;
 typedef struct { double re, im; } complex;
 
-/* What the caller compares with its own before it calls: chalicelib/core/dsp/kernels.py. */
+/* The caller compares these with its own before it calls: chalicelib/core/dsp/kernels.py. */
 const int32_t kernels_layout[] = {ABI, LANES, SIDE_BY_SIDE, FRAMES_AT_ONCE};
 
 /* Return 1 if this processor and its operating system have the instructions used below. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Counts the changes of what the functions are given: a caller made for another ABI must not call. */
+/* Number of this interface. It grows with each change: a caller with another one must not call. */
 enum { ABI = 3 };
 
 /* Frames that are transformed at once. */

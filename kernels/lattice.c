@@ -100,7 +100,7 @@ static double jump_from(const lattice *l, size_t row)
     return l->leader_is_voiced[row] || l->is_pruned ? -INFINITY : l->leader[row] + l->log_impossible;
 }
 
-/* Make every voiced state a candidate: those that are none have an impossible observation. */
+/* Make every voiced state a candidate. The states that were none get an impossible observation. */
 static void take_every_voiced(
     const lattice *l, size_t row, const int64_t *bins, const double *log_probs, size_t n)
 {
@@ -184,7 +184,7 @@ void add_frames(
 }
 
 /* Follow one state back, and write the state of each row before it. Return the row of the last
-   state that was found: 0, or that where the best move may be an impossible one, which numpy
+   state that was found: 0, or the row into which the best move may be an impossible one; then numpy
    decides.
    states: one for each row from 0; states[row] is given */
 size_t trace(const lattice *l, size_t row, int64_t *states)
@@ -209,7 +209,7 @@ size_t trace(const lattice *l, size_t row, int64_t *states)
         for (size_t i = 0; i < (size_t)l->n_voiced[before]; i++) {
             int64_t bin = l->bins[before * l->n_bins + i];
             double sum = table[(size_t)bin * l->n_bins + target] + l->voiced[before * l->n_bins + i];
-            /* Of equal ones the lowest state is taken, and voiced states come first. */
+            /* Of equally likely states the lowest is taken, and voiced states come first. */
             if (sum > score || (sum == score && !is_from_voiced)) {
                 score = sum;
                 source = bin;

@@ -68,7 +68,7 @@ size_t find_troughs(
     return n;
 }
 
-/* The prior of each trough at each threshold; zero if it is not below.
+/* The prior of each trough at each threshold; zero if the trough is not below it.
    n_above: how many thresholds are not above each trough
    starts: frame t has the troughs starts[t] to starts[t + 1]
    table: table[n * table_width + k] is the prior of the k-th of n troughs

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None, *, prog: str = MODULE) -> int:
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog, description="Earshot whole, on one machine, with no AWS account."
+        prog=prog, description="All of Earshot on one machine, without an AWS account."
     )
     parser.set_defaults(prog=prog)
     commands = parser.add_subparsers(dest="name", metavar="COMMAND", title="commands")
@@ -75,8 +75,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         type=_names,
         default=[],
         metavar="NAMES",
-        help="formats to write each transcript in too, by comma: text, srt, vtt, textgrid, ctm, "
-        "audacity, audacity-words or elan (default: none)",
+        help="further formats for each transcript, separated by commas: text, srt, vtt, textgrid, "
+        "ctm, audacity, audacity-words or elan (default: none)",
     )
     process.add_argument(
         "--table",
@@ -89,28 +89,26 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         type=_names,
         default=[],
         metavar="FORMATS",
-        help="data sets to write of all recordings, by comma: parquet, lhotse, shar, webdataset "
-        "or kaldi (default: none)",
+        help="formats of data sets to make from all recordings, separated by commas: parquet, "
+        "lhotse, shar, webdataset or kaldi (default: none)",
     )
     add_dataset_options(process)
-    process.add_argument(
-        "--json", action="store_true", help="print one JSON object for each file, a line each"
-    )
+    process.add_argument("--json", action="store_true", help="print one line of JSON for each file")
     process.set_defaults(command=_process)
-    compare = commands.add_parser("compare", help="hold recordings against librosa")
+    compare = commands.add_parser("compare", help="compare Earshot with librosa on recordings")
     compare.add_argument("files", nargs="+", metavar="FILE", help="a recording")
     compare.set_defaults(command=_compare)
     chart = commands.add_parser("chart", help="draw the words of a folder of results")
-    chart.add_argument("folder", type=Path, help="what process wrote for one recording")
+    chart.add_argument("folder", type=Path, help="what process has written for a recording")
     chart.add_argument(
         "picture", type=Path, nargs="?", help="the PNG (default: words.png in the folder)"
     )
     chart.set_defaults(command=_chart)
     variables = commands.add_parser(
-        "variables", help="print what chalice local needs to work on a running local mode"
+        "variables", help="print the variables with which chalice local uses a running local mode"
     )
     variables.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="where it runs (default: %(default)s)"
+        "--port", type=_port, default=DEFAULT_PORT, help="its port (default: %(default)s)"
     )
     variables.set_defaults(command=_variables)
     return parser
@@ -154,8 +152,8 @@ def _run(options: argparse.Namespace) -> int:
         print(f"{options.data} cannot be used as the data folder: {trouble}.", file=sys.stderr)
         return 1
     console = Console()
-    # A pipe is used, not a lock: a signal that comes just before the main thread blocks
-    # on a lock is seen only once the lock is released.
+    # A pipe and not a lock: if a signal came just before the main thread waits for a lock, it
+    # would be noticed only after the lock is released.
     interrupted, wake = socket.socketpair()
     wake.setblocking(False)
     signal.set_wakeup_fd(wake.fileno())
@@ -227,7 +225,7 @@ def _process(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None
     }
     if given and not options.dataset:
-        raise ParameterError(next(iter(given)), "it is an option of --dataset, which is not there")
+        raise ParameterError(next(iter(given)), "it is an option of --dataset: add --dataset too")
     datasets = [DatasetParameters.parse({**given, "format": form}) for form in options.dataset]
     completed = process(
         options.files,
@@ -271,7 +269,7 @@ def _variables(options: argparse.Namespace) -> int:
     except BotoCoreError:
         print(
             f"No local mode answers on port {options.port}: start it with make run, "
-            "and name its port with --port if it is another.",
+            "or name its port with --port.",
             file=sys.stderr,
         )
         return 1

@@ -20,7 +20,7 @@ STAGE = "/api"
 """The start of every path, like the stage's name in a deployed API."""
 
 LOCAL_USER = "arn:aws:iam::123456789012:user/local"
-"""Owner's name of callers who do not sign, such as the page on the user's machine."""
+"""The user of unsigned requests, such as those of the page on this machine."""
 
 MAX_BYTES = 6 * 2**20
 """Largest event and answer of Lambda, in bytes."""
@@ -50,8 +50,8 @@ class Api:
     """The routes of an application."""
 
     def __init__(self, app: Chalice) -> None:
-        # As in Chalice, so that several requests can be handled at once: one current request a
-        # thread.
+        # As in Chalice: each thread has its own current request, so that several requests can be
+        # handled at once.
         app.__class__ = LocalChalice
         self._app = app
         self._to_event = LambdaEventConverter(
@@ -94,7 +94,7 @@ def _user(headers: Mapping[str, str]) -> str:
 
 
 def _claims(token: str) -> dict[str, str] | None:
-    """Return the claims of a user pool's token, as text, until it expires.
+    """Return the claims of a user pool's token as text; None if it has expired or is no token.
 
     The token's signature is not checked.
 

@@ -1,9 +1,11 @@
-"""moto for thousands of recordings: what it does slowly, done quickly, with the same answers.
+"""Make moto fast enough for thousands of recordings, with the same answers.
 
-* For each value of an item it asks AWS's service model for every kind of value that it could be.
-  It has the items in DynamoDB's JSON already, so they are written as they are.
-* For each query it sorts all items of the table, and makes the keys anew for each comparison.
-* For each message of a queue it makes a calendar date to see whether the message is visible.
+moto is slow in three places:
+
+* For each value of an item, moto tries every type that AWS's service model allows. But its items
+  are in DynamoDB's JSON already, so here they are written as they are.
+* For each query, moto sorts all items of the table, and makes the keys again for each comparison.
+* For each message of a queue, moto makes a calendar date to see whether the message is visible.
 """
 
 import base64
@@ -23,7 +25,7 @@ from moto.sqs import models as sqs
 
 @contextmanager
 def moto_in_bulk() -> Iterator[None]:
-    """Let moto do all this quickly within the block."""
+    """Make these three places of moto fast within the block."""
     with ExitStack() as cleanup:
         for owner, name, function in (
             (DynamoResult, "execute_result", _execute_result),
@@ -73,5 +75,5 @@ def _equals(one: DynamoType, other: DynamoType) -> bool:
 
 
 def _key(value: DynamoType) -> Any:
-    # What nearly all values are is compared as it is.
+    # Nearly all values are strings, which are compared as they are.
     return value.value if value.type == "S" else value.cast_value

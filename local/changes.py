@@ -1,4 +1,4 @@
-"""Changes of recordings, told to whoever shows them: once for all changes of a moment."""
+"""Tell observers that recordings have changed: once for all changes within a short time."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from chalicelib.core.recording import Recording
 
 MOMENT_S = 0.25
-"""Seconds in which changes are gathered: a recording has a dozen, and each would be read."""
+"""Seconds in which changes are collected. A recording has a dozen, and each would need a read."""
 
 Observer = Callable[[str, Recording | None], None]
 
@@ -32,13 +32,13 @@ class Changes:
             self._thread.start()
 
     def note(self, recording_id: str) -> None:
-        """Take down that a recording has changed."""
+        """Note that a recording has changed."""
         with self._changed:
             self._waiting.add(recording_id)
             self._changed.notify()
 
     def stop(self) -> None:
-        """Tell what has changed until now, and end."""
+        """Tell the observers about the changes so far, and end."""
         self._is_ending.set()
         with self._changed:
             self._changed.notify()

@@ -36,6 +36,6 @@ def start_child(
 
 def _serve(serve: Callable[..., None], connection: Connection, *arguments: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # If the server was killed, nobody is left to be answered, or to be told of it.
+    # If the server was killed, nobody is left who could receive an answer or an error.
     with suppress(ConnectionError):
         serve(connection, *arguments)

@@ -51,7 +51,7 @@ def make_dataset(
     Parameters
     ----------
     recording_ids : iterable of str
-        all that were asked for
+        the requested recordings
     outcomes : Outcomes
         the folder of results
     parameters : DatasetParameters
@@ -167,7 +167,7 @@ def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
 
 
 def _prepare(folder: Path, plan: Plan, manifest: Mapping[str, Any] | None) -> None:
-    """Remove another version, and what was begun of it; nothing that is not a data set's."""
+    """Remove the files of another version, finished or not. Other files stay."""
     if manifest:
         for file in manifest["files"]:
             (folder / file["path"]).unlink(missing_ok=True)
@@ -189,7 +189,7 @@ def _remove_parts(folder: Path) -> None:
 
 
 def _leave_ctrl_c() -> None:
-    """Let Ctrl-C end the first process alone, which then ends the others."""
+    """Ignore Ctrl-C in this process: it ends the first process, which then ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

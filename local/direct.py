@@ -25,9 +25,9 @@ _EVENT = "before-send"
 
 @contextmanager
 def answered_directly(gateway: Gateway) -> Iterator[None]:
-    """Answer the requests to a gateway of all clients that boto3 makes within the block."""
+    """Within the block, answer all requests that boto3's new clients send to a gateway."""
     boto3.setup_default_session()
-    # Its stubs lack the events that return an answer.
+    # boto3's type stubs lack the events that return an answer.
     events: Any = cast("boto3.session.Session", boto3.DEFAULT_SESSION).events
     answer = _answering(gateway)
     events.register(_EVENT, answer)
@@ -43,13 +43,13 @@ def _answering(gateway: Gateway) -> Callable[..., AWSResponse | None]:
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         url = urlsplit(request.url)
         if url.netloc != address:
-            return None  # another stand-in's
+            return None  # a request to another stand-in
         begun: list[tuple[str, list[tuple[str, str]]]] = [("500 Internal Server Error", [])]
         environ = _environ(request, url.netloc, gateway)
         try:
             parts = list(gateway(environ, lambda *start: begun.append(start[:2])))
         except Exception:
-            # As the server does: moto's own threads may meet, and botocore asks again.
+            # Answer 500, as the server does: moto's threads may collide, and botocore retries.
             log.debug("%s %s", request.method, request.url, exc_info=True)
             begun, parts = begun[:1], []
         status, headers = begun[-1]
@@ -64,7 +64,7 @@ def _answering(gateway: Gateway) -> Callable[..., AWSResponse | None]:
 
 
 def _environ(request: AWSPreparedRequest, host: str, gateway: Gateway) -> dict[str, Any]:
-    """Return what the gateway's server would make of a request."""
+    """Return the WSGI environment that the gateway's server would make from a request."""
     body: Any = request.body or b""
     body = body.read() if hasattr(body, "read") else body
     body = body.encode() if isinstance(body, str) else bytes(body)

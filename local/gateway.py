@@ -61,7 +61,7 @@ class RequestHandler(MotoRequestHandler):
     """A request handler without a log; the events' own lines are enough."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
-        """Keep the line for whoever debugs local mode."""
+        """Log the line at the level DEBUG only."""
         logging.getLogger(__name__).debug("%s %s", type, message % args)
 
     @classmethod
@@ -91,7 +91,8 @@ class Gateway:
     port : int
         the loopback port; any free one if 0
     is_open : bool
-        whether all clients are answered from the start, or only this process until ``open``
+        True: all clients are answered from the start; False: until ``open`` is called, only this
+        process
     """
 
     def __init__(self, *, port: int = 0, is_open: bool = True) -> None:
@@ -148,7 +149,10 @@ class Gateway:
         self._object_observers.append(observer)
 
     def bound_objects(self, refuses: Callable[[int], str | None]) -> None:
-        """Add a function that returns, before a write, why so many bytes are refused, or None."""
+        """Add a function that is called before each write with the number of bytes.
+
+        It returns the reason why so many bytes are refused, or None.
+        """
         self._refuses = refuses
 
     def __call__(
@@ -173,7 +177,10 @@ class Gateway:
         return self._answer_as_aws(environ, start_response)
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
-        """Return why a request is refused, or None; no key is needed, so any page could send it."""
+        """Return why a request is refused, or None.
+
+        Requests need no key, so any web page could send them.
+        """
         if not _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST", "")):
             # Another site's host name may point to this address (DNS rebinding).
             return "This host name is not served."
@@ -181,8 +188,8 @@ class Gateway:
         # Only browsers send the site of a request.
         if origin is not None and origin not in {f"http://{name}:{port}" for name in _LOCAL_NAMES}:
             return "Other sites' pages are not served."
-        # A link on another site may open the page only. Requests without an Origin, such as for
-        # pictures, still have their site.
+        # A link on another site may open only the page. Requests without an Origin header, such as
+        # those for pictures, still have the header with their site.
         leads_here = (
             environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
             and environ["PATH_INFO"] in _PAGE_ADDRESSES
@@ -266,7 +273,7 @@ class Gateway:
 def _answered(
     application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
 ) -> tuple[str, list[tuple[str, str]], list[bytes]]:
-    """Return status, headers and body; the answer starts later, if its change can be stored."""
+    """Return status, headers and body. The answer is sent later, if its change can be stored."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
@@ -281,16 +288,16 @@ def _takes_all(n_bytes: int) -> None:  # without a data folder, no disk fills up
 
 
 def _brings_bytes(environ: dict[str, Any]) -> bool:
-    """Return whether a request uploads an object or a part, and is not about existing ones."""
+    """Return whether a request uploads an object or a part."""
     asked = environ.get("QUERY_STRING", "")
     if environ["REQUEST_METHOD"] == "POST":
-        # A form. The requests of other services are POST too, such as a notice.
+        # An upload by a form. Requests to other services are POST too, such as a notice.
         return not asked and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
     return environ["REQUEST_METHOD"] == "PUT" and (not asked or "partNumber" in asked)
 
 
 def _answer_not_kept(start_response: Callable[..., Any], message: str) -> Iterable[bytes]:
-    # A status for which no SDK retries at once.
+    # No SDK retries at once after this status.
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f"<Error><Code>InsufficientStorage</Code><Message>{escape(message)}</Message></Error>"

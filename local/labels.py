@@ -1,4 +1,4 @@
-"""Labels of the stored files: which object each file is, in case the database is damaged."""
+"""Labels of the stored files. They name each file's object, in case the database is damaged."""
 
 import json
 import os
@@ -32,10 +32,10 @@ def remove_file(files: Path, name: str) -> None:
 
 
 def labelled(files: Path) -> list[Row]:
-    """Return the objects whose files have labels; of two under one key, the later."""
+    """Return the objects whose files have labels; if two have the same key, the later one."""
     found: dict[tuple[str, str], Row] = {}
     for label in sorted(files.glob(f"*{LABEL}"), key=os.path.getmtime):
-        # A label that cannot be read is as good as none, and so is one without its file.
+        # Ignore a label that cannot be read, or that has no file.
         with suppress(ValueError, TypeError):
             bucket, key, name, etag, headers = json.loads(label.read_text())
             if (files / name).exists():

@@ -19,7 +19,7 @@ def open_media(path: Path, demuxers: str, *, refusal: str) -> Iterator[av.contai
     path : Path
         the file
     demuxers : str
-        FFmpeg's names of the formats, by comma
+        FFmpeg's names of the formats, separated by commas
     refusal : str
         the message of the MediaError if the file refers to another file, as playlists do
     """

@@ -55,14 +55,14 @@ class Outcome:
 class Outcomes:
     """The outcomes in a folder of results.
 
-    ``made_with`` is all that decides on the outputs of a file, beside its bytes.
+    ``made_with`` is everything that the outputs of a file depend on, apart from its bytes.
     """
 
     folder: Path
     made_with: Mapping[str, str]
 
     def keep(self, outcome: Outcome) -> None:
-        """Write an outcome, when its outputs are there."""
+        """Write an outcome. Its outputs must be written first."""
         if outcome.recording is None:
             raise TypeError(outcome)
         path = self._path(outcome.recording.id)
@@ -74,7 +74,7 @@ class Outcomes:
             "outputs": outcome.outputs,
             "recording": recording_item.flat(outcome.recording),
         }
-        # Renamed when it is whole: an interrupted run leaves no half of it.
+        # Renamed when it is complete, so that an interrupted run leaves no partial file.
         partial = path.with_suffix(".partial")
         partial.write_bytes(orjson.dumps(kept))
         partial.replace(path)
@@ -108,7 +108,7 @@ class Outcomes:
 
 
 def made_with(recogniser: str) -> dict[str, str]:
-    """Return what decides on the outputs of a file: versions and variables."""
+    """Return the versions and variables that the outputs of a file depend on."""
     variables = {name: os.environ[name] for name in os.environ if name.startswith(_VARIABLES)}
     return {"earshot": chalicelib.__version__, "recogniser": recogniser, **variables}
 
@@ -126,7 +126,7 @@ def upload_of(path: Path, *, key: str, bucket: str) -> Upload:
 
 
 def key_of(path: Path, common: Path, owner: str) -> str:
-    """Return the upload key of a file: files of the same name in other folders differ."""
+    """Return the upload key of a file, which differs for files of one name in two folders."""
     return keys.upload(owner, path.relative_to(common).as_posix())
 
 

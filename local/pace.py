@@ -3,7 +3,7 @@
 import time
 
 AN_HOUR_S = 3600
-LEAST_SHARE = 0.03  # with a smaller share done, an estimate of the rest would be poor
+LEAST_SHARE = 0.03  # below this share, an estimate of the remaining time would be poor
 
 
 class Pace:
@@ -14,7 +14,7 @@ class Pace:
     n_files : int
         number of files
     n_bytes : int
-        bytes of all of them, which say more about the work than their number
+        bytes of all files together; the work depends more on bytes than on the number of files
     """
 
     def __init__(self, n_files: int, n_bytes: int) -> None:
@@ -25,7 +25,7 @@ class Pace:
         self._began = time.monotonic()
 
     def skip(self, n_bytes: int) -> None:
-        """Count a file that needs no work; before the first work, time does not count either."""
+        """Count a file that needs no work. Time does not count before the first work."""
         self._n_skipped += 1
         self._bytes_skipped += n_bytes
         if not self._n_done:

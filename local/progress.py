@@ -18,10 +18,10 @@ from local.runtime import Runtime
 from local.shares import seconds_left
 
 SHOWN = 12
-"""Most recordings that are shown at once; the rest are counted."""
+"""Largest number of recordings shown at once; the rest are only counted."""
 
 LINES_EVERY_S = 10.0
-"""Seconds between the lines about a recording, without a terminal."""
+"""Seconds between two lines about a recording, if the output is not a terminal."""
 
 _ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
 _MARKS = {Status.COMPLETED: ("✓", "green"), Status.FAILED: ("✗", "red")}

@@ -57,7 +57,7 @@ def fetch(recording_id: str, bucket: str, out: Path) -> dict[str, str]:
                 else key[len(prefix) :]
             )
             if prefix.startswith(keys.RENDITIONS):
-                name = name.partition("/")[2]  # the folder is the attempt's
+                name = name.partition("/")[2]  # leave out the attempt's folder
             path = out / recording_id / name
             path.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, key, str(path))
@@ -70,7 +70,8 @@ def export(
 ) -> dict[str, str]:
     """Write a recording's transcript in each format, beside it; return paths by format.
 
-    It has its corrections, if it was corrected in a local mode whose data are kept.
+    It is written with its corrections, if there are any. Only a local mode that keeps its data
+    has corrections.
     """
     if "transcript" not in outputs:
         return {}

@@ -55,7 +55,7 @@ class Runtime:
         self._changes.observe(observer)
 
     def observe_failures(self, observer: Callable[[str], object]) -> None:
-        """Add a function that is called with a function's name when it has given up an event."""
+        """Add an observer. It gets the name of each function that has given up an event."""
         self._on_given_up.append(observer)
 
 
@@ -108,7 +108,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         transcribe = TranscribeService(
             boto3.client("s3"),
             put_event=_put_event,
-            # Looked up when it is called, because the service does not exist yet.
+            # The lambda looks the service up later, because it does not exist yet.
             on_change=_keeper(store, TRANSCRIBE, lambda name: transcribe.job(name)),  # noqa: PLW0108  # the service is created later
             engine=engine,
             n_workers=os.cpu_count() or 1,
@@ -129,7 +129,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         gateway.shares = Shares((transcribe, heard_parts), mediaconvert, job_prefix)
         triggers.start()
         if store:
-            # First the jobs' inputs, then the jobs, then the events that look at both.
+            # In this order: the jobs' inputs, the jobs, and the events, which need both.
             store.restore()
             transcribe.restore(store.jobs(TRANSCRIBE))
             mediaconvert.restore(store.jobs(MEDIACONVERT))
@@ -137,7 +137,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         changes = Changes(services().recordings.find)
         cleanup.callback(changes.stop)
         gateway.observe_items(lambda key: changes.note(Path(key).stem))
-        # The models of AWS stay, and are not searched through at each of Python's collections.
+        # AWS's service models stay in memory, so Python's garbage collector need not scan them.
         gc.collect()
         gc.freeze()
         cleanup.callback(gc.unfreeze)

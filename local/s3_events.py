@@ -1,7 +1,7 @@
-"""S3's events in local mode: each is sent when the change that it tells of is done and stored.
+"""S3's events in local mode: each is sent only after its change is done and stored.
 
 moto sends an event in the middle of a request: before the object has its metadata, and before
-anybody knows whether there is room to store it.
+it is known whether there is room to store the object.
 """
 
 import threading
@@ -19,10 +19,10 @@ _held = threading.local()
 
 @contextmanager
 def events_held(store: Callable[[str, str], None]) -> Iterator[None]:
-    """Hold the events of this thread's changes of objects until the block ends.
+    """Hold the events of all objects that this thread changes, until the block ends.
 
-    At the end, also by an exception, ``store`` is called with the bucket and key of each object,
-    and the events are sent. If ``store`` raises an exception, none of them is.
+    When the block ends, also if by an exception, ``store`` is called with the bucket and key of
+    each object, and then the events are sent. If ``store`` raises an exception, no event is sent.
     """
     _held.events = []
     try:

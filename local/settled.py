@@ -5,7 +5,7 @@ import threading
 from chalicelib.core.recording import Recording
 from local.runtime import Runtime
 
-# So that Ctrl-C is noticed also if it comes just before the wait.
+# Wait for a short time only, so that Ctrl-C is noticed even if it comes just before the wait.
 _WAIT_S = 0.5
 
 

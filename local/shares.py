@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch
 
-LEAST_SHARE = 0.03  # with a smaller share done, an estimate of the rest would be poor
+LEAST_SHARE = 0.03  # below this share, an estimate of the remaining time would be poor
 
 
 class Service(Protocol):
@@ -18,9 +18,9 @@ class Service(Protocol):
 
 
 class HeardParts:
-    """The progress of Earshot's own recogniser: a recording is cut into parts, heard one by one.
+    """The progress of Earshot's own recogniser, which hears the parts of a recording one by one.
 
-    ``job_prefix`` is what the names of the stage's jobs begin with.
+    The names of the stage's jobs begin with ``job_prefix``.
     """
 
     def __init__(self, job_prefix: str) -> None:
@@ -29,7 +29,7 @@ class HeardParts:
         self._heard: dict[str, set[str]] = {}
 
     def note(self, _bucket: str, key: str) -> None:
-        """Take down that an object was written."""
+        """Note that an object was written."""
         job = keys.job_of(key, self._job_prefix)
         if job is None or job.kind != keys.RECOGNISER:
             return
@@ -50,16 +50,16 @@ class HeardParts:
 
 
 class Shares:
-    """The shares of recordings that are done, which AWS does not tell.
+    """The share of each recording that is done. AWS does not report this.
 
     Parameters
     ----------
     transcribers : sequence of Service
-        all that transcribe; they name jobs
+        every service that transcribes; its progress is by the job's name
     mediaconvert : Service
-        the stand-in, which names recordings
+        the stand-in; its progress is by the recording's id
     job_prefix : str
-        what the names of the stage's jobs begin with
+        the beginning of the names of the stage's jobs
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Shares:
         return {Branch.TRANSCRIPTION: heard, Branch.RENDITIONS: self._mediaconvert.progress()}
 
     def described(self) -> dict[str, dict[str, Any]]:
-        """Return by id and branch the share, and the seconds left at the pace so far or None."""
+        """Return the share and the seconds left (or None), by the recording's id and branch."""
         now = time.monotonic()
         told = {
             (recording_id, branch): share
             for branch, shares in self.by_branch().items()
             for recording_id, share in shares.items()
         }
-        # Of what has ended nothing is kept.
+        # Forget the work that has ended.
         self._begun = {key: self._begun.get(key, (now, share)) for key, share in told.items()}
         found: dict[str, dict[str, Any]] = {}
         for (recording_id, branch), share in told.items():

@@ -39,8 +39,8 @@ def isolate(endpoint_url: str) -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # moto gives a copy of a multipart upload the checksum of its parts' checksums; S3 computes
-        # one of the copy. Every reader of the copy that a job is given would refuse it.
+        # When moto copies a multipart upload, the copy keeps the checksum of the parts' checksums;
+        # S3 computes a new one. So every reader would refuse the copy that is a job's input.
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         "AWS_SDK_UA_APP_ID": APP_ID,
         "NO_PROXY": "127.0.0.1,localhost",
@@ -106,7 +106,7 @@ def environment() -> dict[str, str]:
 
 
 def _source_objects(buckets: str) -> str:
-    # Not by scripts.record_outputs, for the library's wheel has no scripts.
+    # Not with scripts.record_outputs, because the library's wheel has no scripts.
     names = filter(None, (name.strip() for name in buckets.split(",")))
     return ",".join(f"arn:aws:s3:::{name}/*" for name in names)
 

@@ -73,9 +73,13 @@ class Store:
             self._files.mkdir(parents=True, exist_ok=True)
             self._database = self._open()
         except OSError as exc:
-            raise StoreError(f"{folder} cannot be kept in: {exc.strerror}.") from exc
+            raise StoreError(
+                f"{folder} cannot be used as the data folder: {exc.strerror}."
+            ) from exc
         except sqlite3.OperationalError as exc:
-            raise StoreError(f"{folder} cannot be kept in: {exc}. Make room, and start.") from exc
+            raise StoreError(
+                f"{folder} cannot be used as the data folder: {exc}. Free some space, and start."
+            ) from exc
         self._dynamodb = boto3.client("dynamodb")
         # moto's objects are used directly, because ETags cannot be set through the API.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
@@ -85,7 +89,9 @@ class Store:
         try:
             held = (self._folder / "lock").open("w")
         except OSError as exc:
-            raise StoreError(f"{self._folder} cannot be kept in: {exc.strerror}.") from exc
+            raise StoreError(
+                f"{self._folder} cannot be used as the data folder: {exc.strerror}."
+            ) from exc
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
@@ -97,7 +103,7 @@ class Store:
         return held
 
     def _open(self) -> sqlite3.Connection:
-        """Open the database; if it is damaged, make another of what can be read of it."""
+        """Open the database. If it is damaged, make a new one from all that can still be read."""
         path = self._folder / DATABASE
         try:
             database = _connect(path)
@@ -179,8 +185,8 @@ class Store:
 
         Raise NotKeptError if this fails; then the bucket has its former contents.
         """
-        # Two requests may write an object at the same time: the one must not put back what the
-        # other is about to store.
+        # Two requests may write an object at the same time. One must not restore the old contents
+        # while the other stores new ones.
         with self._keeping:
             self._keep_object(bucket, key)
 
@@ -191,7 +197,7 @@ class Store:
         stored = self._objects.get_object(bucket, key)
         if stored is None:
             if before:
-                # The bytes first, because removing them may give the database its room.
+                # Remove the bytes first: the database may need their space.
                 remove_file(self._files, before[0])
             self._write("delete from objects where bucket = ? and key = ?", bucket, key)
             return
@@ -199,15 +205,15 @@ class Store:
         headers = json.dumps(dict(stored.metadata))
         if before and before[1:] == (etag, headers):
             return
-        # Keys can be too long for a file name, and have forbidden characters. Other bytes have
-        # another file: whenever the process ends, the row and its file belong together.
+        # A hash, because a key can be too long for a file name and have forbidden characters. New
+        # bytes get a new file, so row and file always belong together, even after a kill.
         name = hashlib.sha256(json.dumps([bucket, key, etag]).encode()).hexdigest()
         file = self._files / name
         arriving = file.with_suffix(f".{threading.get_ident()}")
         try:
-            # The object that was found, for another may lie there by now, or none.
+            # Write the object that was found: the key may have another one by now, or none.
             arriving.write_bytes(stored.value)
-            # With the object's time, which tells whether a job began before or after it.
+            # The file gets the object's time, which says whether a job began before or after.
             put_at = stored.last_modified.replace(tzinfo=UTC).timestamp()
             os.utime(arriving, (put_at, put_at))
             arriving.replace(file)
@@ -319,8 +325,8 @@ class Store:
     def tell_again(self, media_bucket: str) -> None:
         """Send the event of each restored object again, so that unfinished work continues.
 
-        The removal of an upload is told again if its recording is still there: the process may have
-        been killed between the two.
+        The event of an upload's removal is sent again if its recording is still there: the process
+        may have been killed after the first removal and before the second.
         """
         for bucket, key, *_ in self._rows():
             if self._objects.get_object(bucket, key) is not None:

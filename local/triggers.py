@@ -47,7 +47,7 @@ STOP_S = 2.0
 """Seconds that stopping waits for running work; later work ends by itself."""
 
 THREADS = 4
-"""Most events of one kind that are handled at once; fewer where the application says so."""
+"""Largest number of events of one kind handled at once, unless the application sets fewer."""
 
 _TICK = {
     "version": "0",
@@ -265,7 +265,7 @@ class Triggers:
             if self._stopping.is_set():
                 return
             if _is_not_kept(exc):
-                log.error("%s failed: %s", trigger.name, exc)  # noqa: TRY400  # the disk, no mistake
+                log.error("%s failed: %s", trigger.name, exc)  # noqa: TRY400  # the disk is full
             else:
                 log.exception("%s failed", trigger.name)
             self._sqs.change_message_visibility(**receipt, VisibilityTimeout=RETRY_AFTER_S)
@@ -278,8 +278,8 @@ class Triggers:
 
 
 def _is_not_kept(exc: BaseException) -> bool:
-    """Return whether the disk is full; then a traceback for each failed call does not help."""
-    answer = getattr(exc, "response", None) or {}  # of a time-out it is None
+    """Return whether the disk is full. If it is, a traceback for each failed call does not help."""
+    answer = getattr(exc, "response", None) or {}  # None for a time-out
     if answer.get("Error", {}).get("Code") == "InsufficientStorage" or isinstance(
         exc, NotKeptError
     ):

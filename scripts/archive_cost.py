@@ -1,7 +1,7 @@
 """The cost of many recordings of any length, from measured figures and public prices.
 
-``scripts.cost`` has the cost of recordings of ten minutes. Here the amounts follow the length: what
-is measured at ten minutes grows with it, from what the shortest recording takes.
+``scripts.cost`` has the cost of recordings of ten minutes. Here the amounts grow evenly with
+the length, through two measured points: the shortest recording and the one of ten minutes.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from scripts import cost
 
 TIERS = ((250_000, "transcribe_minute"), (1_000_000, "transcribe_minute_2"))
 TIERS_ABOVE = ((5_000_000, "transcribe_minute_3"), (float("inf"), "transcribe_minute_4"))
-"""Minutes of a month up to which a price of Amazon Transcribe applies."""
+"""Prices of Amazon Transcribe, each with the minutes of a month up to which it applies."""
 
 LEAST_CHARGED_S = 15.0
 """Amazon Transcribe charges at least this for a request."""
@@ -23,10 +23,10 @@ MEASURED_S = 600.0
 
 MEMORY_MB = 1769
 RECEIVE_S, MEASURE_S, STORE_S = 1.0, 0.5, 0.5
-"""Assumed seconds of waiting for AWS, as in docs/scale.md: a waiting function is charged too."""
+"""Assumed seconds of waiting for AWS, as in docs/scale.md. AWS charges for them too."""
 
 ITEM_BYTES, SEARCH_UNITS = 2_000, 63
-"""Of a recording of a few seconds."""
+"""The size of the item, and the write units of the search rows, of a recording of some seconds."""
 
 MEASURING, TRANSCRIBING = "features", "transcription"
 

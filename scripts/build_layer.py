@@ -21,9 +21,9 @@ from scripts.record_outputs import APP_NAME
 KERNELS = "kernels"
 MODEL = r"moonshine_voice/assets/tiny-en/"
 UNUSED = (
-    # Sounds, and the words of other models.
+    # Sounds, and the files of other models.
     r"moonshine_voice/assets/(?!tiny-en/)",
-    # Language models: an aligner knows its words.
+    # Language models: the aligner does not need them, because it gets the words.
     r"pocketsphinx/model/en-us/en-us(-phone)?\.lm\.bin",
     r"bin/",
 )
@@ -52,7 +52,7 @@ class Contents:
 
 LAYERS: Mapping[str, Contents] = {
     "media": Contents(
-        "PyAV with FFmpeg, which carries GPL codecs; Earshot's kernels",
+        "PyAV with FFmpeg, which contains GPL codecs; Earshot's kernels",
         "GPL-3.0-or-later",
         "requirements/media.txt",
         has_kernels=True,

@@ -1,7 +1,7 @@
-"""Everything of Chalice's that is not its public interface, imported here and nowhere else.
+"""Chalice's internal names, imported here and nowhere else.
 
-Chalice is pinned to one version. With another one, read these names in its sources first: a
-package is built by Chalice's own code, so that `chalice deploy` finds it and uploads it as it is.
+Chalice is pinned to one version. Before you change the version, read these names in its sources.
+Chalice's own code builds the packages, so that `chalice deploy` finds and uploads them unchanged.
 """
 
 from chalice.deploy.packager import (

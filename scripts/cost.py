@@ -35,7 +35,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
 SHORTEST_S = 0.1
 MOST = 100
-"""Time below which it does not count, and the largest margin that is told apart."""
+"""Shortest time that counts, in seconds, and the largest margin that is shown."""
 
 COPIES = 3
 """The table and its two indexes, each with the whole item."""
@@ -155,7 +155,7 @@ def cost_table(project: Path = PROJECT) -> str:
 def own_costs(
     heard: Mapping[str, Any], prices: Mapping[str, float], config: Mapping[str, Any]
 ) -> list[tuple[str, str, float]]:
-    """Return what Earshot's own recogniser costs for a thousand hours in Transcribe's place."""
+    """Return the costs of a thousand hours if Earshot's own recogniser replaces Transcribe."""
     asked, n_parts = heard["requests"], heard["parts"]
     charged_gb_s = gb_s(heard["cut"]["cpu_s"], memory_of(config, MEASURING_FUNCTION))
     charged_gb_s += gb_s(heard["recognise"]["cpu_s"], memory_of(config, RECOGNISING_FUNCTION))
@@ -194,11 +194,11 @@ def memory_table(project: Path = PROJECT) -> str:
 
 
 def longest_table(project: Path = PROJECT) -> str:
-    """Return what the longest recording takes of the time and memory that functions have."""
+    """Return the table of each function's time and memory for the longest recording."""
     config = read_config(project)
     rows = []
     heard = read_heard(project)
-    # A function hears a part, whatever the recording's length.
+    # One call of the function hears one part, however long the recording is.
     part = {
         "cpu_s": heard["recognise"]["cpu_s"] / heard["parts"],
         "peak_mb": heard["recognise"]["peak_mb"],
@@ -206,7 +206,7 @@ def longest_table(project: Path = PROJECT) -> str:
     longest = read_measured(project)["longest"] | {RECOGNISING_FUNCTION: part}
     for name, taken in sorted(longest.items()):
         memory, limit_s = memory_of(config, name), _limit_s(config, name)
-        # Less than what the system counts in is no time at all.
+        # The system counts in steps of this length, so shorter times are not known.
         needed_s = max(duration_s(taken["cpu_s"], memory), SHORTEST_S)
         rows.append(
             [
@@ -221,7 +221,7 @@ def longest_table(project: Path = PROJECT) -> str:
 
 
 def _limit_s(config: Mapping[str, Any], function: str) -> int:
-    """Return the seconds that a function has; ``reconcile`` for a look that it begins last."""
+    """Return the seconds that a function has; for ``reconcile``, those of its last look."""
     settings = config["lambda_functions"].get(function, {})
     limit_s = int(settings.get("lambda_timeout", config["lambda_timeout"]))
     if function == "reconcile":
@@ -239,13 +239,13 @@ def start_table(project: Path = PROJECT) -> str:
 
 
 def read_measured(project: Path) -> dict[str, Any]:
-    """Return what one recording took and asked for."""
+    """Return the measured costs and requests of one recording."""
     found: dict[str, Any] = json.loads((project / "benchmarks/deployed.json").read_text())
     return found
 
 
 def read_heard(project: Path) -> dict[str, Any]:
-    """Return what Earshot's own recogniser took and asked for, for one recording."""
+    """Return the measured costs and requests of Earshot's own recogniser for one recording."""
     found: dict[str, Any] = json.loads((project / "benchmarks/recognised.json").read_text())
     return found
 

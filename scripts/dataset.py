@@ -1,8 +1,8 @@
 """Make a data set of a stage's recordings: ``python -m scripts.dataset calls --format kaldi``.
 
-The stage makes it, by its queue, and this command shows how far it is. With ``--here`` this machine
-makes it, with your credentials, and stores it in the stage's bucket: so it is with Parquet, whose
-library is too large for a function.
+The stage makes it, by its queue, and this command shows the progress. With ``--here`` this machine
+makes it, with your credentials, and stores it in the stage's bucket. Parquet is always made in this
+way, because its library is too large for a function.
 """
 
 import argparse
@@ -79,8 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="small letters, digits and hyphens")
     parser.add_argument("--stage", default="dev", help="a deployed stage, or local (default: dev)")
     parser.add_argument("--url", default=LOCAL_URL, help="address of local mode")
-    parser.add_argument("--query", help="words and phrases: the recordings that a search finds")
-    parser.add_argument("--owner", help="whose recordings (default: everyone's)")
+    parser.add_argument(
+        "--query", help="words and phrases: take the recordings that a search for them finds"
+    )
+    parser.add_argument("--owner", help="owner of the recordings (default: all owners)")
     parser.add_argument("--from", dest="since", help="created on this day or later")
     parser.add_argument("--to", dest="until", help="created on this day or earlier")
     parser.add_argument("--ids", type=argparse.FileType(), help="a file of recordings' ids")
@@ -95,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _caller(stage: str, services: "Services") -> Caller:
-    """Return who runs the command, who may see everything because the bucket is open to them."""
+    """Return the person who runs the command, with all rights: they can read the bucket anyway."""
     if stage == LOCAL:
         return Caller(LOCAL, is_administrator=True)
     arn = boto3.client("sts").get_caller_identity()["Arn"]
@@ -105,7 +107,7 @@ def _caller(stage: str, services: "Services") -> Caller:
 
 def _make_here(asked: DatasetRequest, services: "Services") -> DatasetRequest:
     queue = Here()
-    here = replace(services, datasets_queue=queue)  # type: ignore[arg-type]  # one that sends nothing
+    here = replace(services, datasets_queue=queue)  # type: ignore[arg-type]  # a queue that sends nothing
     plan = {"owner": asked.owner, "name": asked.name, "requested_at": asked.requested_at}
     queue.send({**plan, "step": "plan", "batch": 0})
     n_done = 0

@@ -33,7 +33,7 @@ from scripts.record_outputs import (
 from scripts.stack import Stack
 
 FINGERPRINT = "earshot-fingerprint"
-"""A tag on the API's function; each deployment by Chalice removes it, so it is never stale."""
+"""A tag on the API's function. Each deployment by Chalice removes it, so it is never outdated."""
 
 PARAMETERS = {
     "email": "NoticesEmail",
@@ -111,7 +111,7 @@ class Deployment:
     def _apply(self, parameters: dict[str, str]) -> str:
         outputs = self._stack.outputs()
         if outputs and self._is_hollow(outputs):
-            note("a removal was cut short and left the stack without its data: making it anew")
+            note("a removal was interrupted and left the stack without its data: creating it again")
             self._stack.delete()
         # Always set, because otherwise the stack would keep a bucket that is no longer in the
         # settings.
@@ -179,7 +179,7 @@ class Deployment:
         chalice("deploy", self._project, self._stage, self._account)
         self._resources = self._restore()
         if self._record() != "nothing to change":
-            # The page has an address only now; the functions' notices link to it.
+            # The page has an address only now, and the functions need it for links in notices.
             chalice("deploy", self._project, self._stage, self._account)
         return "done"
 
@@ -192,7 +192,7 @@ class Deployment:
             layer.remove(keep=self._layer_arns[name])
         mark = package.fingerprint(self._package, self._project, self._stage)
         if mark != self._mark():
-            # The last change, so that an interrupted deployment leaves no mark.
+            # This is the last change, so that an interrupted deployment leaves no mark.
             self._lambda.tag_resource(Resource=self._handler_arn(), Tags={FINGERPRINT: mark})
         said = [f"{changed} failure destinations"] * (changed > 0) + ["temporary disk"] * grown
         return f"set {', '.join(said)}" if said else "nothing to change"

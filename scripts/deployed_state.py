@@ -1,8 +1,8 @@
-"""Chalice's record of what is deployed, written anew from what AWS has.
+"""Chalice's record of the deployed resources, written again from the resources in AWS.
 
 Chalice remembers what it deployed in ``.chalice/deployed/{stage}.json``, which it writes at the
 very end. After an interrupted deployment, or on another machine, Chalice would make a second API
-and a second subscription, and delete nothing. So the file is written anew before each command: it
+and a second subscription, and delete nothing. So the file is written again before each command: it
 lists the resources in AWS that have the stage's names, and nothing else.
 """
 

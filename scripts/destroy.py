@@ -49,7 +49,7 @@ class Removal:
         self._state = DeployedState(session, stage, account, api_stage=api_stage(project, stage))
         self._s3 = session.client("s3")
         self._dynamodb = session.client("dynamodb")
-        # The outputs, of the stack or of its record: an earlier attempt may have deleted the stack.
+        # From the stack, or from its record if an earlier attempt has deleted the stack.
         self._outputs = default_outputs(stage, account) | self._recorded_names()
         self._outputs |= self._stack.outputs() or {}
 
@@ -64,7 +64,7 @@ class Removal:
         return [self._outputs["MetadataTableName"], self._outputs["SearchTableName"]]
 
     def steps(self, *, delete_data: bool, purge: bool = False) -> list[Step]:
-        """Return the steps, in order; ``purge`` leaves no copy of deleted data either."""
+        """Return the steps, in order. ``purge`` also removes all copies of the deleted data."""
         data = [
             *([Step("Leaving no copies", self._purge)] if purge else []),
             Step(f"Deleting the recordings in {self.bucket}", self._delete_bucket),
@@ -219,9 +219,9 @@ class Removal:
 
 
 def check_purge(purge: str, data: str) -> None:
-    """Raise DeploymentError for a purge of what is kept."""
+    """Raise DeploymentError if a purge is requested, but the data are kept."""
     if purge == "yes" and data != "delete":
-        raise DeploymentError("PURGE=yes goes with DATA=delete: nothing was touched.")
+        raise DeploymentError("PURGE=yes needs DATA=delete. Nothing was changed.")
 
 
 def confirm(removal: Removal, stage: str) -> None:

@@ -21,7 +21,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages, and every file outside ``docs`` that a page links to."""
     from mkdocs.structure.files import File  # noqa: PLC0415  # MkDocs alone imports this module
 
-    # By its place, because MkDocs loads this module as a file, without a package.
+    # The path is needed because MkDocs loads this module as a file, without a package.
     sys.path.insert(0, str(ROOT))
     from scripts import docs_tables  # noqa: PLC0415  # needs the path
 
@@ -90,7 +90,7 @@ def _output(*command: str) -> str:
 
 def _routes() -> str:
     """Return the routes and the types of their answers, from the OpenAPI document."""
-    from chalicelib.api import openapi  # noqa: PLC0415  # MkDocs may be asked for less
+    from chalicelib.api import openapi  # noqa: PLC0415  # not every use needs it
 
     document = openapi.document()
     lines = ["# Routes and shapes", "", "Made from `GET /openapi.json`.", ""]

@@ -1,7 +1,7 @@
 """The reference page of tables and parameters, made from the code.
 
-Columns, their order, options, defaults and ranges are the code's. What a column means stands in
-``docs/numbers.md``; a column that is not explained there stops the build.
+Columns, their order, options, defaults and ranges are the code's. ``docs/numbers.md`` explains the
+columns; the build stops if a column is not explained there.
 """
 
 import io
@@ -32,7 +32,7 @@ def page() -> str:
     """Return the page as Markdown."""
     sections = _sections(NUMBERS.read_text())
     lines = ["# Tables and parameters", "", "Columns, options and defaults are read from the code."]
-    lines += ["[Numbers](../numbers.md#the-tables) says what each table is held against.", ""]
+    lines += ["[Numbers](../numbers.md#the-tables) says what each table is compared with.", ""]
     lines += ["## Parameters", "", *_parameters(), ""]
     for table in TABLES:
         meanings = next(found for names, found in sections if table in names)
@@ -77,7 +77,7 @@ def _kind(name: str) -> str:
 
 
 def _meaning(name: str, meanings: dict[str, tuple[str, str]]) -> tuple[str, str]:
-    # The tables of words have two columns for each of further tables; numbers.md explains one.
+    # Each further table gives the tables of words two columns; numbers.md explains one of them.
     further = re.sub(rf"^(?:{'|'.join(TABLES)})_.+(_median|_std)$", r"formants_f1_hz\1", name)
     for known in (name, _kind(name), further):
         if known in meanings:
@@ -86,7 +86,7 @@ def _meaning(name: str, meanings: dict[str, tuple[str, str]]) -> tuple[str, str]
 
 
 def _header(table: str) -> list[str]:
-    """Return the columns of a table, as they are written for a short tone."""
+    """Return the columns of a table, read from the table of a short tone."""
     sound = io.BytesIO()
     y = np.sin(2 * np.pi * 200 * np.arange(SR) / SR) * 8000
     with wave.open(sound, "wb") as file:

@@ -30,7 +30,7 @@ def erase(recording_id: str, services: "Services", s3: Any) -> int:
     media, results = services.media.bucket, services.results.bucket
     n_erased = 0
     if recording:
-        # Before the item, which names the upload in case this is interrupted.
+        # Before the item: after an interruption, the item still names the upload.
         if not keys.is_original(recording.source_key):
             found = _versions(s3, media, recording.source_key)
             its = [one for one in found if _is_of(one, recording_id, media)]
@@ -39,7 +39,7 @@ def erase(recording_id: str, services: "Services", s3: Any) -> int:
     jobs = keys.jobs(recording_id, services.settings.job_prefix)
     for prefix in (*keys.derived_prefixes(recording_id), jobs):
         n_erased += _delete(s3, results, list(_versions(s3, results, prefix)))
-    # The copies that its jobs have read.
+    # The copies of the upload that its jobs have read.
     n_erased += _delete(s3, media, list(_versions(s3, media, jobs)))
     return n_erased
 

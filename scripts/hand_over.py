@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for name, archive in manifest["archives"].items():
         print(f"{archive['bytes'] / package.MIB:6.1f} MB  {given.out / name}")
-    print(f"{given.out / 'manifest.json'} says which function is made of what.")
+    print(f"{given.out / 'manifest.json'} names the archives of each function.")
     return 0
 
 

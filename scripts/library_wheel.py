@@ -1,10 +1,10 @@
 """Build hook of the library's wheel: all of Earshot's code as one package, with the kernels.
 
-The deployed application imports ``chalicelib``, as every Chalice application does, and local mode
-``local`` and ``app``. As names of their own beside other people's packages they would be mistaken
-for another project's. So the wheel has them inside ``earshot``, and each line that imports one is
-changed to match: ``from chalicelib.core import keys`` becomes ``from earshot.chalicelib.core import
-keys``. pip treats the packages that it carries in the same way.
+The deployed application imports ``chalicelib``, as every Chalice application does. Local mode
+imports ``local`` and ``app``. Next to other people's packages, such names could clash with those of
+another project. So the wheel has them inside ``earshot``, and changes each line that imports one:
+``from chalicelib.core import keys`` becomes ``from earshot.chalicelib.core import keys``. pip
+changes the packages that it contains in the same way.
 
 On Linux the wheel holds the compiled kernels too. ``EARSHOT_KERNELS=no`` leaves them out.
 """
@@ -24,7 +24,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "earshot"
 MOVED = ("chalicelib", "local", "app", "scripts", "earshot_kernels")
-PLACES = {  # by their place in the project, and in the package
+PLACES = {  # place in the project: place in the package
     "earshot": ".",
     "chalicelib": "chalicelib",
     "local": "local",
@@ -42,11 +42,11 @@ class LibraryHook(BuildHookInterface[Any]):
     """A build hook that names every file of the wheel, and the wheel's tag."""
 
     def dependencies(self) -> list[str]:
-        """Return what the build needs beside hatchling: a C compiler, itself a wheel."""
+        """Return the further needs of the build: a C compiler, which is a wheel too."""
         return ["ziglang"] if _has_kernels() else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write the files into a folder of their own, and name them in ``build_data``."""
+        """Write the files into a new folder, and name them in ``build_data``."""
         if version == "editable":
             return  # the project's folder itself is put on the path
         root, made = Path(self.root), self._folder
@@ -110,7 +110,9 @@ def inside_the_package(source: str) -> str:
         raise ValueError(f"write the import of {', '.join(left)} as `from … import …` on one line")
     named = sorted(text for text in _texts(tree) if text.startswith("chalicelib."))
     if named:
-        raise ValueError(f"make {named[0]!r} of __name__: the module has another one in the wheel")
+        raise ValueError(
+            f"make {named[0]!r} from __name__: in the wheel the module has another name"
+        )
     return changed
 
 

@@ -12,12 +12,12 @@ lock() {
         --custom-compile-command "make lock" --output-file "$file" "$@" --group "$group"
 }
 
-# The largest group first, so that groups that are installed together get the same versions.
+# The largest group is first, so that groups which are installed together get the same versions.
 lock bench requirements/bench.txt
 for group in datasets dev desk local archive media kernels deploy mutants fuzz; do
     lock $group requirements/$group.txt --constraint requirements/bench.txt
 done
-# The function has numpy and cffi from requirements.txt, and no microphone.
+# The function already has numpy and cffi from requirements.txt, and needs no microphone.
 lock speech requirements/speech.txt --constraint requirements/bench.txt --no-emit-package numpy \
     --no-emit-package cffi --no-emit-package pycparser --no-emit-package sounddevice
 # Chalice reads requirements.txt in the project's root.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make a virtual environment with pip in it: make_venv.sh PYTHON FOLDER
-# Debian and Ubuntu ship Python without ensurepip, and python3 and make must be enough. In that case
-# the interpreter's pip, or the distribution's, installs pip into the environment.
+# Python on Debian and Ubuntu has no ensurepip, but python3 and make must be enough. So there the
+# interpreter's pip, or the distribution's, installs pip into the environment.
 set -eu
 python=$1
 folder=$2
@@ -21,6 +21,6 @@ if "$python" -m venv --without-pip "$folder" 2>/dev/null; then
 fi
 
 rm -rf "$folder"
-echo "This Python can make no virtual environment. Install its venv module, on Debian or" >&2
+echo "This Python cannot make a virtual environment. Install its venv module, on Debian or" >&2
 echo "Ubuntu with: sudo apt install $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2
 exit 1

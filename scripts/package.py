@@ -26,21 +26,23 @@ MIB = 2**20
 RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 """Chalice deploys for the Python that runs it."""
 
-FUNCTION_LIMIT = 3 * MIB  # half a MB of source, and what each Python has compiled beside it
+FUNCTION_LIMIT = 3 * MIB  # half a MB of source, and the compiled files of each Python version
 LAYER_LIMIT = 30 * MIB
 ZIPPED_LIMIT = 50 * MIB
 UNZIPPED_LIMIT = 250 * MIB
-"""The last two limits are Lambda's; the first two are Earshot's, for deployments of seconds."""
+"""The last two limits are Lambda's; the first two are Earshot's, so that a deployment is fast."""
 
 TEMPORARY_DISK_MB = 2048
-"""Of the function that measures, which keeps each frame until the loudest is known: 128 bands of
-4 bytes, energy of 8, pitch of 24. The longest stereo recording whose channels are measured apart
-has 4 h x 22,050 Hz / 512 = 620,156 frames in each, which come to 643 MB; at 48,000 Hz, the most
-that Transcribe takes, to 1,401 MB. 512 MB is what a function has without asking.
+"""Temporary disk of the function that measures. It keeps each frame until the loudest is known.
+
+A frame takes 4 bytes for each of 128 bands, 8 for energy and 24 for pitch. The longest stereo
+recording whose channels are measured separately has 4 h x 22,050 Hz / 512 = 620,156 frames in each
+channel, which take 643 MB. At 48,000 Hz, the highest rate of Transcribe, they take 1,401 MB. By
+default a function has 512 MB.
 """
 
 FREE_DISK_MB = 512
-"""Temporary disk that every function has for nothing.
+"""Temporary disk that every function has at no cost.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
 """
@@ -91,7 +93,7 @@ def build(project: Path, machine: str) -> Package:
     packager = LayerDeploymentPackager(**settings)
     layer = Path(packager.deployment_package_filename(str(project), RUNTIME))
     if layer.is_file() and not archive.is_compiled(layer):
-        # A plain ``chalice deploy`` has built it, without a check of every wheel's hash.
+        # ``chalice deploy`` alone has built it, without a check of every wheel's hash.
         layer.unlink()
     try:
         packager.create_deployment_package(str(project), RUNTIME)
@@ -133,7 +135,7 @@ def _check_size(name: str, path: Path, limit: int) -> None:
 
 
 def fingerprint(package: Package, project: Path, stage: str) -> str:
-    """Return a digest of everything that ``chalice deploy`` would send; if equal, nothing to do."""
+    """Return a digest of all that ``chalice deploy`` would send. If it is equal, do nothing."""
     config: dict[str, Any] = read_config(project)
     config["stages"] = {stage: config["stages"][stage]}
     mark = hashlib.sha256(f"{chalice.__version__} {sys.version_info[:2]}".encode())

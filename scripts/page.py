@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # the names that http.server calls
 
     def _refusal(self) -> str | None:
-        """Return why a request is refused, or None: it may come from another site's page."""
+        """Return why a request is refused, or None. Another site's page could have sent it."""
         port = self.server.server_port
         hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
         if self.headers.get("Host") not in hosts:

@@ -85,8 +85,8 @@ def has_service(session: Any, account: Account, service: str) -> bool:
 def check_concurrency(session: Any, queued: Mapping[str, int]) -> str:
     """Return the account's concurrent executions, with a warning if they are few.
 
-    ``queued`` has the settings of how many functions the queues call at once; data sets have two
-    more.
+    ``queued`` has the settings that say how many functions each queue calls at once. Data sets add
+    two more functions.
     """
     limits = session.client("lambda").get_account_settings()["AccountLimit"]
     at_once = limits["ConcurrentExecutions"]
@@ -105,7 +105,7 @@ def check_concurrency(session: Any, queued: Mapping[str, int]) -> str:
 def check_sources(session: Any, sources: str) -> None:
     """Raise DeploymentError if a source bucket cannot be read, or is in another region.
 
-    Transcribe and MediaConvert read in their own region alone.
+    Transcribe and MediaConvert read only from their own region.
     """
     s3 = session.client("s3")
     for bucket in filter(None, (name.strip() for name in sources.split(","))):
@@ -120,7 +120,7 @@ def check_sources(session: Any, sources: str) -> None:
         if region != session.region_name:
             raise DeploymentError(
                 f"SOURCE_BUCKETS names {bucket}, which is in {region}: Transcribe and MediaConvert "
-                f"read objects of their own region, {session.region_name}, alone. Deploy a stage "
+                f"read only objects of their own region, {session.region_name}. Deploy a stage "
                 f"in {region} for it."
             )
 
@@ -129,8 +129,8 @@ def check_place(session: Any, project: Path, stage: str, account: Account) -> st
     """Raise DeploymentError if the stage is in another account or region; return where it is.
 
     Chalice's roles are named by stage and function, and an account's roles are the same in all
-    regions: a second region's deployment would give the first's functions other permissions, and
-    its removal would leave them without any.
+    regions. So a deployment in a second region would change the permissions of the first one's
+    functions, and its removal would leave them without permissions.
     """
     recorded = environment(project, stage)
     here = f"{account.account_id}, {account.region}"
@@ -140,19 +140,20 @@ def check_place(session: Any, project: Path, stage: str, account: Account) -> st
             raise DeploymentError(
                 f".chalice/config.json says that stage {stage} is in account {account_id}, "
                 f"{region}, and these credentials are for {here}. Use those of {account_id}, or "
-                f"take what `make deploy` wrote out of the stage's environment_variables."
+                f"remove from the stage's environment_variables what `make deploy` wrote there."
             )
     for region in sorted(_regions_of_roles(session.client("iam"), stage) - {account.region}):
         raise DeploymentError(
             f"Stage {stage} is in {region} already, and an account's roles are the same in all "
-            f"regions: here it would take its permissions. Give this stage another name, or "
-            f"`AWS_DEFAULT_REGION={region} make destroy STAGE={stage}` first."
+            f"regions: a stage here would replace the permissions of that one. Give this stage "
+            f"another name, or `AWS_DEFAULT_REGION={region} make destroy STAGE={stage}` first."
         )
     named = [one for one in recorded.get(ADMINISTRATORS, "").split(",") if one.strip()]
     if named and not any(fnmatch(account.account_id, _account_of(one)) for one in named):
         raise DeploymentError(
             f"{ADMINISTRATORS} of stage {stage} names nobody of account {account.account_id}: "
-            f"{', '.join(named)}. Take it out of .chalice/config.json, and whoever deploys is one."
+            f"{', '.join(named)}. Remove the setting from .chalice/config.json: its default is the "
+            "person who deploys."
         )
     return here
 

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         looks, walked = looks + findings.looks, walked + findings.walked
         failures += len(findings.failures)
         is_round = findings.is_round
-    print(f"{looks} recordings looked at, {walked} names walked past, {failures} not settled.")
+    print(f"Looked at {looks} recordings, walked past {walked} names. {failures} not settled.")
     return 1 if failures else 0
 
 

@@ -21,9 +21,10 @@ LAYERS = {
     "make_dataset": ("media",),
     "recognise_speech": ("speech", "model"),
 }
-"""The layers of a function beside its requirements: decoders, and Earshot's own recogniser.
+"""The layers of each function, apart from the layer of its requirements: the decoders (``media``)
+and Earshot's own recogniser (``speech`` and ``model``).
 
-The API cuts clips. Media and speech together would unpack to more than a function may have.
+The API needs decoders to cut clips. All layers together would be too large for one function.
 """
 
 ENVIRONMENT = {
@@ -42,11 +43,10 @@ ENVIRONMENT = {
 """Environment variables, and the stack output that each is set to."""
 
 ADMINISTRATORS = "ADMINISTRATORS"
-"""The setting for who may see all owners' recordings; the default is whoever deploys."""
+"""The setting that names the administrators, who see all recordings. Default: who deploys."""
 
 TRANSCRIBE_ROLE = "TRANSCRIBE_DATA_ACCESS_ROLE_ARN"
-"""The setting that names the role that Transcribe queues jobs with: the stack's, unless it is set.
-"""
+"""The setting for the role with which Transcribe queues jobs. Default: the stack's role."""
 
 SOURCES = "SOURCE_BUCKETS"
 """The setting that names the buckets whose objects are read where they lie."""
@@ -136,8 +136,8 @@ def record(
 ) -> list[str]:
     """Write outputs, layers and the stage's policies; return the files that changed.
 
-    ``layers`` has the ARN of each layer by its name; ``page`` is the public address of the stage's
-    page, if it has one.
+    ``layers`` has the ARN of each layer by its name; ``page`` is the public address of the page,
+    if the stage has one.
     """
     config = read_config(project)
     entry = config["stages"].setdefault(stage, {"api_gateway_stage": "api"})
@@ -197,7 +197,7 @@ def forget(project: Path, stage: str, account: Account) -> None:
 
 
 def _is_chosen(address: str | None) -> bool:
-    """Return whether a person has chosen an address, so that it is not API Gateway's own."""
+    """Return whether a person has chosen an address: API Gateway has not made it."""
     return bool(address) and not OWN_ADDRESS.match(str(address))
 
 
@@ -213,7 +213,7 @@ def policies(
     values = _values(stage, outputs, roles | dict(variables or {}), account)
     config = read_config(project)
     is_traced = config["stages"].get(stage, {}).get("xray", config.get("xray", False))
-    # What traces are written to has no name of its own.
+    # The service for traces has no resources with names, so the ARN is *.
     values["Tracing"] = "*" if is_traced else ""
     return {
         function: render((project / ".chalice" / f"policy-{function}.json").read_text(), values)

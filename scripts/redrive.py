@@ -1,6 +1,6 @@
 """Send failed messages and events again: ``python -m scripts.redrive dev``.
 
-Run this when the cause is repaired.
+Run this after the cause is repaired.
 
 Messages in a dead-letter queue go back to their queue. Events that a function has given up
 are sent to that function again. A message is deleted only after it has been sent, so an
@@ -26,7 +26,7 @@ def redrive(stage: str, session: Any) -> tuple[int, int]:
     sqs, functions = session.client("sqs"), session.client("lambda")
     prefix = f"{APP_NAME}-{stage}"
     n_messages = 0
-    # SQS can move messages by itself, but no stand-in can, and SQS does not count them.
+    # SQS can move messages by itself, but it does not count them, and no stand-in has this.
     for dead, url in _dead_letters(sqs, prefix):
         n_messages += _drain(sqs, dead, partial(_send, sqs, url))
     failed_events = _url(sqs, f"{prefix}-failed-events")

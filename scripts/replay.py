@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Stage {given.stage} has no recording {given.recording_id!r}.", file=sys.stderr)
         return 1
     if services.settings.quotas and not before.accepted_at and before.status == Status.FAILED:
-        # It was over a quota of its day, which whoever may call this can lift.
+        # It was over a quota of its day. Anyone who may run this command may lift the quota.
         events.reprocess(before, services, by_administrator=True)
     look(given.recording_id, services)
     after = services.recordings.find(given.recording_id)
     print(f"before: {_told(before)}")
-    print(f"after:  {_told(after) if after else 'removed, for its upload is gone'}")
+    print(f"after:  {_told(after) if after else 'removed, because its upload is gone'}")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Try failed branches again, those whose reason has a text in it. Safe to repeat.
+"""Try failed branches again if their reason contains a given text. Safe to repeat.
 
-Only the failed branches are made again: nothing that was paid for and is there is paid for again.
+Only the failed branches are made again, so nothing that exists is paid for twice.
 """
 
 import argparse
@@ -25,7 +25,7 @@ TICK_S = 1.0
 
 
 def failed_with(reason: str, recordings: Iterator[Recording]) -> Iterator[Recording]:
-    """Yield the recordings with a failed branch whose reason has a text in it."""
+    """Yield the recordings with a failed branch whose reason contains a text."""
     for recording in recordings:
         if _branches(recording, reason):
             yield recording
@@ -50,8 +50,7 @@ def retry(
 ) -> int:
     """Open the failed branches again, and ask the queue to start them; return how many recordings.
 
-    A branch that was opened and not asked for, because this was interrupted, is started by
-    ``reconcile``.
+    If this is interrupted between the two, ``reconcile`` starts the opened branches.
     """
     n = 0
     batch: list[Recording] = []

@@ -54,7 +54,7 @@ class Stack:
         self._await_others()
         stack = self._find()
         if stack and stack["StackStatus"] in UNUSABLE:
-            note(f"the stack is in {stack['StackStatus']}: removing the rest of it")
+            note(f"the stack has the status {stack['StackStatus']}: removing the rest of it")
             self.delete()
             stack = None
         is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -162,7 +162,7 @@ class Stack:
 
 
 def default_outputs(stage: str, account: Account) -> dict[str, str]:
-    """Return what a stack's outputs are, unless parameters give other names."""
+    """Return the outputs of a stack whose parameters give no other names."""
     name, account_id, region = f"{APP_NAME}-{stage}", account.account_id, account.region
     partition, place = account.partition, f"{region}:{account_id}"
     roles = f"arn:{partition}:iam::{account_id}:role/{name}-{region}"

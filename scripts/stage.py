@@ -21,8 +21,8 @@ def enter_stage(
 ) -> argparse.Namespace:
     """Read a command line, and set the environment of the functions of the stage that it names.
 
-    The stage is a deployed one, or ``local`` for the local mode that runs at ``--url``. A stage
-    that was not deployed from here ends the process with status 1 and a sentence.
+    The stage is a deployed one, or ``local`` for the local mode that runs at ``--url``. If the
+    stage was not deployed from here, the process prints a sentence and ends with status 1.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def enter_stage(
 
 
 def enter(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Do the same for a parser of one's own, which has an argument ``stage``."""
+    """Do the same with a given parser, which must have an argument ``stage``."""
     parser.add_argument("--url", default=LOCAL_URL, help="address of local mode")
     given = parser.parse_args(arguments)
     if given.stage == LOCAL:

@@ -1,6 +1,6 @@
-"""Say how far a stage is: recordings by status, and failures by reason.
+"""Print the state of a stage: recordings by status, and failures by reason.
 
-It reads the whole table, 100 recordings at a time.
+This reads the whole table, 100 recordings at a time.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from chalicelib.services import connect
 from scripts.stage import enter
 
 SHOWN = 20
-"""Reasons that are printed; with --json, all are."""
+"""Number of reasons that are printed; with --json, all of them are."""
 
 
 @dataclass(slots=True)

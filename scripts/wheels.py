@@ -23,7 +23,7 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
     ] + [f"manylinux2014_{machine}"]
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        # A lock has every package that is needed here, which may be fewer than a wheel asks for.
+        # A lock has every package that is needed here. A wheel may ask for more than these.
         *("--only-binary=:all:", "--no-deps", "--no-compile", "--target", str(target)),
         *(f"--platform={platform}" for platform in platforms),
         *("--require-hashes", "--requirement", str(requirements)),

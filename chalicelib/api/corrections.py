@@ -1,4 +1,4 @@
-"""Corrections of a transcript: shown, and replaced unless another person was first."""
+"""Corrections of a transcript: shown, and replaced unless another person has changed them first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ NONE_YET = "none"
 """The ETag of corrections that nobody has written yet."""
 
 SETTLED_S = 5
-"""Seconds after which the outputs are made again, so that several corrections are made at once."""
+"""Seconds after which the outputs are made again, so that they get several corrections at once."""
 
 LOOK_AFTER = timedelta(minutes=15)
-"""Time after which ``reconcile`` makes what the message has not."""
+"""Time after which ``reconcile`` makes the outputs that the message has not made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """An answer: the present corrections, their ETag, and whether they are what was asked for."""
+    """An answer: the present corrections, their ETag, and whether the new ones were refused."""
 
     body: dict[str, Any]
     etag: str
@@ -85,7 +85,7 @@ def write_corrections(recording: Recording, request: Request, services: "Service
                 " transcript. Take words and start_s from the transcript with version=original."
             )
     body = dump_corrections(made)
-    # In case nobody asks for the outputs, because this function ends before it can.
+    # In case this function ends before it can ask for the outputs.
     services.watchlist.put_off(recording.id, services.clock() + LOOK_AFTER)
     etag = (
         services.corrections.write(recording.id, body, over=reading.etag)

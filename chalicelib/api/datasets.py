@@ -1,4 +1,4 @@
-"""Data sets of an owner: asked for, listed, shown, their files, and deleted."""
+"""Data sets of an owner: requests, lists, files and deletion."""
 
 from dataclasses import fields
 from importlib.util import find_spec
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 MOST_IDS = 10_000
-"""Most recordings that are named, or found by a search; a filter may have any number."""
+"""Most recordings that a request may name or a search may find; a filter may find any number."""
 
 SELECTION = ("owner", "from", "to", "q", "recording_ids")
 PARAMETERS = tuple(one.name for one in fields(DatasetParameters))
@@ -99,7 +99,7 @@ def find_dataset(name: str, request: Request, services: "Services") -> DatasetRe
 
 
 def show_dataset(found: DatasetRequest, services: "Services") -> dict[str, Any]:
-    """Return a data set in the API's form: what was asked for, how far it is, what it has."""
+    """Return a data set in the API's form: the request, its status and its contents."""
     shown: dict[str, Any] = {
         "name": found.name,
         "owner": found.owner,

@@ -78,7 +78,8 @@ def index(sign_in: SignIn | None = None, stand_in: str = "") -> str:
 def read(asked_version: str, name: str) -> str | bytes:
     """Return one of the page's files: bytes for a sound, text for the others, as Chalice needs.
 
-    Raise NotThereError for another version, because a browser would cache this file under it.
+    Raise NotThereError for another version, because a browser would cache this file as that
+    version.
     """
     if asked_version != version() or name not in files():
         raise NotThereError("There is no such file of the page. Load the page again.")

@@ -41,10 +41,10 @@ MANIFESTS = {
 class Removed:
     """A report of a deletion.
 
-    ``objects`` are the keys of the recording's outputs; ``upload`` is whether the upload was in
-    the bucket. ``transcription_job`` is whether Amazon Transcribe had a job of
-    it, and ``still_running`` whether that job runs on: none can be deleted while it runs. Its
-    answer will be deleted when it comes.
+    ``objects`` are the keys of the recording's outputs; ``upload`` says whether the upload was in
+    the bucket. ``transcription_job`` says whether Amazon Transcribe had a job of the recording, and
+    ``still_running`` whether this job is still running: a running job cannot be deleted. Its answer
+    will be deleted when it comes.
     """
 
     recording_id: str

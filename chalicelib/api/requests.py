@@ -90,7 +90,10 @@ class Request:
         return self.recordings_of(self.text("owner"))
 
     def recordings_of(self, named: str | None) -> str | None:
-        """Return the owner whose recordings a name, or none, stands for; as for ``owner``."""
+        """Return the named owner; without a name the caller, or None for an administrator.
+
+        Raise CallerError as ``owner`` does.
+        """
         if named is not None and not self.caller.may_see(named):
             raise CallerError("Only an administrator may name another owner.")
         return named or (None if self.caller.is_administrator else self.caller.owner)

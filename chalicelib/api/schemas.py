@@ -76,7 +76,7 @@ def _attribute(name: str, hint: Any) -> dict[str, Any]:
 _ATTRIBUTES = {name: _attribute(name, hint) for name, hint in recording_item.attributes().items()}
 _SHOWN: Mapping[str, Any] = {
     **_ATTRIBUTES,
-    "transcript": {**TEXT, "description": "Shown of one recording, not in lists."},
+    "transcript": {**TEXT, "description": "Only in the answer for one recording, not in lists."},
     "excerpt": {**TEXT, "description": "The transcript's beginning, in lists."},
     "status": {**STATUS, "description": "Of the recording as a whole."},
     "reason": {**_or_null("string"), "description": "A sentence about the outcome."},
@@ -132,7 +132,7 @@ _SELECTION = {
     "owner": {**TEXT, "description": "Whose recordings; an administrator may name any owner."},
     "from": {**TEXT, "description": "Created on this day or later."},
     "to": {**TEXT, "description": "Created on this day or earlier."},
-    "q": {**TEXT, "description": "Words and phrases, as in a search: the recordings it finds."},
+    "q": {**TEXT, "description": "Words and phrases of a search: the recordings that it finds."},
 }
 _SPLIT = _object(n_recordings=COUNT, n_utterances=COUNT, hours=NUMBER)
 _DATASET_PARAMETERS = {
@@ -154,7 +154,10 @@ SCHEMAS: Mapping[str, Any] = {
     "Caller": _object(owner=TEXT, is_administrator=FLAG),
     "Upload": _object(
         {
-            "content_type": {**TEXT, "description": "Of audio or video; by the name, if left out."},
+            "content_type": {
+                **TEXT,
+                "description": "A type of audio or video. By default, the name decides.",
+            },
             "owner": {**TEXT, "description": "For administrators: whose folder to upload to."},
         },
         name={

@@ -35,7 +35,8 @@ places. API Gateway waits for 29 s; the rest is for the passages that are shown.
 """
 
 ROWS_AT_ONCE = 100
-"""Rows of places that are read before the time is looked at: those of one request to the table."""
+"""Rows of places that are read between two looks at the clock: those of one request to the
+table."""
 
 PAGE = 20
 """Most recordings on a page."""
@@ -181,7 +182,7 @@ def _read(
 ) -> tuple["Stretch", list[Found]]:
     """Return the stretch of recordings at a place, and those with all phrases, best first.
 
-    The stretch ends where the time is over, but has one page and its first places at least.
+    The stretch ends when the time is over, but one page and its first places are always read.
     """
     terms = _terms(phrases)
     stretch = services.search_table.stretch(

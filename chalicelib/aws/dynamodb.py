@@ -112,7 +112,7 @@ class RecordingTable:
         after = recording_item.of_state(branch, replace(state, at=now))
         outcome = recording_item.outcome_names(branch)
         clears = state.status == Status.PENDING
-        # Of another attempt, everything: the earlier one may have noted its job since.
+        # Everything is written for another attempt: the earlier one may have noted its job since.
         is_new = clears or state.attempt != recording.state(branch).attempt
         changes = {
             name: value
@@ -175,9 +175,9 @@ class RecordingTable:
             accepted_at=accepted_at,
             look_at=self._look_at(),
         )
-        # Every attribute that there may be: others may have been written since it was read.
+        # Every attribute that an item may have: others may have been written since it was read.
         changes = {**dict.fromkeys(recording_item.attributes()), **self._flat(fresh)}
-        # Counted on in the table, because another attempt may have begun since it was read.
+        # The table increases these numbers itself: another attempt may have begun since the read.
         counted = [recording_item.attempt_name(branch) for branch in Branch]
         for name in ("JsonFile", *counted):
             changes.pop(name, None)
@@ -291,7 +291,8 @@ class RecordingTable:
         for _ in range(READS):
             entries, start = read(limit - len(found))
             page = (
-                # The index of all has keys only: whole items would be written to it too often.
+                # The index of all recordings has keys only: whole items would be written to it too
+                # often.
                 self.find_many([entry["JsonFile"] for entry in entries])
                 if owner is None
                 else [_to_recording(entry) for entry in entries]

@@ -10,7 +10,7 @@ from chalicelib.errors import CursorError
 
 
 def encode(item: Mapping[str, Any], owner: str | None) -> str:
-    """Return the cursor of a page of an owner's list, or of all, that ends with an item."""
+    """Return the cursor of a page that ends with an item, in an owner's list or in all."""
     key = {name: str(item[name]) for name in _names(owner)}
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 

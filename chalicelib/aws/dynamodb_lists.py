@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Key
 from chalicelib.aws.dynamodb_shards import Shards, in_order
 
 Read = Callable[[int], tuple[list[dict[str, Any]], dict[str, str] | None]]
-"""Read on: return the next entries, at most so many, and the key of their end if more follow."""
+"""Return the next entries, at most a given number, and the key of their end if more follow."""
 
 
 def read_list(

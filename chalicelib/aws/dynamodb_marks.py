@@ -1,8 +1,8 @@
-"""The recordings with a term: its bucket's rows that have its mark, newest recording first.
+"""The recordings with a term: the rows of the term's bucket with the term's mark, newest first.
 
 One partition of DynamoDB takes 1,000 writes a second, and a recording has a row in nearly every
-bucket, so a bucket has several shards (``dynamodb_shards``). The rows of the time before shards are
-in the first one. A search reads all shards of a bucket, a page at a time.
+bucket, so a bucket has several shards (``dynamodb_shards``). Rows that are older than the shards
+are in the first one. A search reads all shards of a bucket, a page at a time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +14,14 @@ from boto3.dynamodb.conditions import Attr, Key
 from chalicelib.aws.dynamodb_shards import Shards
 
 N_SHARDS = 4
-"""At 1,000 recordings a second, 1,000 writes to a bucket: 250 a second for each shard."""
+"""1,000 recordings a second make 1,000 writes a second to a bucket: 250 for each shard."""
 
 SAMPLE = 500
-"""Newest rows of a bucket's first shard that are counted, so that a query starts with its rarest
+"""Number of rows, the newest of a bucket's first shard, that are counted to find a query's rarest
 term."""
 
 LAST = "~"
-"""In place of a recording's id or of a time: after all of them in their order."""
+"""A text that comes after every recording's id and every time in their order."""
 
 Ask = Callable[..., Mapping[str, Any]]
 """DynamoDB's Query on the index of the buckets."""
@@ -45,8 +45,8 @@ class Mark:
 class Stretch:
     """The recordings with a term in a stretch of time, newest first.
 
-    ``end`` is a time and an id, at which older recordings begin; None if there are no older ones.
-    The id is that of the last recording, or LAST if all recordings of this time remain.
+    ``end`` is a time and an id, where older recordings begin; None if there are no older ones. The
+    id is that of the last recording, or LAST if all recordings of this time remain.
     """
 
     marks: Sequence[Mark]
@@ -59,7 +59,7 @@ class Stretch:
 
 def count_newest(ask: Ask, shards: Shards, mark: str) -> int:
     """Return how many of the newest rows of the first shard have a mark."""
-    # Of each shard it would be four requests for each term of a query.
+    # To count in every shard would take four requests for each term of a query.
     shard = next(shards.names())
     return int(ask(**_query(shards, shard, mark), Select="COUNT", Limit=SAMPLE)["Count"])
 
@@ -76,8 +76,8 @@ def read_stretch(
 ) -> Stretch:
     """Return recordings with a mark, newest first.
 
-    The page that is read next is that of the shard that has been read least far back, so the
-    stretch ends at nearly the same time in all of them. It has one page of each at least.
+    The next page is always from the shard that has been read least far back in time, so the stretch
+    ends at nearly the same time in all shards. It has at least one page of each shard.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def read_stretch(
         for row in page["Items"]:
             one = Mark(row["recording_id"], row["created_at"], int(row["n_terms"]))
             if one.place < start:
-                # A recording from before shards that is being written again is in two of them.
+                # A recording that is older than the shards is in two of them while it is written
+                # again.
                 found[one.recording_id] = one
         if last := page.get("LastEvaluatedKey"):
             pages_after[shard] = {"ExclusiveStartKey": last}

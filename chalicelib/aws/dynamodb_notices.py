@@ -26,8 +26,8 @@ class NoticeClaims:
     def claim(self, recording_id: str, outcome: Outcome, *, claimed_before: str) -> bool:
         """Claim a notice for sending; return whether it was free.
 
-        It is free if it was not sent, and was not claimed, or was claimed before a given time by a
-        sender that died.
+        A notice that was not sent is free if it was not claimed. It is also free if it was claimed
+        before a given time, because that sender has died.
         """
         claimed, sent = of_notice(outcome, NoticeState())
         return self._update(

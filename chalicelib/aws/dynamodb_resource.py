@@ -14,16 +14,18 @@ _EVENT = "before-parameter-build.dynamodb"
 def connect_dynamodb() -> "DynamoDBServiceResource":
     """Return a resource that builds the condition of each request by itself.
 
-    boto3's own builds the conditions of all threads with one builder, which numbers their names:
-    two conditions that are built at once name the wrong attributes, and a write that is allowed is
-    refused. In local mode the functions are threads of one process. boto3 says that resources are
-    not thread safe: https://docs.aws.amazon.com/boto3/latest/guide/resources.html
+    boto3's own resource has one builder for the conditions of all threads, and this builder numbers
+    the names in them. If two conditions are built at once, they name the wrong attributes, and
+    DynamoDB refuses a write that is allowed. In local mode the functions are threads of one
+    process. boto3 says that resources are not thread safe:
+    https://docs.aws.amazon.com/boto3/latest/guide/resources.html
     """
     dynamodb = boto3.resource("dynamodb")
     events = dynamodb.meta.client.meta.events
     name = "dynamodb-condition-expression"
     events.unregister(_EVENT, unique_id=name)
-    # First, because what conditions compare with is still to be written in DynamoDB's types.
+    # This is called first, because a later handler writes the conditions' values in DynamoDB's
+    # types.
     events.register_first(_EVENT, _build_conditions, unique_id=name)
     return dynamodb
 

@@ -1,6 +1,6 @@
 """The search table: which recordings have a word, where in them, and the text of snippets.
 
-A recording's rows share its id, so all of its rows and no other recording's are removed with it:
+All rows of a recording have its id, so they can be removed together. The rows are:
 
 - ``~{bucket}`` or ``~{bucket}-{shard}``: the marks of the recording's terms in a bucket. Two
   sparse indexes list a shard's rows, newest recording first: ``by_term`` for all owners,
@@ -116,7 +116,7 @@ class SearchTable:
         )
 
     def _listing(self, term: str, owner: str | None) -> tuple[Ask, Shards, str]:
-        """Return the query on an index, the shards of a term's bucket there, and its mark."""
+        """Return the query on an index, the shards of a term's bucket in it, and the mark."""
         index = BY_TERM if owner is None else BY_OWNER_TERM
         shards = bucket_shards(layout.bucket_of(term), owner, self._n_shards)
 

@@ -1,7 +1,7 @@
-"""The partitions of the lists of recordings: all of them, or an owner's, each ordered by a time.
+"""Partitions of the lists of recordings, of all owners or of one, each ordered by a time.
 
 One partition of DynamoDB takes 1,000 writes a second. A recording changes its entries in these
-indexes some twelve times, so a list has several partitions, its shards, and a recording's id says
+indexes about twelve times. So a list has several partitions, its shards, and a recording's id says
 which shard it is in. A list reads every shard and merges them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-sharding.html
@@ -19,10 +19,10 @@ from chalicelib.core import keys
 from chalicelib.core.recording_item import KIND
 
 N_SHARDS = 32
-"""At 1,000 recordings a second, 12,000 writes: 375 a second for each shard."""
+"""1,000 recordings a second make 12,000 writes a second: 375 for each shard."""
 
 OWNERS = "/"
-"""Between an owner's name and a shard's number; no owner's name has it."""
+"""Separator of an owner's name and a shard's number; no owner's name contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Shards:
     attribute : str
         the attribute that is the indexes' partition key
     first : str
-        the name of the first shard, which is that of the list from the time before shards
+        the name of the first shard; before there were shards, the whole list had this name
     between : str
-        what is between this name and the number in the names of the other shards
+        the text between this name and the number, in the names of the other shards
     n : int
         number of shards
     """
@@ -82,10 +82,10 @@ def in_order(
     newest_first: bool,
     limit: int,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the entries of an index in the order of their times, and of their keys at one time.
+    """Yield the entries of an index in the order of their times; at equal times, of their keys.
 
-    ``ask`` is DynamoDB's Query on the index, ``limit`` how many entries are wanted. The first page
-    of a shard has twice its share of them, and each page twice as many as the page before.
+    ``ask`` is DynamoDB's Query on the index, and ``limit`` the number of wanted entries. The first
+    page of a shard has twice its share of them, and each page twice as many as the page before.
     """
 
     def place(entry: dict[str, Any]) -> tuple[str, str]:
@@ -107,7 +107,7 @@ def in_order(
             query |= {"ExclusiveStartKey": page["LastEvaluatedKey"], "Limit": n}
 
     def sorted_shard(shard: str) -> Iterator[dict[str, Any]]:
-        # An index has no order among entries of one time.
+        # An index has no order among entries with the same time.
         for _, entries in groupby(read(shard), key=lambda entry: entry[order]):
             yield from sorted(entries, key=place, reverse=newest_first)
 

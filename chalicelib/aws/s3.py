@@ -36,7 +36,7 @@ _GONE = frozenset({"404", "NoSuchKey", "NotFound", "412", "PreconditionFailed"})
 
 
 class SpillingWriter(io.RawIOBase):
-    """A file that is held in memory up to a size, and beyond it goes on in another file.
+    """A file that is in memory up to a size; when it becomes larger, it moves to another file.
 
     ``open_larger`` opens the other file, when it is needed.
     """
@@ -182,7 +182,7 @@ class MediaStore:
     def create(self, key: str) -> Iterator[BinaryIO]:
         """Open a new object for writing; it appears when the block ends, or not at all.
 
-        One of less than ``part_bytes`` is written in one request, a larger one in parts.
+        An object of at most ``part_bytes`` is written in one request, a larger one in parts.
         """
         with ExitStack() as stack:
             parts = partial(stack.enter_context, self._create_in_parts(key))
@@ -235,7 +235,7 @@ class MediaStore:
             raise
 
     def write_over(self, key: str, body: bytes, etag: str) -> bool:
-        """Write a small object in the place of the one with this ETag; return whether it was.
+        """Replace a small object if it still has this ETag; return whether it was replaced.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
@@ -260,7 +260,7 @@ class MediaStore:
     def read_with_metadata(
         self, key: str, *, most: int | None = None
     ) -> tuple[bytes | None, Mapping[str, str]]:
-        """Return what ``read`` does, and the object's metadata."""
+        """Return the result of ``read``, and the object's metadata."""
         response = self._get(key)
         if response is None:
             return None, {}

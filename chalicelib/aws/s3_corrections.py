@@ -1,4 +1,4 @@
-"""The corrections of each recording: one small object, written only if nobody else has written it.
+"""The corrections of each recording: one small object. A write fails if another write was first.
 
 S3's conditional writes compare the object's ETag:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -43,7 +43,7 @@ class CorrectionStore:
         return Stored(found["Body"].read(), found["ETag"].strip('"'))
 
     def write(self, recording_id: str, body: bytes, *, over: str | None) -> str | None:
-        """Write the object if its ETag is still ``over``, or None for no object.
+        """Write the object if its ETag is still ``over``; None means that there is no object yet.
 
         Return the new ETag, or None if another write was first.
         """

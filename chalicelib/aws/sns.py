@@ -1,4 +1,4 @@
-"""The topics of notices: one for all, or a second for failures."""
+"""The topics of notices: one for all notices, or a second one for failures."""
 
 import json
 from typing import TYPE_CHECKING

@@ -46,7 +46,7 @@ class FeatureQueue(_Queue):
         )
 
     def send_speech(self, request: Mapping[str, object]) -> None:
-        """Ask for the speech of a recording to be cut into parts, with a job's request."""
+        """Ask, with a job's request, that the speech of a recording is cut into parts."""
         self._client.send_message(
             QueueUrl=self._url, MessageBody=json.dumps({"task": SPEECH, "request": request})
         )
@@ -60,7 +60,7 @@ class FeatureQueue(_Queue):
         )
 
     def send_archive(self, asked: Sequence[Mapping[str, str | None]]) -> list[int]:
-        """Ask for up to ``BATCH`` objects of an archive to be received, in one request.
+        """Ask, in one request, that up to ``BATCH`` objects of an archive are received.
 
         Return the places in ``asked`` of the messages that the queue did not take.
         """

@@ -54,8 +54,9 @@ class Transcriber:
     def delete(self, name: str) -> None:
         """Delete a job, if it exists. Safe to repeat.
 
-        Transcribe takes five deletions a second. What is over that stays, and ends by itself after
-        90 days: it has the recording's key, and nothing else of it.
+        Transcribe takes five deletions a second. Jobs beyond this number stay, and disappear by
+        themselves after 90 days: such a job has the recording's key, and nothing else of the
+        recording.
 
         https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html
         """

@@ -23,7 +23,7 @@ ADDRESS = "s3://"
 
 BACKFILLS = "backfills/"
 DATASETS = "datasets/"
-"""Prefix of the data sets: what was asked for, and below it the files."""
+"""Prefix of the data sets: their requests, and their files."""
 
 BOOKMARK = "reconcile/bookmark.json"
 HOURS = "hours/"
@@ -108,7 +108,7 @@ def is_owner(name: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text has neither control characters nor halves of characters."""
+    """Return whether a text has neither control characters nor surrogates."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
@@ -158,12 +158,12 @@ def is_dataset_name(name: str) -> bool:
 
 
 def dataset_requests(owner: str) -> str:
-    """Return the prefix of what an owner has asked for."""
+    """Return the prefix of an owner's requests for data sets."""
     return f"{DATASETS}requests/{owner}/"
 
 
 def dataset_request(owner: str, name: str) -> str:
-    """Return the key of what was asked for, and how far it is."""
+    """Return the key of a request for a data set, which also has its status."""
     return f"{dataset_requests(owner)}{name}.json"
 
 
@@ -182,7 +182,7 @@ def clip(recording_id: str, start_s: float, end_s: float, kind: str = "wav") -> 
 
 
 def rendition(recording_id: str, attempt: int, name: str) -> str:
-    """Return the key of one of an attempt's renditions; that of their folder for no name."""
+    """Return the key of one of an attempt's renditions; without a name, the key of their folder."""
     return f"{RENDITIONS}{recording_id}/{attempt}/{name}"
 
 

@@ -28,6 +28,6 @@ UNKNOWN = "application/octet-stream"
 def media_type(name: str) -> str:
     """Return the media type of a file.
 
-    The type that an uploader gives is never used, because it may be that of a page.
+    The type that an uploader gives is never used, because it may be the type of a web page.
     """
     return MEDIA_TYPES.get(name.rpartition(".")[2].lower(), UNKNOWN)

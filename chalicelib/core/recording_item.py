@@ -1,7 +1,8 @@
 """The flat item of a recording: names of its attributes in the table and in the API's answers.
 
 The types of ``recording`` are nested, the item is flat: a branch's fields follow its name
-(``features_reason``), a result's fields stand beside them (``n_frames``). Both ways are here.
+(``features_reason``), a result's fields stand beside them (``n_frames``). The conversions in both
+directions are here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from chalicelib.core.recording import (
 )
 
 KIND = "recording"
-"""First part of the ``kind`` of all items, by which two indexes have them all in order of time."""
+"""First part of the ``kind`` of all items; with it, two indexes list them all in order of time."""
 
 RESULTS: Mapping[Branch, type[Any]] = {
     Branch.TRANSCRIPTION: TranscriptSummary,

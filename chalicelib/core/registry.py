@@ -1,6 +1,6 @@
 """The registry of tables: a line for each, with the class that computes it.
 
-A class is imported when its table is asked for, so a table that is not costs no time.
+A class is imported when its table is asked for, so the other tables cost no time.
 """
 
 from importlib import import_module
@@ -26,7 +26,7 @@ TABLES = {
 }
 """The class of each table's track, in a module of ``chalicelib.core.features.tracks``."""
 
-# By this module's own place, which in the library's wheel is inside ``earshot``.
+# Made of this module's own name, because the library's wheel has it inside ``earshot``.
 PACKAGE = f"{__name__.rpartition('.')[0]}.features.tracks"
 
 DEFAULT_TABLES = ("mfcc", "energy", "pitch")

@@ -11,9 +11,11 @@ In the order in which they act:
    before there were events.
 2. ``starting`` decides which branches an upload has, and starts them.
 3. ``transcription``, ``features`` and ``renditions`` start and finish one branch each.
-   ``recognition`` is Earshot's own recogniser, which can stand in Amazon Transcribe's place.
-4. ``quotas`` refuses what is over the hours of a day; ``branches`` changes the status of a branch.
-5. ``transcripts`` reads a transcript with its corrections; ``alignment`` times the words of these.
+   ``recognition`` is Earshot's own recogniser, which can replace Amazon Transcribe.
+4. ``quotas`` refuses recordings over the hours of a day; ``branches`` changes the status of a
+   branch.
+5. ``transcripts`` reads a transcript with its corrections; ``alignment`` finds the times of
+   corrected words.
 6. ``words`` joins the transcript with the tables; ``notices`` publishes the outcome, once.
 7. ``clips`` cuts a part of the sound, when it is asked for.
 8. ``removal`` deletes the outputs of an upload that is gone.

@@ -1,4 +1,4 @@
-"""Times of corrected words, from an aligner where one is installed."""
+"""Times of corrected words, from an aligner if one is installed."""
 
 import importlib
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SR = 16_000
 LONGEST_S = 30.0
-"""Longest part that is aligned, in seconds; an answer waits for it."""
+"""Longest part that is aligned, in seconds; the answer to a request waits for this."""
 
 AROUND_S = 0.3
 """Sound that is taken from the pauses before and after, in seconds."""
@@ -36,7 +36,7 @@ def align(
     recording: Recording,
     services: "Services",
 ) -> list[Correction]:
-    """Return corrections, the new ones with the times of their words where they can be found."""
+    """Return corrections; new ones have the times of their words, if these can be found."""
     aligner = _load(services.settings.aligner)
     if aligner is None:
         return list(corrections)

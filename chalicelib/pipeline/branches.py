@@ -34,10 +34,10 @@ def move(
 ) -> Recording:
     """Change the status of a branch, and write its state and result.
 
-    A branch that becomes PENDING loses its earlier state and result, except the facts that it was
-    retried or made again and that its ladder has failed, and gets the next attempt's number, so
-    that nothing of the earlier attempt is written to it. If the branch has begun another attempt
-    since the recording was read, nothing is written.
+    A branch that becomes PENDING loses its earlier state and result. It keeps three facts: that it
+    was retried, that it was made again, and that its ladder has failed. It gets the next attempt's
+    number, so that nothing of the earlier attempt is written to it. If the branch has begun another
+    attempt since the recording was read, nothing is written.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def fail(
     *,
     internal: bool = False,
 ) -> Recording:
-    """End a branch with a reason; ``internal`` if the recording has no part in it."""
+    """End a branch with a reason; ``internal`` if the recording is not the cause."""
     state = replace(recording.state(branch), internal=internal)
     return move(recording, branch, Status.FAILED, services, reason=reason, state=state)
 
@@ -135,7 +135,7 @@ def job_of(recording: Recording, branch: Branch, services: "Services") -> keys.J
 
 
 def input_of(job: keys.Job, upload: Upload, media_format: str, services: "Services") -> str:
-    """Return the key of what a job reads: a copy of its upload, or the original itself.
+    """Return the key of a job's input: a copy of its upload, or the original itself.
 
     Raise UploadChangedError if the upload is no longer there.
     """
@@ -158,7 +158,8 @@ def begin(
 
     The number is greater than the last one and not less than the time in milliseconds, so it is
     also new for a recording that was removed and uploaded again. ``kind`` is the kind of its job,
-    if the job has a name; ``result_of`` returns the known part of the result, by the number.
+    if the job has a name; ``result_of`` returns the part of the result that follows from the
+    number.
     """
     number = max(recording.state(branch).attempt + 1, round(services.clock().timestamp() * 1000))
     prefix = services.settings.job_prefix
@@ -168,7 +169,7 @@ def begin(
         branch,
         Status.IN_PROGRESS,
         services,
-        # Of a branch that is PENDING because its ladder has failed; the others have none.
+        # Only a branch that is PENDING because its ladder has failed has a reason here.
         reason=recording.state(branch).reason,
         state=replace(recording.state(branch), internal=False, attempt=number, job_id=job_id),
         result=result_of(number) if result_of else None,

@@ -1,4 +1,4 @@
-"""Requests for data sets: one object for each, which also says how far it is."""
+"""Requests for data sets: one object for each, which also has the status."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -18,14 +18,14 @@ HALF_DELETED = "Its deletion was begun, and some of its files are gone. Delete i
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:
-    """A request for a data set, and how far it is.
+    """A request for a data set, and its status.
 
     Parameters
     ----------
     name, owner : str
         of the data set
     requested_at : str
-        when; it tells this request from an earlier one with the same name
+        time of the request, which an earlier request with the same name does not have
     parameters : mapping of str to str
         as ``DatasetParameters.parse`` reads them
     recordings_of : str or None
@@ -92,18 +92,18 @@ def files_of(owner: str, name: str, requested_at: str) -> str:
 
 
 def read_dataset_request(owner: str, name: str, services: "Services") -> DatasetRequest | None:
-    """Return what was asked for, or None."""
+    """Return a request, or None."""
     found = services.datasets.find_body(keys.dataset_request(owner, name))
     return DatasetRequest(**orjson.loads(found[0]), etag=found[1]) if found else None
 
 
 def write_dataset_request(request: DatasetRequest, services: "Services") -> None:
-    """Write what was asked for, in the place of an earlier request."""
+    """Write a request; it replaces an earlier one."""
     services.datasets.write(*_object_of(request))
 
 
 def change_dataset_request(request: DatasetRequest, services: "Services") -> bool:
-    """Write how far a request is; return False if it was deleted or changed since it was read.
+    """Write the status of a request; return False if it was deleted or changed since it was read.
 
     A step that is overtaken must not bring back what somebody has deleted.
     """
@@ -134,8 +134,8 @@ def send_dataset_step(
 def delete_dataset(request: DatasetRequest, services: "Services") -> None:
     """Remove a request and the files of all its versions. Safe to repeat."""
     files = keys.dataset_files(request.owner, request.name)
-    # The request is deleted after its files, so that an interrupted deletion can be repeated, and
-    # says meanwhile that it is not whole.
+    # The request is deleted after its files, so that an interrupted deletion can be repeated.
+    # Meanwhile the request says that files are gone.
     write_dataset_request(replace(request, status=Status.FAILED, reason=HALF_DELETED), services)
     services.datasets.remove(files)
     services.datasets.remove(keys.dataset_request(request.owner, request.name))

@@ -26,7 +26,7 @@ GONE = "It was removed meanwhile."
 class StageReader:
     """Reads recordings one after the other, each part with a function of its own.
 
-    The functions are named where the reader is made, so that it can be seen what it needs.
+    The functions are given where the reader is made, so the code there shows what a reader needs.
     """
 
     find: Callable[[str], Recording | None]

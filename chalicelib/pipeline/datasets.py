@@ -1,8 +1,8 @@
 """Data sets of a stage: planned, made by batches, and joined, each step by a message.
 
-What was asked for is an object, and so is each batch's report. A step can come twice: it then finds
-what it would make, or makes the same again. A message of a request that was replaced or deleted
-does nothing.
+The request is an object, and so is each batch's report. A step can come twice: the second time it
+finds its own output, or makes the same output again. If the request was replaced or deleted, its
+messages do nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def take_dataset_step(
 
 
 def _delete_leftovers(request: DatasetRequest, services: "Services") -> None:
-    """Delete what a step wrote that another delivery, a request or a deletion has overtaken."""
+    """Delete the files of a step overtaken by another delivery, a new request or a deletion."""
     present = read_dataset_request(request.owner, request.name, services)
     if present is None or present.is_half_deleted:
         services.datasets.remove(files_of(request.owner, request.name, request.requested_at))
@@ -168,7 +168,7 @@ def join_dataset(request: DatasetRequest, services: "Services") -> None:
 
 
 def _join_parts(request: DatasetRequest, services: "Services") -> Mapping[str, Any] | None:
-    """Return the manifest of what was joined; None if there are no parts, or no more."""
+    """Return the manifest of the joined parts; None if there are no parts, or no longer any."""
     from chalicelib.core.datasets.assembly import assemble  # noqa: PLC0415  # as above
 
     folder = request.folder

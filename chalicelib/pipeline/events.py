@@ -81,8 +81,8 @@ def _start(recording: Recording, upload: Upload, services: "Services") -> None:
     except ServiceBusyError:
         ask_again_soon(recording, services)
     except (UploadChangedError, RecordingNotFoundError):
-        # The replacement or removal has its own event, but the branches that were started
-        # here may be younger than the clean-up that followed it.
+        # The replacement or removal has its own event, but the clean-up of that event may have
+        # ended before the branches were started here.
         delete_outputs_jobs_and_item(recording, services)
 
 
@@ -180,7 +180,7 @@ def record_transcription_failure(job_name: str, services: "Services") -> None:
 
 
 def extract_features(recording_id: str, services: "Services", *, attempt: int = 1) -> None:
-    """Extract a recording's features and write its tables. Safe to repeat: they are the same.
+    """Extract a recording's features and write its tables. Safe to repeat: the tables are the same.
 
     The request is a message, so a failure is tried again. ``attempt`` counts the deliveries of this
     message. After the last one the message is given up, and the recording has the reason.
@@ -215,10 +215,10 @@ def extract_features(recording_id: str, services: "Services", *, attempt: int = 
 
 
 def _has_waited(recording: Recording, services: "Services") -> bool:
-    """Return whether Transcribe had no room when the upload came; it may have by now.
+    """Return whether Transcribe had no room for a job when the upload came; now it may have room.
 
-    Reconcile would ask for one recording after another. While the function still runs that starts
-    the branches, nobody else does.
+    ``reconcile`` alone would ask for one recording after another. No other function may start the
+    branches while the one that starts them is still running.
     """
     state = recording.transcription
     since = datetime.fromisoformat(state.at or recording.created_at)
@@ -245,18 +245,18 @@ def _found(recording_id: str, services: "Services") -> tuple[Recording | None, U
 
 
 def _look_if_gone(recording: Recording | None, upload: Upload | None, services: "Services") -> None:
-    """Ask for a look if only the upload is gone: its removal may have come before the item."""
+    """Ask for a look if only the upload is gone: its removal's event may have come too early."""
     if recording and upload is None:
         services.features_queue.send_look(recording.id, delay_s=0)
 
 
 @contextmanager
 def _late_results_deleted(recording_id: str, services: "Services") -> Iterator[None]:
-    """Delete the outputs of a recording if it is gone, and ask for a look if outputs of it are."""
+    """Delete the outputs of a recording that is gone; ask for a look if only outputs are gone."""
     try:
         yield
     except UploadChangedError:
-        # A late clean-up has removed them: the rest goes too, or they are made again.
+        # A late clean-up has removed them. The look removes the rest too, or makes them again.
         services.features_queue.send_look(recording_id, delay_s=RETRY_AFTER_S)
     except RecordingNotFoundError:
         delete_outputs(recording_id, services)
@@ -267,7 +267,7 @@ def _finish(recording: Recording, services: "Services") -> None:
     try:
         recording = join_words(recording, services)
     except UploadChangedError:
-        # A late clean-up has removed a table: the rest goes too, or the table is made again.
+        # A late clean-up has removed a table. The look removes the rest, or makes the table again.
         services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)
     announce(recording, services)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 LEAST_S = 0.001
-"""Shortest duration with a speed in the journal, because a clock may not advance in less."""
+"""Shortest duration with a speed in the journal; in less time a clock may not advance."""
 
 READING_LASTS = timedelta(minutes=10)
 """Time in which a recording must be read and its tables written.
@@ -67,7 +67,7 @@ def measure(recording: Recording, upload: Upload, services: "Services") -> Recor
                 )
     except UploadChangedError:
         if services.media.find_source(recording):
-            # It was put back, and is measured from its start.
+            # The upload was put back, and is measured from its start.
             services.features_queue.send(recording.id)
         else:
             delete_outputs_jobs_and_item(recording, services)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def take_message(
     asked: Mapping[str, Any], services: "Services", *, attempt: int = 1, receipt_handle: str = ""
 ) -> None:
-    """Do what a message asks for: to extract features, unless it names another task.
+    """Do the task of a message: extract features, unless it names another task.
 
     If it fails, the message comes back. ``attempt`` counts the deliveries of this message.
     """

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 CLAIM_LASTS = timedelta(minutes=15)
 """Time for which a claim is valid: the longest run of a function.
 
-After that the sender has died before or just after sending, and the recording's next event sends
-the notice. So a crash may give a second notice, but never none. Only a FIFO topic of SNS could
-remove the second one, and a FIFO topic sends no e-mail.
+If a claim is older, its sender has died before or just after sending, and the recording's next
+event sends the notice. So a crash may give a second notice, but never none. Only a FIFO topic of
+SNS could remove the second one, and a FIFO topic sends no e-mail.
 """
 
 

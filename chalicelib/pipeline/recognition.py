@@ -1,13 +1,13 @@
-"""Earshot's own recogniser: jobs that are asked for and answered as Amazon Transcribe's are.
+"""Earshot's own recogniser: its jobs have the same requests and answers as Amazon Transcribe's.
 
-A job has two steps, each a message, each safe to repeat and at the same time:
+A job has two steps. Each is a message, and is safe to repeat, even at the same time:
 
-1. ``cut_speech`` decodes the job's input, which takes decoders that do not fit into one function
-   with the recogniser, and leaves parts of 16 kHz with whole utterances.
-2. ``recognise_part`` writes the words of one part. Whoever finds the words of all parts joins them
-   and writes the transcript under the key that Transcribe would write to.
+1. ``cut_speech`` decodes the job's input, and writes parts of 16 kHz with whole utterances. The
+   decoders do not fit into one function with the recogniser.
+2. ``recognise_part`` writes the words of one part. The call that finds the words of all parts joins
+   them, and writes the transcript under the key that Transcribe would write to.
 
-From there on nothing knows the difference: the transcript's own event publishes it.
+From there on, everything is as with Amazon Transcribe: the transcript's event publishes it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 LANGUAGE = "en"
 NOT_ENGLISH = (
-    "The recording does not seem to be in English, which alone Earshot's own recogniser "
+    "The recording does not seem to be in English, the only language that Earshot's own recogniser "
     "understands: the words that it hears do not fit the sound. Amazon Transcribe has other "
     "languages (transcriber=transcribe)."
 )
@@ -106,7 +106,7 @@ def _current(job_name: str, services: "Services") -> tuple[keys.Job, Recording] 
     if recording and is_awaited:
         if services.media.find_source(recording):
             return job, recording
-        # The removal of the upload may have come before the item.
+        # The event of the upload's removal may have come before the item.
         services.features_queue.send_look(recording.id, delay_s=0)
     delete_job_objects(job.folder, services)
     return None
@@ -116,13 +116,13 @@ def _current(job_name: str, services: "Services") -> tuple[keys.Job, Recording] 
 def _given_up_at_last(
     recording: Recording, attempt: int, services: "Services"
 ) -> Iterator[Recording]:
-    """Write why a job fails: if no retry can help, or in the message's last attempt."""
+    """Write why a job fails, if no retry can help, or if this is the message's last attempt."""
     try:
         if attempt > 1:
             recording = _count(recording, attempt, services)
         yield recording
     except UploadChangedError:
-        # A clean-up has removed what the job reads: the rest goes too, or the job begins again.
+        # A clean-up has removed the job's input. A look removes the rest, or begins the job again.
         services.features_queue.send_look(recording.id, delay_s=RETRY_AFTER_S)
     except RecordingNotFoundError:
         delete_job_objects(job_of(recording, Branch.TRANSCRIPTION, services).folder, services)
@@ -136,7 +136,7 @@ def _given_up_at_last(
 
 
 def _count(recording: Recording, attempt: int, services: "Services") -> Recording:
-    """Note how often a message has come, for whoever looks at a recording whose message is gone."""
+    """Note how often a message has come: a look needs the number if the message is lost."""
     return move(
         recording,
         Branch.TRANSCRIPTION,
@@ -194,7 +194,7 @@ def _cut(job: keys.Job, uri: str, services: "Services", *, by_channel: bool) -> 
 
 
 def _check(sample_rate_hz: int, channels: int, duration_s: float | None = None) -> None:
-    """Raise MediaError for what Amazon Transcribe would not take, and this recogniser neither."""
+    """Raise MediaError for a recording that neither Amazon Transcribe nor this recogniser takes."""
     found = Contents(duration_s=duration_s, sample_rate_hz=sample_rate_hz, channels=channels)
     if reason := limits.refusal(0, found) or limits.speech_refusal(found):
         raise MediaError(reason)
@@ -217,7 +217,7 @@ def _of_channel(
 
 @contextmanager
 def _input(uri: str, services: "Services") -> Iterator[BinaryIO]:
-    """Open what a job reads: its own copy, the audio track of a video, or an original."""
+    """Open a job's input: its own copy, the audio track of a video, or an original."""
     bucket, key = keys.place(uri)
     if bucket == services.media.bucket:
         store = services.media
@@ -241,7 +241,7 @@ def _can_be_heard(job: keys.Job, parts: "Parts", there: set[str]) -> bool:
 
 
 def _ask_for_words(job: keys.Job, parts: "Parts", there: set[str], services: "Services") -> None:
-    """Ask for each part's words that are not there; without parts, for the transcript."""
+    """Ask for the words of each part that has none; if no part is missing, for the transcript."""
     missing = [
         number for number in range(len(parts.parts)) if job.part(number, "words") not in there
     ]
@@ -252,13 +252,13 @@ def _ask_for_words(job: keys.Job, parts: "Parts", there: set[str], services: "Se
 def _engine() -> "Moonshine":
     """Return this thread's recogniser, which is loaded once: it hears one part at a time.
 
-    A function has one thread; in local mode two of them hear in one process.
+    A function has one thread; in local mode two threads hear in one process.
     """
     from chalicelib.core.speech.moonshine import load_moonshine  # noqa: PLC0415  # as above
 
     if not hasattr(_of_this_thread, "engine"):
         try:
-            with _loading:  # its package is not ready for two at once
+            with _loading:  # its package cannot load two at once
                 _of_this_thread.engine = load_moonshine()
         except (ImportError, OSError) as exc:
             reason = f"Earshot's own recogniser is not installed here ({exc})"

@@ -44,7 +44,7 @@ LASTING = timedelta(minutes=12)
 
 SOONEST = timedelta(minutes=15)
 LATEST = timedelta(days=1)
-"""Bounds of the time to the next look of an unfinished recording, which is its age."""
+"""Bounds of the time to the next look at an unfinished recording; this time is its age."""
 
 MESSAGE_LASTS = timedelta(hours=6)
 """Time after which a received message must be lost; the queue repeats it every 90 minutes."""
@@ -53,8 +53,8 @@ HANGS_AFTER = timedelta(days=1)
 """Age at which an unfinished recording counts as hanging; Transcribe takes hours at most."""
 
 TRACK_FIRST = (Branch.RENDITIONS, Branch.TRANSCRIPTION, Branch.FEATURES)
-"""Order in which failed branches are retried. Another function that finds a transcription PENDING
-whose audio track has failed ends it for good."""
+"""Order in which failed branches are retried. If another function finds a PENDING transcription
+whose audio track has failed, it ends the transcription permanently."""
 
 GONE = "What was made of the recording was removed."
 DIED = "each ended without an answer: it needed too much memory or time"
@@ -63,7 +63,7 @@ DIED = "each ended without an answer: it needed too much memory or time"
 def reconcile(
     services: "Services", *, lasting: timedelta | None = None, pages: int = PAGES
 ) -> Findings:
-    """Walk on, and look at the recordings that are due, as many as there is time for.
+    """Continue the walk, and look at as many due recordings as there is time for.
 
     A look that fails does not delay the others, and many due looks do not delay the walk.
     """
@@ -92,7 +92,7 @@ def _due(now: datetime, lasting: timedelta | None, services: "Services") -> Iter
             if lasting and services.clock() - now >= lasting:
                 return
             yield recording_id
-        # If the next look could not be set, this one would be the first again.
+        # If a next look cannot be set, the watchlist gives the same recording first again.
         seen |= due
 
 
@@ -189,8 +189,9 @@ def _ask_transcribe(recording: Recording, services: "Services") -> Recording:
 def _ask_recogniser(recording: Recording, job: keys.Job, services: "Services") -> Recording:
     """Use the transcript in place of its lost event, or send the message again.
 
-    Nobody can ask a queue for a message; one that comes twice finds what is done. Within a quarter
-    of an hour it is on its way, unless a late clean-up has removed what the job reads.
+    Nobody can ask a queue whether it has a message, and a message that comes twice finds the work
+    done. In the first quarter of an hour the message counts as on its way, unless a late clean-up
+    has removed the job's input.
     """
     state = recording.transcription
     if services.results.find(job.transcript()):
@@ -210,7 +211,8 @@ def _ask_recogniser(recording: Recording, job: keys.Job, services: "Services") -
 
 def _ask_mediaconvert(recording: Recording, services: "Services") -> Recording:
     if recording.renditions.status == Status.IN_PROGRESS and not recording.renditions.job_id:
-        # Whoever started the job died before noting it, and the job may have ended since.
+        # The function that started the job died before it noted the job, which may have ended
+        # since.
         events.start_again(recording, services)
         recording = services.recordings.get(recording.id)
     state = recording.renditions
@@ -256,7 +258,7 @@ def _miss_results(recording: Recording, services: "Services") -> Recording:
             recording = _make_again(recording, branch, services)
     if recording.transcription.status == Status.COMPLETED and transcript:
         subtitles = {transcript.subtitles_srt_key, transcript.subtitles_vtt_key} - {None}
-        # They are made from the transcript, like all that is corrected with it.
+        # They are made from the transcript, like everything that changes with corrections.
         is_missing = not subtitles <= there
         recording = transcription.apply_corrections(recording, services, always=is_missing)
         transcription.index_again(recording, services)

@@ -23,13 +23,13 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
     """Delete a recording's outputs and its item. Safe to repeat.
 
     If the upload is there again afterwards, the recording is created again and ``reconcile`` starts
-    it, because the event of the new upload may have found the old item. An original never goes with
-    its recording, and has no such events.
+    it, because the event of the new upload may have found the old item. An original is never
+    removed with its recording, and has no such events.
     """
     delete_outputs_and_jobs(recording, services)
     # The item is deleted after them, so that an interrupted clean-up is found again.
     services.recordings.delete(recording.id)
-    # Until then another function may have written more. From now on it finds no item.
+    # Another function may have written more until then. Now no function finds an item.
     delete_outputs(recording.id, services)
     if keys.is_original(recording.source_key):
         return
@@ -39,7 +39,8 @@ def delete_outputs_jobs_and_item(recording: Recording, services: "Services") -> 
         services.recordings.create(Recording.of(upload, created_at=now.isoformat()))
         services.watchlist.put_off(recording.id, now)
         services.features_queue.send_look(recording.id, delay_s=0)
-        # Its new job may have lost its input here, and this is seen when the job has ended.
+        # The deletion above may have removed the new job's input. A look after the job's end sees
+        # this.
         services.features_queue.send_look(recording.id, delay_s=LATEST_LOOK_S)
 
 

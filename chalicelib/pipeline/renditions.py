@@ -73,7 +73,7 @@ def start_renditions(
     track = services.settings.ladder.audio_track
 
     def announced(attempt: int) -> RenditionSet:
-        # Before the job exists, because its events look for this.
+        # Written before the job exists, because the job's events look for this.
         key = keys.rendition(recording.id, attempt, track.file)
         return RenditionSet(audio_track_key=key if track in presets else None)
 

@@ -34,7 +34,7 @@ def start_branches(recording: Recording, upload: Upload, services: "Services") -
     if media_format is None or reason:
         may_show = contents.picture or media_format in formats.CONTAINERS
         none_made = reason if may_show else NO_PICTURE
-        # The reason first, because this may be interrupted, and it decides what is done then.
+        # The reason is written first: if this is interrupted, the next call finds the reason.
         ends = [(branch, Status.FAILED, reason) for branch in SPEECH]
         ends.append((Branch.RENDITIONS, Status.SKIPPED, none_made))
         began_at = recording.restarted_at
@@ -122,11 +122,11 @@ def go_on_with_audio_track(
         ask_again_soon(recording, services)  # a late clean-up has removed it, and it is made again
         return recording
     reason = f"Amazon Transcribe needs an audio track, and there is none. {state.reason or ''}"
-    # Worth a retry as long as the track's own one is to come.
+    # A retry may help as long as the track's own retry is still to come.
     internal = state.is_worth_a_retry
     return fail(recording, Branch.TRANSCRIPTION, reason.strip(), services, internal=internal)
 
 
 def ask_again_soon(recording: Recording, services: "Services") -> None:
-    """Let reconcile start PENDING branches, so that a used-up quota gives up no event."""
+    """Let reconcile start PENDING branches, so that no event is lost when a quota is used up."""
     services.watchlist.put_off(recording.id, services.clock())

@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 AMAZON_TRANSCRIBE = "Amazon Transcribe"
-"""The name of who heard the words, unless the transcript says another."""
+"""The name of the transcriber, unless the transcript names another."""
 
 WAITS_AT_MOST = timedelta(days=14)
-"""Time for which Transcribe is asked again; the error for too many jobs is also one for a file that
-is too long.
+"""Time for which Transcribe is asked again. Its error for too many jobs is also its error for a
+file that is too long.
 """
 
 NEVER_TAKEN = f"Amazon Transcribe has taken no job of the recording for {WAITS_AT_MOST.days} days"
@@ -95,7 +95,7 @@ def start_transcription(
         options=options,
     )
     if is_own:
-        # Also again, because nobody can ask a queue for a message: what is done is not repeated.
+        # Sent again too: nobody can ask a queue whether it has a message. Work is not done twice.
         services.features_queue.send_speech(request)
         return recording
     try:
@@ -104,7 +104,7 @@ def start_transcription(
             delete_job_objects(job.folder, services)  # copied after its job had ended
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
-        # It also refuses a missing object, which may be missing for a moment only.
+        # Transcribe also refuses a missing object, which may be missing for a moment only.
         recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
         delete_job_objects(job.folder, services)
     except ServiceBusyError as exc:
@@ -161,12 +161,12 @@ def store_transcript(recording: Recording, key: str, services: "Services") -> Re
 def apply_corrections(
     recording: Recording, services: "Services", *, always: bool = False
 ) -> Recording:
-    """Bring everything that is made of a transcript up to date with its corrections.
+    """Update everything that is made of a transcript, if its corrections have changed.
 
     Subtitles, index, tables of words and the item are written again if the corrections have changed
-    since, and once more if they change meanwhile. ``always`` writes them also if the item has these
+    since, and once more if they change meanwhile. ``always`` writes them even if the item has these
     corrections already, because an earlier attempt may have ended halfway. Safe to repeat, even at
-    the same time: whoever writes last has looked last.
+    the same time: the call that writes last has also read last.
     """
     while recording.transcript is not None:
         applied = recording.transcript.corrections_etag
@@ -190,7 +190,7 @@ def apply_corrections(
 def _publish(
     recording: Recording, key: str, reading: Reading, services: "Services"
 ) -> TranscriptSummary:
-    """Write the subtitles and the index of a transcript; return what the item says of it."""
+    """Write the subtitles and the index of a transcript; return the summary for the item."""
     options = services.settings.transcription
     duration_s = recording.duration_s or 0.0
     for extension in options.subtitles:
@@ -202,10 +202,10 @@ def _publish(
 
 
 def take_over(upload: Upload, services: "Services") -> None:
-    """Create the recording of an upload with the transcript that is there, if there is one.
+    """Create the recording of an upload that has a transcript already, with this transcript.
 
-    The table has then lost the recording. Its id is made of its bytes, so it is the transcript of
-    these bytes, and has been paid for.
+    The table has then lost the recording. The recording's id is made of its bytes, so the
+    transcript is of these bytes, and it has been paid for.
     """
     key = services.settings.transcription.transcript_key(upload.recording_id)
     try:
@@ -214,7 +214,7 @@ def take_over(upload: Upload, services: "Services") -> None:
             return
         load_transcript(document)
     except (TranscriptFormatError, TooLargeError):
-        return  # it is made again
+        return  # the transcript is made again
     created_at = services.clock().isoformat()
     recording = services.recordings.create(Recording.of(upload, created_at=created_at))
     recording, is_first = begin(recording, Branch.TRANSCRIPTION, services, kind=keys.TRANSCRIBE)
@@ -280,7 +280,7 @@ def store_failure(recording: Recording, services: "Services") -> Recording:
     reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
     internal = not reason.startswith(FAULTS_OF_THE_FILE)
     if internal and _has_lost_its_copy(recording, services):
-        # A late clean-up has removed it. The one retry is for what Transcribe itself fails at.
+        # A late clean-up has removed it. The one retry is for failures of Transcribe itself.
         state = recording.transcription
         recording = move(recording, Branch.TRANSCRIPTION, Status.PENDING, services, state=state)
         services.features_queue.send_look(recording.id, delay_s=0)
@@ -291,7 +291,7 @@ def store_failure(recording: Recording, services: "Services") -> Recording:
 
 
 def _has_lost_its_copy(recording: Recording, services: "Services") -> bool:
-    """Return whether the copy of the upload is gone that a recording's job reads."""
+    """Return whether a recording's job has lost its copy of the upload."""
     is_track = formats.needs_audio_track(formats.extension(recording.source_key))
     if is_track or keys.is_original(recording.source_key):
         return False  # it reads no copy

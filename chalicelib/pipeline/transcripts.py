@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 DOCUMENT_BYTES = 32_000_000
-"""Largest document to read; four hours of speech have 10 MB, and 32 MB need 300 of memory."""
+"""Largest document to read; four hours of speech have 10 MB, and 32 MB need 300 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 READS_A_PAGE = 20
-"""Reads for a page of the table, which are 50 items each, because items may be large."""
+"""Number of reads for a page of the table; each reads 50 items only, because items may be large."""
 
 ITEMS = "items"
 WALK = (keys.UPLOADS, keys.FEATURES, keys.RENDITIONS, keys.TRANSCRIPTS, keys.JOBS, ITEMS)

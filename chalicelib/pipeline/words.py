@@ -27,7 +27,7 @@ def join_words(recording: "Recording", services: "Services") -> "Recording":
 
 
 def write_word_tables(recording: "Recording", services: "Services") -> "Recording":
-    """Write the tables of words, also if they are there. Safe to repeat.
+    """Write the tables of words, even if they are there. Safe to repeat.
 
     If the transcript is corrected meanwhile, they are written once more.
     """
@@ -92,7 +92,7 @@ def _write_tables(
 
 
 def _whole_values(recording: "Recording", services: "Services") -> dict[str, float | None]:
-    """Return what was measured of the recording as a whole, as ``features.json`` has it."""
+    """Return the values of the recording as a whole, as in ``features.json``."""
     from chalicelib.core.features.measures import whole_values  # noqa: PLC0415  # needs numpy, which most events do not
 
     made = services.results.read(keys.features(recording.id, "features.json"))

@@ -7,8 +7,8 @@ import { standIn } from "./standin.js";
 import { clock, nameOf, plural, visible } from "./wording.js";
 
 /**
- * Asks, deletes, and lists the removed objects. `onRemoved` is called before the list is shown.
- * Meanwhile the page does not look for the recording: it would find nothing.
+ * Asks the user, deletes a recording, and lists the removed objects. `onRemoved` is called before
+ * the list is shown. The page does not poll during the deletion, because it would find nothing.
  */
 export function removalDialog(recording, polling, onRemoved) {
   const { dialog } = question({
@@ -31,7 +31,7 @@ export function removalDialog(recording, polling, onRemoved) {
   });
 }
 
-/** Asks, deletes several recordings, and names those that could not be deleted. */
+/** Asks the user, deletes several recordings, and names those that could not be deleted. */
 export function removalOfMany(recordings, onDone) {
   const { dialog } = question({
     title: `Delete ${plural(recordings.length, "recording")}?`,
@@ -48,7 +48,7 @@ export function removalOfMany(recordings, onDone) {
   });
 }
 
-/** Asks, with the cost, and processes recordings again. */
+/** Asks the user, shows the cost, and processes recordings again. */
 export function reprocessDialog(recordings, onStarted) {
   const seconds = recordings.reduce((sum, one) => sum + (one.duration_s ?? 0), 0);
   const cost = standIn

@@ -11,7 +11,7 @@ export class ApiError extends Error {
     super(message);
     this.status = status;
     this.code = code;
-    /** The body and the ETag of the answer, where there are any. */
+    /** The body and the ETag of the answer, if there are any. */
     this.answer = null;
     this.etag = "";
   }

@@ -1,9 +1,9 @@
-// Turns, talk time, pauses and overlap of a conversation.
+// Turns, talk time, pauses and overlap in a conversation.
 
 import { h } from "./dom.js";
 import { clock, percent, plural, speaker } from "./wording.js";
 
-const PAUSE_S = 1; // shorter ones belong to speaking
+const PAUSE_S = 1; // shorter ones are a part of normal speech
 
 /**
  * The figures of a conversation, or null if there are fewer than two voices.

@@ -1,13 +1,14 @@
-// The corrections of a transcript: read, written unless somebody else was first, undone, listed.
+// The corrections of a transcript: reads, writes, undoes and lists them. A write fails if somebody
+// else has written first.
 
 import { ask, recordingPath } from "./api.js";
 import { button, h } from "./dom.js";
 import { clock, plural, visible, when } from "./wording.js";
 
-/** Somebody else has written meanwhile: their corrections are known now, and nothing was written. */
+/** Somebody else has written first. Nothing was written, and their corrections are loaded now. */
 export class ConflictError extends Error {}
 
-/** The corrections of a recording, and the ETag that says which ones they are. */
+/** The corrections of a recording, and the ETag of this version of them. */
 export class Corrections {
   constructor(id, owner) {
     this.path = recordingPath(id, "corrections");
@@ -31,7 +32,7 @@ export class Corrections {
     return this.etag === `"${etag ?? "none"}"`;
   }
 
-  /** What a word was recognised as: that is how a correction finds it. */
+  /** The recognised form of a word. A correction finds its word by this form. */
   originOf(words, i) {
     const writer = this.entries[words.correction[i]];
     if (writer) return { words: writer.words, start_s: writer.start_s, channel: writer.channel };
@@ -61,12 +62,12 @@ export class Corrections {
       this.take(error.etag, error.answer);
       const others = this.entries.findLast((one) => one.by !== this.owner)?.by;
       throw new ConflictError(
-        `${visible(others ?? "Somebody")} has changed the corrections meanwhile. They are shown now; yours is not saved yet.`,
+        `${visible(others ?? "Somebody")} has changed the corrections in the meantime. You see them now; yours is not saved yet.`,
       );
     }
   }
 
-  /** A folded list of all corrections, each with a button that undoes it; nothing without any. */
+  /** A collapsed list of all corrections, each with an undo button; null if there are none. */
   list(onUndo, isOpen) {
     if (!this.entries.length) return null;
     const lost = this.entries.filter((one) => !one.matches).length;

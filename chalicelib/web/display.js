@@ -13,8 +13,8 @@ function bytes(text) {
 }
 
 /**
- * Reads display.json. Columns of peaks are -1 to 1, of pitch hertz or 0, of MFCC 0 to 255, of the
- * level decibels of full scale. A recording that was measured long ago has no level.
+ * Reads display.json. Units of its columns: peaks -1 to 1, pitch hertz or 0, MFCC 0 to 255, level
+ * decibels of full scale. A recording that an early version measured has no level.
  */
 export function readDisplay({ duration_s, peaks, pitch, mfcc, level, spectrogram }) {
   return {
@@ -48,7 +48,7 @@ export function readSpectrogram({ column_s, n, values }) {
   return { column: column_s, n, values: bytes(values) };
 }
 
-/** The mean level of a part in decibels of full scale: that of its mean energy; null without any. */
+/** The level of a part's mean energy, in decibels of full scale; null if there is no level. */
 export function meanLevel({ level }, { start, end }) {
   if (!level) return null;
   const first = Math.min(level.db.length - 1, Math.round(start / level.column));
@@ -93,7 +93,7 @@ export class View extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Changes the visible span by `factor`; one time keeps its place on the screen. */
+  /** Changes the visible span by `factor`; the time `around` keeps its place on the screen. */
   zoom(factor, around = (this.start + this.end) / 2) {
     const share = (around - this.start) / this.span;
     const span = Math.min(this.duration, Math.max(LEAST_VIEW_S, this.span * factor));

@@ -70,7 +70,7 @@ export async function take(href) {
     location.assign(await address(href));
     return;
   }
-  // Of a transcript that is too large for an answer, the answer is an address.
+  // If a transcript is too large for an answer, the answer contains its address.
   const response = await ask(href, { parameters: { redirect: "no" } });
   if (!response.headers.has("Content-Disposition")) {
     location.assign((await response.json()).url);

@@ -5,8 +5,8 @@ import { button, h, toast } from "./dom.js";
 import { clock, speaker } from "./wording.js";
 
 /**
- * The editor of a transcript's text. `onChange` is called when the corrections have changed, with
- * what is needed to go on in the new text: the mode, a time, and a draft that was not saved.
+ * The editor of a transcript's text. `onChange` is called when the corrections have changed. It
+ * gets all that is needed to continue in the new text: the mode, a time, and an unsaved draft.
  */
 export class Editing {
   constructor(text, corrections, { onChange, onOriginal, isOriginal }) {
@@ -44,7 +44,7 @@ export class Editing {
     if (!this.isOn) this.close();
   }
 
-  /** The first and the last of the words that one correction has written around a word. */
+  /** The first and the last word of the correction that wrote a word; else the word itself. */
   unitOf(i) {
     const { correction } = this.words;
     let [first, last] = [i, i];
@@ -134,7 +134,7 @@ export class Editing {
       else save(text);
     });
     this.form.addEventListener("keydown", (event) => {
-      event.stopPropagation(); // the arrows and letters are the field's
+      event.stopPropagation(); // arrows and letters are for the field
       if (event.key === "Escape") leave();
     });
     this.hidden = hidden;
@@ -150,7 +150,7 @@ export class Editing {
     this.form = this.hidden = null;
   }
 
-  /** Splits a segment at a word, or joins the one that begins there to the one before. */
+  /** Splits a segment at a word. If a segment begins there, joins it to the one before. */
   turnBoundary(i) {
     const [first] = this.unitOf(i);
     if (first > 0 && !this.isOriginal)
@@ -181,7 +181,7 @@ export class Editing {
     }
   }
 
-  /** Goes on where another text was left. */
+  /** Continues at the place and with the draft of an earlier text. */
   resume({ isOn, time, draft, message }) {
     this.setOn(isOn);
     const i = this.words.nearest(time);

@@ -4,17 +4,17 @@
 //   main, routes, shortcuts        which view, which keys
 //   saving, zip                    many recordings in one file
 //   library, rows, uploads         the list, its rows and what is dropped on it
-//   recording, pane, summary       one recording, and the places that fill in as its parts are done
+//   recording, pane, summary       one recording, and the panes for its parts as they are done
 //   stage, player, transport       its picture, its sound, and the bar that controls both
 //   timeline, overview, selection  its pictures over time; painting draws, display holds the numbers
-//   corrections, editing           what people have corrected in it, and the field to do so
-//   transcript, words, conversation  its text, and who talks how much; search finds in all texts
-//   actions, downloads, menu       what can be done with it
-//   status, wording, dom, trouble  chips, sentences, elements, what to do when something fails
-//   api, identity, polling         asking Earshot, who asks, and asking again
-//   standin                        local mode: which recogniser stands in, and how far it is
+//   corrections, editing           people's corrections, and the field to write them
+//   transcript, words, conversation  its text, and the talk time; search looks in all texts
+//   actions, downloads, menu       deletion, processing again, downloads
+//   status, wording, dom, trouble  chips, sentences, elements, messages after errors
+//   api, identity, polling         requests to Earshot, sign-in, repeated requests
+//   standin                        local mode: the recogniser in use, and its progress
 //
-// There is no build step: what is served is these files, one after the other (api/page.py).
+// There is no build step: api/page.py joins these files into the one that is served.
 
 import { call, connection } from "./api.js";
 import { replace, toast } from "./dom.js";

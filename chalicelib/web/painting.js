@@ -7,11 +7,11 @@ const STEPS_S = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 90
 const LEAST_TICK_PX = 72;
 const WORD_GAP_PX = 4;
 const LONGEST_WORD_S = 5;
-const LEAP = 1.3; // from one column to the next: two voices or an error, no glide
+const LEAP = 1.3; // a larger step between two columns is two voices or an error, not a glide
 const PITCH_AIR = 1.08;
 const FULL_SCALE = 127;
 const LEVEL_RANGE_DB = 60;
-const QUIETEST = 4; // a recording that is quieter than this is not blown up further
+const QUIETEST = 4; // a quieter recording is not enlarged further
 // From dark to light in equal steps of lightness; readable in both colour schemes.
 const HEAT = [
   [18, 16, 38],
@@ -87,12 +87,12 @@ export function pitchRange({ f0 }) {
     highest = Math.max(highest, hz);
   }
   if (!highest) return { least: 75, most: 300 };
-  // A clipped contour would look like data.
+  // The range has a margin, because a contour that is cut off would look like data.
   const least = lowest / PITCH_AIR;
   return { least, most: Math.max(highest * PITCH_AIR, least * 2) };
 }
 
-// Half of the line's width, and a free row of pixels.
+// Half of the line's width, and one empty row of pixels.
 const EDGE = 2;
 
 export function pitchHeight(hz, { least, most }, height) {
@@ -134,7 +134,7 @@ export function drawPitch(canvas, { column, f0 }, range, { start, span }, { line
   context.stroke();
 }
 
-/** The range of a level axis: the loudest, and as far below it as speech goes. */
+/** The range of a level axis: from the loudest value down to the quietest that speech has. */
 export function levelRange({ db }) {
   const most = Math.min(0, Math.ceil(db.reduce((a, b) => Math.max(a, b), -LEVEL_RANGE_DB) / 10) * 10);
   return { least: most - LEVEL_RANGE_DB, most };
@@ -252,7 +252,7 @@ export function drawWords(canvas, words, view, spoken, { text, soft, accent, acc
       context.fillStyle = colour(i);
       context.fillRect(left, height - 2, Math.max(1, right - left - 1), 2);
     }
-    if ((left + right) / 2 < free) continue; // as many words as there is room for, at any zoom
+    if ((left + right) / 2 < free) continue; // skips a word that has no room
     const wide = context.measureText(words.text[i]).width;
     const textLeft = Math.max(0, (left + right - wide) / 2);
     if (textLeft < free) continue;

@@ -1,4 +1,4 @@
-// A part of a recording's page whose content is loaded, and loaded again when it has changed.
+// A part of a recording's page. It loads its content, and loads it again after a change.
 
 import { replace } from "./dom.js";
 import { troubleState } from "./trouble.js";

@@ -64,11 +64,11 @@ export class Player extends EventTarget {
       const [url, picture] = await Promise.all([find(rendition), poster && find(poster)]);
       if (this.isClosed) return;
       if (picture) this.media.poster = picture;
-      const isPlaying = this.isPlaying; // which media forget with their source
+      const isPlaying = this.isPlaying; // a new source resets this
       this.media.src = url;
       if (isPlaying) this.play();
     } catch {
-      if (!this.isClosed) this.onError(); // where nothing can be had, the view says why
+      if (!this.isClosed) this.onError(); // if nothing can be loaded, the view says why
     }
   }
 
@@ -149,7 +149,7 @@ export class Player extends EventTarget {
   }
 
   set rate(rate) {
-    this.media.defaultPlaybackRate = rate; // that of whatever is loaded later
+    this.media.defaultPlaybackRate = rate; // for media that are loaded later
     this.media.playbackRate = rate;
   }
 

@@ -37,13 +37,13 @@ export function poll(look) {
   addEventListener("online", onVisible);
   once();
   return {
-    /** Waits for a look that has begun, and begins no other before `hurry`. */
+    /** Waits until the current look has ended. No other look begins before `hurry`. */
     async pause() {
       paused = true;
       clearTimeout(timer);
       await looking;
     },
-    /** Polls now, and soon again. */
+    /** Polls now, and again after a short time. */
     hurry() {
       paused = false;
       wait = SOONEST_MS;

@@ -23,7 +23,7 @@ import { troubleState } from "./trouble.js";
 import { done, isUnfinished, nameOf } from "./wording.js";
 import { Words } from "./words.js";
 
-/** Shows a recording, at the time that the address may have. */
+/** Shows a recording, at the time in the address if there is one. */
 export function recordingView({ id, t }, caller) {
   return new RecordingView(id, Number(t) || 0, caller);
 }
@@ -175,7 +175,7 @@ class RecordingView {
 
   update() {
     const { player, transport, timeline, text } = this;
-    if (!transport) return; // a player that is closed says so
+    if (!transport) return; // a closed player also sends events
     transport.update();
     timeline?.show(player.time, player);
     text?.light(player.time, player);
@@ -218,7 +218,7 @@ class RecordingView {
     this.update();
   }
 
-  /** The page is whole without it, so a failure is only told. */
+  /** The page also works without the spectrogram, so a failure is only shown as a message. */
   async loadSpectrogram(timeline) {
     try {
       const url = await address(`${this.path}/features/spectrogram`);
@@ -263,19 +263,19 @@ class RecordingView {
     return text;
   }
 
-  /** Reads the transcript and its corrections, again if somebody has written between the two. */
+  /** Reads the transcript, then its corrections; reads both again if they do not belong together. */
   async loadTranscript(signal) {
     const parameters = { version: this.isOriginal ? "original" : null, redirect: "no" };
     for (let tries = 3; ; tries -= 1) {
       let transcript = await call(`${this.path}/transcript`, { signal, parameters });
-      // Of one that is too large for an answer, the answer is its address.
+      // If the transcript is too large for an answer, the answer contains its address.
       if (transcript.url) transcript = await call(transcript.url, { signal });
       await this.corrections.load(signal);
       if (this.isOriginal || this.corrections.areIn(transcript) || tries === 1) return transcript;
     }
   }
 
-  /** Shows the text anew, where it was, and goes on with what was being written. */
+  /** Shows the new text at the same place, and continues with the text that the user was typing. */
   async showCorrected(place) {
     const top = scrollY;
     await this.textPane.again(this.recording);

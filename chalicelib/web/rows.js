@@ -20,7 +20,7 @@ export const ORDERS = {
   status: { words: "Status", compare: (a, b) => byText(b.status, a.status) },
 };
 
-/** The lengths to filter by: a label, and the seconds from and below which a recording has it. */
+/** The lengths to filter by: a label, and the limits in seconds: `from` or more, and `below`. */
 export const LENGTHS = {
   "": { words: "All" },
   short: { words: "Under a minute", from: 0, below: 60 },
@@ -29,7 +29,7 @@ export const LENGTHS = {
   longest: { words: "Over an hour", from: 3600, below: Infinity },
 };
 
-/** Whether a recording has a length; one that is not known has none. */
+/** Whether a recording has a length; false if its duration is not known. */
 export function hasLength({ duration_s: seconds }, length) {
   const { from, below } = LENGTHS[length];
   return from === undefined || (seconds >= from && seconds < below && seconds !== null);

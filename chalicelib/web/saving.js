@@ -5,7 +5,7 @@ import { button, h, toast } from "./dom.js";
 import { nameOf, plural } from "./wording.js";
 import { zip } from "./zip.js";
 
-// The tables whose frames are the recipe's, of the mix or of a channel.
+// The tables whose frames are those of the recipe, of the mix or of one channel.
 const OF_FRAMES = /^(mfcc|pitch|energy)(\.ch\d+)?$/;
 
 /** A button that saves recordings as one file, and shows how many of them it has read. */
@@ -41,13 +41,13 @@ export async function saveTable(recordings, onRead) {
     else tables.push(table);
   }
   const [first] = tables;
-  if (!first) throw new Error("None of them has a table of words.");
+  if (!first) throw new Error("No selected recording has a table of words.");
   const same = tables.filter((one) => one.header === first.header);
   keep(new Blob([`${first.header}\n`, ...same.map((one) => one.rows)], { type: "text/csv" }), "words.csv");
   if (left.length) toast(`Without a table of words: ${left.join(", ")}.`);
   if (same.length < tables.length)
     toast(
-      `${plural(tables.length - same.length, "table has", "tables have")} other columns, and is left out.`,
+      `${plural(tables.length - same.length, "table was", "tables were")} left out, because of other columns.`,
     );
 }
 
@@ -66,11 +66,11 @@ export async function saveZip(recordings, onRead) {
     if (table) files.push([`${id}.words.csv`, encode(`${table.header}\n${table.rows}`)]);
     onRead();
   }
-  if (!files.length) throw new Error("None of them has a transcript.");
+  if (!files.length) throw new Error("No selected recording has a transcript.");
   keep(zip(files), "recordings.zip");
 }
 
-/** Saves the frames of a part of a recording: one row for each, from all tables that have it. */
+/** Saves the frames of a part of a recording: one row for each, with the columns of all tables. */
 export async function saveFrames(recording, { start, end }) {
   const parameters = { from: start.toFixed(3), to: end.toFixed(3) };
   const names = Object.keys(recording.feature_keys ?? {}).filter((name) => OF_FRAMES.test(name));

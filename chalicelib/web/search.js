@@ -33,7 +33,7 @@ export function searchView({ q = "", owner = "" }) {
         state(
           "empty",
           "Nobody said that",
-          "Every word must occur. Put a phrase in “quotes” to find it word by word; case and accents do not matter.",
+          "Every word must occur. Put a phrase in “quotes” to find its words in this order; case and accents do not matter.",
         );
       if (list.children.length) replace(body, list);
       else if (cursor) replace(body);

@@ -1,4 +1,4 @@
-// A selected part of the time axis: played, looped, measured, saved.
+// A selected part of the time axis: plays, loops, measures and saves it.
 
 import { meanLevel } from "./display.js";
 import { button, h, replace, toast } from "./dom.js";

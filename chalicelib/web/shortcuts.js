@@ -16,7 +16,7 @@ const KEYS = [
     "In a recording",
     [
       ["Space or K", "Play or pause"],
-      ["J L or ← →", "Back or on by 5 seconds"],
+      ["J L or ← →", "Back or forward by 5 seconds"],
       ["[ ]", "Slower or faster"],
       ["M", "Sound off or on"],
       ["+ − 0", "Zoom in, out, show everything"],

@@ -28,7 +28,7 @@ export class Stage {
     player.addEventListener("broken", () => {
       this.isBroken = true;
       const words = isUnfinished()
-        ? "This browser cannot play the upload; what it can play is being made."
+        ? "This browser cannot play the upload. A version that it can play is being made."
         : "This browser cannot play the upload. It can be downloaded.";
       this.element.hidden = false;
       replace(this.element, h("p", { class: "notice" }, words));
@@ -44,7 +44,7 @@ export class Stage {
     if (!words.length || this.isBroken) return;
     this.track ??= this.player.media.addTextTrack("captions", "Transcript", language?.split("-")[0] ?? "");
     const wasShown = this.areShown;
-    this.track.mode = "hidden"; // one that is off has no list of cues
+    this.track.mode = "hidden"; // a track that is off has no list of cues
     for (const cue of [...this.track.cues]) this.track.removeCue(cue);
     for (const { start, end, text } of captionsOf(words)) this.track.addCue(new VTTCue(start, end, text));
     this.captions.hidden = false;

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 
 const told = /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="stand-in"]'));
 
-/** The recogniser's name in local mode; nothing for a deployed page. */
+/** The recogniser's name in local mode; null on a deployed page. */
 export const standIn = told.content || null;
 
 /** A line that says that the words are not from Amazon Transcribe. */

@@ -9,12 +9,12 @@ import { clock, spokenTime } from "./wording.js";
 
 const ZOOM = 1.6;
 const HEADROOM_PX = 2;
-const LONG_S = 90; // from here on the whole is a smear,
-const READABLE_S = 30; // and so much is shown at first
+const LONG_S = 90; // a longer recording is not readable as a whole,
+const READABLE_S = 30; // so only this much is shown at first
 
 /**
  * The plots of a recording. `seek` is called with the seconds under the pointer, `playRange` with
- * the part to play; `saves` are the ways to save a part, as of `Selection`.
+ * the part to play; `saves` are the ways to save a part, as in `Selection`.
  */
 export class Timeline {
   constructor(display, { seek, playRange, saves }) {
@@ -261,7 +261,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** Draws the spectrogram, which comes after the rest. */
+  /** Draws the spectrogram, which arrives after the other data. */
   setSpectrogram(spectrogram) {
     this.spectrum = { column: spectrogram.column, picture: paint.heatPicture(spectrogram) };
     this.draw();

@@ -8,7 +8,7 @@ const HANDS_OFF_MS = 4000;
 
 /**
  * A transcript's text. `seek` and `playFrom` are called with the seconds at which a word begins;
- * `corrections` and `changing` are what its editor needs.
+ * `corrections` and `changing` are for its editor.
  */
 export class TranscriptText {
   constructor(transcript, words, { seek, playFrom, corrections, changing }) {
@@ -198,7 +198,7 @@ export class TranscriptText {
   reveal(i) {
     const box = this.spans[i].getBoundingClientRect();
     const isInView = box.top > innerHeight * 0.15 && box.bottom < innerHeight * 0.78;
-    // A long way is not scrolled smoothly.
+    // A long distance is not scrolled smoothly.
     const isFar = Math.abs(box.top) > innerHeight * 3;
     if (!isInView)
       this.spans[i].scrollIntoView({

@@ -7,7 +7,7 @@ import { clock, spokenTime } from "./wording.js";
 
 const SKIP_S = 5;
 
-/** The controls of a player. The overview is drawn when there is a display, with the view's window. */
+/** The controls of a player. With a display, they have the overview and the view's window. */
 export class Transport {
   constructor(player, { linkTo }) {
     this.player = player;
@@ -73,7 +73,7 @@ export class Transport {
       { class: "transport", "aria-label": "Player" },
       skip(-SKIP_S, "Back 5 seconds"),
       this.toggle,
-      skip(SKIP_S, "On 5 seconds"),
+      skip(SKIP_S, "Forward 5 seconds"),
       this.clock,
       this.overview,
       this.rate,

@@ -17,9 +17,9 @@ export function troubleState(error, retry) {
     return state(
       "failed",
       "Sign in to see your recordings",
-      "This deployment takes signed requests only. On your own machine, with your AWS credentials, run",
+      "This deployment accepts only signed requests. On your own machine, with your AWS credentials, run",
       h("pre", {}, h("code", {}, "make page STAGE=dev")),
-      h("p", {}, "and open the address that it prints: it serves this page and signs what the page asks."),
+      h("p", {}, "and open the address that it prints. There the page's requests are signed for you."),
       again,
     );
   }
@@ -27,7 +27,7 @@ export function troubleState(error, retry) {
     return state(
       "failed",
       "There is no such recording",
-      "It was deleted, replaced by another upload, or belongs to somebody else.",
+      "It was deleted or replaced by another upload, or it belongs to somebody else.",
       h("p", {}, h("a", { href: "#/" }, "All recordings")),
     );
   }

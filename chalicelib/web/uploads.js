@@ -15,7 +15,7 @@ const queue = h("ul", { class: "uploads", "aria-label": "Files being uploaded" }
 /** @type {(key: string) => void} */
 let onSent = () => {};
 
-/** An error of the file itself, so that another try is useless. */
+/** An error of the file itself. Another try would not help. */
 class RefusedError extends Error {}
 
 /** The drop zone and the list of uploads. `listener` is called with each uploaded file's key. */
@@ -153,7 +153,7 @@ async function run(upload) {
     const grant = await call("uploads", { method: "POST", body, signal: abort.signal });
     if (file.size > grant.max_bytes)
       throw new RefusedError(
-        `${name} has ${size(file.size)}; at most ${size(grant.max_bytes)} can be taken.`,
+        `${name} is too large: it has ${size(file.size)}, and the limit is ${size(grant.max_bytes)}.`,
       );
     const onProgress = (share) => {
       upload.bar.value = share;

@@ -61,7 +61,7 @@ export function nameOf(recording) {
   return visible(path.startsWith(prefix) ? path.slice(prefix.length) : path);
 }
 
-/** 83.5 is 1:23, or 1:23.50 with two decimals; hours come where there are any. */
+/** 83.5 is 1:23, or 1:23.50 with two decimals; hours appear only if there are any. */
 export function clock(seconds, decimals = 0) {
   const scale = 10 ** decimals;
   const units = Math.floor(Math.max(0, seconds || 0) * scale + 1e-6);
@@ -137,7 +137,7 @@ export function language(code) {
   }
 }
 
-/** "spk_0" is Speaker 1, "ch_1" is Channel 2; any other label stands as it is. */
+/** "spk_0" is Speaker 1, "ch_1" is Channel 2; any other label stays as it is. */
 export function speaker(label) {
   const found = /^(spk|ch)_(\d{1,3})$/.exec(label);
   if (!found) return visible(label);

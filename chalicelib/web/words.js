@@ -1,10 +1,10 @@
 // The words of a transcript, in the API's columns.
 
-const LINGER_S = 0.25; // a word stays lit in the short pause after it
-const TONES = 6; // of page.css
+const LINGER_S = 0.25; // a word stays highlighted in the short pause after it
+const TONES = 6; // as many as in page.css
 const UNSURE = 0.6;
 const VERY_UNSURE = 0.4;
-const MARKED = 0.25; // no more of a page than this, or the marks say nothing
+const MARKED = 0.25; // the largest share of words to mark, because too many marks say nothing
 const MARKED_MOST = 0.08;
 
 /** The words of a recording. */

@@ -1,6 +1,6 @@
 """The inner loops of Earshot's feature extractor, compiled: see the C files for each.
 
-Raises ImportError where the processor lacks what they were compiled for.
+The import raises ImportError if the processor lacks the instructions that they need.
 """
 
 import ctypes

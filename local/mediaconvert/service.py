@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 _ATTEMPTS = 2
 _CLOSE_S = 5.0
 _PAGE_SIZE = 20
-_TELL_STEP = 0.1  # a STATUS_UPDATE for every tenth; the service sends one after some seconds
+_TELL_STEP = 0.1  # a STATUS_UPDATE for each tenth done; the service sends one every few seconds
 _Json = dict[str, Any]
 PutEvent = Callable[[str, str, _Json], None]
 
@@ -124,10 +124,10 @@ class MediaConvertService:
             return [job.to_json() for job in self._jobs.values()]
 
     def restore(self, jobs: Iterable[_Json]) -> None:
-        """Take back the jobs that ``jobs`` gave before a restart, when their inputs are back.
+        """Restore the jobs that ``jobs`` returned before a restart.
 
-        Unfinished jobs start again. The events of finished jobs are sent again, because the process
-        may have ended before they were received.
+        The jobs' inputs must be restored first. Unfinished jobs start again. The events of finished
+        jobs are sent again, because the process may have ended before they were received.
         """
         restored = [Job.from_json(state) for state in jobs]
         with self._lock:
@@ -259,7 +259,7 @@ class MediaConvertService:
                 )
             except TranscoderDiedError:
                 if self._closed.is_set():
-                    break  # it was ended, and did not die
+                    break  # it was ended on purpose; it did not crash
                 logger.warning("mediaconvert job=%s transcoder_died attempt=%d", job.id, attempt)
         return failed(job, FAULT, "Unexpected error: the transcoder's process ended")
 

@@ -18,8 +18,8 @@ from local.mediaconvert.transcoder import Encoded, transcode
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-STALL_S = 600.0  # an encode without progress for this long is given up
-_MEMORY_LIMIT = 6 * 1024**3  # limit of the address space; a 4K video needs about two
+STALL_S = 600.0  # an encode that makes no progress for this long fails
+_MEMORY_LIMIT = 6 * 1024**3  # limit of the address space; a 4K video needs about 2 GB
 _STEP = 0.01  # progress between two messages
 
 

@@ -14,7 +14,7 @@ from local.media import open_media
 
 MAX_DURATION_S = float(LONGEST_S)
 MIN_DURATION_S = 0.5
-MOST_CHANNELS = 2  # most channels that are recognised separately
+MOST_CHANNELS = 2  # the largest number of channels recognised separately
 
 INVALID_MEDIA = (
     "The data in your input media file isn't valid. "

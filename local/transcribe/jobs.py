@@ -229,7 +229,7 @@ class JobBook:
             return [job.to_json() for job in self._jobs.values()]
 
     def restore(self, states: Iterable[_Json]) -> list[Job]:
-        """Take back stored jobs, and return them; the unfinished ones are queued again."""
+        """Restore stored jobs and return them; the unfinished ones are queued again."""
         restored = []
         for state in states:
             job = Job.from_json(state)

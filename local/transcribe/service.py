@@ -75,7 +75,7 @@ class TranscribeService:
         engine = engine or EngineChoice()
         self._vocabulary = engine.vocabulary
         self._processes = [RecogniserProcess(engine) for _ in range(n_workers)]
-        # The one that was used last is used first: the others start when there are more jobs.
+        # The process that was used last is used first, so the others start only for more jobs.
         self._idle: queue.LifoQueue[RecogniserProcess] = queue.LifoQueue()
         for process in reversed(self._processes):
             self._idle.put(process)
@@ -132,7 +132,7 @@ class TranscribeService:
         return self._book.to_json()
 
     def restore(self, jobs: Iterable[_Json]) -> None:
-        """Take back the jobs that ``jobs`` gave before a restart.
+        """Restore the jobs that ``jobs`` returned before a restart.
 
         Unfinished jobs start again. The events of finished jobs are sent again, because the process
         may have ended before they were received.
@@ -212,7 +212,7 @@ class TranscribeService:
             return
         with self._lock:
             self._progress[job.name] = 0.0
-        process = self._idle.get()  # there are as many as threads
+        process = self._idle.get()  # there are as many processes as threads
         try:
             self._changed(job.name)
             done = self._done(job, process)

@@ -9,7 +9,7 @@ from chalicelib.errors import ParameterError
 
 VARIABLE = "TRANSCRIBE_VOCABULARY"
 MOST_BYTES = 50_000
-"""Of a vocabulary, by Amazon Transcribe's quotas: 50 KB.
+"""Largest size of a vocabulary in bytes: 50 KB, as in Amazon Transcribe's quotas.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html
 """
@@ -51,7 +51,7 @@ def read_vocabulary(environ: Mapping[str, str]) -> Vocabulary | None:
     phrases = tuple(filter(None, _phrases(text.splitlines())))
     if not phrases:
         raise ParameterError(VARIABLE, f"{str(path)!r} has no word or phrase")
-    # Of the characters that Transcribe allows in a name.
+    # Keep only the characters that Transcribe allows in a name.
     return Vocabulary(re.sub(r"[^0-9a-zA-Z._-]+", "-", path.stem)[:200], phrases)
 
 

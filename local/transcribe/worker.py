@@ -28,8 +28,9 @@ from local.transcribe.engines import WITH_MODEL, EngineChoice, load_engine
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-STALL_S = 600.0  # a recording without progress for this long is given up
-_MEMORY_LIMIT = 2 * 1024**3  # limit of the address space beyond the loaded model; a tenth is used
+STALL_S = 600.0  # a recording that makes no progress for this long fails
+# Limit of the address space in addition to the loaded model. Normal use is a tenth of this.
+_MEMORY_LIMIT = 2 * 1024**3
 
 
 class RecogniserDiedError(EarshotError):

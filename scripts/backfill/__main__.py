@@ -39,7 +39,7 @@ ONLY = {"features": "features", "transcript": "transcription"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 1 if it cannot, or may not for its budget, and 130 if interrupted."""
+    """Run the command. Return 1 if it fails or the budget is too small, 130 if interrupted."""
     given = enter(_parser(), arguments)
     try:
         return _run(given, connect(Settings.from_env()))
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--inventory", help="manifest.json of an S3 Inventory, instead of a listing"
     )
     parser.add_argument("--only", choices=ONLY, help="make only these")
-    parser.add_argument("--since", help="objects that changed since a date: 2019-06-30")
+    parser.add_argument("--since", help="only objects that changed since a date: 2019-06-30")
     parser.add_argument("--owner", help="the owner, or a pattern of keys: 'calls/{owner}/'")
     parser.add_argument(
         "--sample",
@@ -68,9 +68,15 @@ def _parser() -> argparse.ArgumentParser:
         default=plan.SAMPLE,
         help=f"recordings whose headers are read for the plan (default: {plan.SAMPLE})",
     )
-    parser.add_argument("--budget", type=float, help="dollars; nothing begins or goes beyond them")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        help="dollars that may be spent; the work stops before it costs more",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan, and end")
-    parser.add_argument("--report", type=Path, help="a file for the report, beside the bucket's")
+    parser.add_argument(
+        "--report", type=Path, help="a file for the report, in addition to the one in the bucket"
+    )
     return parser
 
 
@@ -189,7 +195,7 @@ def _work(
         telling.tell(doing.progress, is_last=doing.is_done)
         if doing.is_done:
             break
-        # Steps begin a tick apart, however long they take: starts that are missed are not made up.
+        # Steps begin one tick apart. After a longer step the next begins at once; none are made up.
         pause.wait(max(0.0, began + work.TICK_S - time.monotonic()))
     return _end(given, state, services, doing)
 
@@ -209,7 +215,7 @@ def _end(given: argparse.Namespace, state: State, services: "Services", doing: w
         given.report.write_bytes(body)
     print(f"The report is {services.results.uri(state.report_key)}.")
     if progress.outcomes.get("FAILED"):
-        print(f"`make status STAGE={given.stage}` says why some have failed.")
+        print(f"`make status STAGE={given.stage}` shows why some have failed.")
     return 0
 
 

@@ -40,9 +40,9 @@ def list_inventory(s3: Any, manifest: str, *, bucket: str) -> Iterator[Listed]:
     Parameters
     ----------
     manifest : str
-        the address or the path of its ``manifest.json``
+        the address or the path of the inventory's ``manifest.json``
     bucket : str
-        the bucket that it must be an inventory of
+        the bucket that the inventory must be about
 
     Raises
     ------
@@ -52,8 +52,7 @@ def list_inventory(s3: Any, manifest: str, *, bucket: str) -> Iterator[Listed]:
     document = _manifest(s3, manifest)
     if document.get("sourceBucket") != bucket:
         raise CommandError(
-            f"The inventory is one of the bucket {document.get('sourceBucket')!r}, "
-            f"not of {bucket!r}."
+            f"The inventory lists the bucket {document.get('sourceBucket')!r}, not {bucket!r}."
         )
     rows = {"CSV": _csv_rows, "Parquet": _parquet_rows}.get(document["fileFormat"])
     if rows is None:
@@ -95,7 +94,7 @@ def _manifest(s3: Any, address: str) -> dict[str, Any]:
 
 
 def _files(s3: Any, document: Mapping[str, Any]) -> Iterator[IO[bytes]]:
-    """Yield each file of an inventory, on the disk, because Parquet is read from its end."""
+    """Yield each file of an inventory, copied to disk: Parquet is read from its end."""
     bucket = document["destinationBucket"].rpartition(":")[2]
     for file in document["files"]:
         with tempfile.TemporaryFile() as copy:
@@ -127,7 +126,7 @@ def _parquet_rows(s3: Any, document: Mapping[str, Any]) -> Iterator[dict[str, st
         from pyarrow import parquet  # noqa: PLC0415  # an optional package
     except ImportError as exc:
         raise CommandError(
-            "The inventory is written as Parquet, which pyarrow reads, and that is not installed: "
+            "The inventory is written as Parquet, and pyarrow, which reads it, is not installed: "
             "`.venv/bin/python -m pip install --require-hashes -r requirements/archive.txt`, or "
             "let S3 write the inventory as CSV."
         ) from exc

@@ -1,4 +1,4 @@
-"""The objects of an archive: where they are, whose they are, and which are refused unseen."""
+"""The objects of an archive: their places, their owners, and refusals without reading them."""
 
 import re
 from collections.abc import Iterator
@@ -55,10 +55,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The part of a bucket that is asked for, and the rules for what is in it.
+    """The requested part of a bucket, and the rules for its objects.
 
-    ``media_bucket`` is the stage's own, whose objects below ``uploads/`` are uploads. ``is_own``
-    says that the bucket holds what the stage has made.
+    ``media_bucket`` is the stage's own bucket; its objects below ``uploads/`` are uploads.
+    ``is_own`` says that the bucket also contains objects which the stage has made.
     """
 
     bucket: str
@@ -69,7 +69,7 @@ class Source:
     owner: str | None = None
 
     def entry(self, listed: Listed) -> Entry | None:
-        """Return the entry of an object, or None for what is passed over."""
+        """Return the entry of an object, or None if the backfill ignores the object."""
         key = listed.key
         if not key.startswith(self.prefix) or key.endswith("/"):
             return None
@@ -89,7 +89,7 @@ class Source:
         )
 
     def owner_of(self, key: str) -> str:
-        """Return the owner of an object: the one given, or as its key says."""
+        """Return the owner of an object: the given owner, or the owner in the key."""
         if self.owner is None:
             # As below uploads/: the first folder after the prefix.
             folder = self.prefix[: self.prefix.rfind("/") + 1]
@@ -157,7 +157,7 @@ def source_of(
     since: str | None = None,
     owner: str | None = None,
 ) -> Source:
-    """Return what an address names. Raise CommandError if the stage may not read it."""
+    """Return the source at an address. Raise CommandError if the stage may not read it."""
     if not address.startswith(keys.ADDRESS):
         raise CommandError(
             f"The archive must be an address such as s3://bucket/prefix, not {address!r}."
@@ -168,11 +168,13 @@ def source_of(
     if not bucket or not (is_uploads or bucket in source_buckets):
         named = ", ".join(source_buckets) or "none"
         own = (
-            f" Of the stage's own bucket, only {keys.UPLOADS} is." if bucket == media_bucket else ""
+            f" In the stage's own bucket it reads only {keys.UPLOADS}."
+            if bucket == media_bucket
+            else ""
         )
         raise CommandError(
             f"The stage does not read the bucket {bucket!r}: SOURCE_BUCKETS names {named}.{own} "
-            f"Add it there, then `make deploy`."
+            f"Add the bucket to it, then run `make deploy`."
         )
     return Source(
         bucket=bucket,

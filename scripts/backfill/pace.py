@@ -1,7 +1,7 @@
 """The pace of a backfill: how many recordings may be started now.
 
 Two limits hold at once: recordings in flight, and starts a second. Both leave a part of the
-account's quotas to live uploads, which know nothing of a backfill.
+account's quotas to live uploads, which do not wait for a backfill.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,15 @@ HEAD_ROOM = 0.2
 """Share of the account's quotas that is left to live uploads."""
 
 WAITING_EACH = 20
-"""Recordings in flight for each that is measured at once, where nothing is transcribed.
+"""Recordings in flight for each one that is being measured, if nothing is transcribed.
 
-A live upload waits behind them: for clips some seconds, for recordings of ten minutes a minute.
+A live upload waits behind them: some seconds for clips, a minute for recordings of ten minutes.
 """
 
 TABLE_A_SECOND = 100.0
-"""Recordings in a second that leave a new table of DynamoDB room for live uploads: it takes 4,000
-write units, and a recording some 30 while it is made (docs/scale.md).
+"""Most recordings to start in a second, so that a new DynamoDB table has room for live uploads.
+
+Such a table takes 4,000 write units a second, and a recording needs about 30 (docs/scale.md).
 """
 
 JOBS, STARTS = "concurrent batch transcription jobs", "starttranscriptionjob"
@@ -50,7 +51,7 @@ class Quotas:
 
 
 def ask(client: Any, quotas: Quotas) -> Quotas:
-    """Return the quotas with the account's own, as far as Service Quotas tells them."""
+    """Return the quotas with the account's own values, if Service Quotas returns them all."""
     found: dict[str, float] = {}
     try:
         pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="transcribe")
@@ -89,10 +90,10 @@ class Pace:
         self._starts = 0.0
 
     def room(self, n_in_flight: int) -> int:
-        """Return how many may be started now, so that at no second more than allowed are."""
+        """Return how many recordings may be started now, within the limit for each second."""
         now = self._clock()
         if self._a_second != float("inf"):
-            # What was not used is not saved: no burst may follow a pause.
+            # Unused starts are not saved for later: no burst may follow a pause.
             filled = self._starts + (now - self._filled_at) * self._a_second
             self._starts = min(filled, self._a_second)
         self._filled_at = now

@@ -13,16 +13,16 @@ from scripts.backfill.listing import Entry
 from scripts.backfill.pace import HEAD_ROOM, TABLE_A_SECOND, Quotas
 
 SAMPLE = 200
-"""Recordings whose headers are read, unless another number is asked for."""
+"""Default number of recordings whose headers are read."""
 
 JOB_S, JOB_SHARE = 15.0, 0.2
 """Assumed, as in docs/scale.md: a job takes 15 s and a fifth of the recording's length."""
 
 MEASURE_SHARE = 2.73 / 600
-"""Measuring takes, beside its waiting, 2.73 s of CPU for ten minutes (benchmarks/deployed.json)."""
+"""Measuring ten minutes takes 2.73 s of CPU and some waiting (benchmarks/deployed.json)."""
 
 BYTES_A_S = 16_000.0
-"""Bytes of a second, if no header of the sample tells: 128 kbit/s."""
+"""Bytes in a second if no header of the sample gives a length: 128 kbit/s."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def first_limit(self) -> str:
-        """The limit that the work waits for."""
+        """The limit that slows the work most."""
         return max(self.times_h, key=lambda name: self.times_h[name])
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _estimate_all(tally: Tally, told: Sequence[Header]) -> tuple[float, float]:
     total = squares = 0.0
     for named, n in tally.formats.items():
         its = [header for header in told if header.named == named]
-        # A format that the sample misses counts like the mean of all.
+        # A format that is not in the sample counts like the mean of all formats.
         seconds, error = _estimate(tally.sizes[named], n, its or told)
         total, squares = total + seconds, squares + error**2
     return total, math.sqrt(squares)
@@ -173,7 +173,7 @@ def _estimate(size: int, n: int, told: Sequence[Header]) -> tuple[float, float]:
 
 
 def times_h(amount: Amount, quotas: Quotas, *, only: str | None = None) -> dict[str, float]:
-    """Return the hours that each part takes alone; the longest is what the others wait for."""
+    """Return the hours that each part takes alone. The others wait for the longest one."""
     functions_s = amount.n * RECEIVE_S
     if only != "transcription":
         functions_s += amount.n * MEASURE_S + amount.seconds * MEASURE_SHARE

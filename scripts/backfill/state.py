@@ -1,10 +1,10 @@
-"""The state of a backfill, in the stage's bucket, where any machine finds it.
+"""The state of a backfill, in the stage's bucket, so that any machine finds it.
 
 A backfill goes in rounds. A round begins by writing the list of the archive in parts of
 ``PART`` objects, each an object of its own below ``backfills/{name}/{round}/``. A part that is
-finished gets a second object beside it, the part's report. Every object is written once and whole,
-so a process may end anywhere: what is not there is done again, and everything that is done again
-meets what was done before.
+finished gets a second object beside it, the part's report. Every object is written once and
+completely, so a process may end at any moment. The next run repeats the work without a report, and
+recordings that exist already are not made again.
 """
 
 import csv
@@ -30,7 +30,7 @@ _ROUND = re.compile(r"/(\d{4})/")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the report: what became of one object."""
+    """A row of the report: the outcome of one object."""
 
     key: str
     recording_id: str
@@ -43,7 +43,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def name_of(asked: Mapping[str, Any]) -> str:
-    """Return the name of a backfill, the same for the same question."""
+    """Return the name of a backfill. The same request always gets the same name."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     slug = re.sub(r"[^a-z0-9]+", "-", str(asked["source"]).lower().removeprefix(keys.ADDRESS))
     return f"{slug.strip('-')[:40].strip('-')}-{digest}"
@@ -71,7 +71,7 @@ class State:
         return f"{self.folder}{kind}/{number:06}"
 
     def write_list(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Write the list in parts, and pass each entry on."""
+        """Write the list in parts, and yield each entry."""
         part: list[Entry] = []
         number = 0
         for entry in entries:
@@ -93,7 +93,7 @@ class State:
         return [Entry(**json.loads(line)) for line in body.splitlines()]
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Write the plan, with which the list is complete."""
+        """Write the plan. It also marks the list as complete."""
         self._store.write(f"{self.folder}plan.json", json.dumps(plan, indent=2).encode())
 
     def read_plan(self) -> dict[str, Any] | None:
@@ -118,7 +118,7 @@ class State:
                 yield Row(**found, usd=usd)
 
     def write_report(self, n_parts: int) -> None:
-        """Write the report of the whole round, which ends it."""
+        """Write the report of the whole round. This ends the round."""
         with self._store.create(self.report_key) as report:
             report.write(f"{','.join(COLUMNS)}\n".encode())
             for number in range(n_parts):

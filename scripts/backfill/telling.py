@@ -39,7 +39,7 @@ class Telling:
 
 
 def line_of(progress: Progress, took_s: float) -> str:
-    """Return the line: done, rate, time left, and what became of them."""
+    """Return the line: number done, rate, time left, and outcomes."""
     done = progress.ended - progress.ended_before
     parts = [f"{progress.ended:,} of {progress.total:,}"]
     if done and took_s > 0:

@@ -1,7 +1,7 @@
-"""The work of a backfill: ask the queue for recordings at a pace, and look at what became of them.
+"""The work of a backfill: ask the queue for recordings at a pace, and look at their outcomes.
 
-Nothing here is needed to go on after an interruption: what is finished is in the bucket, what has
-begun is in the table, and what was asked for is in the queue.
+An interruption loses nothing that is in memory here: finished recordings are in the bucket,
+recordings in work are in the table, and requested ones are in the queue.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,24 +22,23 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 TICK_S = 1.0
-"""Seconds between two looks at what is in flight: the table sends no signal to wait for."""
+"""Seconds between two looks at the recordings in flight, because the table sends no signal."""
 
 PATIENCE_S = 120.0
-"""Seconds after which a recording that the queue was asked for, and that is not there, is looked
-for in its bucket."""
+"""Seconds to wait for a requested recording to be in the table. Then its object is looked for."""
 
 ASK_AGAIN_S = 6 * 3600.0
-"""Seconds after which the queue is asked again: its message must be lost, or was given up."""
+"""Seconds after which the queue is asked again: the first message was lost or given up."""
 
 READ = 100
-"""Entries of the list that are looked up in the table at once."""
+"""Number of entries of the list that one request looks up in the table."""
 
 REFUSED, GONE = "REFUSED", "GONE"
 
 
 @dataclass(slots=True)
 class Flight:
-    """A recording that was asked for, and where its rows belong: part and place of the list."""
+    """A requested recording, and the places of its rows: the part of the list, the place in it."""
 
     entry: Entry
     places: list[tuple[int, int]]
@@ -60,7 +59,7 @@ class Progress:
     is_over_budget: bool = False
 
     def count(self, row: Row) -> None:
-        """Count what became of an object."""
+        """Count the outcome of an object."""
         self.ended += 1
         self.outcomes[row.outcome] = self.outcomes.get(row.outcome, 0) + 1
         self.usd += row.usd
@@ -72,11 +71,11 @@ class Work:
     Parameters
     ----------
     budget : float or None
-        dollars; nothing is started that may pass them
+        dollars; no recording is started that could exceed them
     clock : callable
         returns seconds that never go back
     began_at : str
-        the time at which the round began: what was created before costs nothing here
+        the time at which the round began; older recordings cost nothing here
     """
 
     def __init__(
@@ -120,7 +119,7 @@ class Work:
         return is_fed and not self._flights
 
     def step(self) -> None:
-        """Look at what is in flight, then start what there is room for."""
+        """Look at the recordings in flight, then start as many new ones as there is room for."""
         self._look()
         self._send(self._unsent)
         n = self._pace.room(len(self._flights))
@@ -148,7 +147,7 @@ class Work:
                 yield number, place, entry
 
     def _is_spent(self) -> bool:
-        """Return whether another recording, with all that are in flight, may pass the budget."""
+        """Return whether one more recording, with those in flight, could exceed the budget."""
         if self._budget is None:
             return False
         reserved = (len(self._flights) + 1) * self._mean_usd
@@ -191,7 +190,7 @@ class Work:
                 self._flights[recording_id] = flight
 
     def _send(self, flights: Sequence[Flight]) -> None:
-        """Ask the queue, in batches; what it does not take is sent with the next step."""
+        """Ask the queue, in batches. Messages that it refuses are sent with the next step."""
         unsent: list[Flight] = []
         for first in range(0, len(flights), BATCH):
             batch = flights[first : first + BATCH]
@@ -212,7 +211,7 @@ class Work:
         return {one.id: one for one in self._services.recordings.find_many(wanted)}
 
     def _look(self) -> None:
-        """End what is settled, and find out about what has not appeared."""
+        """End the recordings that are settled, and check those that are not in the table."""
         found = self._find(self._flights)
         now = self._clock()
         for recording_id, flight in list(self._flights.items()):
@@ -224,7 +223,7 @@ class Work:
                 self._miss(recording_id, flight)
 
     def _miss(self, recording_id: str, flight: Flight) -> None:
-        """Find out why a recording has not appeared."""
+        """Find out why a recording is not in the table."""
         there = self._services.media.find(flight.entry.key)
         if there is None or there.recording_id != recording_id:
             reason = "It was removed or replaced after it was listed."
@@ -240,7 +239,7 @@ class Work:
         return _row(entry, recording.status.value, recording.reason or "", self._usd(recording))
 
     def _usd(self, recording: Recording) -> float:
-        """Return what a recording cost in this round; its mean if its length is not known."""
+        """Return the dollars of a recording in this round; the mean if its length is not known."""
         if recording.created_at < self._began_at:
             return 0.0
         if recording.duration_s is None:

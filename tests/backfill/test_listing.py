@@ -86,7 +86,7 @@ def test_only_what_changed_since_a_day_is_taken():
     [
         ("/home/me", {}, "must be an address such as s3://bucket/prefix"),
         ("s3://other/x", {}, "SOURCE_BUCKETS names archive"),
-        ("s3://media/old/", {}, "only uploads/ is"),
+        ("s3://media/old/", {}, "only uploads/"),
         (f"s3://{BUCKET}/", {"since": "yesterday"}, "must be a date such as 2019-06-30"),
         (f"s3://{BUCKET}/", {"owner": "a/b"}, "--owner must be a name without slashes"),
         (f"s3://{BUCKET}/", {"owner": "{owner}/{owner}"}, "once, not 2 times"),
@@ -136,7 +136,7 @@ def test_a_manifest_may_be_a_file_and_must_be_of_this_bucket(s3, tmp_path):
     s3.download_file("lists", address.removeprefix("s3://lists/"), file)
 
     assert len(list(list_inventory(s3, file, bucket=BUCKET))) == 3
-    with pytest.raises(CommandError, match="one of the bucket 'archive', not of 'other'"):
+    with pytest.raises(CommandError, match="lists the bucket 'archive', not 'other'"):
         list(list_inventory(s3, file, bucket="other"))
 
 

@@ -30,7 +30,7 @@ def entry(key: str, *, size: int = 32_044, refusal: str | None = None) -> Entry:
 
 
 class Shelf:
-    """A bucket in a folder, so that what it holds is not in memory."""
+    """A bucket in a folder, so that its objects are not in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,8 +75,8 @@ def _takes_all(_: Sequence[Any]) -> list[int]:
 class Stage:
     """A stage whose queue and table answer as AWS's do; ``work`` lets time pass.
 
-    A message that was asked for is received ``takes_s`` later, and its recording is settled then.
-    ``refuse`` says which messages of a batch the queue does not take.
+    The queue delivers a message after ``takes_s``, and then its recording is settled. ``refuse``
+    says which messages of a batch the queue does not take.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -161,7 +161,7 @@ def run(
     a_second: float = float("inf"),
     budget: float | None = None,
 ) -> work.Work:
-    """Do a round's work, or some steps of it, a second for each."""
+    """Do a round's work, or some steps of it. Each step takes a second."""
     doing = work.Work(
         stage.services,
         state,

@@ -1,4 +1,4 @@
-"""Recordings for data sets: made up, with tables as Earshot writes them, and read from nowhere."""
+"""Invented recordings for data sets, with tables as Earshot writes them, and without files."""
 
 import io
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SPOKEN = ("the", "ferry", "leaves", "at", "nine")
 
 
 class Recordings:
-    """``n`` recordings of some seconds; the number of one decides on all that is in it."""
+    """``n`` recordings of some seconds. The number of a recording determines its contents."""
 
     def __init__(self, n: int, *, seconds: float = 4.0, sample_rate_hz: int = 8000) -> None:
         self.ids = [f"talk-{number:06d}-{number:012x}" for number in range(n)]
@@ -69,7 +69,7 @@ class Recordings:
         return Transcript("", words, tuple(segments))
 
     def segments(self, source: Source) -> bytes:
-        # Joined once: of all functionals only the means say which recording it is.
+        # Joined once for all recordings: of all functionals, only the means would differ.
         if self._table is None:
             with self.frames(source) as frames:
                 tables = join_voices(self.transcript(source), frames)
@@ -79,7 +79,7 @@ class Recordings:
         return written.replace(of.encode(), source.recording_id.encode())
 
     def matrix(self, source: Source) -> np.ndarray:
-        """Return the coefficients, which say whose and which frame they are of."""
+        """Return the coefficients. They contain the number of the recording and of the frame."""
         frames = np.arange(source.n_frames, dtype=np.float32)
         whose = np.float32(int(source.recording_id[-12:], 16))
         return np.stack([frames, np.full_like(frames, whose), -frames, frames / 100], axis=1)

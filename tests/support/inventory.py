@@ -24,7 +24,7 @@ def csv_file(bucket: str, objects: Sequence[Listed]) -> bytes:
 
 
 def parquet_file(bucket: str, objects: Sequence[Listed]) -> bytes:
-    """Return a list with versions, in which the last key has been deleted since."""
+    """Return a list with versions. The last key has a delete marker as its latest version."""
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet  # noqa: PLC0415  # as above
 

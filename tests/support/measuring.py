@@ -18,7 +18,7 @@ from chalicelib.core.features.extract import FeatureParameters, extract
 
 if find_spec("audioread"):
     with warnings.catch_warnings():
-        # librosa 0.11 asks audioread for its readers, which import what Python 3.13 has dropped.
+        # librosa 0.11 loads audioread's readers, which import modules that Python 3.13 has removed.
         warnings.simplefilter("ignore", DeprecationWarning)
         import_module("audioread").available_backends()
 
@@ -76,7 +76,7 @@ def noise(n, *, channels=1, seed=0, level=0.2):
 
 
 class Tables(dict):
-    """The files of an extraction by name, without a table that was left by an exception."""
+    """The files of an extraction by name, without a table that an exception left unfinished."""
 
     @contextmanager
     def open(self, name):
@@ -97,7 +97,7 @@ class Tables(dict):
 
 
 def measure(media, **parameters):
-    """Measure a recording; an option of a table, or tables in a string, are read from text."""
+    """Measure a recording. Options of a table, and tables in a string, are given as text."""
     tables = Tables()
     source = io.BytesIO(media) if isinstance(media, bytes) else media
     if isinstance(parameters.get("tables"), str):

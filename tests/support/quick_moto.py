@@ -1,7 +1,7 @@
-"""Make once what moto and botocore make anew for each test, though it is the same each time.
+"""Let moto and botocore prepare things once that they prepare again for each test.
 
-They read the template with PyYAML's parser in Python, the models of AWS from JSON, and generate an
-RSA key for each of DynamoDB's tables. Each takes about a tenth of a second of CPU.
+For each test they read the template with PyYAML's parser in Python, read the models of AWS from
+JSON, and generate an RSA key for each DynamoDB table. Each of these takes about 0.1 s of CPU.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ def prepare() -> None:
 
 
 def open_session() -> None:
-    """Make boto3's default session one that shares the models of AWS with the others."""
+    """Give boto3 a default session that shares the models of AWS with earlier sessions."""
     session = botocore.session.Session()
     session.register_component("data_loader", _models())
     boto3.setup_default_session(botocore_session=session)

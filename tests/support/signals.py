@@ -9,7 +9,7 @@ def vowel(seconds, sr, *, f0=120.0, formants=(700.0, 1220.0, 2600.0), seed=1, le
     t = np.arange(n) / sr
     phase = np.cumsum(f0 * (1 + 0.03 * np.sin(2 * np.pi * 4 * t))) / sr
     pulses = np.diff(np.floor(phase), prepend=0.0)
-    # A linear congruential generator, so that numpy's own may change.
+    # A linear congruential generator, because numpy's own may change in a later version.
     noise = np.empty(n)
     state = seed
     for i in range(n):

@@ -1,4 +1,4 @@
-"""The parts of a Cognito user pool's pages that a page needs to sign people in.
+"""The pages of a Cognito user pool, as far as Earshot's page needs them to sign people in.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-server-contract-reference.html
 """

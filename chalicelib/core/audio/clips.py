@@ -20,7 +20,7 @@ LARGEST_BYTES = 100_000_000
 
 
 def read_clip(source: BinaryIO, start_s: float, end_s: float) -> tuple[np.ndarray, int]:
-    """Read a part of a recording, without decoding what is before it where the format allows.
+    """Read a part of a recording; if the format allows, nothing before the part is decoded.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ def _read_container(
     reader = ContainerReader(source, container)
     sr = reader.sample_rate_hz
     first, end = round(start_s * sr), round(end_s * sr)
-    # Some headers do not give the length, so a part beyond it can be refused in vain.
+    # Some headers do not give the length; then a part that ends after the recording may be refused
+    # as too large, although it is not.
     n_frames = min(end, reader.promised_frames or end) - first
     # A header's length is rounded, and may be a little less than what there is.
     steps = _Steps(max(0, min(end - first, n_frames + sr)), reader.channels)
@@ -133,6 +134,6 @@ def write_wav(stream: BinaryIO, y: np.ndarray, sr: int) -> None:
         file.setnchannels(y.shape[1])
         file.setsampwidth(2)
         file.setframerate(sr)
-        # Known before the first sample, so that the file can be written forwards only.
+        # Written before the first sample, so that the file can be written forwards only.
         file.setnframes(len(y))
         file.writeframesraw(np.ascontiguousarray(y).data)

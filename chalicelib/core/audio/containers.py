@@ -11,7 +11,7 @@ from chalicelib.errors import MediaError
 
 MICROSECONDS = 1_000_000
 NAMES = {"mov": "MP4", "matroska": "WebM", "amr": "AMR", "aac": "AAC", "ogg": "Ogg"}
-# The others have no index, so FFmpeg estimates their duration from the file's size.
+# The other containers have no index, so FFmpeg estimates their duration from the file's size.
 INDEXED = {"mov", "matroska"}
 LEAD_S = 1.0
 """Seconds before a place that are decoded too: decoders need the sound before it to be exact."""
@@ -106,8 +106,8 @@ class ContainerReader:
     def seek(self, n_frames: int) -> int:
         """Go to a sample or before it; return the number of the sample that `blocks` begins with.
 
-        Files that cannot tell where a time lies are decoded from their start. Of these is FLAC in
-        Ogg, whose times FFmpeg gives wrongly after a seek.
+        A file whose frames have no times is decoded from its start. So is an Ogg file, because
+        FFmpeg gives wrong times for FLAC in Ogg after a seek.
         """
         lead = n_frames - round(LEAD_S * self.sample_rate_hz)
         first = self._first

@@ -15,7 +15,8 @@ from chalicelib.errors import MediaError
 
 BLOCK_SAMPLES = 1 << 18
 PAIRWISE_CHANNELS = 8
-# Containers round durations and codecs pad, so a smaller difference is not a truncated file.
+# Containers round durations and codecs add samples, so a smaller difference is no sign of a
+# truncated file.
 SLACK_S = 0.1
 
 
@@ -117,12 +118,12 @@ class DecodedAudio:
         each_channel : bool
             keep the channels separate instead of mixing them to one
         apart : bool
-            give the channels as they are, too
+            give the channels at the recording's own rate, too
 
         Yields
         ------
         block : Block
-            the samples of one stretch of the recording; a resampler's are some later
+            the samples of one stretch of the recording; resampled ones come some time later
         """
         n_signals = self.channels if each_channel else 1
         resamplers = {

@@ -34,7 +34,7 @@ def write_matrix(file: HashedFile, key: str, matrix: np.ndarray) -> int:
 
 
 class ArchiveWriter:
-    """Archives of a batch, a new one where the next matrix would exceed the bound.
+    """Archives of a batch; a new one begins if the next matrix would exceed the bound.
 
     Parameters
     ----------

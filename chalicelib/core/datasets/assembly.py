@@ -35,7 +35,7 @@ _PACKAGES = {
 
 
 def versions_of(form: str) -> dict[str, str | None]:
-    """Return the versions of what decides on the bytes of a format's files."""
+    """Return the versions of the programs that decide on the bytes of a format's files."""
     found: dict[str, str | None] = {"earshot": chalicelib.__version__}
     if form in ("lhotse", "shar"):
         found["zlib"] = zlib.ZLIB_RUNTIME_VERSION

@@ -15,7 +15,7 @@ from chalicelib.core.features.frames import Frames
 def cut(spans: Sequence[tuple[int, int]], blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the rows of each span of a long array that comes in blocks.
 
-    Memory holds a block, and the spans that have begun and are not yielded.
+    Memory holds a block, and the spans that have begun and are not yielded yet.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def cut_frames(
         has no NaN
     """
     spans = [(one.first_frame, one.first_frame + one.n_frames) for one in utterances]
-    # Sorted, because a rounded first frame may be before that of the utterance before it.
+    # Sorted, because rounding may put a first frame before that of the utterance before it.
     order = sorted(range(len(spans)), key=spans.__getitem__)
     if order == list(range(len(spans))):
         yield from cut(spans, (_matrix(frames, columns) for frames in blocks))

@@ -40,7 +40,7 @@ class Source:
     recipe : Recipe
         the parameters of the tables
     language : str or None
-        the language of the transcript, where it says none itself
+        the language, if the transcript itself names none
     """
 
     recording_id: str

@@ -101,7 +101,7 @@ class Outputs:
     def part(self, name: str) -> BinaryIO:
         """Open the batch's part of a file that all batches write together.
 
-        A name that ends with ``.gz`` is compressed; such parts joined are such a file again.
+        If the name ends with ``.gz``, the part is compressed; joined parts are again such a file.
         """
         if name not in self._parts:
             path = part_path(self.batch, f"{self.split}/{name}")

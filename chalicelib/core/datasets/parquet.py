@@ -82,7 +82,7 @@ class ParquetWriter:
     def _write_rows(self) -> None:
         if not self._rows:
             return
-        # Compressed it has fewer bytes, but how many is known only when it is written.
+        # The rows become smaller by compression, but by how much is known only after writing.
         if self._opened and self._opened[0].tell() + self._n_waiting > self._parameters.shard_bytes:
             self._finish_file()
         if self._opened is None:
@@ -168,7 +168,7 @@ def _row(example: Example) -> dict[str, Any]:
         "confidence": utterance.confidence,
         **utterance.functionals,
     }
-    # The frames that the row has, or those that its functionals are of.
+    # The frames in the row, or those from which its functionals were computed.
     n_frames = (
         utterance.functionals.get(N_FRAMES) if example.frames is None else len(example.frames)
     )

@@ -1,4 +1,4 @@
-"""The plan of a data set: its recordings in batches, each made alone and always alike."""
+"""The plan of a data set: its recordings in batches, each made alone, and always the same."""
 
 import hashlib
 from collections import Counter
@@ -88,8 +88,8 @@ def make_plan(
 ) -> Plan:
     """Divide recordings into batches, in the order of their ids.
 
-    The tables of a data set have the same parameters. Recordings with others than most have are
-    left out.
+    The tables of a data set have the same parameters. A recording whose tables differ from those of
+    most recordings is left out.
 
     Memory is about 400 bytes for each recording.
 

@@ -41,7 +41,7 @@ class Reader(Protocol):
 def read_utterances(
     source: Source, transcript: Transcript, table: bytes, *, longest_s: float
 ) -> tuple[list[Utterance], list[LeftOut]]:
-    """Return the utterances of a recording in order of time, and what cannot be one.
+    """Return the utterances of a recording in order of time, and what is left out.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class Convolution:
 
 
 def impulse_response(sections: list[tuple[np.ndarray, np.ndarray]], n_taps: int) -> np.ndarray:
-    """Return the first samples of what recursive filters of second order make of a click.
+    """Return the start of the response of recursive filters of second order to an impulse.
 
     Parameters
     ----------

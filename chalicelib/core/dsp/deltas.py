@@ -12,8 +12,9 @@ HALF = WIDTH // 2
 def append_deltas(blocks: Iterable[np.ndarray], orders: int) -> Iterator[np.ndarray]:
     """Append the columns of ``librosa.feature.delta``, width 9, to rows that arrive in blocks.
 
-    A Savitzky-Golay filter whose polynomial has the degree of the derivative: its edges, where
-    librosa fits the outermost nine frames, repeat the nearest whole window.
+    It is a Savitzky-Golay filter whose polynomial has the degree of the derivative. At the edges,
+    where librosa fits the outermost nine frames, the result of the nearest whole window is
+    repeated.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class MelScale:
 
 
 class KaldiFramer:
-    """Frames as Kaldi cuts them: whole ones alone, or as many as hops, with mirrored edges.
+    """Frames as Kaldi cuts them: whole ones only, or one for each hop, with mirrored edges.
 
     Parameters
     ----------

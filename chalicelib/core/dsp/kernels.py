@@ -26,7 +26,7 @@ except ImportError:
     library = None
 else:
     library = earshot_kernels.library
-    # A copy of these numbers that differs from the library's would be an access beyond an array.
+    # If the numbers here differed from the library's, its loops would reach beyond an array.
     found, expected = (
         getattr(earshot_kernels, "layout", None),
         (ABI, LANES, SIDE_BY_SIDE, FRAMES_AT_ONCE),

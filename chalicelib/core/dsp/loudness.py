@@ -11,7 +11,7 @@ ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU, RANGE_GATE_LU = -10.0, -20.0
 RANGE_PERCENT = (10, 95)
 SILENCE_ENERGY = 1e-12  # -120 LUFS
-# The response of the K filter has then fallen by 300 dB.
+# After this time the response of the K filter has fallen by 300 dB.
 RESPONSE_S = 0.15
 SURROUND = 1.41
 OVERSAMPLED_BELOW_HZ = 176_400
@@ -34,8 +34,8 @@ PHASES = (
 def channel_weights(n_channels: int) -> np.ndarray:
     """Return the weight of each channel's energy, in the order of WAV files.
 
-    Four channels have two behind the listener, five are without a subwoofer, six with one, which
-    does not count. Others count alike.
+    Of four channels, two are behind the listener. Five channels have no subwoofer; six have one,
+    which does not count. For any other number, all channels count alike.
     """
     weights = {
         4: [1, 1, SURROUND, SURROUND],
@@ -73,7 +73,7 @@ def k_filter(sr: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 class TruePeak:
-    """The highest of a signal between its samples, at four times its rate.
+    """The highest level of a signal, also between its samples, at four times its rate.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class TruePeak:
 
     @property
     def n_delayed(self) -> int:
-        """Samples by which the peaks come late; as many zeros give the last ones."""
+        """Samples by which the peaks come late; as many zeros at the end give the last peaks."""
         return self._before.shape[1]
 
 

@@ -6,8 +6,8 @@ from chalicelib.core.dsp.mel import mel_slabs
 from chalicelib.core.dsp.memory import BUFFER_ELEMENTS, aligned
 from chalicelib.core.dsp.parameters import FeatureParameters
 
-# Enough frames to make one product with the filterbank fast; of a transform, as much at once as
-# fits into a core's cache.
+# Enough frames to make one product with the filterbank fast. A transform takes as many bytes at
+# once as fit into a core's cache.
 FRAMES_IN_A_PRODUCT = 64
 TRANSFORM_BYTES = 1 << 18
 # Values more than 80 dB below the loudest band are raised to that level, so they need not be exact.
@@ -24,7 +24,7 @@ class MelSpectrum:
     """librosa's mel spectrum of frames that come in blocks.
 
     Tones and steep spectra need the double precision in which librosa transforms; the noise of
-    single precision would hide their weak bands. Most speech does not, and single precision
+    single precision would hide their weak bands. Most speech does not need it, and single precision
     takes two thirds of the time. Each frame is checked by its spectrum, and computed again if
     necessary.
 
@@ -118,7 +118,7 @@ class _Transform:
         n_fft = len(window)
         n_frames = max(1, TRANSFORM_BYTES // (n_fft * np.dtype(dtype).itemsize))
         self._dtype = dtype
-        # numpy's FFT keeps single precision if it divides by the length, which this undoes.
+        # numpy's FFT keeps single precision if it divides by the length; the window undoes this.
         self._window = aligned(n_fft, dtype=dtype)
         self._window[:] = n_fft * window
         self._windowed = aligned(n_frames, n_fft, dtype=dtype)

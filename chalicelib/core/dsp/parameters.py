@@ -145,12 +145,12 @@ class FeatureParameters:
 
     @classmethod
     def names(cls, *near: str) -> tuple[str, ...]:
-        """Return the names of all parameters, with the options of those tables that names name.
+        """Return the names of all parameters, and of the options of the tables that ``near`` names.
 
         Parameters
         ----------
         *near : str
-            names that may be of options, such as ``logmel_n_mels`` of the table ``logmel``
+            possible names of options, such as ``logmel_n_mels`` of the table ``logmel``
         """
         named = [options.names() for options in options_of(near)]
         return (*_READERS, *(name for group in named for name in group))
@@ -189,7 +189,7 @@ class FeatureParameters:
 
 
 def options_of(names: Iterable[str]) -> Iterator[type[Options]]:
-    """Yield the options of the tables whose name, with an underscore, begins one of some names."""
+    """Yield the options of each table whose name, with an underscore, begins one of the names."""
     for table in TABLES:
         if any(name.startswith(f"{table}_") for name in names):
             options = track_class(table).options

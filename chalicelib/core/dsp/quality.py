@@ -5,9 +5,9 @@ import numpy as np
 from chalicelib.core.dsp.convolution import Convolution
 
 WADA_DB = np.arange(-20, 101)
-# Of speech whose amplitudes have a gamma distribution of shape 0.4, in Gaussian noise, at each of
-# these ratios: log of the mean amplitude less the mean of its log, by numerical integration. The
-# paper's own table is a simulation, and differs by at most 0.004.
+# The log of the mean amplitude less the mean of its log, at each of these ratios, by numerical
+# integration. The amplitudes of the speech have a gamma distribution of shape 0.4, and the noise is
+# Gaussian. The paper's own table is a simulation, and differs by at most 0.004.
 WADA_G = (
     *(0.40943, 0.40946, 0.4095, 0.40956, 0.40964, 0.40978, 0.40997, 0.41026, 0.41069, 0.41129),
     *(0.41215, 0.41334, 0.41497, 0.41716, 0.42007, 0.42384, 0.42865, 0.43469, 0.44213, 0.45113),

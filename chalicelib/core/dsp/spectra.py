@@ -8,7 +8,7 @@ import numpy as np
 from chalicelib.core.dsp.framing import Framer
 from chalicelib.errors import BeyondFullScaleError
 
-# Of a transform, as much at once as fits into a core's cache.
+# A transform takes as many bytes at once as fit into a core's cache.
 PIECE_BYTES = 1 << 20
 # Sums of the squares of larger magnitudes may be beyond single precision.
 MOST_MAGNITUDE = 1e16

@@ -37,7 +37,7 @@ def centroid_and_bandwidth(
 
 def rolloff(magnitudes: np.ndarray, frequencies: np.ndarray, roll_percent: float) -> np.ndarray:
     """Return the lowest frequency below which a share of the magnitudes' sum lies, in hertz."""
-    # In single precision and one by one, as librosa adds: a tie would give another bin.
+    # Added in single precision and one by one, as in librosa: otherwise a tie may give another bin.
     sums = np.cumsum(magnitudes, axis=1)
     reached = sums >= roll_percent * sums[:, -1:]
     return np.asarray(frequencies[reached.argmax(axis=1)])
@@ -121,5 +121,5 @@ def chroma_weights(*, sr: int, n_fft: int, tuning: float) -> np.ndarray:
     weights = np.exp(-0.5 * (2 * distances / widths) ** 2)
     weights /= np.sqrt((weights**2).sum(axis=0))
     weights *= np.exp(-0.5 * ((places / N_CHROMA - OCTAVE_CENTRE) / OCTAVE_WIDTH) ** 2)
-    # From A to C.
+    # Turned, so that C is the first class, and not A.
     return np.asarray(np.roll(weights, -3, axis=0)[:, : 1 + n_fft // 2], dtype=np.float32)

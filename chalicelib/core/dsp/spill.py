@@ -76,7 +76,7 @@ class Spill:
 
         # Unbuffered, so that a full disk fails at the write and not when the file is closed.
         file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  # closed by close()
-        # Close the file also if the owner ends with an exception.
+        # Close the file even if the owner ends with an exception.
         weakref.finalize(self, file.close)
         _write_all(file, memory.getvalue())
         return file

@@ -7,7 +7,7 @@ In the order in which they act:
 
 1. ``extract`` makes one pass over the samples.
 2. ``bounds`` limits how much is written, and for how long.
-3. ``tracks`` are what it feeds, one for each table; ``summary`` says how they were made.
+3. ``tracks`` get the samples, one for each table; ``summary`` says how the tables were made.
 4. ``tables`` writes rows as CSV or as NumPy archive, ``display`` a small picture of them.
 5. ``frames`` reads the tables back, ``voices`` summarises stretches of them.
 6. ``words`` joins them with the transcript: one row for each word, segment and speaker.

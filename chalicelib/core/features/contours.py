@@ -9,7 +9,7 @@ SEMITONE_0_HZ = 27.5
 """The frequency of semitone 0, the lowest A of a piano, as in openSMILE's eGeMAPS."""
 
 PERCENTILES = (5, 20, 80, 95)
-"""The percentiles beside the median."""
+"""The percentiles in addition to the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Contour:
     slope_st_s: float | None = None
 
     def columns(self) -> dict[str, float | None]:
-        """Return the functionals beside median, lowest and highest, by their columns' names."""
+        """Return the functionals except median, lowest and highest, by their columns' names."""
         names = [f"f0_p{p:02}" for p in PERCENTILES]
         return {
             **{f"{name}_hz": x for name, x in zip(names, self.percentiles_hz, strict=True)},

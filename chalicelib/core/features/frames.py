@@ -126,7 +126,7 @@ def read_columns(table: Iterable[bytes], *names: str) -> Iterator[np.ndarray]:
     while block := list(islice(lines, ROWS_AT_ONCE)):
         # orjson reads numbers many times faster than Python; an empty cell becomes null.
         rows = b"[[" + b"],[".join(line.strip() for line in block) + b"]]"
-        # Twice, because of three commas the first two are one match.
+        # Replaced twice, because the first two of three commas are one match.
         rows = rows.replace(b",,", b",null,").replace(b",,", b",null,")
         rows = rows.replace(b",]", b",null]").replace(b"[,", b"[null,")
         yield np.array(orjson.loads(rows), dtype=np.float64)[:, columns].T

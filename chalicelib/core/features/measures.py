@@ -37,7 +37,7 @@ class ColumnFrames:
 
 
 class Voicing:
-    """Voicing of a recording's frames, a byte for each: remembered, to be asked by time."""
+    """Voicing of a recording's frames, one byte for each, which can be looked up by time."""
 
     def __init__(self, frame_s: float) -> None:
         self._frame_s = frame_s
@@ -71,10 +71,10 @@ def measure_columns(
     subjects: Sequence[Sequence[Span]],
     voicing: Voicing,
 ) -> list[dict[str, float | None]]:
-    """Measure subjects by the columns of a table that stand for words.
+    """Measure subjects by the columns of a table that are measured for words.
 
-    Memory holds the rows of the subjects that have not ended, 4 bytes for each number, on disk
-    beyond 4 MiB of a subject; and one column of one subject.
+    Memory holds one column of one subject, and the rows of the subjects that have not ended, 4
+    bytes for each number. Beyond 4 MiB of a subject, its rows are on disk.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def measure_columns(
     subjects : sequence of sequences of (start, end)
         in seconds
     voicing : Voicing
-        of all frames of pitch; some tables count in voiced frames alone
+        of all frames of pitch; for some tables only voiced frames count
 
     Returns
     -------
@@ -108,7 +108,7 @@ def measure_columns(
 
 
 def whole_values(values: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
-    """Return what was measured of a recording as a whole, with the table's name before each."""
+    """Return the values of a recording as a whole, with the table's name before each."""
     return {
         f"{table}_{name}": value
         for table, found in values.items()

@@ -32,7 +32,7 @@ def write_summary(
     duration_s : float
         its length in seconds
     values : mapping of str to (float or None), or None
-        what further tables measured of it as a whole
+        the values of the recording as a whole, from further tables
     """
     whole = tables.recording
     talk_s = whole.timing.talk_time_s if whole.timing else 0.0

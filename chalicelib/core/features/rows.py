@@ -16,8 +16,9 @@ def rows_between(
 ) -> Iterator[bytes]:
     """Yield the header of a CSV table, and the rows that lie in a part of the recording.
 
-    Of a table of frames these are the frames whose centre is in the part, each with its time, also
-    if the table has no column for it; of words and segments those that overlap with the part.
+    In a table of frames these are the frames whose centre is in the part, each with its time, even
+    if the table has no column for it. In a table of words or segments these are the rows that
+    overlap with the part.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The mel spectrogram at display resolution: 280 kB for an hour, and at most 530.
+"""The mel spectrogram at display resolution: 280 kB for an hour, and at most 530 kB.
 
-It is a file of its own, so that a page draws everything else before it has come.
+It is a file of its own, so that a page can draw everything else before this file has come.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Subjects: parts of a recording, such as a word or all words of a speaker, measured in one pass.
 
-Belongs here: which frames are a subject's. What is measured of them is a tally's own.
+Belongs here: which frames a subject has. Each tally decides what it measures of them.
 """
 
 from collections import deque
@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 class Tally(Generic[F, R]):
-    """Knowledge of one subject's frames, until its last span has ended."""
+    """The measurement of one subject, which gets frames until its last span has ended."""
 
     __slots__ = ("_n_frames", "_nearest", "n_spans", "subject")
 
@@ -53,7 +53,7 @@ class Tally(Generic[F, R]):
         raise NotImplementedError
 
     def finish(self) -> R:
-        """Return what was measured; of the nearest frame, if no frame belongs to the subject."""
+        """Return the result; that of the nearest frame, if no frame belongs to the subject."""
         if not self._n_frames and self._nearest:
             self.add(self._nearest[1])
         return self.result()
@@ -89,7 +89,7 @@ def measure_subjects(
     blocks : iterable of frames
         successive frames of the whole recording, in blocks of any length
     make_tally : callable
-        makes a subject's tally of its index and its number of spans
+        makes a subject's tally from its index and its number of spans
 
     Returns
     -------

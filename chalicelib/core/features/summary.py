@@ -47,7 +47,7 @@ class FeatureSummary:
 
 
 def versions() -> dict[str, str | None]:
-    """Return the versions of what computes."""
+    """Return the versions of the packages that compute the numbers."""
     return {
         "earshot": chalicelib.__version__,
         "kernels": kernels.version(),

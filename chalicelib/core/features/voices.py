@@ -59,8 +59,8 @@ def measure_voices(subjects: Sequence[Sequence[Span]], blocks: Iterable[Frames])
     A frame belongs to a span if its centre is in the span, including the start, without the end. A
     subject that is too short for a frame gets the frame nearest to the middle of one of its spans.
 
-    Memory holds about 2 kB for each subject, 16 bytes for each of its voiced frames, because a
-    median needs all of them, and one block of frames.
+    Memory holds one block of frames, about 2 kB for each subject, and 16 bytes for each of its
+    voiced frames, because a median needs all of them.
 
     Parameters
     ----------

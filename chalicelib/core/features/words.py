@@ -75,10 +75,10 @@ def join_voices(
 ) -> VoiceTables:
     """Measure every word, segment and speaker of a transcript in one pass over its frames.
 
-    A segment has the frames from its start to its end, a speaker the frames of all its words, each
-    once, and so has the recording. A speaker is a label within a channel; without labels the
-    channel is the speaker. The slope of f0 of a speaker, and of the recording, is the median of
-    the slopes of its segments.
+    A segment has the frames from its start to its end. A speaker has the frames of all its words,
+    each frame once, and the recording those of all words. A speaker is a label within a channel;
+    without labels the channel is the speaker. The slope of f0 of a speaker, and of the recording,
+    is the median of the slopes of its segments.
 
     Memory is about 4 kB for each word, and 16 bytes for each voiced frame of a row that has not
     ended, because medians need all frames.

@@ -21,7 +21,7 @@ class Animation:
 
 
 def paced(body: bytes, *, pictures_per_s: int) -> Animation:
-    """Return an animation with every picture shown equally long; its size stays the same.
+    """Return an animation that shows every picture for the same time; its size stays the same.
 
     No picture is encoded again. If the bytes are not a GIF, or end early, the rest is unchanged.
     """

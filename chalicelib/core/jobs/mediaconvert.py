@@ -18,7 +18,7 @@ METADATA_KEY = "recording_id"
 """The name in a job's UserMetadata that holds the recording's id, for the job's events."""
 
 ATTEMPT_KEY = "attempt"
-"""The name for the attempt's number; it tells this job's events from an earlier job's."""
+"""The name for the attempt's number, by which events of this job and of earlier jobs differ."""
 
 PRESETS_KEY = "presets"
 """The name for the names of the presets, because the event of a failed job names no outputs."""

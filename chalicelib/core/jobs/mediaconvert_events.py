@@ -55,7 +55,7 @@ def detail_of(job: Mapping[str, Any]) -> dict[str, Any]:
     """Build a job's last event from the job itself, for an event that was lost.
 
     ``job`` is the answer of GetJob. It names no files, but their names follow from the request. Of
-        captured frames it is the second, if the video was long enough for a second.
+    captured frames the second one is named, which exists if the video was long enough.
     """
     settings = job.get("Settings") or {}
     groups = _dicts(settings.get("OutputGroups"))

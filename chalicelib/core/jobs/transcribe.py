@@ -21,7 +21,7 @@ All of them are about the file, which would fail again. For any other reason a r
 """
 
 MOST_LANGUAGES = 5
-"""Of LanguageIdSettings."""
+"""Most languages in LanguageIdSettings."""
 
 MOST_TAGS = 50
 """https://docs.aws.amazon.com/transcribe/latest/dg/tagging.html"""
@@ -86,7 +86,7 @@ class TranscriptionOptions:
 
     @property
     def refusal(self) -> str | None:
-        """Why the transcriber would not take these options together; None if it would.
+        """The reason why the transcriber would refuse these options; None if it takes them.
 
         https://docs.aws.amazon.com/transcribe/latest/APIReference/API_StartTranscriptionJob.html
         https://docs.aws.amazon.com/transcribe/latest/dg/pii-redaction-batch.html
@@ -113,7 +113,7 @@ class TranscriptionOptions:
         return self._refusal_of_names() or self._refusal_of_tags() or self._refusal_of_own()
 
     def _refusal_of_own(self) -> str | None:
-        """Why Earshot's own recogniser would not take these options."""
+        """The reason why Earshot's own recogniser would refuse these options."""
         if self.transcriber != EARSHOT:
             return None
         if self.is_identifying or not self.languages[0].startswith("en-"):
@@ -175,8 +175,8 @@ def job_request(
 ) -> dict[str, Any]:
     """Return the arguments of StartTranscriptionJob for one attempt.
 
-    Subtitles are not asked for: the service does not say whether they are there when the
-    transcript is, so they are made of it.
+    The service is not asked for subtitles, because it does not say whether they are there when the
+    transcript is there. Earshot makes them of the transcript.
 
     The sample rate is left out on purpose: if it differs from the file's, the job fails.
     """
@@ -186,7 +186,7 @@ def job_request(
         "MediaFormat": media_format,
         "OutputBucketName": output_bucket,
         "OutputKey": job.transcript(),
-        # Without it the bucket's own key is not used: the answer is encrypted by S3's.
+        # Without this field S3's key encrypts the answer, and not the bucket's own key.
         **({"OutputEncryptionKMSKeyId": options.key_arn} if options.key_arn else {}),
         **_language(options),
     }

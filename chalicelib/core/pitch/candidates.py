@@ -136,7 +136,7 @@ class CandidateFinder:
     def _prior_of(
         self, frame: NDArray[np.intp], n_above: NDArray[np.intp], n_frames: int
     ) -> NDArray[np.float64]:
-        """Return the prior of each trough at each threshold; zero if it is not below.
+        """Return the prior of each trough at each threshold; zero if the trough is not below it.
 
         In the words of the paper's section 2.1: for each threshold s_i the troughs of the
         difference function below s_i are its candidates, ordered by their period.
@@ -158,7 +158,7 @@ class CandidateFinder:
         rank[:] = below
         for i in range(1, rank.shape[1]):
             rank[:, i] += rank[:, i - 1]
-        # 5. Look the prior of (how many there are, which of them) up, in the table as one row.
+        # 5. Look up the prior of (how many there are, which of them), in the table as one row.
         n_below = rank[:, -1].astype(np.intp)
         n_below *= len(self._prior)
         rank *= below

@@ -83,10 +83,10 @@ class Autocorrelator:
 
 @lru_cache(maxsize=4)
 def has_numpys_bits(frame_length: int) -> bool:
-    """Return whether the compiled autocorrelation is numpy's to the last bit, on some signal.
+    """Return whether the compiled autocorrelation equals numpy's to the last bit, for one signal.
 
-    It is wherever numpy's transform is compiled without fused products, as its wheels are for
-    x86-64. Where it is not, numpy transforms.
+    It does if numpy's transform was compiled without fused products, as in numpy's wheels for
+    x86-64. If it does not, numpy computes the transforms.
     """
     n_fft, order = 1, 2 * frame_length
     while n_fft < order:
@@ -94,7 +94,7 @@ def has_numpys_bits(frame_length: int) -> bool:
     if n_fft != order:
         return False
     n_frames = kernels.FRAMES_AT_ONCE
-    # Fractions of multiples of the golden ratio, which repeat never.
+    # Fractions of multiples of the golden ratio, which never repeat.
     fractions = np.modf(np.arange(n_frames * frame_length) * 1.618033988749895)[0] - 0.5
     frames = fractions.astype(np.float32).reshape(n_frames, frame_length)
     spectrum = np.fft.rfft(frames, n_fft, norm="forward") * np.float32(n_fft)

@@ -19,8 +19,8 @@ class Lattice:
     """A block of frames of a Viterbi lattice equal to librosa's, ties and rounding included.
 
     Each pitch bin has a voiced state and an unvoiced one.
-    States are numbered as in librosa, the voiced ones first; of equal ones the lowest is taken.
-    Three facts make this fast, and exact:
+    States are numbered as in librosa, the voiced ones first; of equally likely ones the lowest is
+    taken. Three facts make this fast, and exact:
 
     - All unvoiced states are equally likely in a frame. So if a bin is not a candidate, its voiced
       state is much less likely than its unvoiced state, and is left out. This may fail only if a
@@ -30,7 +30,7 @@ class Lattice:
     - Going forward, only likelihoods are computed. The state before a state is found later, only
       for the few states on a path.
 
-    If the moves are pruned, the first two are not facts: a voiced state may be reached where the
+    If the moves are pruned, the first two are not true: a voiced state may be reached where the
     unvoiced one of the same bin is not, and there is no impossible move. Every state is checked.
 
     Parameters

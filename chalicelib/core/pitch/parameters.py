@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chalicelib.errors import ParameterError
 
 MAX_PITCH_BINS = 4096
-LEAST_PROB = 1e-300  # of less than that, the logarithm is that of nothing
+LEAST_PROB = 1e-300  # a smaller one has the same logarithm as 0
 MAX_THRESHOLDS = 1000
 MAX_BETA_PARAMETER = 40
 MAX_FRAME_LENGTH = 1 << 16
@@ -46,7 +46,7 @@ class PitchParameters:
         largest probability given to the deepest trough when it is above a threshold
     transition_min_prob : float in [0, 1)
         moves between states that are less likely are not searched; 0 searches all, as librosa did
-        before 1.0, whose own default is 1e-4
+        before 1.0; the default of librosa 1.0 is 1e-4
     center : bool
         whether frame ``t`` is centred at sample ``t * hop_length``; if false, it begins there
     pad_mode : "constant"

@@ -75,7 +75,7 @@ class Survivors:
 
     After some frames all paths have the same past, and the frames of this past are decided.
     Paths that differ only in their unvoiced states count as equal, because their results are equal.
-    A signal may keep two readings equally likely for hours. Its frames are kept here, two bytes
+    In some signals two paths stay equally likely for hours. Their frames are kept here, two bytes
     for each frame and path; beyond ``memory_bytes`` the older ones are spilled to disk.
 
     Parameters

@@ -116,7 +116,7 @@ class PitchTracker:
         Raises
         ------
         MediaError
-            if the recording has no whole frame, which needs ``center=False``
+            if the recording has no whole frame, which can happen only with ``center=False``
         """
         if self._framer is None:
             self._framer = _Framer(self._parameters, np.dtype(np.float32))

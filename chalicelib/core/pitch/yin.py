@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from chalicelib.core.pitch.parameters import PitchParameters
 
-# The spectra of so many frames take a small part of the processor's second-level cache.
+# The spectra of this many frames take a small part of the processor's second-level cache.
 FFT_FRAMES = 16
 
 _TINY = np.finfo(np.float64).tiny

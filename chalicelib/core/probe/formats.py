@@ -21,7 +21,7 @@ def extension(key: str) -> str:
 
 
 def sentence() -> str:
-    """Return the formats as text, of which a recording has one."""
+    """Return the names of all formats as text."""
     return f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 
@@ -88,6 +88,6 @@ def media_format(key: str, head: bytes) -> tuple[str | None, str | None]:
     if stranger:
         return None, f"The file is named .{named} but is {stranger}. Use {sentence()}."
     if found in ("m4a", "mp4") and named in ("m4a", "mp4"):
-        # One container with two extensions, and phones write both brands into both.
+        # Both extensions belong to one container, and phones write either brand into either file.
         return named, None
     return found or named, None

@@ -33,7 +33,7 @@ Phrase = tuple[str, ...]
 class Passage:
     """A stretch of a transcript: its words as written, where each begins, and its first term.
 
-    ``first_terms`` counts terms from the transcript's start, for a word may hold several.
+    ``first_terms`` counts terms from the transcript's start, because a word may hold several terms.
     """
 
     words: tuple[str, ...]
@@ -118,10 +118,10 @@ def find_phrase(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> list[int
 def score(counts: Sequence[int], n_holding: Sequence[int], *, length: float) -> float:
     """Return the BM25 score of a transcript for a query.
 
-    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009. How many transcripts
-    there are in all is not known without counting them. The count of the most common phrase of the
-    query is used instead, and the mean length of the transcripts found: the order may differ from
-    that of BM25 over the whole collection.
+    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009. BM25 needs the number of
+    all transcripts and their mean length, which are not known without counting. This function takes
+    the number of transcripts with the most common phrase of the query, and the mean length of the
+    transcripts found. So the order may differ from that of BM25 over the whole collection.
 
     Parameters
     ----------

@@ -20,11 +20,12 @@ UNALIGNED_CONFIDENCE = 0.1
 # A word's score is the mean over its frames of the log likelihood of its phones, relative to the
 # best phones; 0 is the best. Measured on read English by nine voices with 142 of 968 words replaced
 # by others: half of the right words score above -1.3 and nine of ten above -2.8, half of the wrong
-# ones below -6.8 and nine of ten below -3.4. The logistic curve of these two numbers is the one of
-# least log loss between them.
+# ones below -6.8 and nine of ten below -3.4. The logistic curve of these two numbers separates them
+# with the least log loss.
 _EVEN_SCORE = -4.7
 _SCORE_SCALE = 0.8
-# PocketSphinx's own beams, and its lattice, find no way through every sixth text with a wrong word.
+# With its own beams and its lattice, PocketSphinx finds no path through one of six texts that have
+# a wrong word.
 _OPTIONS = {"beam": 1e-100, "pbeam": 1e-100, "wbeam": 1e-80, "bestpath": False}
 _FRAMES_PER_S = 100
 _SCORE_UNIT = 1024.0  # without its lattice, PocketSphinx's scores are shifted by ten bits

@@ -23,10 +23,11 @@ MODEL = "tiny-en"
 # which splits words ("America." for "Americans") and finds single words in the rest.
 _OPTIONS = {"vad_threshold": 0.0, "return_audio_data": "false"}
 
-# From other languages it makes a few English words, repeated, and few of them can be aligned.
-# Measured on espeak-ng in eight languages: mean confidence 0.10, but for one voice with 0.47 that
-# repeats itself. On English: 0.55 to 0.98 (the lowest is espeak-ng's too), telephone band and noise
-# at 10 dB included, without repetition.
+# If the speech is in another language, Moonshine makes a few English words and repeats them, and
+# few of them can be aligned. Measured with espeak-ng in eight languages: the mean confidence was
+# 0.10, except for one voice with 0.47, whose words were repeated. In English it was 0.55 to 0.98
+# (the lowest was espeak-ng's too), telephone band and noise at 10 dB included, and no words were
+# repeated.
 _FEWEST_WORDS = 10  # fewer words show nothing
 _MEAN_OF_NONSENSE = 0.35
 _MEAN_OF_DOUBT = 0.6
@@ -43,8 +44,9 @@ class Moonshine(Engine):
     languages = frozenset({"en"})
 
     def __init__(self, module: Any, aligner: Aligner) -> None:
-        # Each processor has a recogniser of its own. Threads beside them wait in circles for each
-        # other: 0.08 CPU seconds for each of speech instead of 0.04, and no earlier done.
+        # Each processor has its own recogniser. More threads would only wait for each other in busy
+        # loops: 0.08 CPU seconds for each second of speech instead of 0.04, and the words come no
+        # earlier.
         os.environ.setdefault("MOONSHINE_ORT_SINGLE_THREAD", "1")
         self._transcriber = module.Transcriber(
             model_path=_model_path(module),
@@ -95,7 +97,7 @@ def _model_path(module: Any) -> str:
 
 
 def load_moonshine() -> Moonshine:
-    """Load the engine and its aligner: a second of a processor, and 260 MB.
+    """Load the engine and its aligner, which takes a second of CPU time, and 260 MB.
 
     Raise ImportError or OSError if there is no package of it for this machine.
     """
@@ -104,7 +106,7 @@ def load_moonshine() -> Moonshine:
 
 
 def _is_aligned(words: Sequence[RecognisedWord]) -> bool:
-    """Return whether some of the words were found in the sound, or there are none."""
+    """Return whether some of the words were found in the sound, or there are no words."""
     return not words or any(word.confidence != UNALIGNED_CONFIDENCE for word in words)
 
 

@@ -42,7 +42,7 @@ def document(
         for number, run in enumerate(_runs(recognition.words, SEGMENT_PAUSE_S, SEGMENT_MAX_S))
     ]
     results: _Json = dict(identified or {})
-    # In one channel the segments follow one another; of two channels, each keeps whole sentences.
+    # Segments of one channel follow one another. With two channels, each keeps whole sentences.
     results["transcripts"] = [{"transcript": " ".join(part["transcript"] for part in segments)}]
     labels = sorted({item["channel_label"] for item in items if "channel_label" in item})
     if labels:

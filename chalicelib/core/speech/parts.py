@@ -24,7 +24,7 @@ from chalicelib.core.speech.recogniser import (
 )
 
 PART_S = 300.0
-"""Speech of a part, in seconds: 20 of a processor's, so that a part which fails costs little."""
+"""Seconds of speech in a part. They take 20 CPU seconds, so a part that fails costs little."""
 
 _FULL_SCALE = np.float32(32767.0)
 

@@ -19,8 +19,8 @@ def to_columns(
     Words are in the order of their segments, so the words of a segment follow one another. With
         several channels this is not exactly the order of time. ``punctuation`` is the closing
         punctuation of a word; opening punctuation is part of the word. Times are seconds.
-    ``writers`` is, for each word, the index of the correction that wrote it, or None; they are the
-        corrections with this ETag.
+    ``writers`` has, for each word, the index of the correction that wrote it, or None. It is an
+    index into the corrections with the ETag ``corrections_etag``.
     """
     words = [word for segment in transcript.segments for word in segment.words]
     first = 0

@@ -65,13 +65,14 @@ class _Run:
 def correct(transcript: Transcript, corrections: Sequence[Correction]) -> CorrectedTranscript:
     """Apply corrections to a transcript.
 
-    Of two corrections of the same words the later one counts, and so with names and segments. A
-    correction whose words are not in the transcript changes nothing.
+    Of two corrections of the same words the later one counts, and the same holds for names and
+    segments. A correction whose words are not in the transcript changes nothing.
 
-    A corrected word has the time of the words in whose place it stands. If there are more words
-    than before, they have the times that an aligner has found, or they share that time, and take
-    from the pauses around it if it is too short. A word that was written by a person has no
-    confidence. Words that are joined to the segment of another speaker become that speaker's.
+    A corrected word has the time of the word that it replaces. If the number of words differs, the
+    new words have the times that an aligner has found. Without these, they share the time of the
+    replaced words, and take from the pauses around it if it is too short. A word that was written
+    by a person has no confidence. Words that are joined to the segment of another speaker become
+    that speaker's.
     """
     lines = _lines(transcript) if corrections else {}
     found = _found(corrections, lines)
@@ -166,7 +167,7 @@ def _runs(
     }
     runs: list[_Run] = []
     is_new = False
-    joined: str | None = None  # the segment before's speaker, if the present segment continues it
+    joined: str | None = None  # speaker of the segment before, if this one continues it
     is_joined = False
     for place, heard in enumerate(line):
         if heard.is_first:
@@ -242,10 +243,10 @@ def _room(place: int, n_words: int, line: Sequence[_Heard]) -> tuple[float, floa
 def rooms(
     transcript: Transcript, corrections: Sequence[Correction]
 ) -> tuple[tuple[float, float] | None, ...]:
-    """Return for each correction that writes words the time that they have room in.
+    """Return the time in which the new words of each correction have room.
 
-    It is None for other corrections, for as many words as there were, which keep their times, and
-    for words that are not in the transcript.
+    It is None for a correction that writes no words, for one whose words are not in the transcript,
+    and for one with as many new words as old ones, because these keep their times.
     """
     lines = _lines(transcript)
     return tuple(

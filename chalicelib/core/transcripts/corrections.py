@@ -2,8 +2,8 @@
 
 The transcript itself is never changed. Each correction names the recognised words that it belongs
 to, by their text and time, and not by their number. So corrections do not depend on one another,
-each can be undone alone, and after the recording is processed again each one either finds its words
-or is known not to.
+and each can be undone alone. After the recording is processed again, each one finds its words, or
+it is known that they are missing.
 """
 
 import math
@@ -99,7 +99,7 @@ class Correction:
 
     @property
     def content(self) -> "Correction":
-        """The correction without its person and time, and without what an aligner has found."""
+        """The correction without its person, its time, and the times that an aligner has found."""
         return replace(self, by="", at="", times=())
 
 

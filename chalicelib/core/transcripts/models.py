@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 Speaker = tuple[str | None, str | None]
-"""A label, and the channel that it is of; without labels the channel is the speaker."""
+"""A label, and the channel that it belongs to; without labels the channel is the speaker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ class Overlap:
     overlap_s : float
         time of words during a word of another speaker
     interruptions : int
-        times that the speaker began to talk, after a pause, during a word of another, and talked
-        on when that one had paused
+        number of times that the speaker, after a pause, began to talk during a word of another
+        speaker, and was still talking when the other one paused
     interrupted : int
-        times that another did so to this speaker
+        number of times that another speaker interrupted this one
     """
 
     overlap_s: float = 0.0
@@ -52,8 +52,8 @@ class Overlaps:
 def measure_overlaps(transcript: Transcript) -> Overlaps:
     """Measure the speech of several speakers at once.
 
-    Where speakers are told apart within one channel, words hardly overlap, because one is
-    recognised at a time; where each has a channel, they do.
+    If speakers are distinguished within one channel, words hardly overlap, because one word is
+    recognised at a time. If each speaker has a channel, words overlap.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _common(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 
 
 def _interrupts(run: Span, talk: Sequence[Span], runs: Sequence[Span]) -> bool:
-    """Return whether a run of words begins while another talks, and ends after that one's run."""
+    """Return whether a run begins while another speaker talks, and ends after that one's run."""
     begun = _last_begun(talk, run[0])
     if begun is None or not begun[0] < run[0] < begun[1]:
         return False

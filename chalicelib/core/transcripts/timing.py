@@ -19,7 +19,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Timing of some words; a value that needs a word, or a pause, is None without.
+    """Timing of some words; without words, or without pauses, the values that need them are None.
 
     Attributes
     ----------

@@ -4,10 +4,10 @@ Belongs here: measurements with Praat's names and definitions, fed by blocks of 
 belong here: f0 by pYIN (``pitch``), tables (``features``).
 
 ``resampling`` limits the band, ``preemphasis`` raises its upper end, ``framing`` cuts frames at
-any step, ``windows`` has their weights, and ``formants`` fits linear prediction to them by Burg's
-method and takes its poles.
+any step, ``windows`` has the weights of a frame, and ``formants`` fits linear prediction to frames
+by Burg's method and takes the poles.
 
-``harmonicity`` measures how periodic a frame is, ``cepstrum`` how prominent its cepstral peak.
+``harmonicity`` measures how periodic a frame is, ``cepstrum`` how prominent its cepstral peak is.
 ``periods`` finds voiced stretches, ``pulses`` the pulses in them, ``perturbation`` has the
 definitions of jitter and shimmer, and ``regularity`` measures them around each moment.
 """

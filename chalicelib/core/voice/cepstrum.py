@@ -1,4 +1,4 @@
-"""Cepstral peak prominence, frame by frame, as of Praat's ``PowerCepstrum``.
+"""Cepstral peak prominence, frame by frame, as in Praat's ``PowerCepstrum``.
 
 Hillenbrand and others, "Acoustic correlates of breathy vocal quality" (1994): the height of the
 cepstral peak over a straight line through the cepstrum.

@@ -11,7 +11,7 @@ from chalicelib.core.voice.preemphasis import Preemphasis
 from chalicelib.core.voice.windows import gaussian
 
 FRAMES_AT_ONCE = 128
-# Poles as near to 0 Hz, or to half the sampling rate, are no formants.
+# Poles that are nearer than this to 0 Hz, or to half the sampling rate, are not formants.
 MARGIN_HZ = 50.0
 
 
@@ -25,11 +25,11 @@ class FormantAnalyser:
     step_s : float > 0
         seconds between frames
     window_length : float > 0
-        seconds that the Gaussian window effectively has; it is twice as long
+        effective length of the Gaussian window in seconds; the window itself is twice as long
     n_poles : int > 0
         poles that are fitted, two for each formant
     preemphasis_hz : float
-        from this frequency, the spectrum is raised by 6 dB for each octave
+        the frequency from which the spectrum is raised by 6 dB for each octave
     n_columns : int > 0
         formants that are returned
     first_s : float
@@ -111,14 +111,15 @@ def burg(frames: np.ndarray, order: int) -> np.ndarray:
     Parameters
     ----------
     frames : np.ndarray [shape=(n_frames, n)]
-        windowed samples, none of the frames all zero
+        windowed samples; no frame is all zeros
     order : int > 0
         number of coefficients
 
     Returns
     -------
     coefficients : np.ndarray [shape=(n_frames, order)]
-        a sample is predicted by the first times the sample before, and so on
+        the prediction of a sample is the first times the sample before it, plus the second times
+        the one before that, and so on
     """
     forward, backward = frames[:, 1:].copy(), frames[:, :-1].copy()
     coefficients = np.zeros((len(frames), order))

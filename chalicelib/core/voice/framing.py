@@ -4,10 +4,10 @@ import numpy as np
 
 
 class TimedFramer:
-    """Frames around times, the nearest samples on each side; the signal has silence around it.
+    """Frames around given times: the nearest samples on each side. Silence surrounds the signal.
 
-    Frame ``i`` is around the time ``first_s + i * step_s``, sample ``k`` being at the time
-    ``(k + 0.5) / sr``. There are frames up to the end of the signal.
+    Frame ``i`` is around ``first_s + i * step_s`` seconds; sample ``k`` is at ``(k + 0.5) / sr``.
+    There are frames up to the end of the signal.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class TimedFramer:
 
     def _cut(self, y: np.ndarray, n_samples: int) -> np.ndarray:
         signal = np.concatenate([self._rest, y])
-        # More than are complete, so that rounding decides about none.
+        # More frames than are complete, so that rounding cannot leave out one of them.
         n_more = 2 + int(len(signal) / self._sr / self._step_s)
         times = self._first_s + np.arange(self._n_frames, self._n_frames + n_more) * self._step_s
         starts = np.floor(times * self._sr - 0.5).astype(np.int64) + 1 - self._n_half

@@ -86,7 +86,7 @@ class HarmonicityAnalyser:
         squares = np.cumsum(np.pad(span**2, ((0, 0), (1, 0))), axis=1)
         energies = squares[:, n : n + n_lags] - squares[:, :n_lags]
         norms = np.sqrt(np.maximum(energies * energies[:, :1], 0))
-        # The transform's own rounding is no correlation.
+        # Rounding errors of the transform must not count as a correlation.
         heard = norms > 1e-12 * np.maximum(squares[:, -1:], 1e-300)
         r = np.divide(products, norms, out=np.zeros_like(products), where=heard)
         return np.column_stack([best_peak(r, n), peaks])
@@ -113,7 +113,7 @@ def best_peak(r: np.ndarray, n_lags: int) -> np.ndarray:
     shift = np.divide(0.5 * (after - before), curvature, out=np.zeros_like(at), where=curvature > 0)
     mirrored = np.concatenate([r[:, SINC_DEPTH:0:-1], r], axis=1)
     found = np.zeros_like(at)
-    # A parabola of neighbours is off by some hundredths of a sample.
+    # A parabola through the neighbours misses the maximum by some hundredths of a sample.
     for nudge in (-0.06, -0.03, 0.0, 0.03, 0.06):
         positions = lags + np.clip(shift + nudge, -0.99, 0.99)
         found = np.maximum(found, _interpolated(mirrored, positions + SINC_DEPTH))
@@ -123,7 +123,7 @@ def best_peak(r: np.ndarray, n_lags: int) -> np.ndarray:
 
 
 def _interpolated(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return values between samples, by a sinc under Praat's raised cosine, as positions' shape."""
+    """Return values at positions between samples, by a sinc under Praat's raised cosine."""
     left = np.floor(positions).astype(np.int64)
     taps = np.arange(1 - SINC_DEPTH, SINC_DEPTH + 1)
     weights = sinc_weights(positions - left, SINC_DEPTH)

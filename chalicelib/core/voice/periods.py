@@ -1,4 +1,4 @@
-"""Voiced stretches of a signal and f0 in them: Praat's ``To Pitch (ac)``, decided as it goes.
+"""Voiced stretches of a signal and f0 in them: Praat's ``To Pitch (ac)``, for a stream.
 
 Boersma (1993). Praat looks for the best path through the whole recording; here the path is decided
 half a second later, and the loudness of a frame is relative to the loudest so far.
@@ -85,7 +85,7 @@ class StretchFinder:
 
     @property
     def decided_s(self) -> float:
-        """Time up to which no stretch is still to come, apart from one that has begun."""
+        """Time before which all stretches are known; an open stretch begins here or later."""
         return (self._n_decided - len(self._voiced) - 0.5) * self.step_s
 
     def push(self, y: np.ndarray) -> Iterator[Stretch]:

@@ -27,7 +27,7 @@ def has_periods(pulses: np.ndarray) -> np.ndarray:
 def sums_within(
     pulses: np.ndarray, amplitudes: np.ndarray, first: np.ndarray, last: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return sums and counts over some ranges of pulses, of which jitter and shimmer are means.
+    """Return sums and counts over ranges of pulses, from which jitter and shimmer are computed.
 
     Parameters
     ----------
@@ -80,9 +80,10 @@ def measures(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _deviations(values: np.ndarray, n: int, factor: float, *, lengths: np.ndarray) -> np.ndarray:
-    """Return how far the middle of each ``n`` neighbours is from their mean; of two, their gap.
+    """Return how far the middle of each ``n`` neighbours is from their mean; for two, their gap.
 
-    NaN where they are not alike, or not periods or periods apart; (len(values) - n + 1,).
+    The shape is (len(values) - n + 1,). A number is NaN where the neighbours are not alike, or
+    where their ``lengths`` are not those of periods.
     """
     if len(values) < n:
         return np.empty(0)
@@ -101,7 +102,7 @@ def _deviations(values: np.ndarray, n: int, factor: float, *, lengths: np.ndarra
 
 
 def _are_periods(periods: np.ndarray) -> np.ndarray:
-    """Return which intervals are periods: within bounds, and like one neighbour at least."""
+    """Return which intervals are periods: within bounds, and similar to at least one neighbour."""
     within = (periods >= SHORTEST_S) & (periods <= LONGEST_S)
     if len(periods) < 2:  # noqa: PLR2004  # without a neighbour to compare
         return within

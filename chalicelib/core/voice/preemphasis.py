@@ -9,7 +9,7 @@ class Preemphasis:
     Parameters
     ----------
     from_hz : float
-        from this frequency it is raised
+        the frequency from which the spectrum is raised
     sr : int > 0
         sampling rate in hertz
     """

@@ -119,7 +119,7 @@ def _extremum(sound: Sound, start_s: float, end_s: float) -> float:
 def amplitudes(sound: Sound, pulses: np.ndarray, is_period: np.ndarray) -> np.ndarray:
     """Return the amplitude at each inner pulse that has a period on both sides, or NaN.
 
-    A root mean square under a raised cosine, a fifth of a period on each side.
+    It is the root mean square under a raised cosine of a fifth of a period on each side.
 
     Parameters
     ----------

@@ -8,21 +8,21 @@ from chalicelib.core.voice.periods import Stretch, StretchFinder
 from chalicelib.core.voice.perturbation import N_SUMS, has_periods, measures, sums_within
 from chalicelib.core.voice.pulses import Sound, amplitudes, find_pulses
 
-MARGIN_S = 0.06  # a pulse is looked for as far from its stretch
+MARGIN_S = 0.06  # a pulse may be this far outside of its stretch
 
 
 class RegularityAnalyser:
     """Jitter and shimmer of the pulses in a window around each frame, and of all pulses.
 
-    Memory holds the samples of a voiced stretch, at most ten seconds, and of the half second
-    before it is decided where it ends.
+    Memory holds the samples of a voiced stretch, at most ten seconds, and of the half second after
+    which its end is decided.
 
     Parameters
     ----------
     sr : int > 0
         sampling rate in hertz
     step_s, window_s : float > 0
-        seconds between frames; seconds whose pulses count in a frame
+        seconds between frames; length of the window whose pulses count for a frame
     lowest_hz, highest_hz : float > 0
         range of pitch
     """
@@ -72,7 +72,7 @@ class RegularityAnalyser:
         sound = Sound(self._samples, self._first, self._sr)
         for stretch in stretches:
             pulses = np.array(find_pulses(sound, stretch, self._loudest))
-            # Two stretches with a short gap may find the same pulse.
+            # The same pulse may be found in two stretches with a short gap between them.
             pulses = pulses[pulses - self._last_pulse_s > 0.8 / stretch.f0[0]]
             if not len(pulses):
                 continue

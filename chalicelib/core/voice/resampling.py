@@ -1,8 +1,8 @@
 """Resampling that keeps all of the band, as Praat's does.
 
-Linear prediction fits the upper edge of the band too. An ordinary resampler, such as soxr's, lets
-the last tenth of it fade, which on read speech at 16 kHz moved F1 by more than 300 Hz in every
-twentieth voiced frame.
+Linear prediction fits the upper edge of the band too. An ordinary resampler, such as soxr's,
+weakens the last tenth of the band. On read speech at 16 kHz, this moved F1 by more than 300 Hz in
+one of twenty voiced frames.
 """
 
 import math
@@ -13,8 +13,8 @@ from chalicelib.core.dsp.convolution import Convolution
 from chalicelib.core.voice.windows import sinc_weights
 
 N_SINC = 50
-# The band ends within 2 Hz, and what is beyond is 60 dB down: Praat's ends within one bin of a
-# transform of the whole recording. Of rates above 144 kHz the filter would be too long.
+# The band ends within 2 Hz, and everything beyond it is 60 dB weaker. Praat's band ends within one
+# bin of a transform of the whole recording. For rates above 144 kHz the filter would be too long.
 TRANSITION_HZ = 4.0
 KAISER_BETA = 5.653
 MOST_HALF = 1 << 16
@@ -24,7 +24,7 @@ OUT_AT_ONCE = 4096
 class SincResampler:
     """A signal at another rate, by a sharp low pass and Praat's interpolation of 50 samples a side.
 
-    Sample ``k`` is at the time ``(k + 0.5) / sr``, of both signals.
+    Sample ``k`` is at the time ``(k + 0.5) / sr``, in both signals.
 
     Parameters
     ----------

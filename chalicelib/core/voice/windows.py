@@ -1,4 +1,4 @@
-"""Praat's windows: of a frame, and of the interpolation between samples."""
+"""Praat's windows: for a frame, and for the interpolation between samples."""
 
 import numpy as np
 

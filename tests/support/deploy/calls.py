@@ -23,7 +23,7 @@ def deployed_functions() -> dict[str, list[str]]:
 
 
 def wrapper_calls(entries: list[str]) -> set[tuple[str, str]]:
-    """Return each field of Services, with the methods of it that functions can reach."""
+    """Return each field of Services, and the methods of this field that functions can reach."""
     seen: set[str] = set()
     waiting, calls = list(entries), set()
     while waiting:

@@ -1,8 +1,8 @@
-"""A stand-in for the part of AWS that a deployment speaks to: moto, its few gaps mended.
+"""A double of the part of AWS that a deployment uses: moto, with its few gaps closed.
 
 It also refuses requests that AWS refuses and moto does not: packages over Lambda's limits, and two
 S3 rules that overlap. And it can break off at any request that changes something, before or after
-the change, which is what a killed deployment looks like from AWS's side.
+the change. For AWS, a killed deployment looks the same.
 """
 
 import base64
@@ -82,7 +82,7 @@ class Double:
         return copy.deepcopy(self._own()), snapshots.take()
 
     def reset_to(self, kept: Kept) -> None:
-        """Have what was kept, and nothing else."""
+        """Restore the kept resources, and delete all others."""
         self.reset()
         own, of_moto = kept
         for held, before in zip(self._own(), copy.deepcopy(own), strict=True):
@@ -103,7 +103,7 @@ class Double:
         after: bool = False,
         strike: Callable[[], object] | None = None,
     ) -> None:
-        """Stop answering from the given change on, before or after it; None answers again.
+        """Stop answering at the given change, before or after it is made. None answers again.
 
         ``strike`` is called at that moment, and may kill the client.
         """
@@ -112,7 +112,7 @@ class Double:
         self._strike = strike
 
     def roll_back(self, stack: str) -> None:
-        """Leave a stack as after a failed creation that kept a resource."""
+        """Put a stack into the state after a failed creation that kept a resource."""
         stacks = get_backend("cloudformation")[ACCOUNT][REGION].stacks.values()
         (found,) = (one for one in stacks if one.name == stack)
         found.status = "ROLLBACK_COMPLETE"
@@ -181,7 +181,7 @@ class Double:
     def _unnoticed(
         self, name: str, request: "Request", start: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Let moto change an object without calls of functions, for which it needs Docker."""
+        """Let moto change an object without calling functions, which would need Docker."""
         bucket = get_backend("s3")[ACCOUNT]["aws"].buckets[name]
         rules, bucket.notification_configuration = bucket.notification_configuration, None
         try:
@@ -214,9 +214,10 @@ class Double:
     def _conflicts(self, name: str) -> str:
         """Return why a change set is refused: it creates a resource that exists already.
 
-        Only what has "a static custom name" is: "Dynamic names (using !Ref or other functions) are
-        not currently supported" (CloudFormation's guide, import-resources-automatically). The rest
-        is new, and what is new must not exist: AWS::EarlyValidation::ResourceExistenceCheck.
+        CloudFormation imports only resources with "a static custom name": "Dynamic names (using
+        !Ref or other functions) are not currently supported" (its guide,
+        import-resources-automatically). All other resources are created, so they must not exist:
+        AWS::EarlyValidation::ResourceExistenceCheck.
         """
         if name in self._applied:
             return ""
@@ -408,7 +409,7 @@ def without_namespaces(body: bytes) -> ET.Element:
 
 
 def literal_names(template: str) -> set[str]:
-    """Return the literal names in a template of the resources that it keeps."""
+    """Return the literal names of the resources that a template keeps."""
     yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.SafeLoader)
     resources = yaml.safe_load(template)["Resources"].values()
     names = [
@@ -433,7 +434,7 @@ def retained(stack: str) -> list[tuple]:
 
 
 def take_away_retained(stack: str) -> dict:
-    """Hide the resources of an earlier stack, which CloudFormation imports and moto cannot."""
+    """Hide the resources of an earlier stack: CloudFormation can import them, moto cannot."""
     kept = {}
     for service, region, holder, name in retained(stack):
         resources = getattr(get_backend(service)[ACCOUNT][region], holder)

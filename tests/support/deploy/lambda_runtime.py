@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def as_anyone() -> list[str]:
-    """Return a command that runs another one without the right to write read-only files."""
+    """Return a prefix for a command, so that it has no right to write read-only files."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]

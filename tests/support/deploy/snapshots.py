@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from moto.core.base_backend import BackendDict
 
-# The holders of moto's resources have locks. A copy gets locks of its own, open.
+# The objects that hold moto's resources have locks. A copy gets new, open locks.
 copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))
 copyreg.pickle(type(threading.Lock()), lambda _: (threading.Lock, ()))
 
@@ -22,7 +22,7 @@ def take() -> Snapshot:
 
 
 def restore(snapshot: Snapshot) -> None:
-    """Give moto, which was reset, a further copy of the resources."""
+    """Put another copy of the resources into moto, which must have been reset."""
     for service, attributes, accounts in _copy(snapshot):
         service.__dict__.update(attributes)
         service.update(accounts)
@@ -31,13 +31,13 @@ def restore(snapshot: Snapshot) -> None:
 
 
 def _copy(snapshot: Snapshot) -> Snapshot:
-    # One copy for all services, as a stack's resources are those of the others. The services
-    # themselves are known by name, and are not copied.
+    # One copy for all services, because a stack refers to the resources of other services. The
+    # services themselves are found by name, and are not copied.
     memo = {id(service): service for service, *_ in snapshot}
     with patch.object(WeakValueDictionary, "__deepcopy__", _with_values):
         return copy.deepcopy(snapshot, memo)
 
 
 def _with_values(self: WeakValueDictionary, memo: dict[int, Any]) -> WeakValueDictionary:
-    """Copy what a weak dictionary refers to as well: its own way keeps the originals."""
+    """Copy a weak dictionary with its values. Its own deep copy would keep the original values."""
     return WeakValueDictionary({key: copy.deepcopy(one, memo) for key, one in self.items()})

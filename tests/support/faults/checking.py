@@ -31,7 +31,8 @@ VIDEOS = ("mp4", "mov", "mkv")
 MOST_REQUESTS = 120
 """Most requests to AWS in one call of a handler.
 
-Measured: 97 in some thousand histories, with pages of two: a data set, or a look by message.
+Measured: 97 in some thousand histories with pages of two. They were for a data set, or for a look
+by message.
 """
 
 MOST_OF_RECONCILE = 500
@@ -41,10 +42,10 @@ Two calls at once share one bookmark, and may walk some pages twice. Measured: 3
 """
 
 MOST_FOR_A_RECORDING = 300
-"""Most requests of a history for each time that a recording was made, without reconcile's.
+"""Most requests of a history for each making of a recording, without those of reconcile.
 
-Measured: at most 122 in 800 histories, and with Earshot's own recogniser 253 in 3,000: an upload
-that is removed and put back within seconds has several looks, each of which asks again.
+Measured: at most 122 in 800 histories, and with Earshot's own recogniser 253 in 3,000. An upload
+that is removed and put back within seconds has several looks, and each look asks again.
 """
 
 
@@ -92,9 +93,9 @@ def all_violations(world: World) -> list[str]:
 
 
 def _of_parts(world: World) -> list[str]:
-    """Return the uploads in parts that a function began and neither ended nor gave up.
+    """Return the uploads in parts that a function has begun, but neither completed nor aborted.
 
-    Each needs a fault, or the death of its function; the bucket's lifecycle removes their parts.
+    Only a fault or the death of a function may leave one; the bucket's lifecycle removes its parts.
     """
     left = [
         key
@@ -121,7 +122,7 @@ def _of_requests(world: World) -> list[str]:
 
 
 def _restored(item: Mapping[str, Any]) -> Recording:
-    """Return an item's recording, with the owner and not a shard of the owner's list."""
+    """Return an item's recording. Its owner is the real one, without the shard of the list."""
     recording = restore(from_dynamodb(item))
     return replace(recording, owner=owner_of(recording.owner))
 

@@ -1,4 +1,4 @@
-"""Checks at the end of a history of what people did by the API: quotas, corrections, data sets."""
+"""Checks at the end of a history: quotas, corrections and data sets, which people use by API."""
 
 import hashlib
 import io
@@ -30,7 +30,7 @@ def said(world: World, recording_id: str, body: bytes) -> list[str]:
 
 
 def of_corrections(world: World) -> list[str]:
-    """Return accepted corrections that are neither there nor replaced by a later one."""
+    """Return accepted corrections that are lost, and not replaced by a later one."""
     there = {item["recording_id"] for item in world.recordings}
     replaced = {(one.recording_id, one.replaced) for one in world.corrected}
     found = []
@@ -46,7 +46,7 @@ def of_corrections(world: World) -> list[str]:
 
 
 def is_over_quota(world: World, recording: Recording) -> bool:
-    """Tell whether a recording was refused for its hours, and rightly."""
+    """Return whether a recording was refused for its hours, and the refusal was right."""
     if not (recording.reason or "").startswith(quotas.REFUSED):
         return False
     limits = world.settings.quotas.limits_s(recording.owner)
@@ -82,7 +82,7 @@ def of_quotas(world: World) -> list[str]:
 
 
 def of_datasets(world: World) -> list[str]:
-    """Return data sets that never ended, whose files are not as listed, and files of none."""
+    """Return data sets that never ended or have wrong files, and files of no data set."""
     objects = world.results.objects
     found, folders = [], []
     for key in [key for key in objects if key.startswith(f"{keys.DATASETS}requests/")]:
@@ -105,7 +105,7 @@ def _of_files(world: World, folder: str) -> list[str]:
         return [f"{folder} has no manifest"]
     listed = json.loads(objects[f"{folder}{MANIFEST}"][0])["files"]
     wrong = there - {MANIFEST} ^ {one["path"] for one in listed}
-    found = [f"{folder}{path} is not as its manifest says" for path in sorted(wrong)]
+    found = [f"{folder}{path} is not as the manifest says" for path in sorted(wrong)]
     found += [
         f"{folder}{one['path']} has other bytes than its manifest says"
         for one in listed

@@ -50,7 +50,7 @@ class Table:
         self._indexed: dict[Key, dict[str, Any]] = {}
 
     def catch_up(self, some: str = "") -> None:
-        """Let the indexes show all items as they are, or a half of them, which ``some`` names."""
+        """Let the indexes show all items as they are, or only the half that ``some`` names."""
         for key in {*self.items, *self._indexed}:
             if some and crc32(f"{some} {key}".encode()) % 2:
                 continue
@@ -177,7 +177,7 @@ class Table:
             last = _place(ExclusiveStartKey, order, self._key)
             places = [_place(item, order, self._key) for item in found]
             start = sum(place <= last if ScanIndexForward else place >= last for place in places)
-        # A page may end early, like a page of a megabyte.
+        # A page may end before the limit, as a real page does at one megabyte.
         limit = Limit if IndexName in ALL_AT_ONCE else min(Limit, self._page)
         page = found[start : start + limit]
         # A page is limited before it is filtered.
@@ -185,8 +185,8 @@ class Table:
         answer: Response = {"Count": len(passed), "ScannedCount": len(page)}
         if Select != "COUNT":
             answer["Items"] = [dict(item) for item in passed]
-        # DynamoDB stops at the limit without knowing what follows, so a full page always has a key
-        # to go on from, even if the next page is empty. [Paginating table query results, Amazon
+        # DynamoDB stops at the limit and does not look further, so a full page always has a key for
+        # the next page, even if that is empty. [Paginating table query results, Amazon
         # DynamoDB Developer Guide]
         if len(page) == limit:
             names = dict.fromkeys([*self._key, partition, *([order] if order else [])])
@@ -214,7 +214,7 @@ def _place(item: Mapping[str, Any], order: str | None, key: Key) -> tuple[Any, .
 
 
 def _holds_in_words(condition: str, item: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Return whether a condition in DynamoDB's language is true, of those that Earshot uses."""
+    """Return whether a condition in DynamoDB's language is true. Knows only Earshot's forms."""
     for word, together in ((" AND ", all), (" OR ", any)):
         if word in condition:
             parts = condition.split(word)

@@ -41,7 +41,7 @@ REAL_EVERY = 50
 """Measure for real in one of this many histories; the others use stored results."""
 
 RANGE_BYTES = 6_000
-"""Small enough that a recording is read by several requests, between which it may change."""
+"""Bytes of one request: so few that a recording needs several, and may change between them."""
 
 _extract = extract.extract
 
@@ -88,7 +88,7 @@ def measured(body: bytes, parameters: extract.FeatureParameters) -> tuple[Any, d
 
 
 def remembered(source: Any, parameters: Any, open_table: Any, **_: Any) -> Any:
-    """Measure a recording as ``features.extract`` does, only once for all histories."""
+    """Measure a recording as ``features.extract`` does, but only once for all histories."""
     buffered = BufferedSource(source)
     body = buffered.read()
     buffered.raise_failure()
@@ -108,7 +108,7 @@ def application() -> Any:
 def world_of(seed: int, rules: Rules, *, keys: Sequence[str] = (), is_plain: bool = False) -> World:
     """Return the world of a seed in its first state.
 
-    ``keys`` are the uploads in it, if not those of the seed; a plain one has nothing of chance.
+    ``keys`` are the uploads in it; by default, those of the seed. A plain world has no chance.
     """
     plan = Plan(seed, rules)
     if is_plain:

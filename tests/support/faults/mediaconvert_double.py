@@ -10,7 +10,7 @@ from support.faults.s3_double import Bucket, Response, md5
 from support.faults.transcribe_double import place_of
 
 REMEMBERED_S = 60
-"""Seconds that a ClientRequestToken returns its job.
+"""Seconds for which a ClientRequestToken returns the same job.
 
 https://docs.aws.amazon.com/mediaconvert/latest/apireference/jobs.html
 """
@@ -36,7 +36,7 @@ class MediaConvertDouble:
             age = (self.clock() - job["Created"]).total_seconds()
             if job["ClientRequestToken"] == request["ClientRequestToken"] and age < REMEMBERED_S:
                 return {"Job": job}
-        # Independent of the jobs of other recordings, so that a shorter history has the same id.
+        # The id does not depend on other recordings' jobs, so it is the same in a shorter history.
         whose = request["UserMetadata"]["recording_id"]
         n_before = sum(job["UserMetadata"]["recording_id"] == whose for job in self.jobs.values())
         job_id = f"{md5(whose.encode())[:8]}-{n_before + 1}"

@@ -9,7 +9,7 @@ class Move:
 
     ``kind`` is one of
 
-    - ``run``: a handler (``target``) makes its next request, with ``fate`` if that goes wrong;
+    - ``run``: a handler (``target``) makes its next request; ``fate`` is the fault, if any;
     - ``deliver``, ``receive``: an event or a message comes, or is lost, or comes twice;
     - ``advance``: a job begins or ends, or fails;
     - ``put``, ``begin parts``, ``end parts``, ``remove``, ``delete by API``, ``reprocess by API``,
@@ -19,7 +19,7 @@ class Move:
     - ``catch up``: the indexes show what the tables hold, or some of it (``target``);
     - ``wait``: ``target`` minutes pass.
 
-    ``target`` is a name that does not depend on the moves before, so a shorter list still fits.
+    ``target`` is a name that does not depend on earlier moves, so a shorter list is valid too.
     """
 
     kind: str

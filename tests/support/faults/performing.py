@@ -1,4 +1,4 @@
-"""Moves performed: one function for each kind, which returns False if it is not possible."""
+"""Perform moves: one function for each kind. It returns False if the move is not possible."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -19,7 +19,7 @@ class KilledError(BaseException):
 
 FAULTS = ("throttled", "fails", "times out", "takes effect unheard", "killed", "asked twice")
 PARTIAL = frozenset({"batch_get_item", "batch_write_item", "delete_objects"})
-"""Batch requests, of which a service may do a part and return the rest."""
+"""Batch requests. A service may do a part of one, and return the rest."""
 
 BUSY = {
     "start_transcription_job": "LimitExceededException",
@@ -28,10 +28,10 @@ BUSY = {
 }
 SKEW_S = 30
 SMALL_PART_BYTES = 512
-"""Bytes of a part in stages whose tables are written in parts: each has some."""
+"""Bytes of a part in stages that write their tables in parts, so that a table has several."""
 
 PICTURES_FAIL = 1 / 4
-"""Share of the worlds in which MediaConvert can encode no picture."""
+"""Share of the worlds in which MediaConvert cannot encode any picture."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Plan:
     """A number of faults, each for a request, an event, a message or a job.
 
     Everything is drawn from the seed. ``rng`` is used while people act and faults happen, ``rest``
-    after that, so that the end of a history stays the same if moves are left out of it.
+    after that. So the end of a history stays the same if moves are left out of the history.
     """
 
     seed: int
@@ -60,11 +60,11 @@ class Plan:
             clock: self.rng.choice((0, 0, -SKEW_S, SKEW_S)) for clock in ("s3", "transcribe")
         }
         self.n_reconciles = self.rng.choice((1, 1, 2))
-        # Drawn apart, so that the histories of a seed are those from before this rule.
+        # Drawn separately, so that a seed still has the history that it had before this rule.
         pictures = random.Random(f"pictures of {self.seed}")  # noqa: S311  # as above
         self.pictures_fail = self.rules.ladders_fail and pictures.random() < PICTURES_FAIL
         self.is_plain = False
-        # Drawn apart, so that a seed is the same history without these acts.
+        # Drawn separately, so that a seed has the same history without these acts.
         self.whole = random.Random(f"{self.seed} whole")  # noqa: S311  # as above
         self.owner_s, self.stage_s = 0, 0
         self.transcriber = AMAZON
@@ -91,7 +91,7 @@ class Plan:
         self.is_plain = True
 
     def lag(self) -> str:
-        """Return a name for some of the items, which an index shows before others, or none."""
+        """Return a name for the items that an index shows before the others, or none."""
         if self.is_plain or not self.rules.item_by_item or self._lag.random() < 1 / 2:
             return ""
         return str(self._lag.randrange(1000))
@@ -122,7 +122,7 @@ class Plan:
 def error_of(fate: str, operation: str, given: Mapping[str, Any]) -> Exception:
     """Return a client's error after botocore's retries have failed."""
     if fate == "throttled" and operation == "transact_write_items":
-        # Another transaction has an item of this one: TransactionConflict for one of them.
+        # Another transaction uses an item of this one, so one item gets TransactionConflict.
         return cancel(["None"] * (len(given["TransactItems"]) - 1) + ["TransactionConflict"])
     if fate == "throttled":
         return refuse(operation, BUSY.get(operation, "ThrottlingException"))

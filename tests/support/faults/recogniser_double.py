@@ -1,8 +1,8 @@
 """Earshot's own recogniser for histories: it hears the words of the bytes that it is given.
 
-The handlers, their messages and objects are the real ones. Doubled are the decoder, whose samples
-spell the words that no other bytes have; the cutting, which makes a part of each word; and the
-engine, which reads the samples again.
+The handlers, their messages and objects are the real ones. There are doubles for three things: the
+decoder, whose samples are the letters of words that no other bytes have; the cutting, which makes a
+part of each word; and the engine, which reads these letters.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from chalicelib.pipeline import recognition
 from support.faults.transcribe_double import START_S, STEP_S, words_of
 
 _FULL_SCALE = 32767
-_HALF = 0.5  # between two steps of 16 bits, so that rounding down gives the lower one
+_HALF = 0.5  # half a step of 16 bits, so that rounding down gives the letter again
 
 
 class Spelling:
@@ -61,5 +61,5 @@ def install() -> None:
     engine = Reading()
     decoding.DecodedAudio = Spelling
     parts.utterances, parts.PART_S = cut, 0.0
-    recogniser._audible = lambda y: y  # louder letters would be others
+    recogniser._audible = lambda y: y  # a change of level would change the letters
     recognition._engine = lambda: engine

@@ -12,7 +12,7 @@ def refuse(operation: str, code: str, status: int = 400, **more: Any) -> ClientE
 
 
 def cancel(codes: list[str]) -> ClientError:
-    """Return the error of a transaction, with a code for each of its changes; "None" is none."""
+    """Return the error of a transaction. Each change has a code; "None" means no error."""
     error = refuse("TransactWriteItems", "TransactionCanceledException")
     error.response["CancellationReasons"] = [{"Code": code} for code in codes]
     return error

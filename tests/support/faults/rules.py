@@ -1,7 +1,7 @@
-"""Rules of the world and of the checks, each of which a history can have or not.
+"""Rules of the world and of the checks. Each rule can be on or off in a history.
 
-A rule that the application cannot keep yet is off by default, and ``docs/faults.md`` names the
-violation that it shows. Each is switched on for good here, in one place, once it is kept.
+A rule is off by default while the application cannot keep it, and ``docs/faults.md`` names the
+violation that it shows. When the application keeps a rule, its default here becomes on.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -12,16 +12,16 @@ class Rules:
     """The rules of a history. The suite and ``make soak`` use ``Rules()``."""
 
     long: bool = True
-    """People act up to twelve times, and not five. Showed V1 and V4."""
+    """People act up to twelve times instead of five. Showed V1 and V4."""
 
     sound_alone: bool = True
-    """People upload mov and mkv, of which Transcribe is given the sound alone. Showed V3."""
+    """People upload mov and mkv, from which Transcribe gets only the sound. Showed V3."""
 
     by_api: bool = True
     """People remove and reprocess by the API as well. Showed V2 and V6."""
 
     old_parts: bool = True
-    """An upload in parts is as old as its beginning. Showed V9."""
+    """An upload in parts has the time at which it began. Showed V9."""
 
     running_jobs_stay: bool = True
     """A transcription job that has not ended cannot be deleted."""
@@ -39,7 +39,7 @@ class Rules:
     """In some stages Earshot's own recogniser transcribes."""
 
     ladders_fail: bool = True
-    """In some worlds every job with pictures fails: mov and mkv get the audio track alone."""
+    """In some worlds every job with pictures fails, so mov and mkv get only the audio track."""
 
     item_by_item: bool = True
     """Indexes follow their tables item by item, and not all items at once."""
@@ -54,4 +54,4 @@ class Rules:
 
 NAMES = tuple(rule.name for rule in fields(Rules))
 ALL = Rules(**dict.fromkeys(NAMES, True))
-"""Every rule, as AWS has them and as issue and documentation promise."""
+"""Every rule: the behaviour of AWS, and all that the documentation promises."""

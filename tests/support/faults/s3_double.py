@@ -71,7 +71,7 @@ class Bucket:
         IfNoneMatch: str | None = None,
         **_: Any,
     ) -> Response:
-        """Write an object, with S3's conditions on the one that is there.
+        """Write an object, if S3's conditions on the existing object hold.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
@@ -124,7 +124,7 @@ class Bucket:
     ) -> Response:
         """Copy an object of this bucket or another.
 
-        With S3's condition: 412 if the source has another ETag.
+        S3's condition applies: 412 if the source has another ETag.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
         if source_key not in source.objects:

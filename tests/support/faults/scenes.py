@@ -34,7 +34,7 @@ class Scene:
         self.move("put", f"{key} {number}")
 
     def run(self, task: Task, *, until: str = "") -> None:
-        """Run a handler to its end, or up to its request for an operation, which it must make."""
+        """Run a handler to its end, or up to its request ``until``, which it must reach."""
         while task in self.world.tasks and (not until or task.asks != until):
             self.move("run", task.name)
         if until and task not in self.world.tasks:

@@ -1,4 +1,4 @@
-"""Shrinking: leaving out moves of a history as long as it still goes wrong."""
+"""Shrinking: leave out moves of a history as long as the history still goes wrong."""
 
 from collections.abc import Callable
 

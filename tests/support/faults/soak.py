@@ -1,4 +1,4 @@
-"""Tells as many histories as are wanted: ``make soak HISTORIES=20000 SEED=0``."""
+"""Runs a given number of histories: ``make soak HISTORIES=20000 SEED=0``."""
 
 import argparse
 import logging
@@ -18,7 +18,7 @@ from support.faults.world import World  # noqa: E402  # imported after the paths
 
 
 def main() -> int:
-    """Tell histories; print those that go wrong, and how much went wrong on purpose."""
+    """Run histories; print those with violations, and the number of faults."""
     given = _parser().parse_args()
     rules = ALL if given.all else Rules(**dict.fromkeys(given.rule or (), True))
     logging.disable(logging.CRITICAL)  # handlers fail on purpose, thousands of times
@@ -40,8 +40,8 @@ def main() -> int:
     print(
         f"{n_told} histories, {seen['faults']} faults, {seen['wrong']} with violations,"
         f" {took:.0f} s\n"
-        f"{seen['fault-free']} without faults, {seen['wrong before']} of them wrong before"
-        f" reconcile; {seen['after one']} of all not right after one run of it\n"
+        f"{seen['fault-free']} without faults, {seen['wrong before']} of them with violations"
+        f" before reconcile; {seen['after one']} with violations after one run of it\n"
         f"{seen['requests'] / max(seen['recordings'], 1):.1f} requests for each recording"
     )
     return 1 if seen["wrong"] else 0
@@ -50,14 +50,19 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--histories", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0, help="the first; each has the next one")
-    parser.add_argument("--minutes", type=float, help="end after so many, with the figures so far")
-    parser.add_argument("--shrink", action="store_true", help="the seed's shortest failing history")
-    parser.add_argument("--brief", action="store_true", help="one line for each that goes wrong")
-    parser.add_argument("--first", action="store_true", help="end with the first that goes wrong")
-    parser.add_argument("--all", action="store_true", help="every rule, also those not kept yet")
     parser.add_argument(
-        "--rule", action="append", choices=NAMES, help="one rule more, as docs/faults.md names it"
+        "--seed", type=int, default=0, help="seed of the first history; it grows by one"
+    )
+    parser.add_argument("--minutes", type=float, help="end after this time")
+    parser.add_argument("--shrink", action="store_true", help="shorten the seed's failing history")
+    parser.add_argument("--brief", action="store_true", help="a line for each with violations")
+    parser.add_argument("--first", action="store_true", help="end after the first violation")
+    parser.add_argument("--all", action="store_true", help="every rule, also those not yet kept")
+    parser.add_argument(
+        "--rule",
+        action="append",
+        choices=NAMES,
+        help="one more rule, by its name in docs/faults.md",
     )
     return parser
 
@@ -75,7 +80,7 @@ def _count(seen: Counter[str], world: World) -> None:
 def _shrink(seed: int, rules: Rules) -> int:
     world = shrunk(seed, rules)
     if world is None:
-        print(f"Seed {seed} goes well.")
+        print(f"Seed {seed} has no violations.")
         return 0
     print(describe(world, all_violations(world)))
     print(f"\n{len(world.told)} moves before the world comes to rest:")

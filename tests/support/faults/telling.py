@@ -11,12 +11,12 @@ from support.faults.world import World
 
 AT_ONCE = 4
 A_LONG_WHILE = timedelta(hours=25)
-"""Minutes after which every look is due, because looks are at most a day apart."""
+"""Time after which every look is due, because looks are at most a day apart."""
 
 ROUNDS = 20
 MOST_MOVES = 8000
 A_ROUND = 1000
-"""More pages than any history's walk has."""
+"""More pages than the walk of any history has."""
 
 
 def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool) -> Move:
@@ -72,7 +72,7 @@ def choose_act(world: World, rng: random.Random) -> Move:
 
 
 def choose_whole_act(world: World, whole: random.Random) -> Move:
-    """Choose an act of those that only histories with the whole API have."""
+    """Choose an act that only histories with the whole API have."""
     key = whole.choice(list(world.bodies))
     if whole.random() < 1 / 3:
         return Move(whole.choice(("make data set", "make data set", "delete data set")), "mine")
@@ -82,7 +82,7 @@ def choose_whole_act(world: World, whole: random.Random) -> Move:
 
 
 def tell(world: World) -> None:
-    """Let people act and faults happen, then let the faults be over and the world come to rest."""
+    """Let people act and faults happen. Then end the faults, and let the world come to rest."""
     plan, n_moves = world.plan, 0
     n_acts = plan.n_acts
     while n_acts or (world.is_busy and n_moves < MOST_MOVES):
@@ -101,13 +101,13 @@ def replay(world: World, moves: list[Move]) -> None:
 
 
 def settle(world: World) -> None:
-    """Spend no more faults; run reconcile until nothing changes, and note what a run left wrong."""
+    """Run reconcile without faults until nothing changes, and note the violations after a run."""
     from support.faults.checking import violations  # noqa: PLC0415  # it looks at worlds
 
     world.told = list(world.moves)
     world.plan.left = 0
     world.is_over = True
-    world.log.append("from here on nothing goes wrong any more, and reconcile runs")
+    world.log.append("from here on there are no more faults, and reconcile runs")
     come_to_rest(world)
     world.wrong_before = violations(world)
     before = None
@@ -133,7 +133,7 @@ def _state(world: World) -> tuple[object, ...]:
 
 
 def come_to_rest(world: World) -> None:
-    """Let everything happen that happens by itself."""
+    """Do all work that needs no further act of people."""
     for _ in range(MOST_MOVES):
         if not world.is_busy:
             world.catch_up()
@@ -144,7 +144,7 @@ def come_to_rest(world: World) -> None:
 
 
 def _reconcile(world: World) -> None:
-    """Run ``make reconcile``, which no function's time ends; now and then two at once."""
+    """Run ``make reconcile``, which has no time limit; sometimes two at the same time."""
     world.results.objects.pop(keys.BOOKMARK, None)
 
     def work() -> None:

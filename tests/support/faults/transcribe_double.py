@@ -68,7 +68,7 @@ class Transcription:
 class TranscribeDouble:
     """The account's transcription jobs.
 
-    ``keeps_running``: whether a job can be deleted only once it has ended. "BadRequestException
+    ``keeps_running``: whether a job can be deleted only after it has ended. "BadRequestException
     ... can occur when the entity you're trying to delete doesn't exist or if it's in a non-terminal
     state (such as IN PROGRESS)", says the service model of DeleteTranscriptionJob.
     """

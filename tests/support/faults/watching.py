@@ -46,7 +46,7 @@ class Watch:
                 self.seen[f"{rid} was COMPLETED with renditions of other bytes"] = None
 
     def _may_be(self, rid: str, body: bytes, text: str) -> bool:
-        """Tell whether a text is that of these bytes, with some of the corrections asked for."""
+        """Return whether a text is that of these bytes, with some of the requested corrections."""
         asked = {one.text for one in self._world.corrected if one.recording_id == rid}
         found, heard = text.split(), words_of(body)
         pairs = zip(found, heard, strict=False)

@@ -1,8 +1,8 @@
-"""A small world: people who upload, AWS around them, and the real handlers between, move by move.
+"""A small world, moved step by step: people who upload, doubles of AWS, and the real handlers.
 
 One thread does everything. Every handler runs as a greenlet that stops before each of its requests
-to AWS, and goes on with that request when a move says so. The world performs moves; ``telling``
-chooses them. So the same moves make the same history, wherever it is told.
+to AWS, and makes that request when a move says so. The world performs moves; ``telling`` chooses
+them. So the same moves give the same history on every machine.
 """
 
 import json
@@ -56,7 +56,7 @@ SECOND_BUCKET = "results"
 ADMINISTRATOR = "admin"
 HOUR_S = 3600
 N_SHARDS = 2
-"""Of each list and each bucket of terms: as few as can be merged, because each is a request."""
+"""Shards of each list and of each bucket of terms. Two are merged, and each costs a request."""
 
 RECEIVERS = {
     "features": "extract_features",
@@ -66,13 +66,13 @@ RECEIVERS = {
 ASYNCHRONOUS_ATTEMPTS = 3
 RECEIVES = 5
 HIDDEN = timedelta(minutes=90)
-"""VisibilityTimeout of the features queue, after which a killed function's message is repeated."""
+"""VisibilityTimeout of the features queue. After it, a killed function's message comes again."""
 
 LIFE = timedelta(minutes=15)
 A_MOVE = timedelta(seconds=1)
 LONGEST_LAG = timedelta(minutes=10)
-"""Of an index behind its table: DynamoDB names no bound, and says that it is usually a fraction of
-a second."""
+"""Longest delay of an index behind its table. DynamoDB gives no limit, only that the delay is
+usually a fraction of a second."""
 
 TICK = {
     "version": "0",
@@ -89,7 +89,7 @@ TICK = {
 
 @dataclass
 class Corrected:
-    """A correction that somebody has asked for, and the text that it replaced."""
+    """A requested correction, and the text that it replaced."""
 
     recording_id: str
     text: str
@@ -155,13 +155,13 @@ class World:
     wrong_before: list[str] = field(default_factory=list)
     wrong_after_one: list[str] = field(default_factory=list)
     told: list[Move] = field(default_factory=list)
-    """The moves until people and faults have ended."""
+    """The moves up to the last act of people and the last fault."""
 
     failed_runs: list[str] = field(default_factory=list)
     """Errors of runs of reconcile after the last fault."""
 
     n_killed: int = 0
-    """Functions that have died, or whose time was over."""
+    """Number of functions that have died, or that have reached their time limit."""
 
     never_ended: str = ""
     is_over: bool = False
@@ -215,7 +215,7 @@ class World:
         self._named: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        # Errors name it, and a history is told in the same words each time.
+        # Errors contain this text, and a history must give the same text each time.
         return "the world"
 
     def _clock_of(self, service: str) -> Callable[[], datetime]:
@@ -256,10 +256,10 @@ class World:
     # --- what the handlers meet ---
 
     def request(self, operation: str, call: Callable[..., Any], **given: Any) -> Any:
-        """Stop; when it is this handler's turn, ask, unless something goes wrong with it."""
+        """Stop the handler. At its turn, make the request, unless a fault happens to it."""
         task = self.by_greenlet.get(greenlet.getcurrent())
         if task is None:
-            return call(**given)  # the check, once the history is over
+            return call(**given)  # a check after the end of the history
         if task.is_dead:
             raise KilledError
         task.asks = operation
@@ -330,7 +330,7 @@ class World:
         self.tasks.remove(task)
         del self.by_greenlet[task.run]
         if task.told:
-            # A notice whose sender heard nothing more is sent again: nobody can know better.
+            # The handler cannot know whether the notice was sent, so the notice may come twice.
             self.unsure[task.told] += 1
         most = self.most_requests.get(task.function, 0)
         self.most_requests[task.function] = max(most, task.n_requests)
@@ -405,7 +405,7 @@ class World:
         self.start(f"{function} {message['name']}/{message['receives']}", function, work, end)
 
     def let_pass(self, time: timedelta) -> None:
-        """Let time pass, and end the tasks whose time is over."""
+        """Let time pass, and end the tasks that have reached their time limit."""
         self.now += time
         if self.now - self._caught_up_at > LONGEST_LAG:
             self.catch_up()
@@ -414,7 +414,7 @@ class World:
             task.run.switch()
 
     def catch_up(self, some: str = "") -> None:
-        """Let the indexes show what the tables hold, or a half of it, which ``some`` names."""
+        """Let the indexes show all that the tables hold, or the half of it that ``some`` names."""
         if not some:
             self._caught_up_at = self.now
         self.table.catch_up(some)
@@ -429,7 +429,7 @@ class World:
         ]
 
     def lives(self, recording_id: str) -> int:
-        """Return how often a recording was made or made again; each time has a notice."""
+        """Return how often a recording was made or made again. Each time sends one notice."""
         n_created = self.table.n_created.get((keys.transcript(recording_id),), 0)
         return n_created + self.restarts[recording_id]
 
@@ -449,12 +449,12 @@ class World:
 
     @property
     def is_busy(self) -> bool:
-        """Return whether there is remaining work without a request."""
+        """Return whether there is work that does not need a further request."""
         return bool(self.tasks or self.pending or self.messages.waiting or self.unfinished())
 
 
 def _matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Tell whether an event has what a rule of EventBridge wants, but for its detail type."""
+    """Return whether an event matches a rule of EventBridge, apart from the detail type."""
     for name, wanted in pattern.items():
         if name == "detail-type":
             continue
@@ -475,4 +475,4 @@ def _writes_down(told: tuple[str, str], request: Mapping[str, Any]) -> bool:
 
 
 def _ignore(outcome: str) -> None:
-    """Nobody waits for how this ended."""
+    """Do nothing: nobody waits for the outcome."""

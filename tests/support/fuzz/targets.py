@@ -78,7 +78,7 @@ def parse(data: bytes) -> None:
 
 
 def name(data: bytes) -> None:
-    """Make names of any key; Transcribe and S3 must take them, and they must lead back."""
+    """Make names from any key. Transcribe and S3 must accept them, and give the key's id back."""
     key = f"uploads/{data.decode(errors='replace')}"
     recording_id = keys.recording_id(key, bucket="media", etag="etag", size=len(data))
     assert JOB_NAME.fullmatch(recording_id)
@@ -112,7 +112,7 @@ def pace(data: bytes) -> None:
 
 
 def ask(data: bytes) -> None:
-    """Send any request to the API; it must answer, if only with an error."""
+    """Send any request to the API. It must answer, at least with an error."""
     asker, recording_id, routes = api()
     which, argument, query, body = (*data.split(b"\n", 3), b"", b"", b"")[:4]
     path, method = routes[sum(which) % len(routes)]

@@ -1,7 +1,7 @@
 """Measures the tests: ``make mutants`` puts each deliberate fault into a copy of the project.
 
-Of the tests of pipeline, API and ``aws`` those are run that execute the piece of the code. If they
-notice nothing, histories are told.
+It runs the tests of pipeline, API and ``aws`` that execute the changed piece of the code. If they
+notice nothing, it runs histories.
 """
 
 import argparse
@@ -41,7 +41,7 @@ PLUGINS = ("playwright.sync_api", "pytest_cov.plugin", "xdist.plugin")
 """Packages that every run needs, loaded once for all."""
 
 NEAREST = 12
-"""Tests of a mutant that are run before any history, which are quicker than all its tests."""
+"""Number of tests that run before the first histories, which are quicker than all tests."""
 
 FIRST_HISTORIES = 60
 LEAST = 0.9
@@ -49,12 +49,14 @@ PATIENCE_S = 1800
 
 
 def main() -> int:
-    """Print of each fault whether it is noticed, and by what; 1 if too few are."""
+    """Print whether each fault is noticed, and by what. Return 1 if too few are noticed."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--histories", type=int, default=400)
-    parser.add_argument("--only", default="", help="those whose sentence has this in it")
-    parser.add_argument("--check", action="store_true", help="only see that each text applies")
-    parser.add_argument("--sampled", type=int, metavar="N", help="so many faults of cosmic-ray's")
+    parser.add_argument("--only", default="", help="only faults whose sentence has this text")
+    parser.add_argument("--check", action="store_true", help="only check that each text applies")
+    parser.add_argument(
+        "--sampled", type=int, metavar="N", help="number of cosmic-ray's faults to take"
+    )
     given = parser.parse_args()
     if stale := [mutant for mutant in MUTANTS if not applies(mutant, ROOT)]:
         for mutant in stale:
@@ -65,7 +67,7 @@ def main() -> int:
         return 0
     chosen = [mutant for mutant in MUTANTS if given.only in mutant.sentence]
     if given.sampled:
-        # It is installed for `make mutants SAMPLED=…` alone.
+        # cosmic-ray is installed only for `make mutants SAMPLED=…`.
         from support.mutants.sampled import sample  # noqa: PLC0415  # as above
 
         chosen = sample(ROOT, given.sampled)
@@ -77,26 +79,27 @@ def main() -> int:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
         if _fails(copy, (*QUICK, *RECORDING, *TESTS)) or _fails(copy, soak(given.histories)):
-            print("Something fails with no deliberate fault: mend that first.")
+            print("Something fails without a deliberate fault: repair this first.")
             return 1
         return _report(chosen, copy, given.histories)
 
 
 def applies(mutant: Mutant, root: Path) -> bool:
-    """Tell whether a fault's text stands in its file, once."""
+    """Return whether a fault's text is in its file exactly once."""
     file = root / mutant.file
     return file.exists() and file.read_text().count(mutant.old) == 1
 
 
 def soak(n_histories: int, seed: int = 0) -> tuple[str, ...]:
-    """Return the arguments of Python that tell histories until one goes wrong."""
+    """Return the arguments of Python that run histories until one goes wrong."""
     return (SOAK, "--brief", "--first", "--histories", str(n_histories), "--seed", str(seed))
 
 
 def noticed_by(copy: Path, n_histories: int, tests: Sequence[str] | None) -> str:
-    """Return who notices that something is wrong in a copy, or nothing; None is all tests.
+    """Return what notices the fault in a copy: tests, histories or nothing.
 
-    The quickest come first: the tests that are nearest, and a part of the histories.
+    ``tests`` None means all tests. The quickest checks come first: the nearest tests, and a part of
+    the histories.
     """
     nearest, others = (tests[:NEAREST], tests[NEAREST:]) if tests is not None else ((), TESTS)
     n_first = min(n_histories, FIRST_HISTORIES)
@@ -112,14 +115,14 @@ def noticed_by(copy: Path, n_histories: int, tests: Sequence[str] | None) -> str
 
 
 def _fails(copy: Path, arguments: Sequence[str]) -> bool:
-    """Run tests or histories in a process of their own, which has all packages loaded."""
+    """Run tests or histories in a separate process, which has all packages loaded."""
     process = get_context("fork").Process(target=_run, args=(copy, arguments))
     process.start()
     process.join(PATIENCE_S)
     if process.is_alive():
         process.kill()
         process.join()
-        return True  # what never ends is noticed as well
+        return True  # a run that never ends notices the fault as well
     return process.exitcode != 0
 
 

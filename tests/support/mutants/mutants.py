@@ -1,7 +1,8 @@
-"""The deliberate faults: each is a piece of the code, what is put in its place, and a sentence.
+"""The deliberate faults: each is a piece of the code, its replacement, and a sentence.
 
-``harmless`` says why a fault that nothing notices can do no harm. Such a fault does not count
-against the tests; if something notices it after all, the reason is wrong, and the run says so.
+``harmless`` says why a fault can do no harm although nothing notices it. Such a fault does not
+count against the tests. If something notices it after all, the reason is wrong, and the run says
+so.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutant:
-    """One deliberate fault. ``old`` stands in ``file`` exactly once."""
+    """One deliberate fault. ``old`` is in ``file`` exactly once."""
 
     file: str
     old: str
@@ -76,7 +77,7 @@ MUTANTS = (
         STARTING,
         "    services.watchlist.put_off(recording.id, services.clock())\n",
         "    services.watchlist.put_off(recording.id, services.clock().replace(year=9999))\n",
-        "what a quota held back is never asked again",
+        "a recording that a quota held back is never looked at again",
     ),
     Mutant(
         EVENTS,
@@ -164,7 +165,7 @@ MUTANTS = (
         EVENTS,
         "        if is_other and services.media.find_source(recording) is None:\n",
         "        if is_other:\n",
-        "whoever cleans up deletes what was put after it had looked",
+        "a clean-up deletes an upload that was put after its look",
     ),
     Mutant(
         EVENTS,
@@ -177,7 +178,7 @@ MUTANTS = (
         BRANCHES,
         "        unless = DONE if status == Status.COMPLETED else ENDED\n",
         "        unless = frozenset()\n",
-        "what has ended is moved again by whatever comes late",
+        "a late event moves a branch that has ended",
     ),
     Mutant(
         BRANCHES,
@@ -310,7 +311,7 @@ MUTANTS = (
         "    if not services.notice_claims.claim(recording.id, outcome,"
         " claimed_before=claimed_before):\n        return\n",
         "    services.notice_claims.claim(recording.id, outcome, claimed_before=claimed_before)\n",
-        "a notice is sent by everybody who comes by",
+        "every handler sends the notice, not only the first",
     ),
     Mutant(
         NOTICES,
@@ -334,10 +335,10 @@ MUTANTS = (
     Mutant(
         REMOVAL,
         "    services.recordings.delete(recording.id)\n"
-        "    # Until then another function may have written more. From now on it finds no item.\n"
+        "    # Another function may have written more until then. Now no function finds an item.\n"
         "    delete_outputs(recording.id, services)\n",
         "    services.recordings.delete(recording.id)\n",
-        "what others write while a recording is removed is left",
+        "objects that others write while a recording is removed are left",
     ),
     Mutant(
         REMOVAL,
@@ -449,7 +450,7 @@ MUTANTS = (
         RECONCILIATION,
         "    if state.remade:\n",
         "    if False:\n",
-        "what goes missing every time is made again for ever",
+        "results that are lost every time are made again for ever",
     ),
     Mutant(
         RECONCILIATION,
@@ -469,7 +470,7 @@ MUTANTS = (
         "        if services.recordings.find(recording_id) is None:\n"
         "            findings.attempt(put_right, recording_id)\n",
         "        pass\n",
-        "the walk puts nothing right",
+        "the walk repairs nothing",
     ),
     Mutant(
         WALK,
@@ -494,7 +495,7 @@ MUTANTS = (
         DYNAMODB,
         " & (attempt.eq(read) if read else attempt.not_exists())\n",
         "\n",
-        "what was read of an earlier attempt is written over a later one",
+        "the results of an earlier attempt are written over those of a later one",
     ),
     Mutant(
         DYNAMODB,
@@ -615,7 +616,7 @@ MUTANTS = (
         "chalicelib/api/corrections.py",
         "    services.watchlist.put_off(recording.id, services.clock() + LOOK_AFTER)\n",
         "",
-        "a correction whose message was never sent is nowhere but in the transcript",
+        "a correction whose message was never sent is only in the transcript",
     ),
     Mutant(
         "chalicelib/api/corrections.py",
@@ -627,7 +628,7 @@ MUTANTS = (
         "chalicelib/aws/s3_corrections.py",
         '{"IfMatch": f\'"{over}"\'} if over else {"IfNoneMatch": "*"}',
         "{}",
-        "of two corrections at once the first is lost",
+        "the first of two corrections at the same time is lost",
     ),
     Mutant(
         "chalicelib/pipeline/dataset_requests.py",

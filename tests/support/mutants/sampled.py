@@ -1,7 +1,7 @@
-"""Deliberate faults of a tool: a sample of all that cosmic-ray can make of the same code.
+"""Deliberate faults by a tool: a sample of all that cosmic-ray can make in the same code.
 
-A second opinion on the tests, because nobody has chosen these faults. Some change nothing that
-anybody could notice, and nobody has sorted these out.
+This is a second opinion on the tests, because nobody has chosen these faults. Some of them have no
+effect that a test could notice, and nobody has removed those.
 """
 
 import ast
@@ -53,7 +53,7 @@ def _nodes(node: object) -> Iterator[object]:
 
 
 def _mutant(root: Path, file: str, operator: str, occurrence: int) -> Mutant | None:
-    """Return one fault, or None if the tool's text is no Python, or changes types alone."""
+    """Return one fault, or None if the tool's text is not Python, or changes only types."""
     whole = (root / file).read_text()
     changed = mutate_code(whole, plugins.get_operator(operator)(), occurrence)
     if changed is None or _is_the_same(whole, changed):
@@ -66,7 +66,7 @@ def _mutant(root: Path, file: str, operator: str, occurrence: int) -> Mutant | N
         if old != new
     )
     sentence = f"{file}:{first + 1} {operator.removeprefix('core/')}: {after[first].strip()}"
-    # The whole file from its beginning stands there once, whatever lines are repeated in it.
+    # Lines are added in front until the text is unique. The file from its beginning always is.
     while whole.count("".join(before[first : len(before) - n_last])) > 1:
         first -= 1
     old = "".join(before[first : len(before) - n_last])
@@ -74,7 +74,7 @@ def _mutant(root: Path, file: str, operator: str, occurrence: int) -> Mutant | N
 
 
 def _is_the_same(whole: str, changed: str) -> bool:
-    """Return whether two texts are the same program, or the second is none."""
+    """Return whether two texts are the same program, or the second is not a program."""
     try:
         return _without_types(whole) == _without_types(changed)
     except SyntaxError:

@@ -1,4 +1,4 @@
-"""The application itself, answering a browser without a server between."""
+"""The application itself, which answers a browser without a server in between."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,7 +16,7 @@ from support.web.pretending import ORIGIN
 
 @dataclass
 class Answering:
-    """The application as one user's browser meets it; media and tables come at once."""
+    """The application for one user's browser. Media and tables are answered without a redirect."""
 
     application: ModuleType
     services: Services

@@ -237,7 +237,7 @@ class Pretended:
             route.fulfill(status=202, body=json.dumps(one))
 
     def _answer_rows(self, route: Route, table: str, query: dict[str, str]) -> None:
-        """Answer with the rows of a part, one for each second, as their address does."""
+        """Answer with the rows of a part, one for each second, or with the rows' address."""
         if query.get("redirect") == "no":
             route.fulfill(json={"url": f"{ADDRESS}saved.csv", "expires_in_s": 3600})
             return

@@ -1,4 +1,4 @@
-"""``formants.csv``: F1 to F4 and their bandwidths, as of Praat's ``To Formant (burg)``."""
+"""``formants.csv``: F1 to F4 and their bandwidths, as in Praat's ``To Formant (burg)``."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ COLUMNS = tuple(f"{kind}{i}_hz" for kind in "fb" for i in range(1, 1 + N_COLUMNS
 class FormantOptions(Options):
     """Options of the table ``formants``: Praat's, in hertz and seconds.
 
-    ``n_formants`` are those that are fitted up to ``max_formant``; it may be a half, as 4.5.
+    ``n_formants`` is how many are fitted up to ``max_formant``; it may end in a half, as 4.5.
     """
 
     table: ClassVar[str] = "formants"

@@ -23,7 +23,8 @@ class KaldiOptions(Options):
 
     ``frame_length`` and ``frame_shift`` are in milliseconds, frequencies in hertz; a ``high_freq``
     or ``vtln_high`` of 0 or less counts from half the sampling rate. ``scale`` multiplies samples
-    in [-1, 1]: Kaldi's are 16-bit integers, those of Lhotse and icefall are not (1).
+    in [-1, 1]: Kaldi's samples are 16-bit integers, those of Lhotse and icefall are not (``scale``
+    1).
     """
 
     sample_frequency: int = option(16_000, low=1000, high=384_000)
@@ -172,7 +173,7 @@ class _KaldiTrack(FrameTrack):
         )
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield the rows; less their mean, if it is to be subtracted."""
+        """Yield the rows, with their mean subtracted if this was asked for."""
         if not self._kaldi.subtract_mean:
             return super().rows()
         mean = (self._sums / max(1, self.n_frames)).astype(np.float32)
@@ -232,7 +233,7 @@ class MfccKaldiTrack(_KaldiTrack):
         if self._own.use_energy:
             rows[:, 0] = energies
         if self._own.htk_compat:
-            # HTK has C0, or the energy, at the end, and C0 by another factor.
+            # HTK has C0, or the energy, at the end, and C0 has another factor.
             rows = np.roll(rows, -1, axis=1)
             rows[:, -1] *= 1 if self._own.use_energy else np.sqrt(2)
         return np.asarray(rows)

@@ -36,9 +36,9 @@ class LogmelOptions(Options):
 class LogmelTrack(FrameTrack):
     """The log-mel spectrum that Whisper takes, of the whole recording followed by silence.
 
-    There are ``ceil(n_samples / 160)`` frames. Values are relative to the loudest of the
-    recording, as in openai-whisper's ``transcribe``; a pipeline that cuts the recording into
-    pieces of 30 s before takes the loudest of each piece.
+    There are ``ceil(n_samples / 160)`` frames. Values are relative to the loudest one of the
+    recording, as in openai-whisper's ``transcribe``. A pipeline that first cuts the recording into
+    pieces of 30 s uses the loudest value of each piece.
     """
 
     options = LogmelOptions
@@ -76,7 +76,7 @@ class LogmelTrack(FrameTrack):
         super().push(y)
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield the values from the loudest one's 80 dB, in Whisper's scale."""
+        """Yield the values, raised to 80 dB below the loudest one, in Whisper's scale."""
         n_left = self.n_frames
         for rows in super().rows():
             yield (np.maximum(rows[:n_left], self._loudest - RANGE) + 4) / 4

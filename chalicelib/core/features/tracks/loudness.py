@@ -21,7 +21,7 @@ class LoudnessTrack(TableTrack):
     """Loudness of all channels together, as they are in the recording, ten times a second.
 
     A row is one window of 400 ms, and its time the window's centre. Keeps 16 bytes for each tenth
-    of a second until the end, in memory then: 2.3 MB for four hours.
+    of a second. At the end, all of them are in memory: 2.3 MB for four hours.
     """
 
     word_columns = ("momentary_lufs",)

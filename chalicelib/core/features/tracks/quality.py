@@ -47,7 +47,7 @@ class QualityTrack(Track):
         self._n_samples = self._n_clipped = self._n_silent = 0
         self._sums = np.zeros(source.n_channels)
         self._amplitudes = Amplitudes()
-        # Rates below have less than a sample for a step.
+        # At lower rates, a step is shorter than a sample.
         self._activity = Activity(sr=self.sr) if self.sr >= STEPS_PER_S else None
         self._power = np.zeros(1 + N_FFT // 2)
         self._spectra = spectral_analyser(

@@ -37,7 +37,7 @@ class MelspectrogramOptions(Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpectralOptions(Options):
-    """Options of the table ``spectral``: librosa's, those of the contrast by ``contrast_``."""
+    """Options of the table ``spectral``: librosa's; those of the contrast have ``contrast_``."""
 
     table: ClassVar[str] = "spectral"
 

@@ -29,16 +29,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The signal that a track is made for: the rates it can be had at.
+    """The signal that a track is made for, and the rates at which it is available.
 
     Attributes
     ----------
     sr : int
         sampling rate of the recipe in hertz
     native_sr : int
-        the recording's own
+        the recording's own sampling rate in hertz
     n_channels : int
-        channels of the signal, if they are taken apart
+        channels of the signal, for tracks that take each of them
     """
 
     sr: int
@@ -47,7 +47,7 @@ class Source:
 
 
 class Track(Protocol):
-    """A track: it computes one table of one signal. Tracks inherit what most have in common.
+    """A track: it computes one table of one signal. The defaults here are those of most tracks.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Track(Protocol):
     word_columns : tuple of str
         the columns whose median and deviation are taken for each word
     words_voiced : bool
-        whether they are taken of voiced frames alone
+        whether these are taken from voiced frames only
     apart : bool
         whether it takes all channels of the signal, at the recording's own rate
     sr : int
@@ -89,10 +89,10 @@ class Track(Protocol):
         """Return the table, after the end of the signal; a display takes rows from it."""
 
     def arrays(self) -> list[Array]:
-        """Return the same as arrays, with librosa's names and shapes."""
+        """Return the table's numbers as arrays, with librosa's names and shapes."""
 
     def values(self) -> Mapping[str, float | None]:
-        """Return what was measured of the signal as a whole, by name; of most tables, nothing."""
+        """Return the values of the signal as a whole, by name; most tables have none."""
         return {}
 
 
@@ -124,7 +124,7 @@ class TableTrack(Track):
     is_matrix : bool
         whether all columns are one array, of shape (n_columns, n_frames), instead of one each
     has_times : bool
-        whether the frames are others than the recipe's, so that there is an array of their times
+        whether the frames differ from the recipe's, so that there is an array of their times
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class TableTrack(Track):
         return Table(("time_s", *self._columns), lines)
 
     def arrays(self) -> list[Array]:
-        """Return one array, or an array for each column; with the times if they are its own."""
+        """Return one array, or one for each column; also the times if the table has its own."""
         n = self.n_frames
         if self._is_matrix:
             found = [Array(self._table, self.rows(), "<f4", n, n_rows=len(self._columns))]
@@ -192,7 +192,7 @@ class FrameTrack(TableTrack):
     stack : ExitStack
         closes the temporary file
     n_kept : int or None
-        numbers in a row of the analyser, if a subclass makes the columns of them at the end
+        numbers in a row of the analyser, if a subclass makes the columns from these at the end
     **layout : Any
         as of `TableTrack`
     """

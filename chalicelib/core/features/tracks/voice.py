@@ -1,4 +1,4 @@
-"""``voice.csv``: how regular a voice is, as Praat says: HNR, jitter, shimmer and CPP."""
+"""``voice.csv``: how regular a voice is, as Praat measures it: HNR, jitter, shimmer and CPP."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
