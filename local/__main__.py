@@ -169,6 +169,8 @@ def _run(options: argparse.Namespace) -> int:
             )
             with Progress(runtime, console):
                 interrupted.recv(1)
+                # A function may fail because local mode stops. The next start begins it again.
+                logging.disable()
     except StoreError as exc:
         print(exc, file=sys.stderr)
         return 1

@@ -100,7 +100,6 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         services.cache_clear()
         on_given_up: list[Callable[[str], object]] = []
         triggers = Triggers(lambda name: [observer(name) for observer in on_given_up])
-        cleanup.callback(triggers.stop)
         application = _application()
         triggers.add_application(application)
         gateway.api = Api(application.app)
@@ -127,6 +126,8 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         heard_parts = HeardParts(job_prefix)
         gateway.observe_objects(heard_parts.note)
         gateway.shares = Shares((transcribe, heard_parts), mediaconvert, job_prefix)
+        # Ends before the store and the services, which its functions use.
+        cleanup.callback(triggers.stop)
         triggers.start()
         if store:
             # In this order: the jobs' inputs, the jobs, and the events, which need both.

@@ -64,6 +64,24 @@ def test_a_folder_is_free_again_after_a_kill(tmp_path):
         assert local_mode.items(KEY) == []
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_amid_work_ends_without_a_trace(tmp_path, sign):
+    """L19: a change that came late found the database closed, and said so at length."""
+    with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
+        for number in range(8):
+            local_mode.put(f"uploads/alice/{number}.wav", wav(5.0, f0_hz=200 + number))
+        local_mode.wait(
+            lambda: any(item["features"] == "IN_PROGRESS" for item in scanned(local_mode)),
+            "work to begin",
+        )
+        local_mode.process.send_signal(sign)
+        local_mode.process.wait(timeout=60)
+
+    said = (tmp_path / "said").read_text()
+    assert "Traceback" not in said
+    assert "database" not in said
+
+
 @pytest.fixture
 def kept(tmp_path):
     """A folder with two finished recordings in it."""
