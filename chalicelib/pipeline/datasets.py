@@ -51,6 +51,8 @@ def take_dataset_step(
     if request.requested_at != message["requested_at"]:
         return
     if request.status in (Status.COMPLETED, Status.FAILED):
+        # An earlier delivery may have ended before it could do so.
+        _delete_leftovers(request, services)
         return
     journal.note(dataset=request.name, step=message["step"], batch=message["batch"])
     with tried_again(services.datasets_queue.retry_after, receipt_handle, attempt):

@@ -120,6 +120,22 @@ def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
     assert not [key for key in of_datasets(scene) if "/parts/" in key]
 
 
+def test_parts_of_a_second_plan_that_could_not_be_removed_go_with_its_next_delivery():
+    scene = settled(TALK)
+    scene.run(scene.ask_api("make data set", "mine"))
+    (message,) = scene.world.visible()
+    scene.move("receive", message["name"], "comes twice")
+    late = scene.world.tasks[-1]
+    scene.run(late, until="put_object")
+    while scene.world.visible():
+        scene.run(receive(scene, "mine"))
+    scene.run(late, until="head_object")
+    scene.move("run", late.name, "throttled")
+
+    assert scene.end() == []
+    assert not [key for key in of_datasets(scene) if "/parts/" in key]
+
+
 def test_a_message_of_an_earlier_request_does_nothing_to_a_later_one_of_the_same_name():
     scene = Scene(TALK, CLIP)
     scene.put(TALK)
