@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +136,26 @@ def test_every_table_and_option_is_described(table):
     options = track_class(table).options
 
     assert f"`{table}`" in SETTINGS
-    for name in options.names() if options else ():
-        assert f"`{name}`" in SETTINGS
+    for option in fields(options) if options else ():
+        name = f"{options.table}_{option.name}"
+        # In a row of its own the default is in the last cell, in a list of options after its name.
+        (line,) = [line for line in SETTINGS.splitlines() if f"`{name}`" in line]
+        (cell,) = [cell for cell in line.split("|") if f"`{name}`" in cell]
+        told = (
+            cell.partition(f"`{name}`")[2].strip() or line.rstrip(" |").rpartition("|")[2].strip()
+        )
+        assert re.match(rf"{re.escape(shown(option))}(?!\.?\d)", told), name
+
+
+def shown(option):
+    """Return the first characters of an option's default as the page has them."""
+    if option.name == "use_energy":
+        return "false for `fbank`, true for `mfcc_kaldi`"
+    if isinstance(option.default, bool):
+        return str(option.default).lower()
+    if isinstance(option.default, str):
+        return f"`{option.default}`"
+    return f"{option.default:g}"
 
 
 @pytest.mark.parametrize("table", NEW)
