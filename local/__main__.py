@@ -229,6 +229,8 @@ def _process(options: argparse.Namespace) -> int:
     if given and not options.dataset:
         raise ParameterError(next(iter(given)), "it is an option of --dataset: add --dataset too")
     datasets = [DatasetParameters.parse({**given, "format": form}) for form in options.dataset]
+    # At a desk the tables are read one by one, so each has its times.
+    os.environ.setdefault("FEATURE_MFCC_TIMES", "yes")
     completed = process(
         options.files,
         out=options.out,

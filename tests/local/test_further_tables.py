@@ -13,9 +13,7 @@ pytestmark = pytest.mark.slow
 def test_every_table_of_a_recording_is_made_by_the_command(tmp_path):
     tables = "mfcc,pitch,energy,logmel,fbank,spectral,loudness,quality,formants,voice"
 
-    ended = process(
-        "--json", "--out", tmp_path, SAMPLE, FEATURE_TABLES=tables, FEATURE_MFCC_TIMES="yes"
-    )
+    ended = process("--json", "--out", tmp_path, SAMPLE, FEATURE_TABLES=tables)
 
     assert ended.returncode == 0, ended.stderr
     outputs = json.loads(ended.stdout.splitlines()[0])["outputs"]

@@ -29,9 +29,11 @@ SHARED = ROOT.parent / "shared" / "speech"
 
 def assert_mfcc_is_librosas(csv_path: str, recording: Path) -> None:
     ours = np.loadtxt(csv_path, delimiter=",", skiprows=1, ndmin=2)
+    times, ours = ours[:, 0], ours[:, 1:]
     y, sr = librosa.load(recording)
     reference = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=13).T
     assert ours.shape == reference.shape
+    np.testing.assert_allclose(times, librosa.times_like(reference.T, sr=sr), atol=1e-6)
     assert np.abs(ours - reference).max() <= 5e-4
     assert np.median(np.abs(ours - reference)) <= 1e-5
 
