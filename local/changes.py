@@ -1,12 +1,17 @@
 """Tell observers that recordings have changed: once for all changes within a short time."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 
 from chalicelib.core.recording import Recording
 
 MOMENT_S = 0.25
 """Seconds in which changes are collected. A recording has a dozen, and each would need a read."""
+
+STOP_S = 2.0
+"""Seconds that stopping takes at most: thousands of recordings may have changed."""
 
 Observer = Callable[[str, Recording | None], None]
 
@@ -23,6 +28,7 @@ class Changes:
         self._waiting: set[str] = set()
         self._changed = threading.Condition()
         self._is_ending = threading.Event()
+        self._until = math.inf
         self._thread = threading.Thread(target=self._tell, name="changes", daemon=True)
 
     def observe(self, observer: Observer) -> None:
@@ -38,7 +44,8 @@ class Changes:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Tell the observers about the changes so far, and end."""
+        """Tell the observers about the changes so far, for at most ``STOP_S``, and end."""
+        self._until = time.monotonic() + STOP_S
         self._is_ending.set()
         with self._changed:
             self._changed.notify()
@@ -53,6 +60,8 @@ class Changes:
             with self._changed:
                 waiting, self._waiting = self._waiting, set()
             for recording_id in sorted(waiting):
+                if self._is_ending.is_set() and time.monotonic() > self._until:
+                    return
                 found = self._find(recording_id)
                 for observer in self._observers:
                     observer(recording_id, found)

@@ -53,6 +53,8 @@ CHOICES = frozenset(
 """Options with a few values, in small letters."""
 
 
+MOST_REMADE = 3
+
 DAMAGE = ("The recording cannot be read", "The file is damaged", "The audio track of the file")
 """First words of the extraction's reasons when a file is damaged: they say what is wrong."""
 
@@ -113,8 +115,8 @@ class BranchState:
         the recording has no part in the failure, so another try may help
     retried : bool
         the branch has failed, and was tried again
-    remade : bool
-        a late clean-up has removed the branch's outputs, and they were made again
+    remade : int
+        number of times that late clean-ups removed the branch's outputs and they were made again
     job_id : str or None
         the latest job: its name, or its id in MediaConvert
     receives : int
@@ -129,10 +131,15 @@ class BranchState:
     attempt: int = 0
     internal: bool = False
     retried: bool = False
-    remade: bool = False
+    remade: int = 0
     job_id: str | None = None
     receives: int = 0
     track_alone: bool = False
+
+    @property
+    def may_be_remade(self) -> bool:
+        """Return whether missing outputs are made again: several people may clean up at once."""
+        return self.remade < MOST_REMADE
 
     @property
     def is_worth_a_retry(self) -> bool:

@@ -276,12 +276,12 @@ def _retry(recording: Recording, branch: Branch, services: "Services") -> Record
 
 
 def _make_again(recording: Recording, branch: Branch, services: "Services") -> Recording:
-    """Make a branch's missing outputs again; if they are missing once more, the branch fails."""
+    """Make a branch's missing outputs again; if they go missing too often, the branch fails."""
     state = recording.state(branch)
-    if state.remade:
+    if not state.may_be_remade:
         unless = frozenset(Status) - {state.status}
         return move(recording, branch, Status.FAILED, services, reason=GONE, unless=unless)
-    return reopen(recording, branch, services, replace(state, remade=True))
+    return reopen(recording, branch, services, replace(state, remade=state.remade + 1))
 
 
 def reopen(

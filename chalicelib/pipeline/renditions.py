@@ -245,9 +245,9 @@ def _complete(recording: Recording, detail: Mapping[str, Any], services: "Servic
             height=output.size.height if output.size else None,
             duration_s=duration_s,
         )
-    if missing and not recording.renditions.remade:
+    if missing and recording.renditions.may_be_remade:
         # The clean-up of an earlier upload of the same bytes has removed them.
-        state = replace(recording.renditions, remade=True)
+        state = replace(recording.renditions, remade=recording.renditions.remade + 1)
         recording = move(recording, Branch.RENDITIONS, Status.PENDING, services, state=state)
         delete_attempt(recording.id, attempt, services)
         services.watchlist.put_off(recording.id, services.clock())

@@ -105,8 +105,7 @@ def start_transcription(
     except JobRejectedError as exc:
         reason = f"Amazon Transcribe refused the recording: {exc}"
         # Transcribe also refuses a missing object, which may be missing for a moment only.
-        recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)
-        delete_job_objects(job.folder, services)
+        recording = _fail_job(recording, reason, services, internal=True)
     except ServiceBusyError as exc:
         since = datetime.fromisoformat(recording.restarted_at or recording.created_at)
         if services.clock() - since > WAITS_AT_MOST:
@@ -279,14 +278,22 @@ def store_failure(recording: Recording, services: "Services") -> Recording:
         return recording
     reason = job.get("FailureReason") or "Amazon Transcribe gave no reason."
     internal = not reason.startswith(FAULTS_OF_THE_FILE)
+    return _fail_job(recording, reason, services, internal=internal)
+
+
+def _fail_job(
+    recording: Recording, reason: str, services: "Services", *, internal: bool
+) -> Recording:
+    """End a recording's job with a reason, or begin again if it has lost its copy of the upload."""
     if internal and _has_lost_its_copy(recording, services):
         # A late clean-up has removed it. The one retry is for failures of Transcribe itself.
         state = recording.transcription
         recording = move(recording, Branch.TRANSCRIPTION, Status.PENDING, services, state=state)
         services.features_queue.send_look(recording.id, delay_s=0)
         return recording
+    folder = job_of(recording, Branch.TRANSCRIPTION, services).folder
     recording = fail(recording, Branch.TRANSCRIPTION, reason, services, internal=internal)
-    delete_job_objects(f"{keys.JOBS}{name}/", services)
+    delete_job_objects(folder, services)
     return recording
 
 

@@ -277,7 +277,7 @@ def test_a_transcript_that_is_indexed_while_its_recording_is_removed_cannot_be_f
     assert scene.end() == []
 
 
-def test_a_recording_that_transcribe_refused_for_a_missing_copy_is_tried_once_more():
+def test_a_recording_that_transcribe_refused_for_a_missing_copy_keeps_its_retry():
     scene = Scene(TALK)
     scene.put(TALK)
     starting = scene.begin("receive_upload")
@@ -285,7 +285,28 @@ def test_a_recording_that_transcribe_refused_for_a_missing_copy_is_tried_once_mo
     (copy,) = [key for key in scene.world.bucket.objects if "/input." in key]
     scene.world.bucket.delete_object(Key=copy)
     scene.run(starting)
-    assert item_of(scene.world, TALK)["transcription"] == "FAILED"
+    scene.receive_all()
+    (job,) = scene.world.unfinished()
+    scene.move("advance", job)
+    scene.move("advance", job, "fails")
 
     assert scene.end() == []
     assert item_of(scene.world, TALK)["transcription"] == "COMPLETED"
+
+
+def test_an_answer_that_two_late_clean_ups_took_is_asked_for_again():
+    scene = Scene(TALK)
+    scene.put(TALK)
+    scene.deliver_all()
+    for _ in range(2):
+        (job,) = scene.world.unfinished()
+        scene.move("advance", job)
+        scene.move("advance", job)
+        for key in [key for key in scene.world.results.objects if job in key]:
+            scene.world.results.delete_object(Key=key)
+        scene.come_to_rest()
+        scene.move("wait", "90")
+        scene.move("reconcile")
+        scene.run(scene.world.tasks[-1])
+
+    assert scene.end() == []

@@ -211,8 +211,8 @@ MUTANTS = (
     ),
     Mutant(
         TRANSCRIPTION,
-        "fail(recording, Branch.TRANSCRIPTION, reason, services, internal=True)",
-        "fail(recording, Branch.TRANSCRIPTION, reason, services)",
+        "_fail_job(recording, reason, services, internal=True)",
+        "_fail_job(recording, reason, services, internal=False)",
         "a refusal of Transcribe is final",
     ),
     Mutant(
@@ -448,7 +448,7 @@ MUTANTS = (
     ),
     Mutant(
         RECONCILIATION,
-        "    if state.remade:\n",
+        "    if not state.may_be_remade:\n",
         "    if False:\n",
         "results that are lost every time are made again for ever",
     ),
