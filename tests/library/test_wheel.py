@@ -53,7 +53,7 @@ def test_an_import_that_cannot_be_changed_is_refused(line):
 
 
 def test_a_module_that_is_named_in_a_text_is_refused():
-    with pytest.raises(ValueError, match=r"make 'chalicelib.core.' of __name__"):
+    with pytest.raises(ValueError, match=r"make 'chalicelib.core.' from __name__"):
         inside_the_package('name = f"chalicelib.core.{name}"\n')
 
 
