@@ -115,7 +115,9 @@ def _of_requests(world: World) -> list[str]:
         if n > (MOST_OF_RECONCILE if function == "reconcile" else MOST_REQUESTS)
     ]
     n_made = sum(world.table.n_created.values()) + world.restarts.total()
-    n_requests = world.requests.total() - world.requests_of["reconcile"]
+    n_requests = (
+        world.requests.total() - world.requests["upload_part"] - world.requests_of["reconcile"]
+    )
     if n_requests > MOST_FOR_A_RECORDING * (n_made + 1):
         found.append(f"{n_requests} requests were made for {n_made} recordings")
     return found
