@@ -60,7 +60,7 @@ class Changes:
             with self._changed:
                 waiting, self._waiting = self._waiting, set()
             for recording_id in sorted(waiting):
-                if self._is_ending.is_set() and time.monotonic() > self._until:
+                if time.monotonic() > self._until:
                     return
                 found = self._find(recording_id)
                 for observer in self._observers:

@@ -1,7 +1,8 @@
 """S3's events in local mode: each is sent only after its change is done and stored.
 
 moto sends an event in the middle of a request: before the object has its metadata, and before
-it is known whether there is room to store the object.
+it is known whether there is room to store the object. S3 sends an event when the object is there.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
 """
 
 import threading

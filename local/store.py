@@ -326,11 +326,10 @@ class Store:
         """Send the event of each restored object again, so that unfinished work continues.
 
         The event of an upload's removal is sent again if its recording is still there: the process
-        may have been killed after the first removal and before the second.
+        may have been killed between the removals of the upload and of its recording.
         """
         for bucket, key, *_ in self._rows():
-            if self._objects.get_object(bucket, key) is not None:
-                self._tell(bucket, key)
+            self._tell(bucket, key)
         for key in self._sources():
             if not keys.is_original(key) and self._objects.get_object(media_bucket, key) is None:
                 self._tell(media_bucket, key)

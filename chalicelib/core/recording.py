@@ -54,6 +54,7 @@ CHOICES = frozenset(
 
 
 MOST_REMADE = 3
+"""Most times that a branch's missing outputs are made again: what takes them may do so for ever."""
 
 DAMAGE = ("The recording cannot be read", "The file is damaged", "The audio track of the file")
 """First words of the extraction's reasons when a file is damaged: they say what is wrong."""

@@ -189,7 +189,10 @@ class EngineChoice:
         name = environ.get("EARSHOT_RECOGNISER") or preferred()
         speakers = environ.get("TRANSCRIBE_MAX_SPEAKERS") or "0"
         choice = cls(
-            name, Path(model) if model else None, read_vocabulary(environ), speakers != "0"
+            name,
+            Path(model) if model else None,
+            read_vocabulary(environ),
+            is_asked_for_speakers=speakers != "0",
         )
         if not is_installed(name):
             raise ParameterError("EARSHOT_RECOGNISER", f"{name} is not installed")

@@ -105,7 +105,8 @@ def test_a_data_set_that_is_deleted_while_it_is_joined_does_not_come_back():
     assert of_datasets(scene) == []
 
 
-def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
+def planned_twice():
+    """Return a scene with a joined data set, and a second plan of it that now writes its parts."""
     scene = settled(TALK)
     scene.run(scene.ask_api("make data set", "mine"))
     (message,) = scene.world.visible()
@@ -114,6 +115,11 @@ def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
     scene.run(late, until="put_object")
     while scene.world.visible():
         scene.run(receive(scene, "mine"))
+    return scene, late
+
+
+def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
+    scene, late = planned_twice()
     scene.run(late)
 
     assert scene.end() == []
@@ -121,14 +127,7 @@ def test_a_data_set_that_is_planned_twice_at_once_leaves_no_parts():
 
 
 def test_parts_of_a_second_plan_that_could_not_be_removed_go_with_its_next_delivery():
-    scene = settled(TALK)
-    scene.run(scene.ask_api("make data set", "mine"))
-    (message,) = scene.world.visible()
-    scene.move("receive", message["name"], "comes twice")
-    late = scene.world.tasks[-1]
-    scene.run(late, until="put_object")
-    while scene.world.visible():
-        scene.run(receive(scene, "mine"))
+    scene, late = planned_twice()
     scene.run(late, until="head_object")
     scene.move("run", late.name, "throttled")
 

@@ -6,22 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import stack
-from local.direct import answered_directly
 from local.gateway import Gateway
-
-
-@pytest.fixture
-def gateway(monkeypatch):
-    """A gateway whose server is not started, so that nothing can come by a connection."""
-    for name, value in stack.CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    gateway = Gateway()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", gateway.url)
-    with answered_directly(gateway):
-        yield gateway
-    boto3.DEFAULT_SESSION = None
-    gateway.server.server_close()
 
 
 def test_objects_are_written_and_read_with_their_metadata_by_any_name(gateway):

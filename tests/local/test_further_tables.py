@@ -31,3 +31,12 @@ def test_every_table_of_a_recording_is_made_by_the_command(tmp_path):
     assert -40 < summary["loudness_integrated_lufs"] < -5
     assert 0 < summary["quality_speech_share"] <= 1
     assert summary["voice_jitter_local"] < 0.1
+
+
+def test_the_times_can_be_left_out_of_mfcc_for_programs_that_read_a_matrix(tmp_path):
+    ended = process(
+        *("--json", "--out", tmp_path, SAMPLE), FEATURE_TABLES="mfcc", FEATURE_MFCC_TIMES="no"
+    )
+
+    outputs = json.loads(ended.stdout.splitlines()[0])["outputs"]
+    assert Path(outputs["mfcc"]).read_text().startswith("mfcc_1,")

@@ -6,24 +6,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import stack
-from local.direct import answered_directly
-from local.gateway import Gateway
 from local.store import NotKeptError
 
 BUCKET = "told"
-
-
-@pytest.fixture
-def gateway(monkeypatch):
-    for name, value in stack.CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    gateway = Gateway()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", gateway.url)
-    with answered_directly(gateway):
-        yield gateway
-    boto3.DEFAULT_SESSION = None
-    gateway.server.server_close()
 
 
 @pytest.fixture

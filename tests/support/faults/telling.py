@@ -49,6 +49,7 @@ def choose(world: World, rng: random.Random, n_acts: int, *, can_reconcile: bool
     if kind == "catch up" and plan.strikes():
         return Move("wait", str(rng.choice((2, 20, 120))), "slow")
     if kind == "catch up" and n_acts:
+        # Later the indexes show everything, so that the end of a shorter history stays the same.
         return Move("catch up", plan.lag())
     if kind == "wait":
         return Move("wait", "90")
