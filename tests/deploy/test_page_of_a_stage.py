@@ -98,7 +98,8 @@ class Upstream(BaseHTTPRequestHandler):
 
 @contextmanager
 def running(server):
-    thread = threading.Thread(target=server.serve_forever)
+    # By default a server looks twice a second whether it has been stopped.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server.server_address[1]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support.faults.histories import ENVIRONMENT
+from support.faults.connecting import ENVIRONMENT
 
 from chalicelib.core.audio import decoding
 from chalicelib.core.features import extract

@@ -9,10 +9,10 @@ import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 from support.faults.clients import Client, do_part
+from support.faults.connecting import INDEXES, SEARCH_INDEXES
 from support.faults.dynamodb_double import Table
 from support.faults.s3_double import Bucket
 from support.faults.transcribe_double import DELETIONS_PER_S, TranscribeDouble
-from support.faults.world import INDEXES, SEARCH_INDEXES
 
 from chalicelib.aws.dynamodb_hours import HourCounters
 
@@ -76,6 +76,18 @@ def test_the_bucket_answers_as_motos_does(services, seed):
         assert ask(double, operation, Bucket="bucket", **request) == expected, (operation, request)
         if isinstance(expected, dict):
             etag = expected.get("ETag", etag)
+
+
+@pytest.mark.parametrize("storage_class", ["STANDARD", "GLACIER", "DEEP_ARCHIVE"])
+def test_an_archived_object_is_as_motos(services, storage_class):
+    client, bucket = boto3.client("s3"), Bucket()
+    given = {"Key": "a.wav", "Body": b"hello", "StorageClass": storage_class}
+    client.put_object(Bucket=services.media.bucket, **given)
+    bucket.put_object(**given)
+
+    for operation in ("head_object", "get_object"):
+        theirs = ask(client, operation, Bucket=services.media.bucket, Key="a.wav")
+        assert ask(bucket, operation, Key="a.wav") == theirs
 
 
 def test_a_multipart_object_equals_motos(services):

@@ -12,7 +12,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support.faults.checking import violations
-from support.faults.histories import ENVIRONMENT, application, bodies, remembered
+from support.faults.connecting import ENVIRONMENT
+from support.faults.histories import application, bodies, remembered
 from support.faults.moves import Move
 from support.faults.performing import perform
 from support.faults.plan import Plan

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from support import video
 from support.answers import answer_key, job_name, put_answer
@@ -197,12 +196,14 @@ def test_a_video_reprocessed_while_its_job_is_taken_has_the_later_job(services, 
     assert {name.split("/")[2] for name in made} == {str(found.renditions.attempt)}
 
 
-def test_a_video_removed_and_put_again_while_its_job_is_taken_has_the_later_job(services, put):
+def test_a_video_removed_and_put_again_while_its_job_is_taken_has_the_later_job(
+    account, services, put
+):
     key, body = "uploads/bob/clip.mp4", video.make()
     recording_id = put(key, body)
 
     def remove_and_put_again():
-        boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=key)
+        account.remove(key)
         events.remove_recording(key, services)
         put(key, body)
         events.receive_upload(key, services)
@@ -260,12 +261,12 @@ def test_a_recording_that_a_late_clean_up_took_from_the_index_is_found_again(ser
 
 
 def test_an_upload_put_back_while_its_recording_is_deleted_has_a_recording_within_one_run(
-    services, put
+    account, services, put
 ):
     recording_id = put(KEY, A)
     events.receive_upload(KEY, services)
     services_during = replace(services, recordings=PutBack(services.recordings, put))
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
 
     events.remove_recording(KEY, services_during)
     assert services.recordings.get(recording_id).status == Status.PENDING

@@ -3,16 +3,12 @@
 import csv
 import io
 import json
-from dataclasses import replace
 
-import boto3
 import numpy as np
 import pytest
-from botocore.stub import Stubber
 from support.answers import answer_key, job_name, put_answer
 from support.media import encode, flac_lasting, wav
 
-from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
@@ -44,33 +40,11 @@ TRANSCRIPT = {
 SILENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
 
 
-@pytest.fixture
-def queue(services):
-    sqs = boto3.client("sqs")
-    url = services.settings.features_queue_url
-
-    def receive() -> list[str]:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        return [json.loads(message["Body"])["recording_id"] for message in found]
-
-    return receive
-
-
-def objects(services) -> set[str]:
-    found = boto3.client("s3").list_objects_v2(Bucket=services.media.bucket)
-    return {entry["Key"] for entry in found.get("Contents", [])}
-
-
-def jobs() -> list[str]:
-    found = boto3.client("transcribe").list_transcription_jobs()["TranscriptionJobSummaries"]
-    return [job["TranscriptionJobName"] for job in found]
-
-
 def store(services, recording_id: str, document: object = TRANSCRIPT) -> None:
     events.store_transcript(put_answer(services, recording_id, document), services)
 
 
-def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
+def test_an_upload_becomes_an_item_a_job_and_a_message(account, services, put):
     recording_id = put(KEY, wav())
 
     events.receive_upload(KEY, services)
@@ -82,11 +56,11 @@ def test_an_upload_becomes_an_item_a_job_and_a_message(services, put, queue):
         "renditions": "SKIPPED",
     }
     assert flat(recording)["owner"] == "alice"
-    assert jobs() == [job_name(services, recording_id)]
-    assert queue() == [recording_id]
+    assert list(account.transcribe.jobs) == [job_name(services, recording_id)]
+    assert account.take() == [{"recording_id": recording_id}]
 
 
-def test_an_upload_seen_twice_has_one_item_and_one_job(services, put):
+def test_an_upload_seen_twice_has_one_item_and_one_job(account, services, put):
     recording_id = put(KEY, wav())
 
     events.receive_upload(KEY, services)
@@ -94,14 +68,14 @@ def test_an_upload_seen_twice_has_one_item_and_one_job(services, put):
     events.receive_upload(KEY, services)
 
     assert services.recordings.get(recording_id) == before
-    assert jobs() == [job_name(services, recording_id)]
+    assert list(account.transcribe.jobs) == [job_name(services, recording_id)]
 
 
-def test_an_upload_that_is_gone_before_its_event_comes_leaves_nothing(services):
+def test_an_upload_that_is_gone_before_its_event_comes_leaves_nothing(account, services):
     events.receive_upload(KEY, services)
 
     assert services.recordings.page() == ([], None)
-    assert jobs() == []
+    assert list(account.transcribe.jobs) == []
 
 
 def test_a_folder_is_no_recording(services, put):
@@ -121,7 +95,7 @@ def test_a_folder_is_no_recording(services, put):
     ],
 )
 def test_what_is_no_recording_fails_with_a_reason_and_costs_nothing(
-    services, put, queue, key, body, told
+    account, services, put, key, body, told
 ):
     recording_id = put(key, body)
 
@@ -130,11 +104,11 @@ def test_what_is_no_recording_fails_with_a_reason_and_costs_nothing(
     recording = services.recordings.get(recording_id)
     assert recording.status == Status.FAILED
     assert told in recording.reason
-    assert jobs() == []
-    assert queue() == []
+    assert list(account.transcribe.jobs) == []
+    assert account.take() == []
 
 
-def test_other_bytes_under_the_same_key_supersede_the_recording(services, put):
+def test_other_bytes_under_the_same_key_supersede_the_recording(account, services, put):
     old = put(KEY, wav(f0_hz=220))
     events.receive_upload(KEY, services)
     events.extract_features(old, services)
@@ -145,23 +119,23 @@ def test_other_bytes_under_the_same_key_supersede_the_recording(services, put):
 
     recordings, _ = services.recordings.page()
     assert [recording.id for recording in recordings] == [new]
-    assert jobs() == [job_name(services, new)]
-    assert objects(services) == {KEY, f"jobs/{job_name(services, new)}/input.wav"}
+    assert list(account.transcribe.jobs) == [job_name(services, new)]
+    assert account.objects() == {KEY, f"jobs/{job_name(services, new)}/input.wav"}
 
 
-def test_a_removed_upload_takes_everything_with_it(services, put):
+def test_a_removed_upload_takes_everything_with_it(account, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     events.extract_features(recording_id, services)
     store(services, recording_id)
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
 
     events.remove_recording(KEY, services)
     events.remove_recording(KEY, services)
 
     assert services.recordings.page() == ([], None)
-    assert jobs() == []
-    assert objects(services) == set()
+    assert list(account.transcribe.jobs) == []
+    assert account.objects() == set()
 
 
 def test_a_late_removal_does_not_touch_what_is_there(services, put):
@@ -223,27 +197,27 @@ def test_a_transcript_of_another_shape_fails_with_the_reason(services, put, docu
     assert "transcript" in found.reason
 
 
-def test_a_transcript_of_a_recording_that_is_gone_is_removed(services, put):
+def test_a_transcript_of_a_recording_that_is_gone_is_removed(account, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     late = answer_key(services, recording_id)
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
     events.remove_recording(KEY, services)
     services.results.write(late, json.dumps(TRANSCRIPT).encode())
 
     events.store_transcript(late, services)
 
-    assert objects(services) == set()
+    assert account.objects() == set()
     assert services.recordings.page() == ([], None)
 
 
-def test_a_stray_file_among_the_jobs_is_left_alone(services):
+def test_a_stray_file_among_the_jobs_is_left_alone(account, services):
     key = "jobs/notes.json"
-    boto3.client("s3").put_object(Bucket=services.media.bucket, Key=key, Body=b"{}")
+    services.results.write(key, b"{}")
 
     events.store_transcript(key, services)
 
-    assert objects(services) == {key}
+    assert account.objects() == {key}
 
 
 def test_features_are_written_beside_the_item(services, put):
@@ -255,10 +229,8 @@ def test_features_are_written_beside_the_item(services, put):
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.FEATURES) == Status.COMPLETED
     assert flat(found)["duration_s"] == 2
-    body = boto3.client("s3").get_object(
-        Bucket=services.results.bucket, Key=keys.features(recording_id, "mfcc.csv")
-    )["Body"]
-    rows = list(csv.reader(io.TextIOWrapper(body)))
+    body = services.results.read(keys.features(recording_id, "mfcc.csv"))
+    rows = list(csv.reader(io.StringIO(body.decode())))
     assert rows[0] == [f"mfcc_{i}" for i in range(1, 14)]
     assert len(rows) - 1 == flat(found)["n_frames"]
 
@@ -309,47 +281,36 @@ def test_features_that_are_done_are_not_done_again(services, put):
     assert services.recordings.get(recording_id) == before
 
 
-def test_features_of_a_replaced_upload_are_not_extracted(services, put):
+def test_features_of_a_replaced_upload_are_not_extracted(account, services, put):
     old = put(KEY, wav(f0_hz=220))
     events.receive_upload(KEY, services)
     put(KEY, wav(f0_hz=440))
 
     events.extract_features(old, services)
 
-    assert objects(services) == {KEY}
+    assert account.objects() == {KEY}
 
 
-def test_a_failed_job_becomes_a_failed_transcription_with_its_reason(services, put):
+def test_a_failed_job_becomes_a_failed_transcription_with_its_reason(account, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    client = boto3.client("transcribe")
     name = job_name(services, recording_id)
-    services = replace(services, transcriber=Transcriber(client))
+    job = account.job(name)
+    job.status, job.reason = "FAILED", "The media format does not match."
 
-    # moto's own answer leaves the reason out.
-    with Stubber(client) as stubber:
-        job = {
-            "TranscriptionJobStatus": "FAILED",
-            "FailureReason": "The media format does not match.",
-        }
-        stubber.add_response(
-            "get_transcription_job",
-            {"TranscriptionJob": job},
-            {"TranscriptionJobName": name},
-        )
-        events.record_transcription_failure(name, services)
+    events.record_transcription_failure(name, services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.TRANSCRIPTION) == Status.FAILED
     assert found.reason == "The media format does not match."
 
 
-def test_a_late_failure_does_not_undo_a_transcript(services, put):
+def test_a_late_failure_does_not_undo_a_transcript(account, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     store(services, recording_id)
     name = job_name(services, recording_id)
-    job_of(name).status = "FAILED"
+    account.job(name).status = "FAILED"
 
     events.record_transcription_failure(name, services)
 
@@ -359,11 +320,11 @@ def test_a_late_failure_does_not_undo_a_transcript(services, put):
 
 
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "COMPLETED"])
-def test_an_event_of_a_failure_counts_only_if_the_job_has_failed(services, put, status):
+def test_an_event_of_a_failure_counts_only_if_the_job_has_failed(account, services, put, status):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     name = job_name(services, recording_id)
-    job_of(name).status = status
+    account.job(name).status = status
 
     events.record_transcription_failure(name, services)
 
@@ -377,12 +338,12 @@ def test_a_failed_job_that_is_not_ours_is_ignored(services):
     assert services.recordings.page() == ([], None)
 
 
-def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(services, put):
+def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(account, services, put):
     body = wav()
     recording_id = put(KEY, body)
     events.receive_upload(KEY, services)
     first = job_name(services, recording_id)
-    job_of(first).status = "COMPLETED"
+    account.job(first).status = "COMPLETED"
     services.recordings.delete(recording_id)  # a clean-up that was cut short before the job
 
     events.receive_upload(KEY, services)
@@ -423,28 +384,27 @@ def test_whichever_comes_last_joins_the_words(services, put, transcript_first, m
     assert (summary["source_key"], summary["duration_s"]) == (KEY, 1.0)
 
 
-def test_a_join_that_was_cut_short_is_made_up_for_by_the_next_delivery(services, put):
+def test_a_join_that_was_cut_short_is_made_up_for_by_the_next_delivery(account, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
     events.extract_features(recording_id, services)
     store(services, recording_id)
     key = {"JsonFile": keys.transcript(recording_id)}
-    table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
-    table.update_item(Key=key, UpdateExpression="REMOVE word_table_keys")
+    account.table.update_item(Key=key, UpdateExpression="REMOVE word_table_keys")
 
     events.extract_features(recording_id, services)
 
     assert services.recordings.get(recording_id).is_settled
 
 
-def test_tables_without_pitch_are_not_joined_and_not_waited_for(services, put):
+def test_tables_without_pitch_are_not_joined_and_not_waited_for(account, services, put):
     recording_id = put(KEY, wav(), tables="mfcc")
     events.receive_upload(KEY, services)
     events.extract_features(recording_id, services)
     store(services, recording_id)
 
     assert services.recordings.get(recording_id).is_settled
-    assert keys.features(recording_id, "words.csv") not in objects(services)
+    assert keys.features(recording_id, "words.csv") not in account.objects()
 
 
 def test_each_channels_tables_have_a_name_of_their_own(services, put):
@@ -458,13 +418,7 @@ def test_each_channels_tables_have_a_name_of_their_own(services, put):
     assert {"mfcc.ch1", "mfcc.ch2", "pitch.ch1", "pitch.ch2"} <= found.keys()
 
 
-def job_of(name: str):
-    from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
-
-    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[name]
-
-
-def test_a_recording_of_five_hours_costs_nothing_and_says_why(services, put, queue):
+def test_a_recording_of_five_hours_costs_nothing_and_says_why(account, services, put):
     recording_id = put("uploads/alice/long.flac", flac_lasting(5))
 
     events.receive_upload("uploads/alice/long.flac", services)
@@ -478,8 +432,8 @@ def test_a_recording_of_five_hours_costs_nothing_and_says_why(services, put, que
     assert recording.reason == (
         "The recording is too long: it lasts 5.0 h, and at most 4 h can be taken."
     )
-    assert jobs() == []
-    assert queue() == []
+    assert list(account.transcribe.jobs) == []
+    assert account.take() == []
 
 
 @pytest.mark.parametrize(
@@ -490,7 +444,7 @@ def test_a_recording_of_five_hours_costs_nothing_and_says_why(services, put, que
         (encode(np.zeros((16_000, 6)), "WAV"), "6 channels"),
     ],
 )
-def test_what_transcribe_would_refuse_is_measured_all_the_same(services, put, queue, body, told):
+def test_what_transcribe_would_refuse_is_measured_all_the_same(account, services, put, body, told):
     recording_id = put(KEY, body)
 
     events.receive_upload(KEY, services)
@@ -503,5 +457,5 @@ def test_what_transcribe_would_refuse_is_measured_all_the_same(services, put, qu
         "renditions": "SKIPPED",
     }
     assert told in recording.reason
-    assert jobs() == []
-    assert queue() == [recording_id]
+    assert list(account.transcribe.jobs) == []
+    assert account.take() == [{"recording_id": recording_id}]

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 
-import boto3
 import pytest
 from support.answers import conversation, put_answer
 from support.asking import Asker
@@ -63,11 +62,11 @@ def test_a_further_table_is_downloaded_by_its_name(application, finished):
         assert f"features/{recording_id}/{table}.csv" in answer.headers["Location"]
 
 
-def test_a_table_is_deleted_with_its_recording(services, finished):
+def test_a_table_is_deleted_with_its_recording(account, services, finished):
     recording_id = finished(tables=TABLES)
     assert services.results.find(keys.features(recording_id, "formants.csv"))
 
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
     events.remove_recording(KEY, services)
 
     assert services.results.keys(keys.features(recording_id, "")) == set()

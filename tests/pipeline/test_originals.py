@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import boto3
 import pytest
 from support.answers import job_name, put_answer
+from support.faults.s3_double import Bucket
 from support.media import wav
 
 from chalicelib.api.recordings import delete_recording
@@ -15,7 +15,6 @@ from chalicelib.pipeline import events
 from chalicelib.pipeline.archives import _skipped, receive_from_archive
 from chalicelib.pipeline.reconciliation import look, reconcile
 from chalicelib.pipeline.walk import WALK
-from chalicelib.services import connect
 
 BUCKET = "archive"
 KEY = "calls/2019/a b+c.wav"
@@ -24,11 +23,11 @@ DOCUMENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
 
 
 @pytest.fixture
-def stage(services):
+def stage(account):
     """The services of a stage with a source bucket, which holds one recording."""
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=wav())
-    return connect(replace(services.settings, source_buckets=(BUCKET,)))
+    account.buckets[BUCKET] = Bucket()
+    account.s3.put_object(Bucket=BUCKET, Key=KEY, Body=wav())
+    return account.connect(SOURCE_BUCKETS=BUCKET)
 
 
 def receive(stage, **asked):
@@ -48,12 +47,7 @@ def walk(stage):
     reconcile(stage, pages=len(WALK)).raise_failures()
 
 
-def objects(bucket):
-    found = boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {entry["Key"] for entry in found}
-
-
-def test_an_original_is_measured_and_transcribed_where_it_lies(stage):
+def test_an_original_is_measured_and_transcribed_where_it_lies(account, stage):
     recording = receive(stage, owner="alice")
     job = stage.transcriber.find(job_name(stage, recording.id))
 
@@ -62,8 +56,8 @@ def test_an_original_is_measured_and_transcribed_where_it_lies(stage):
     assert job["Media"]["MediaFileUri"] == SOURCE_KEY
     assert done.source_key == SOURCE_KEY
     assert (done.status, done.owner) == (Status.COMPLETED, "alice")
-    assert objects(BUCKET) == {KEY}
-    assert {key.partition("/")[0] for key in objects(stage.results.bucket)} == {
+    assert set(account.buckets[BUCKET].objects) == {KEY}
+    assert {key.partition("/")[0] for key in account.objects()} == {
         "features",
         "transcripts",
     }
@@ -84,14 +78,14 @@ def test_a_second_message_and_another_round_change_nothing(stage):
     )
 
 
-def test_a_deleted_recording_leaves_its_original_and_does_not_come_back(stage):
+def test_a_deleted_recording_leaves_its_original_and_does_not_come_back(account, stage):
     recording = finish(stage, receive(stage))
 
     removed = delete_recording(recording, stage)
     walk(stage)
 
     assert not removed.upload
-    assert objects(BUCKET) == {KEY}
+    assert set(account.buckets[BUCKET].objects) == {KEY}
     assert stage.recordings.find(recording.id) is None
 
 
@@ -104,19 +98,19 @@ def test_process_again_keeps_the_owner(stage):
     assert again.transcription.status == Status.IN_PROGRESS
 
 
-def test_if_an_original_is_removed_its_outputs_are(stage):
+def test_if_an_original_is_removed_its_outputs_are(account, stage):
     recording = finish(stage, receive(stage))
-    boto3.client("s3").delete_object(Bucket=BUCKET, Key=KEY)
+    account.s3.delete_object(Bucket=BUCKET, Key=KEY)
 
     walk(stage)
 
     assert stage.recordings.find(recording.id) is None
-    assert objects(stage.results.bucket) <= {keys.BOOKMARK}
+    assert account.objects() <= {keys.BOOKMARK}
 
 
-def test_if_its_bucket_is_not_named_any_more_all_stays_and_says_why(stage):
+def test_if_its_bucket_is_not_named_any_more_all_stays_and_says_why(account, stage):
     recording = finish(stage, receive(stage))
-    closed = connect(replace(stage.settings, source_buckets=()))
+    closed = account.connect()
 
     walk(closed)
 
@@ -126,9 +120,9 @@ def test_if_its_bucket_is_not_named_any_more_all_stays_and_says_why(stage):
         closed.media.find_source(recording)
 
 
-def test_a_replaced_original_is_another_recording(stage):
+def test_a_replaced_original_is_another_recording(account, stage):
     recording = finish(stage, receive(stage))
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=wav(f0_hz=300))
+    account.s3.put_object(Bucket=BUCKET, Key=KEY, Body=wav(f0_hz=300))
 
     other = receive(stage)
 
@@ -155,8 +149,8 @@ def test_a_transcript_of_mov_gets_the_renditions_that_it_needs():
     assert _skipped("s3://archive/a.mov", Branch.FEATURES) == set(Branch) - {Branch.FEATURES}
 
 
-def test_an_object_in_glacier_fails_with_what_to_do(stage):
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=wav(), StorageClass="GLACIER")
+def test_an_object_in_glacier_fails_with_what_to_do(account, stage):
+    account.s3.put_object(Bucket=BUCKET, Key=KEY, Body=wav(), StorageClass="GLACIER")
 
     recording = receive(stage)
 

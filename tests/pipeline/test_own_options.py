@@ -1,6 +1,5 @@
 """A recording's metadata sets options of Amazon Transcribe for this recording alone."""
 
-import boto3
 import pytest
 from support.answers import job_name, put_answer
 from support.asking import Asker
@@ -19,28 +18,24 @@ WORD = {
 }
 
 
-def upload(services, metadata) -> str:
-    boto3.client("s3").put_object(
-        Bucket=services.media.bucket, Key=KEY, Body=wav(), Metadata=metadata
-    )
-    events.receive_upload(KEY, services)
-    return services.media.find(KEY).recording_id
+def upload(account, metadata) -> str:
+    recording_id = account.put(KEY, wav(), **metadata)
+    events.receive_upload(KEY, account.services)
+    return recording_id
 
 
-def job_of(services, recording_id: str) -> dict:
-    name = job_name(services, recording_id)
-    found = boto3.client("transcribe").get_transcription_job(TranscriptionJobName=name)
-    return found["TranscriptionJob"]
+def job_of(account, recording_id: str) -> dict:
+    return account.job(job_name(account.services, recording_id)).request
 
 
-def test_the_options_are_asked_for_shown_and_kept_when_it_is_processed_again(services, application):
-    recording_id = upload(services, OWN)
-    first = job_of(services, recording_id)
+def test_the_options_are_asked_for_shown_and_kept_when_it_is_processed_again(account, application):
+    recording_id = upload(account, OWN)
+    first = job_of(account, recording_id)
 
     Asker(application)(f"/recordings/{recording_id}/reprocess", method="POST")
     shown = Asker(application)(f"/recordings/{recording_id}").json
 
-    again = job_of(services, recording_id)
+    again = job_of(account, recording_id)
     assert first["TranscriptionJobName"] != again["TranscriptionJobName"]
     for job in (first, again):
         assert job["LanguageCode"] == "de-DE"
@@ -56,8 +51,8 @@ def test_the_options_are_asked_for_shown_and_kept_when_it_is_processed_again(ser
     }
 
 
-def test_the_language_of_its_own_is_that_of_the_transcript(services):
-    recording_id = upload(services, OWN)
+def test_the_language_of_its_own_is_that_of_the_transcript(account, services):
+    recording_id = upload(account, OWN)
     document = {"results": {"transcripts": [{"transcript": "Hallo"}], "items": [WORD]}}
 
     events.store_transcript(put_answer(services, recording_id, document), services)
@@ -77,9 +72,9 @@ def test_the_language_of_its_own_is_that_of_the_transcript(services):
     ],
 )
 def test_options_that_transcribe_would_refuse_are_refused_with_a_sentence(
-    services, metadata, reason
+    account, services, metadata, reason
 ):
-    recording_id = upload(services, metadata)
+    recording_id = upload(account, metadata)
 
     recording = services.recordings.get(recording_id)
     assert recording.transcription.status == Status.FAILED

@@ -1,12 +1,11 @@
 """Hours of a day: what is over them is refused, each recording counts once, and who can lift it."""
 
-import importlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
-from support.asking import ADMINISTRATOR, Asker
+from support.asking import Asker
+from support.faults.connecting import ADMINISTRATOR
 from support.media import flac_lasting, wav
 
 from chalicelib.aws.dynamodb_hours import HourCounters
@@ -14,8 +13,6 @@ from chalicelib.core.probe import quotas
 from chalicelib.core.probe.contents import Contents
 from chalicelib.errors import CallerError, ServiceBusyError
 from chalicelib.pipeline import events
-from chalicelib.services import services as connected
-from scripts import replay, stage
 
 OVER = (
     "The recording was not processed: with it, your recordings of today would last longer than "
@@ -25,14 +22,13 @@ OVER = (
 
 
 @pytest.fixture
-def limited(services, monkeypatch):  # noqa: ARG001  # its stack
+def limited(account, application, monkeypatch):
     """The services of a stage with a limit of two hours for each owner, or with other limits."""
 
-    def limit(owner: str = "2", everybody: str = ""):
-        monkeypatch.setenv("OWNER_HOURS_PER_DAY", owner)
-        monkeypatch.setenv("STAGE_HOURS_PER_DAY", everybody)
-        connected.cache_clear()
-        return connected()
+    def limit(owner: str = "2", everybody: str = "", clock=None):
+        services = account.connect(clock, OWNER_HOURS_PER_DAY=owner, STAGE_HOURS_PER_DAY=everybody)
+        monkeypatch.setattr(application, "services", lambda: services)
+        return services
 
     return limit
 
@@ -50,28 +46,18 @@ def upload(put):
     return receive
 
 
-def at(moment: datetime, services):
-    """Return services whose clock stands still."""
-    table = boto3.resource("dynamodb").Table(services.settings.metadata_table)
-    return replace(services, clock=lambda: moment, hours=HourCounters(table, lambda: moment))
-
-
-def counters() -> dict[str, int]:
+def counters(account) -> dict[str, int]:
     """Return the seconds of every counter in the table, by the end of its name."""
-    found = boto3.resource("dynamodb").Table("metadata").scan()["Items"]
     return {
         item["JsonFile"].partition("/")[2].partition("/")[2]: int(item["seconds_accepted"])
-        for item in found
+        for item in account.table.items.values()
         if "seconds_accepted" in item
     }
 
 
-def jobs() -> int:
-    found = boto3.client("transcribe").list_transcription_jobs()
-    return len(found["TranscriptionJobSummaries"])
-
-
-def test_a_recording_over_its_owners_hours_of_the_day_is_refused_with_the_reason(limited, upload):
+def test_a_recording_over_its_owners_hours_of_the_day_is_refused_with_the_reason(
+    account, limited, upload
+):
     services = limited()
     first = upload(services, "alice", 1, 1.5)
 
@@ -87,11 +73,11 @@ def test_a_recording_over_its_owners_hours_of_the_day_is_refused_with_the_reason
     assert refused.reason == OVER
     assert services.recordings.get(first).transcription.status == "IN_PROGRESS"
     assert services.recordings.get(bobs).transcription.status == "IN_PROGRESS"
-    assert jobs() == 2
-    assert counters() == {"owner/alice": 5400, "owner/bob": 3600}
+    assert len(account.transcribe.jobs) == 2
+    assert counters(account) == {"owner/alice": 5400, "owner/bob": 3600}
 
 
-def test_a_shorter_recording_may_still_have_room(limited, upload):
+def test_a_shorter_recording_may_still_have_room(account, limited, upload):
     services = limited()
     upload(services, "alice", 1, 1.5)
     upload(services, "alice", 2, 1)
@@ -99,20 +85,20 @@ def test_a_shorter_recording_may_still_have_room(limited, upload):
     third = upload(services, "alice", 3, 0.5)
 
     assert services.recordings.get(third).reason is None
-    assert counters() == {"owner/alice": 7200}
+    assert counters(account) == {"owner/alice": 7200}
 
 
-def test_everybodys_hours_are_counted_together(limited, upload):
+def test_everybodys_hours_are_counted_together(account, limited, upload):
     services = limited("2", "2.5")
     upload(services, "alice", 1, 2)
 
     bobs = upload(services, "bob", 1, 1)
 
     assert "everybody's recordings of today" in services.recordings.get(bobs).reason
-    assert counters() == {"owner/alice": 7200, "stage": 7200}
+    assert counters(account) == {"owner/alice": 7200, "stage": 7200}
 
 
-def test_an_event_that_comes_twice_counts_once(limited, upload):
+def test_an_event_that_comes_twice_counts_once(account, limited, upload):
     services = limited()
     accepted = upload(services, "alice", 1, 1.5)
     refused = upload(services, "alice", 2, 1)
@@ -120,20 +106,22 @@ def test_an_event_that_comes_twice_counts_once(limited, upload):
     for number in (1, 2, 1, 2):
         events.receive_upload(f"uploads/alice/{number}.flac", services)
 
-    assert counters() == {"owner/alice": 5400}
+    assert counters(account) == {"owner/alice": 5400}
     assert services.recordings.get(accepted).transcription.status == "IN_PROGRESS"
     assert services.recordings.get(refused).reason == OVER
-    assert jobs() == 1
+    assert len(account.transcribe.jobs) == 1
 
 
-def test_a_handler_that_read_the_recording_before_it_was_counted_counts_nothing(limited, upload):
+def test_a_handler_that_read_the_recording_before_it_was_counted_counts_nothing(
+    account, limited, upload
+):
     services = limited()
     recording_id = upload(services, "alice", 1, 1)
 
     late = services.hours.count(recording_id, 3600, {"owner/alice": 7200})
 
     assert late is None
-    assert counters() == {"owner/alice": 3600}
+    assert counters(account) == {"owner/alice": 3600}
 
 
 def test_two_recordings_counted_at_one_moment_are_both_counted_in_the_end():
@@ -172,14 +160,14 @@ def test_the_next_day_has_hours_of_its_own(limited, upload):
 
     with pytest.raises(CallerError, match="today"):
         events.reprocess(refused, services)
-    tomorrow = at(services.clock() + timedelta(days=1), services)
+    tomorrow = limited(clock=lambda: services.clock() + timedelta(days=1))
     started = events.reprocess(refused, tomorrow)
 
     assert started.transcription.status == "IN_PROGRESS"
     assert started.reason is None
 
 
-def test_a_recording_longer_than_the_limit_is_not_put_off_until_tomorrow(limited, upload):
+def test_a_recording_longer_than_the_limit_is_not_put_off_until_tomorrow(account, limited, upload):
     services = limited()
 
     refused = services.recordings.get(upload(services, "alice", 1, 3))
@@ -188,12 +176,12 @@ def test_a_recording_longer_than_the_limit_is_not_put_off_until_tomorrow(limited
         "The recording was not processed: it lasts 3.0 hours, and at most 2 hours of each owner "
         "are processed in a day. An administrator can process it."
     )
-    assert counters() == {}
+    assert counters(account) == {}
 
 
 def test_processing_again_counts_again_and_a_refusal_leaves_the_results(limited, put, application):
     services = limited("0.001")  # 4 s
-    ask = Asker(importlib.reload(application))
+    ask = Asker(application)
     recording_id = put("uploads/alice/a.wav", wav(3.0))
     events.receive_upload("uploads/alice/a.wav", services)
     events.extract_features(recording_id, services)
@@ -205,9 +193,9 @@ def test_processing_again_counts_again_and_a_refusal_leaves_the_results(limited,
     assert ask(f"/recordings/{recording_id}/features/mfcc?redirect=no").status == 200
 
 
-def test_an_administrator_lifts_a_refusal(limited, upload, application):
+def test_an_administrator_lifts_a_refusal(account, limited, upload, application):
     services = limited()
-    ask = Asker(importlib.reload(application))
+    ask = Asker(application)
     upload(services, "alice", 1, 1.5)
     refused = upload(services, "alice", 2, 1)
 
@@ -217,42 +205,24 @@ def test_an_administrator_lifts_a_refusal(limited, upload, application):
     assert answer.status == 202
     assert answer.json["transcription"] == "IN_PROGRESS"
     assert services.recordings.get(refused).reason is None
-    assert counters() == {"owner/alice": 5400}
+    assert counters(account) == {"owner/alice": 5400}
 
 
-def test_a_replay_lifts_a_refusal(limited, upload, monkeypatch, capsys):
-    services = limited()
-    variables = {"MEDIA_BUCKET_NAME": services.media.bucket}
-    config = {"stages": {"dev": {"environment_variables": variables}}}
-    monkeypatch.setattr(stage, "read_config", lambda _: config)
-    upload(services, "alice", 1, 1.5)
-    refused = upload(services, "alice", 2, 1)
-
-    assert replay.main(["dev", refused]) == 0
-
-    assert "after:  transcription IN_PROGRESS" in capsys.readouterr().out
-    assert services.recordings.get(refused).reason is None
-
-
-def test_without_limits_nothing_is_counted(services, upload):
+def test_without_limits_nothing_is_counted(account, services, upload):
     recording_id = upload(services, "alice", 1, 3.9)
 
     assert services.recordings.get(recording_id).accepted_at is None
-    assert counters() == {}
+    assert counters(account) == {}
 
 
-def test_a_counter_is_in_no_list_and_expires(limited, upload):
+def test_a_counter_is_in_no_list_and_expires(account, limited, upload):
     services = limited()
     recording_id = upload(services, "alice", 1, 1)
 
     page, _ = services.recordings.page()
 
     assert [one.id for one in page] == [recording_id]
-    (counter,) = (
-        item
-        for item in boto3.resource("dynamodb").Table("metadata").scan()["Items"]
-        if "seconds_accepted" in item
-    )
+    (counter,) = (item for item in account.table.items.values() if "seconds_accepted" in item)
     assert float(counter["expires_at"]) > datetime.now(UTC).timestamp()
 
 
@@ -264,10 +234,10 @@ def test_a_file_whose_header_has_no_length_counts_by_its_size():
 
 
 def test_whoever_is_counted_at_the_same_moment_as_another_is_asked_to_try_again(
-    limited, upload, monkeypatch
+    application, limited, upload, monkeypatch
 ):
     recording_id = upload(limited(), "alice", 1, 1)
-    ask = Asker(importlib.reload(importlib.import_module("app")))
+    ask = Asker(application)
 
     def busy(*_, **__):
         raise ServiceBusyError("Another recording is being counted.")

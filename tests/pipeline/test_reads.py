@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 
-import boto3
 from support.answers import put_answer
 from support.media import wav
 
@@ -47,11 +46,12 @@ class Counting:
         return ask(**request)
 
 
-def test_an_audio_recordings_whole_life_takes_at_most_six_reads_of_the_tables(services, put):
+def test_an_audio_recordings_whole_life_takes_at_most_six_reads_of_the_tables(
+    account, services, put
+):
     asked: Counter[str] = Counter()
-    dynamodb = boto3.resource("dynamodb")
-    table = Counting(dynamodb.Table(services.settings.metadata_table), asked)
-    search = Counting(dynamodb.Table(services.settings.search_table), asked)
+    table = Counting(account.clients.table, asked)
+    search = Counting(account.clients.search, asked)
     services = replace(
         services,
         recordings=RecordingTable(table, services.clock),

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
 
-import boto3
 import numpy as np
 import pytest
 import soundfile
@@ -56,32 +55,20 @@ def engine(monkeypatch) -> Counting:
 class Stage:
     """The deployed handlers, called with the messages and objects that wait for them."""
 
-    def __init__(self, application, services) -> None:
-        self._application, self._services = application, services
-        self._sqs = boto3.client("sqs")
-        self.urls = {
-            "extract_features": services.settings.features_queue_url,
-            "recognise_speech": services.settings.speech_queue_url,
-        }
+    def __init__(self, application, account) -> None:
+        self._application, self._account = application, account
+        self._services = account.services
+        self.queues = {"extract_features": "features", "recognise_speech": "speech"}
 
     def upload(self, body: bytes, **metadata: str) -> str:
         """Put an upload, and tell the stage of it."""
-        bucket = self._services.media.bucket
-        boto3.client("s3").put_object(Bucket=bucket, Key=KEY, Body=body, Metadata=metadata)
+        recording_id = self._account.put(KEY, body, **metadata)
         events.receive_upload(KEY, self._services)
-        return self._services.media.find(KEY).recording_id
+        return recording_id
 
     def messages(self, function: str) -> list[dict]:
         """Take the messages that wait for a function."""
-        taken = []
-        url = self.urls[function]
-        while found := self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in found:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            taken += [json.loads(message["Body"]) for message in found]
-        return taken
+        return self._account.take(self.queues[function])
 
     def call(self, function: str, *bodies: dict) -> None:
         with Client(self._application.app) as client:
@@ -93,7 +80,7 @@ class Stage:
         """Do what waits, and publish the transcripts that it writes."""
         while True:
             n_done = 0
-            for function in self.urls:
+            for function in self.queues:
                 waiting = self.messages(function)
                 if without_features:
                     waiting = [one for one in waiting if "recording_id" not in one]
@@ -116,8 +103,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(application, services, engine) -> Stage:  # noqa: ARG001  # instead of a real one
-    return Stage(application, services)
+def stage(application, account, engine) -> Stage:  # noqa: ARG001  # instead of a real one
+    return Stage(application, account)
 
 
 def talk(*utterances: float, pause_s: float = 3.0) -> np.ndarray:
@@ -230,10 +217,10 @@ def test_messages_of_an_earlier_attempt_change_nothing(stage, services, applicat
     assert services.recordings.get(recording_id).transcription.status == Status.COMPLETED
 
 
-def test_of_an_upload_that_is_removed_nothing_is_left(stage, services):
+def test_of_an_upload_that_is_removed_nothing_is_left(account, stage, services):
     recording_id = stage.upload(encode(talk(2.0), "WAV"), transcriber="earshot")
     waiting = stage.cut()
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
 
     stage.call("recognise_speech", *waiting)
     events.remove_recording(KEY, services)
@@ -381,9 +368,9 @@ def test_a_recording_whose_every_worker_died_is_tried_once_more_and_then_fails(
 
 
 @pytest.mark.slow
-def test_the_real_recogniser_writes_what_local_mode_writes(application, services):
+def test_the_real_recogniser_writes_what_local_mode_writes(account, application, services):
     """As Transcribe would: the document has a schema of its own test (tests/local/transcribe)."""
-    stage = Stage(application, services)
+    stage = Stage(application, account)
     recording_id = stage.upload(SAMPLE.read_bytes(), transcriber="earshot")
 
     stage.work_off()

@@ -4,16 +4,13 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 import yaml
-from botocore.stub import Stubber
 from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib import journal
 from chalicelib.aws.dynamodb import QUIET
-from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
@@ -21,8 +18,8 @@ from chalicelib.errors import ServiceBusyError
 from chalicelib.pipeline import events, reconciliation
 from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.pipeline.walk import ITEMS, WALK
+from chalicelib.services import Services
 from local.stack import TEMPLATE, _TemplateLoader
-from scripts.redrive import redrive
 
 KEY = "uploads/alice/my talk.wav"
 DOCUMENT = {"results": {"transcripts": [{"transcript": ""}], "items": []}}
@@ -34,57 +31,53 @@ def walk(services):
     return findings
 
 
-def job_of(services, recording_id: str):
-    from moto.transcribe.models import transcribe_backends  # noqa: PLC0415  # needs mock_aws
-
-    name = job_name(services, recording_id)
-    return transcribe_backends["123456789012"]["us-east-1"].transcriptions[name]
-
-
-def write(services, key: str, body: bytes = b"made") -> None:
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
+@pytest.fixture
+def job_of(account):
+    """Return the latest transcription job of a recording."""
+    return lambda recording_id: account.job(job_name(account.services, recording_id))
 
 
-def transcribe(services, recording_id: str) -> str:
-    job_of(services, recording_id).status = "COMPLETED"
-    return put_answer(services, recording_id, DOCUMENT)
+@pytest.fixture
+def transcribe(services, job_of):
+    """Let the latest job of a recording end; return the key of its transcript."""
+
+    def end(recording_id: str) -> str:
+        job_of(recording_id).status = "COMPLETED"
+        return put_answer(services, recording_id, DOCUMENT)
+
+    return end
 
 
-def jobs_of_transcribe() -> list[str]:
-    found = boto3.client("transcribe").list_transcription_jobs()["TranscriptionJobSummaries"]
-    return [job["TranscriptionJobName"] for job in found]
+@pytest.fixture
+def finish(services, transcribe):
+    """Do all the work on a recording."""
+
+    def do(recording_id: str, by: Services = services) -> None:
+        events.store_transcript(transcribe(recording_id), by)
+        events.extract_features(recording_id, by)
+
+    return do
 
 
-def messages(services) -> list[str]:
-    sqs = boto3.client("sqs")
-    found = sqs.receive_message(
-        QueueUrl=services.settings.features_queue_url, MaxNumberOfMessages=10
-    ).get("Messages", [])
-    return [json.loads(message["Body"])["recording_id"] for message in found]
+def messages(account) -> list[str]:
+    return [message["recording_id"] for message in account.take()]
 
 
-def finish(services, recording_id: str) -> None:
-    events.store_transcript(transcribe(services, recording_id), services)
-    events.extract_features(recording_id, services)
-
-
-def test_an_upload_whose_event_was_lost_is_received(services, put):
+def test_an_upload_whose_event_was_lost_is_received(account, services, put):
     recording_id = put(KEY, wav())
 
     walk(services)
 
     assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
-    assert messages(services) == [recording_id]
+    assert messages(account) == [recording_id]
 
 
-def test_a_transcript_outlives_the_table_and_is_not_paid_for_again(services, put):
+def test_a_transcript_outlives_the_table_and_is_not_paid_for_again(account, finish, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    finish(services, recording_id)
+    finish(recording_id)
     services.recordings.delete(recording_id)
-    boto3.client("transcribe").delete_transcription_job(
-        TranscriptionJobName=jobs_of_transcribe()[0]
-    )
+    account.transcribe.jobs.clear()
 
     walk(services)
     events.extract_features(recording_id, services)
@@ -92,25 +85,27 @@ def test_a_transcript_outlives_the_table_and_is_not_paid_for_again(services, put
     recording = services.recordings.get(recording_id)
     assert recording.transcription.status == "COMPLETED"
     assert recording.is_settled
-    assert jobs_of_transcribe() == []
+    assert account.transcribe.jobs == {}
 
 
 @pytest.mark.parametrize("left", [b"nonsense", b"{}"])
-def test_a_damaged_transcript_that_outlives_the_table_is_made_again(services, put, left):
+def test_a_damaged_transcript_that_outlives_the_table_is_made_again(account, services, put, left):
     recording_id = put(KEY, wav())
-    write(services, keys.transcript(recording_id), left)
+    services.results.write(keys.transcript(recording_id), left)
 
     walk(services)
 
     assert services.recordings.get(recording_id).transcription.status == "IN_PROGRESS"
-    assert len(jobs_of_transcribe()) == 1
+    assert len(account.transcribe.jobs) == 1
 
 
-def test_a_recording_whose_upload_is_gone_is_removed_with_all_its_results(services, put):
+def test_a_recording_whose_upload_is_gone_is_removed_with_all_its_results(
+    account, finish, services, put
+):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    finish(services, recording_id)
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    finish(recording_id)
+    account.remove(KEY)
 
     walk(services)
 
@@ -127,7 +122,7 @@ def test_results_that_belong_to_no_recording_are_removed_and_strangers_are_not(s
     }
     strangers = {"features/readme.txt", "transcripts/notes.json", "jobs/a/b", "elsewhere/a"}
     for key in orphans | strangers:
-        write(services, key)
+        services.results.write(key, b"made")
 
     walk(services)
 
@@ -145,10 +140,10 @@ def test_a_run_walks_one_page_and_the_next_goes_on_from_there(services, put):
     assert stages == ["", *WALK[1:], WALK[0]]
 
 
-def test_a_transcript_whose_event_was_lost_is_stored(services, put, later):
+def test_a_transcript_whose_event_was_lost_is_stored(transcribe, services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    transcribe(services, recording_id)
+    transcribe(recording_id)
 
     reconcile(later(hours=2)).raise_failures()
 
@@ -171,36 +166,30 @@ def test_a_job_that_has_gone_is_started_again(services, put, later):
     [("Internal failure.", True), ("Unsupported media format.", False)],
 )
 def test_a_failure_that_is_not_the_files_own_is_tried_again_once(
-    services, put, later, reason, is_tried_again
+    job_of, services, put, later, reason, is_tried_again
 ):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    client = boto3.client("transcribe")
-    name = job_name(services, recording_id)
-    with Stubber(client) as stubber:
-        job = {"TranscriptionJobStatus": "FAILED", "FailureReason": reason}
-        stubber.add_response("get_transcription_job", {"TranscriptionJob": job})
-        events.record_transcription_failure(
-            name, replace(services, transcriber=Transcriber(client))
-        )
-    job_of(services, recording_id).status = "FAILED"
+    job = job_of(recording_id)
+    job.status, job.reason = "FAILED", reason
+    events.record_transcription_failure(job_name(services, recording_id), services)
 
     reconcile(later(hours=2)).raise_failures()
 
     status = services.recordings.get(recording_id).status_of(Branch.TRANSCRIPTION)
     assert (status == Status.IN_PROGRESS) is is_tried_again
     if is_tried_again:
-        job_of(services, recording_id).status = "FAILED"
+        job_of(recording_id).status = "FAILED"
         events.record_transcription_failure(job_name(services, recording_id), services)
         reconcile(later(hours=4)).raise_failures()
         assert services.recordings.get(recording_id).statuses["transcription"] == "FAILED"
 
 
-def test_tables_that_a_late_clean_up_took_are_made_again(services, put, later):
+def test_tables_that_a_late_clean_up_took_are_made_again(account, finish, services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    finish(services, recording_id)
-    messages(services)
+    finish(recording_id)
+    messages(account)
     services.results.remove(keys.features(recording_id, "pitch"))
 
     reconcile(later(hours=2)).raise_failures()
@@ -211,13 +200,13 @@ def test_tables_that_a_late_clean_up_took_are_made_again(services, put, later):
     assert services.results.find(keys.features(recording_id, "pitch.csv"))
 
 
-def test_subtitles_that_a_late_clean_up_took_are_made_again(services, put, later):
+def test_subtitles_that_a_late_clean_up_took_are_made_again(finish, services, put, later):
     options = replace(services.settings.transcription, subtitles=("srt",))
     settings = replace(services.settings, transcription=options)
     services = replace(services, settings=settings)
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    finish(services, recording_id)
+    finish(recording_id, services)
     key = keys.subtitles(recording_id, "srt")
     written = services.results.read(key)
     services.results.remove(key)
@@ -228,10 +217,12 @@ def test_subtitles_that_a_late_clean_up_took_are_made_again(services, put, later
     assert services.results.read(key) == written
 
 
-def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(services, put, later):
+def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(
+    finish, services, put, later
+):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    finish(services, recording_id)
+    finish(recording_id)
 
     early = reconcile(services).looks
     first = reconcile(later(hours=2)).looks
@@ -241,12 +232,12 @@ def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(ser
     assert "look_at" not in flat(services.recordings.get(recording_id))
 
 
-def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later):
+def test_one_that_cannot_be_settled_keeps_no_other_waiting(account, services, put, later):
     broken = put("uploads/a.wav", wav())
     whole = put("uploads/b.wav", wav(f0_hz=330))
     for key in ("uploads/a.wav", "uploads/b.wav"):
         events.receive_upload(key, services)
-    boto3.resource("dynamodb").Table(services.settings.metadata_table).update_item(
+    account.table.update_item(
         Key={"JsonFile": keys.transcript(broken)},
         UpdateExpression="SET created_at = :nonsense",
         ExpressionAttributeValues={":nonsense": "nonsense"},
@@ -261,26 +252,6 @@ def test_one_that_cannot_be_settled_keeps_no_other_waiting(services, put, later)
     assert services.transcriber.find(job_name(services, whole))
 
 
-@pytest.fixture
-def busy(services):
-    """Services whose Transcribe has no room."""
-    client = boto3.client("transcribe", config=ONE_TRY)
-    with Stubber(client) as stubber:
-        stubber.add_client_error("start_transcription_job", "LimitExceededException")
-        yield replace(services, transcriber=Transcriber(client))
-
-
-def test_a_quota_is_waited_out_and_not_failed(services, busy, put):
-    recording_id = put(KEY, wav())
-    events.receive_upload(KEY, busy)
-    assert services.recordings.get(recording_id).statuses["transcription"] == "PENDING"
-    assert messages(services) == [recording_id]
-
-    reconcile(services).raise_failures()
-
-    assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
-
-
 class Busy:
     """Amazon Transcribe, which takes no job."""
 
@@ -292,6 +263,23 @@ class Busy:
 
     def start(self, request):  # noqa: ARG002  # it looks at nothing
         raise ServiceBusyError("Your input file is too long")
+
+
+@pytest.fixture
+def busy(services):
+    """Services whose Transcribe has no room."""
+    return replace(services, transcriber=Busy(services.transcriber))
+
+
+def test_a_quota_is_waited_out_and_not_failed(account, services, busy, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, busy)
+    assert services.recordings.get(recording_id).statuses["transcription"] == "PENDING"
+    assert messages(account) == [recording_id]
+
+    reconcile(services).raise_failures()
+
+    assert services.recordings.get(recording_id).statuses["transcription"] == "IN_PROGRESS"
 
 
 def test_a_recording_that_transcribe_never_takes_fails_after_two_weeks(services, put):
@@ -326,9 +314,6 @@ def test_who_has_measured_a_recording_asks_a_busy_transcribe_again(
     assert (found["transcription"], found["features"]) == (status, "COMPLETED")
 
 
-ONE_TRY = boto3.session.Config(retries={"max_attempts": 0})
-
-
 class Broken:
     """A bucket that cannot be read."""
 
@@ -342,10 +327,10 @@ class Broken:
         raise ConnectionError(f"no way to {upload.key}")
 
 
-def test_a_message_that_fails_every_time_says_why_and_goes_through_again(services, put):
+def test_a_message_that_fails_every_time_says_why_and_goes_through_again(transcribe, services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    events.store_transcript(transcribe(services, recording_id), services)
+    events.store_transcript(transcribe(recording_id), services)
     for attempt in range(1, events.ATTEMPTS + 1):
         assert services.recordings.get(recording_id).statuses["features"] != "FAILED"
         with pytest.raises(ConnectionError):
@@ -366,11 +351,11 @@ def test_a_message_that_fails_every_time_says_why_and_goes_through_again(service
 
 
 def test_a_recording_whose_every_worker_died_is_tried_once_more_and_then_fails(
-    services, put, later
+    account, services, put, later
 ):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
-    messages(services)
+    messages(account)
 
     def let_every_worker_die() -> None:
         recording = services.recordings.get(recording_id)
@@ -380,7 +365,7 @@ def test_a_recording_whose_every_worker_died_is_tried_once_more_and_then_fails(
     let_every_worker_die()
     reconcile(later(hours=2)).raise_failures()
     assert services.recordings.get(recording_id).statuses["features"] == "PENDING"
-    assert messages(services) == [recording_id]
+    assert messages(account) == [recording_id]
 
     let_every_worker_die()
     reconcile(later(hours=5)).raise_failures()
@@ -395,45 +380,6 @@ def test_the_queue_gives_up_when_the_function_does():
     assert queue["RedrivePolicy"]["maxReceiveCount"] == events.ATTEMPTS
     assert timedelta(seconds=queue["VisibilityTimeout"]) * 3 < reconciliation.MESSAGE_LASTS
     assert timedelta(minutes=15) < QUIET
-
-
-def test_dead_letters_go_back_to_the_queue_that_they_came_from(services):
-    sqs = boto3.client("sqs")
-    dead = sqs.get_queue_url(QueueName="earshot-local-features-dead")["QueueUrl"]
-    for number in range(12):
-        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({"recording_id": f"r{number}"}))
-
-    assert redrive("local", boto3.session.Session()) == (12, 0)
-
-    assert messages(services)
-    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
-
-
-def test_an_event_that_was_given_up_is_sent_to_its_function_again(services):
-    sqs, functions = boto3.client("sqs"), boto3.client("lambda")
-    queue = sqs.get_queue_url(QueueName="earshot-local-failed-events")["QueueUrl"]
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:earshot-dev-store_transcript"
-    record = {
-        "requestContext": {"functionArn": f"{arn}:$LATEST", "condition": "RetriesExhausted"},
-        "requestPayload": {"Records": []},
-    }
-    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(record))
-
-    class Session:
-        def client(self, name):
-            return {"sqs": sqs, "lambda": functions}[name]
-
-    with Stubber(functions) as stubber:
-        expected = {
-            "FunctionName": arn,
-            "InvocationType": "Event",
-            "Payload": json.dumps({"Records": []}).encode(),
-        }
-        stubber.add_response("invoke", {"StatusCode": 202}, expected)
-        assert redrive("local", Session()) == (0, 1)
-
-    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
-    assert services
 
 
 class Few:
@@ -515,10 +461,10 @@ def test_a_run_tells_which_recordings_hang_and_for_how_long_a_look_has_been_due(
     assert old["look_overdue_seconds"] > 24 * 3600
 
 
-def test_one_run_walks_past_more_items_than_one_read_gives(services, put):
+def test_one_run_walks_past_more_items_than_one_read_gives(account, services, put):
     receive(services, put, 3)
     services.bookmark.write(ITEMS, "")
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key="uploads/alice/0.wav")
+    account.remove("uploads/alice/0.wav")
 
     class Short:
         def __getattr__(self, name):

@@ -1,19 +1,14 @@
 """The work on a video: one job, its renditions, the audio track, and one notice."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 from support import video
 from support.answers import job_name, put_answer
 from support.media import wav
 
-from chalicelib.aws.sns import Notices
-from chalicelib.aws.transcribe import Transcriber
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from chalicelib.core.recording_item import flat
@@ -26,7 +21,7 @@ KEY = "uploads/alice/clip.mp4"
 
 
 class FakeTranscoder:
-    """Takes jobs and remembers them, for moto has no MediaConvert."""
+    """Takes jobs and remembers them; a test chooses how each one ends."""
 
     def __init__(self):
         self.requests: dict[str, dict] = {}
@@ -64,40 +59,28 @@ def services(services):
 
 
 @pytest.fixture
-def inbox(services):
-    """Subscribe a queue to the topic; give back what reads it."""
-    sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    sns.subscribe(
-        TopicArn=services.settings.notices_topic_arn, Protocol="sqs", Endpoint=arn["QueueArn"]
-    )
+def inbox(account):
+    """Return the function that takes the notices of the topic."""
+    topic = account.settings.notices_topic_arn
 
     def read() -> list[dict]:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in found]
+        found = [one for one in account.messages.notices if one["TopicArn"] == topic]
+        account.messages.notices.clear()
+        return found
 
     return read
 
 
-def queued(services) -> int:
-    attributes = boto3.client("sqs").get_queue_attributes(
-        QueueUrl=services.settings.features_queue_url,
-        AttributeNames=["ApproximateNumberOfMessages"],
-    )
-    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+def queued(account) -> int:
+    return len(account.messages.waiting)
 
 
-def transcription_of(services, recording_id: str) -> dict:
-    name = job_name(services, recording_id)
-    found = boto3.client("transcribe").get_transcription_job(TranscriptionJobName=name)
-    return found["TranscriptionJob"]
+def transcription_of(account, recording_id: str) -> dict:
+    return account.job(job_name(account.services, recording_id)).request
 
 
 def write(services, key: str, body: bytes = b"made") -> None:
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
+    services.results.write(key, body)
 
 
 def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes = b"") -> dict:
@@ -160,20 +143,20 @@ def test_a_video_starts_one_job_however_often_its_event_comes(services, put, ext
 
 
 @pytest.mark.parametrize("extension", ["mp4", "webm"])
-def test_transcribe_is_given_what_it_takes_itself(services, put, extension):
+def test_transcribe_is_given_what_it_takes_itself(account, services, put, extension):
     key = f"uploads/alice/clip.{extension}"
     recording_id = put(key, video.make(extension))
 
     events.receive_upload(key, services)
 
-    job = transcription_of(services, recording_id)
+    job = transcription_of(account, recording_id)
     copied = f"jobs/{job_name(services, recording_id)}/input.{extension}"
     assert job["Media"]["MediaFileUri"] == services.media.uri(copied)
     assert job["MediaFormat"] == extension
 
 
 @pytest.mark.parametrize("extension", ["mov", "mkv"])
-def test_for_other_containers_it_waits_for_the_audio_track(services, put, extension):
+def test_for_other_containers_it_waits_for_the_audio_track(account, services, put, extension):
     key = f"uploads/alice/clip.{extension}"
     recording_id = put(key, video.make(extension))
     events.receive_upload(key, services)
@@ -181,7 +164,7 @@ def test_for_other_containers_it_waits_for_the_audio_track(services, put, extens
 
     events.store_renditions(completed(services, recording_id), services)
 
-    job = transcription_of(services, recording_id)
+    job = transcription_of(account, recording_id)
     assert job["Media"]["MediaFileUri"].endswith(f"{folder(services, recording_id)}/audio.mp3")
     assert job["MediaFormat"] == "mp3"
     assert statuses(services, recording_id) == ("IN_PROGRESS", "PENDING", "COMPLETED")
@@ -205,7 +188,7 @@ def test_the_item_lists_each_rendition_with_its_size_and_duration(services, put)
     assert found["rendition_files"].keys() == {"web", "phone", "audio", "gif", "poster"}
 
 
-def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
+def test_the_preview_of_a_long_video_runs_for_seconds(account, services, put):
     recording_id = put(KEY, video.make())
     events.receive_upload(KEY, services)
     complete = completed(services, recording_id)
@@ -216,7 +199,7 @@ def test_the_preview_of_a_long_video_runs_for_seconds(services, put):
 
     told = flat(services.recordings.get(recording_id))["rendition_files"]["gif"]
     assert told["duration_s"] == pytest.approx(2.4)
-    head = boto3.client("s3").head_object(Bucket=services.results.bucket, Key=told["key"])
+    head = account.s3.head_object(Bucket=services.results.bucket, Key=told["key"])
     assert head["ContentType"] == "image/gif"
     assert head["ContentLength"] == told["size"]
 
@@ -227,11 +210,9 @@ def test_the_second_captured_frame_becomes_the_poster_and_no_other_stays(service
 
     events.store_renditions(completed(services, recording_id), services)
 
-    listed = boto3.client("s3").list_objects_v2(
-        Bucket=services.results.bucket, Prefix=f"{folder(services, recording_id)}/poster"
-    )["Contents"]
-    assert [entry["Key"].rpartition("/")[2] for entry in listed] == ["poster.jpg"]
-    assert services.results.read(listed[0]["Key"]) == b".0000001"
+    (poster,) = services.results.keys(f"{folder(services, recording_id)}/poster")
+    assert poster.endswith("/poster.jpg")
+    assert services.results.read(poster) == b".0000001"
 
 
 def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(services, put):
@@ -245,7 +226,7 @@ def test_a_video_too_short_for_a_second_frame_has_the_first_as_its_poster(servic
     assert services.results.read(f"{folder(services, recording_id)}/poster.jpg") == b".0000000"
 
 
-def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
+def test_a_silent_video_is_done_with_its_renditions_alone(account, services, put):
     recording_id = put(KEY, video.make(sound=False))
     events.receive_upload(KEY, services)
     found = services.recordings.get(recording_id)
@@ -259,7 +240,7 @@ def test_a_silent_video_is_done_with_its_renditions_alone(services, put):
     assert found.status == Status.COMPLETED
     assert flat(found)["duration_s"] == 2
     assert "audio" not in flat(found)["rendition_files"]
-    assert queued(services) == 0
+    assert queued(account) == 0
 
 
 def test_sound_without_a_picture_is_treated_as_audio(services, put):
@@ -271,7 +252,7 @@ def test_sound_without_a_picture_is_treated_as_audio(services, put):
     assert services.transcoder.requests == {}
 
 
-def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, put):
+def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(account, services, put):
     key = "uploads/alice/sound.mkv"
     recording_id = put(key, video.make("mkv", size=None))
     events.receive_upload(key, services)
@@ -280,7 +261,7 @@ def test_sound_that_transcribe_cannot_read_gets_an_audio_track_alone(services, p
 
     found = services.recordings.get(recording_id)
     assert flat(found)["rendition_files"].keys() == {"audio"}
-    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
+    assert transcription_of(account, recording_id)["MediaFormat"] == "mp3"
 
 
 BAD_INPUT = {"errorCode": 1040, "errorMessage": "Bad input"}
@@ -298,7 +279,9 @@ def test_a_failed_job_is_told_with_its_code_and_message(services, put):
 
 
 @pytest.mark.parametrize("extension", ["mov", "mkv"])
-def test_a_video_whose_ladder_fails_is_transcribed_from_its_audio_track(services, put, extension):
+def test_a_video_whose_ladder_fails_is_transcribed_from_its_audio_track(
+    account, services, put, extension
+):
     key = f"uploads/alice/clip.{extension}"
     recording_id = put(key, video.make(extension))
     events.receive_upload(key, services)
@@ -316,7 +299,7 @@ def test_a_video_whose_ladder_fails_is_transcribed_from_its_audio_track(services
     assert found.renditions.reason == (
         "MediaConvert failed with code 1040: Bad input. The audio track is made alone."
     )
-    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
+    assert transcription_of(account, recording_id)["MediaFormat"] == "mp3"
 
 
 def test_reconcile_makes_the_audio_track_if_the_message_for_it_is_lost(services, put):
@@ -421,16 +404,15 @@ def test_an_event_of_an_older_job_changes_nothing(services, put):
     assert statuses(services, recording_id)[2] == "IN_PROGRESS"
 
 
-def test_renditions_of_what_is_gone_are_removed(services, put):
+def test_renditions_of_what_is_gone_are_removed(account, services, put):
     recording_id = put(KEY, video.make())
     events.receive_upload(KEY, services)
-    boto3.client("s3").delete_object(Bucket=services.media.bucket, Key=KEY)
+    account.remove(KEY)
     events.remove_recording(KEY, services)
 
     events.store_renditions(completed(services, recording_id), services)
 
-    found = boto3.client("s3").list_objects_v2(Bucket=services.results.bucket)
-    assert "Contents" not in found
+    assert account.objects() == set()
     assert services.transcoder.canceled == ["1-job"]
 
 
@@ -476,7 +458,7 @@ class Particular(FakeTranscoder):
 
 @pytest.mark.parametrize("extension", ["mov", "mkv"])
 def test_a_video_whose_ladder_is_refused_is_transcribed_from_its_audio_track(
-    services, put, extension
+    account, services, put, extension
 ):
     key = f"uploads/alice/clip.{extension}"
     services = replace(services, transcoder=Particular())
@@ -492,7 +474,7 @@ def test_a_video_whose_ladder_is_refused_is_transcribed_from_its_audio_track(
     assert found.renditions.reason == (
         "The renditions cannot be made: the bitrate is too high. The audio track is made alone."
     )
-    assert transcription_of(services, recording_id)["MediaFormat"] == "mp3"
+    assert transcription_of(account, recording_id)["MediaFormat"] == "mp3"
 
 
 def test_if_the_audio_track_is_refused_too_the_transcription_fails_with_the_reason(services, put):
@@ -526,15 +508,17 @@ def undecodable() -> bytes:
     return video.make().replace(b"mp4a", b"xxxx").replace(b"esds", b"zzzz")
 
 
-def test_features_come_from_the_audio_track_where_the_upload_cannot_be_decoded(services, put):
+def test_features_come_from_the_audio_track_where_the_upload_cannot_be_decoded(
+    account, services, put
+):
     recording_id = put(KEY, undecodable())
     events.receive_upload(KEY, services)
     events.extract_features(recording_id, services)
     assert statuses(services, recording_id)[1] == "PENDING"
-    before = queued(services)
+    before = queued(account)
 
     events.store_renditions(completed(services, recording_id, audio=wav(2.0)), services)
-    assert queued(services) == before + 1
+    assert queued(account) == before + 1
     events.extract_features(recording_id, services)
 
     found = services.recordings.get(recording_id)
@@ -582,9 +566,9 @@ def test_one_notice_tells_that_a_recording_is_done(services, put, inbox):
 
     (message,) = inbox()
     assert message["Subject"] == "Earshot: a.wav is done"
-    assert message["MessageAttributes"]["event"]["Value"] == "done"
-    assert message["MessageAttributes"]["owner"]["Value"] == "alice"
-    assert json.loads(message["Message"])["recording_id"] == recording_id
+    assert message["MessageAttributes"]["event"]["StringValue"] == "done"
+    assert message["MessageAttributes"]["owner"]["StringValue"] == "alice"
+    assert message["Message"]["recording_id"] == recording_id
 
 
 def test_one_notice_tells_that_something_failed_however_much_did(services, put, inbox):
@@ -594,8 +578,8 @@ def test_one_notice_tells_that_something_failed_however_much_did(services, put, 
     events.receive_upload("uploads/alice/notes.txt", services)
 
     (message,) = inbox()
-    assert message["MessageAttributes"]["event"]["Value"] == "failed"
-    assert "not supported" in json.loads(message["Message"])["reason"]
+    assert message["MessageAttributes"]["event"]["StringValue"] == "failed"
+    assert "not supported" in message["Message"]["reason"]
     assert services.recordings.get(recording_id).status == Status.FAILED
 
 
@@ -626,14 +610,16 @@ def test_a_notice_that_could_not_be_sent_is_sent_by_the_retry(services, put):
     assert len(services.notices.published) == 1
 
 
-def test_a_notice_whose_sender_died_is_sent_once_the_sender_cannot_be_alive(services, put, inbox):
+def test_a_notice_whose_sender_died_is_sent_once_the_sender_cannot_be_alive(
+    account, services, put, inbox
+):
     recording_id = put("uploads/alice/notes.txt", b"hello")
     events.receive_upload("uploads/alice/notes.txt", services)
     assert len(inbox()) == 1
     # As a process leaves it that is killed between claiming and sending.
-    boto3.resource("dynamodb").Table(services.settings.metadata_table).update_item(
+    account.table.update_item(
         Key={"JsonFile": keys.transcript(recording_id)},
-        UpdateExpression="REMOVE notice_failed_sent_at SET notice_failed_claimed_at = :now",
+        UpdateExpression="SET notice_failed_claimed_at = :now REMOVE notice_failed_sent_at",
         ExpressionAttributeValues={":now": datetime.now(UTC).isoformat()},
     )
     recording = services.recordings.get(recording_id)
@@ -647,19 +633,18 @@ def test_a_notice_whose_sender_died_is_sent_once_the_sender_cannot_be_alive(serv
     assert len(inbox()) == 1
 
 
-def test_failures_go_to_a_topic_of_their_own_where_there_is_one(services, put, inbox):
-    sns = boto3.client("sns")
-    other = sns.create_topic(Name="failures")["TopicArn"]
-    services = replace(services, notices=Notices(sns, services.settings.notices_topic_arn, other))
+def test_failures_go_to_a_topic_of_their_own_where_there_is_one(account, put):
+    other = "arn:aws:sns:us-east-1:1:failures"
+    services = account.connect(FAILURES_TOPIC_ARN=other)
     put("uploads/alice/notes.txt", b"hello")
 
     events.receive_upload("uploads/alice/notes.txt", services)
 
-    assert inbox() == []
+    assert [one["TopicArn"] for one in account.messages.notices] == [other]
 
 
-def test_without_a_topic_nothing_is_sent(services, put):
-    services = replace(services, notices=Notices(boto3.client("sns"), ""))
+def test_without_a_topic_nothing_is_sent(account, services, put):
+    services = account.connect(NOTICES_TOPIC_ARN="")
     recording_id = put("uploads/alice/notes.txt", b"hello")
 
     events.receive_upload("uploads/alice/notes.txt", services)
@@ -690,18 +675,16 @@ def audio_track_tried_again(services, put, later):
     return recording_id
 
 
-def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(services, put, later):
+def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(
+    account, services, put, later
+):
     recording_id = audio_track_tried_again(services, put, later)
 
     events.store_renditions(completed(services, recording_id, "2-job"), services)
     name = services.recordings.get(recording_id).transcription.job_id
-    client = boto3.client("transcribe")
-    with Stubber(client) as stubber:
-        job = {"TranscriptionJobStatus": "FAILED", "FailureReason": "Internal failure."}
-        stubber.add_response("get_transcription_job", {"TranscriptionJob": job})
-        events.record_transcription_failure(
-            name, replace(services, transcriber=Transcriber(client))
-        )
+    job = account.job(name)
+    job.status, job.reason = "FAILED", "Internal failure."
+    events.record_transcription_failure(name, services)
 
     assert services.recordings.get(recording_id).transcription.is_worth_a_retry
 

@@ -4,8 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import boto3
-
 from chalicelib.services import Services
 
 SAID = (
@@ -52,5 +50,5 @@ def put_answer(services: Services, recording_id: str, document: Any) -> str:
     """Write a transcript, a document or bytes, as the latest job does; return its key."""
     key = answer_key(services, recording_id)
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=body)
+    services.results.write(key, body)
     return key

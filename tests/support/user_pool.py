@@ -129,7 +129,7 @@ def user_pool() -> Iterator[UserPool]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     pool = UserPool(f"http://127.0.0.1:{server.server_port}")
     server.RequestHandlerClass = type("PoolHandler", (Handler,), {"pool": pool})
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield pool
     finally:

@@ -320,6 +320,7 @@ def test_a_job_canceled_while_it_is_encoded_ends_and_the_next_is_done(local):
     assert ended(local)["status"] == "COMPLETE"
 
 
+@pytest.mark.slow
 def test_stopping_during_a_job_does_not_count_as_a_crash(local, caplog):
     submit(local, video.make(size=(1280, 720), duration_s=20))
     assert local.events.get(timeout=WAIT_S)[2]["status"] == "PROGRESSING"

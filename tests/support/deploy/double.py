@@ -66,7 +66,7 @@ class Double:
         self._layers: dict[str, list[str]] = {}
         self._change_sets: dict[str, dict[str, str]] = {}
         self._applied: dict[str, dict[str, str]] = {}
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def reset(self) -> None:
         """Delete everything, as in a new account."""

@@ -52,7 +52,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self.ready_at: float | None = None
         self.events: queue.Queue[Any] = queue.Queue()
         self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def handle_error(self, request, client_address):
         """Print no error if a function was ended while it waited for its next event."""

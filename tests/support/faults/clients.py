@@ -96,6 +96,8 @@ class Messages:
         self.waiting: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
         self.published: list[tuple[str, str]] = []
+        self.notices: list[dict[str, Any]] = []
+        """The requests of the published notices."""
         self.sooner: dict[str, timedelta] = {}
         self._n_sent: dict[str, int] = {}
 
@@ -112,14 +114,27 @@ class Messages:
         self.waiting.append({**message, "receives": 0, "hidden_until": until})
         return {}
 
+    def take(self, queue: str) -> list[dict[str, Any]]:
+        """Remove and return the messages of a queue that are not hidden."""
+        now = self._clock()
+        taken = [
+            message
+            for message in self.waiting
+            if message["queue"] == queue
+            and (message["hidden_until"] is None or message["hidden_until"] <= now)
+        ]
+        self.waiting = [message for message in self.waiting if message not in taken]
+        return taken
+
     def change_message_visibility(
         self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any
     ) -> Response:
         self.sooner[ReceiptHandle] = timedelta(seconds=VisibilityTimeout)
         return {}
 
-    def publish(self, *, Message: str, **_: Any) -> Response:
+    def publish(self, *, Message: str, **more: Any) -> Response:
         body = json.loads(json.loads(Message)["default"])
+        self.notices.append({"Message": body, **more})
         self.published.append((body["recording_id"], body["event"]))
         return {}
 

@@ -46,7 +46,7 @@ class Table:
         self._key = key
         self._indexes = indexes
         self._page = page
-        self._on_change = on_change
+        self.on_change = on_change
         self._indexed: dict[Key, dict[str, Any]] = {}
 
     def catch_up(self, some: str = "") -> None:
@@ -66,7 +66,7 @@ class Table:
         self._check("PutItem", key, ConditionExpression)
         self.items[key] = dict(Item)
         self.n_created[key] = self.n_created.get(key, 0) + 1
-        self._on_change(self.items[key])
+        self.on_change(self.items[key])
         return {}
 
     def get_item(self, *, Key: Mapping[str, str], **_: Any) -> Response:
@@ -94,7 +94,7 @@ class Table:
         key = self._key_of(Key)
         self._check("DeleteItem", key, ConditionExpression)
         item = self.items.pop(key, None)
-        self._on_change(None)
+        self.on_change(None)
         return {} if item is None else {"Attributes": item}
 
     def update_item(
@@ -125,7 +125,7 @@ class Table:
                     item[name] = item.get(name, 0) + values[rest[-1]]
                 else:
                     item.pop(name, None)
-        self._on_change(item)
+        self.on_change(item)
         return {"Attributes": dict(item)} if ReturnValues == "ALL_NEW" else {}
 
     def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Response:

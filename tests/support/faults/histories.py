@@ -18,23 +18,13 @@ from chalicelib.config import Settings
 from chalicelib.core.audio.source import BufferedSource
 from chalicelib.core.features import extract
 from support.faults import recogniser_double, telling
+from support.faults.connecting import ENVIRONMENT
 from support.faults.moves import Move
 from support.faults.plan import Plan
 from support.faults.rules import Rules
-from support.faults.world import ADMINISTRATOR, World
+from support.faults.world import World
 from support.media import encode
 
-ENVIRONMENT = {
-    "MEDIA_BUCKET_NAME": "media",
-    "METADATA_TABLE_NAME": "metadata",
-    "SEARCH_TABLE_NAME": "search",
-    "FEATURES_QUEUE_URL": "https://queues.example/1/features",
-    "DATASETS_QUEUE_URL": "https://queues.example/1/datasets",
-    "SPEECH_QUEUE_URL": "https://queues.example/1/speech",
-    "NOTICES_TOPIC_ARN": "arn:aws:sns:us-east-1:1:notices",
-    "MEDIACONVERT_ROLE_ARN": "arn:aws:iam::1:role/mediaconvert",
-    "ADMINISTRATORS": f"arn:aws:iam::123456789012:user/{ADMINISTRATOR}",
-}
 CLIPS = Path(__file__).parents[2] / "data/video"
 
 REAL_EVERY = 50

@@ -9,10 +9,11 @@ import greenlet
 
 from chalicelib.core import keys
 from support.asking import Answered, Asker
+from support.faults.connecting import ADMINISTRATOR
 from support.faults.moves import Move
 from support.faults.s3_double import halves, md5
 from support.faults.transcribe_double import START_S, STEP_S, words_of
-from support.faults.world import A_MOVE, ADMINISTRATOR, TICK, Corrected, Delivery, World
+from support.faults.world import A_MOVE, TICK, Corrected, Delivery, World
 
 OK = 200
 

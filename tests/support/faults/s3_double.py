@@ -15,6 +15,7 @@ from typing import Any
 from support.faults.refusals import refuse
 
 PAGE = 1000
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 Response = dict[str, Any]
 
 
@@ -39,6 +40,9 @@ class Bucket:
         self.objects: dict[str, tuple[bytes, str, dict[str, str]]] = {}
         self._clock = clock
         self._page = page
+        self.headers: dict[str, dict[str, str]] = {}
+        """The ContentType and StorageClass that each object was put with, if any."""
+
         self._modified: dict[str, datetime] = {}
         self._parts: dict[str, tuple[datetime, dict[int, bytes]]] = {}
         self.in_parts: dict[str, str] = {}
@@ -69,7 +73,7 @@ class Bucket:
         Metadata: Mapping[str, str] | None = None,
         IfMatch: str | None = None,
         IfNoneMatch: str | None = None,
-        **_: Any,
+        **more: Any,
     ) -> Response:
         """Write an object, if S3's conditions on the existing object hold.
 
@@ -81,6 +85,8 @@ class Bucket:
             raise refuse("PutObject", "NoSuchKey", 404)
         self._check("PutObject", Key, IfMatch)
         body = Body if isinstance(Body, bytes) else Body.read()
+        names = ("ContentType", "StorageClass")
+        self.headers[Key] = {name: more[name] for name in names if name in more}
         return self._store(Key, body, md5(body), Metadata or {})
 
     def head_object(self, *, Key: str, **_: Any) -> Response:
@@ -92,13 +98,20 @@ class Bucket:
             "ContentLength": len(body),
             "Metadata": metadata,
             "LastModified": self._modified[Key],
+            **self.headers.get(Key, {}),
         }
 
     def get_object(
         self, *, Key: str, Range: str | None = None, IfMatch: str | None = None, **_: Any
     ) -> Response:
+        """Read an object, unless it is archived and has not been restored.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
         if Key not in self.objects:
             raise refuse("GetObject", "NoSuchKey", 404)
+        if self.headers.get(Key, {}).get("StorageClass") in ARCHIVED:
+            raise refuse("GetObject", "InvalidObjectState", 403)
         body, etag, metadata = self.objects[Key]
         self._check("GetObject", Key, IfMatch)
         if Range is None:

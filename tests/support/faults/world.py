@@ -17,23 +17,12 @@ from urllib.parse import quote_plus
 import greenlet
 from chalice.app import CloudWatchEventConfig, S3EventConfig
 
-from chalicelib.aws.dynamodb import RecordingTable
-from chalicelib.aws.dynamodb_hours import HourCounters
-from chalicelib.aws.dynamodb_notices import NoticeClaims
-from chalicelib.aws.dynamodb_search import SearchTable
-from chalicelib.aws.dynamodb_watchlist import Watchlist
-from chalicelib.aws.mediaconvert import Transcoder
-from chalicelib.aws.s3 import MediaStore
-from chalicelib.aws.s3_bookmark import Bookmark
-from chalicelib.aws.s3_corrections import CorrectionStore
-from chalicelib.aws.sns import Notices
-from chalicelib.aws.sqs import DatasetQueue, FeatureQueue, SpeechQueue
-from chalicelib.aws.transcribe import Transcriber
 from chalicelib.config import Settings
 from chalicelib.core import keys
 from chalicelib.core.probe.quotas import Quotas
 from chalicelib.services import Services
 from support.faults.clients import Buckets, Client, Messages, do_part
+from support.faults.connecting import INDEXES, SEARCH_INDEXES, Clients, connect
 from support.faults.dynamodb_double import PAGE, Table
 from support.faults.mediaconvert_double import MediaConvertDouble
 from support.faults.moves import Move
@@ -42,18 +31,7 @@ from support.faults.s3_double import Bucket
 from support.faults.transcribe_double import TranscribeDouble
 from support.faults.watching import Watch
 
-INDEXES = {
-    "by_source": ("source_key", None),
-    "by_owner": ("owner", "created_at"),
-    "by_time": ("kind", "created_at"),
-    "by_look_at": ("kind", "look_at"),
-}
-SEARCH_INDEXES = {
-    "by_term": ("term", "created_at"),
-    "by_owner_term": ("owner_term", "created_at"),
-}
 SECOND_BUCKET = "results"
-ADMINISTRATOR = "admin"
 HOUR_S = 3600
 N_SHARDS = 2
 """Shards of each list and of each bucket of terms. Two are merged, and each costs a request."""
@@ -228,29 +206,20 @@ class World:
         return self.now + task.skew if task else self.now
 
     def _connect(self) -> Services:
-        s3 = Client(self.request, Buckets(self.buckets))
-        table, messages = Client(self.request, self.table), Client(self.request, self.messages)
-        settings = self.settings
-        return Services(
-            settings=settings,
-            media=MediaStore(s3, settings.media_bucket),
-            results=MediaStore(s3, settings.results_bucket, part_bytes=self.plan.part_bytes),
-            recordings=RecordingTable(table, self.clock, n_shards=N_SHARDS),
-            watchlist=Watchlist(table, n_shards=N_SHARDS),
-            notice_claims=NoticeClaims(table, self.clock),
-            hours=HourCounters(table, self.clock),
-            bookmark=Bookmark(s3, settings.results_bucket),
-            corrections=CorrectionStore(s3, settings.results_bucket),
-            search_table=SearchTable(Client(self.request, self.search), n_shards=N_SHARDS),
-            transcriber=Transcriber(Client(self.request, self.transcribe)),
-            transcoder=Transcoder(Client(self.request, self.mediaconvert)),
-            features_queue=FeatureQueue(messages, settings.features_queue_url),
-            speech=MediaStore(s3, settings.results_bucket),
-            speech_queue=SpeechQueue(messages, settings.speech_queue_url),
-            datasets=MediaStore(s3, settings.results_bucket, part_bytes=self.plan.part_bytes),
-            datasets_queue=DatasetQueue(messages, settings.datasets_queue_url),
-            notices=Notices(messages, settings.notices_topic_arn),
-            clock=self.clock,
+        clients = Clients(
+            s3=Client(self.request, Buckets(self.buckets)),
+            table=Client(self.request, self.table),
+            search=Client(self.request, self.search),
+            messages=Client(self.request, self.messages),
+            transcribe=Client(self.request, self.transcribe),
+            mediaconvert=Client(self.request, self.mediaconvert),
+        )
+        return connect(
+            self.settings,
+            clients,
+            self.clock,
+            n_shards=N_SHARDS,
+            part_bytes=self.plan.part_bytes,
         )
 
     # --- what the handlers meet ---
