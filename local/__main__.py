@@ -1,6 +1,7 @@
 """``python -m local``: all of Earshot on one machine, without an AWS account."""
 
 import argparse
+import gc
 import logging
 import os
 import shlex
@@ -41,6 +42,10 @@ def main(arguments: list[str] | None = None, *, prog: str = MODULE) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 128 + signal.SIGINT
+    finally:
+        # At its end Python would search all objects of the stand-ins for cycles, several times. For
+        # 20,000 recordings this takes 20 s.
+        gc.freeze()
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """``python -m local``: options in any order, and one sentence for each mistake."""
 
+import gc
 import os
 import signal
 import socket
@@ -14,6 +15,8 @@ import pytest
 from support.media import wav
 from support.running import CREDENTIALS, ROOT, fetch, start
 from support.stand_ins import free_port
+
+from local.__main__ import main
 
 
 def run(*arguments, **options):
@@ -193,3 +196,13 @@ def test_chalice_local_without_its_variables_says_what_to_do_and_ends(arguments)
     assert ended.stderr.startswith("MEDIA_BUCKET_NAME is not set.")
     assert "python -m local variables" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_command_that_has_ended_leaves_nothing_for_the_collector_to_search(capsys):
+    assert main(["process", "missing.wav"]) == 1
+
+    try:
+        assert len(gc.get_objects()) < 1000 < gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+    assert "missing.wav" in capsys.readouterr().out

@@ -61,7 +61,7 @@ def test_ctrl_c_ends_it_cleanly_even_during_work():
         local_mode.put("uploads/alice/a.wav", SAMPLE.read_bytes())
         local_mode.process.send_signal(signal.SIGINT)
 
-        said, _ = local_mode.process.communicate(timeout=30)
+        said = local_mode.printed()
 
         assert local_mode.process.returncode == 0
         assert said.rstrip().endswith("Stopped.")
@@ -75,7 +75,7 @@ def test_a_signal_ends_it_whichever_thread_receives_it():
         *_, thread = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
         ctypes.CDLL(None).tgkill(pid, thread, signal.SIGTERM)
 
-        said, _ = local_mode.process.communicate(timeout=30)
+        said = local_mode.printed()
 
         assert said.rstrip().endswith("Stopped.")
 

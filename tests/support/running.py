@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -26,6 +27,7 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 PATIENCE_S = 240
+STOP_S = 30
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -58,6 +60,13 @@ class Stage:
     process: subprocess.Popen[str]
     bucket: str = "earshot-local"
     metadata_table: str = "metadata"
+    reader: Future[str] | None = None
+
+    def printed(self) -> str:
+        """Wait for local mode's end; return all that it printed after its first line."""
+        assert self.reader
+        self.process.wait(timeout=STOP_S)
+        return self.reader.result(timeout=STOP_S)
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -144,11 +153,21 @@ def start(
         line = process.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert address, f"local mode did not start: {line!r}"
-        yield Stage(address.group(), process)
+        # It prints a line for each recording, and would wait for room in a pipe that nobody reads.
+        with process.stdout as said, ThreadPoolExecutor(1) as pool:
+            reader = pool.submit(said.read)
+            try:
+                yield Stage(address.group(), process, reader=reader)
+            finally:
+                _interrupt(process)
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        _interrupt(process)
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.wait(timeout=STOP_S)
 
 
 def process(
