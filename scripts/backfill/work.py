@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 """Seconds between two looks at the recordings in flight, because the table sends no signal."""
 
-PATIENCE_S = 120.0
-"""Seconds to wait for a requested recording to be in the table. Then its object is looked for."""
+PATIENCE_S, MOST_PATIENCE_S = 10.0, 120.0
+"""Seconds to wait for a requested recording to be in the table. Then its object is looked for, and
+for a recording that the queue only delays, next time after twice as long."""
 
 ASK_AGAIN_S = 6 * 3600.0
 """Seconds after which the queue is asked again: the first message was lost or given up."""
@@ -44,6 +45,7 @@ class Flight:
     places: list[tuple[int, int]]
     asked_at: float
     missed_at: float
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(slots=True)
@@ -218,8 +220,9 @@ class Work:
             recording = found.get(recording_id)
             if recording and recording.is_settled:
                 self._leave(recording_id, self._row(flight.entry, recording))
-            elif recording is None and now - flight.missed_at > PATIENCE_S:
+            elif recording is None and now - flight.missed_at > flight.patience_s:
                 flight.missed_at = now
+                flight.patience_s = min(2 * flight.patience_s, MOST_PATIENCE_S)
                 self._miss(recording_id, flight)
 
     def _miss(self, recording_id: str, flight: Flight) -> None:

@@ -129,8 +129,9 @@ def test_what_was_removed_after_it_was_listed_is_said(shelf):
     begun(shelf, entries)
     stage = Stage(gone={entries[0].recording_id})
 
-    run(stage, State(shelf, "calls"), planned(2))
+    doing = run(stage, State(shelf, "calls"), planned(2), steps=12)
 
+    assert doing.is_done, "it waited longer than ten seconds for an object that is not there"
     assert [row.outcome for row in rows(State(shelf, "calls"), 2)] == ["GONE", "COMPLETED"]
 
 
