@@ -7,6 +7,8 @@ the gateway gets the same request as from outside.
 
 import io
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPMessage
@@ -47,7 +49,8 @@ def _answering(gateway: Gateway) -> Callable[..., AWSResponse | None]:
         begun: list[tuple[str, list[tuple[str, str]]]] = [("500 Internal Server Error", [])]
         environ = _environ(request, url.netloc, gateway)
         try:
-            parts = list(gateway(environ, lambda *start: begun.append(start[:2])))
+            with _interrupt_held():
+                parts = list(gateway(environ, lambda *start: begun.append(start[:2])))
         except Exception:
             # Answer 500, as the server does: moto's threads may collide, and botocore retries.
             log.debug("%s %s", request.method, request.url, exc_info=True)
@@ -61,6 +64,26 @@ def _answering(gateway: Gateway) -> Callable[..., AWSResponse | None]:
         )
 
     return answer
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block.
+
+    In the middle of a request it would leave half a change. Where moto sends an event to a queue,
+    it drops every exception, this one too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python calls the handlers of signals in the main thread only
+        return
+    held: list[tuple[int, Any]] = []
+    before = signal.signal(signal.SIGINT, lambda *given: held.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held and callable(before):
+            before(*held[-1])
 
 
 def _environ(request: AWSPreparedRequest, host: str, gateway: Gateway) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Requests of local mode's own functions are answered without a connection, and the same."""
 
+import contextlib
 import io
+import signal
 
 import boto3
 import pytest
@@ -48,6 +50,27 @@ def test_an_exception_of_a_stand_in_is_asked_again(gateway, monkeypatch):
 
     assert s3.list_objects_v2(Bucket="two")["KeyCount"] == 0
     assert n_asked == ["GET", "GET"]
+
+
+def test_ctrl_c_in_the_middle_of_a_request_comes_when_it_has_ended(gateway, monkeypatch):
+    """moto drops every exception where it sends an event to a queue."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="three")
+    moto = gateway._moto
+
+    def interrupted(environ, start):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        return moto(environ, start)
+
+    monkeypatch.setattr(gateway, "_moto", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        s3.put_object(Bucket="three", Key="a", Body=b"abc")
+    monkeypatch.undo()
+
+    assert s3.head_object(Bucket="three", Key="a")["ContentLength"] == 3
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_other_addresses_are_asked_over_a_connection(gateway, monkeypatch):
