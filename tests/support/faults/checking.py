@@ -28,11 +28,11 @@ CHECK_FILE = ".write_access_check_file.temp"
 OWN_FILES = (keys.BOOKMARK, CHECK_FILE)
 VIDEOS = ("mp4", "mov", "mkv")
 
-MOST_REQUESTS = 120
+MOST_REQUESTS = 150
 """Most requests to AWS in one call of a handler.
 
 Measured: 97 in some thousand histories with pages of two. They were for a data set, or for a look
-by message.
+by message. Words are joined again for each correction that comes meanwhile: 123 in seed 41,419.
 """
 
 MOST_OF_RECONCILE = 500
