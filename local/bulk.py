@@ -1,11 +1,12 @@
 """Make moto fast enough for thousands of recordings, with the same answers.
 
-moto is slow in three places:
+moto is slow in four places:
 
 * For each value of an item, moto tries every type that AWS's service model allows. But its items
   are in DynamoDB's JSON already, so here they are written as they are.
 * For each query, moto sorts all items of the table, and makes the keys again for each comparison.
 * For each message of a queue, moto makes a calendar date to see whether the message is visible.
+* While it starts, moto opens a dozen sessions of boto3, each of which parses AWS's models anew.
 """
 
 import base64
@@ -13,8 +14,10 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
+import botocore.session
 from moto.core.responses import ActionContext, ActionResult
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -25,7 +28,7 @@ from moto.sqs import models as sqs
 
 @contextmanager
 def moto_in_bulk() -> Iterator[None]:
-    """Make these three places of moto fast within the block."""
+    """Make these four places of moto fast within the block."""
     with ExitStack() as cleanup:
         for owner, name, function in (
             (DynamoResult, "execute_result", _execute_result),
@@ -33,6 +36,7 @@ def moto_in_bulk() -> Iterator[None]:
             (DynamoType, "__eq__", _equals),
             (DynamoType, "__ne__", lambda one, other: not _equals(one, other)),
             (sqs, "unix_time_millis", lambda: time.time() * 1000),
+            (botocore.session, "create_loader", cache(botocore.session.create_loader)),
         ):
             cleanup.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, function)
