@@ -1,5 +1,6 @@
 """A job is given bytes, and an attempt has a name: no answer is taken for another's."""
 
+import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from support.media import wav
 
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
+from chalicelib.errors import JobRejectedError, RecordingNotFoundError
 from chalicelib.pipeline import events, removal
 from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.pipeline.walk import WALK
@@ -216,7 +218,7 @@ def test_a_video_removed_and_put_again_while_its_job_is_taken_has_the_later_job(
     assert state(services, recording_id, Branch.RENDITIONS) == Status.COMPLETED
 
 
-def later(services, hours: float):
+def _later(services, hours: float):
     """Return the services as they are some time from now."""
     return replace(services, clock=lambda: datetime.now(UTC) + timedelta(hours=hours))
 
@@ -239,7 +241,7 @@ def test_an_audio_track_that_a_late_clean_up_took_is_made_again(services, put):
 
     events.store_renditions(detail, services)
     assert state(services, recording_id) == Status.PENDING
-    reconcile(later(services, 2)).raise_failures()
+    reconcile(_later(services, 2)).raise_failures()
     events.store_renditions(complete(services, "2-job"), services)
 
     assert state(services, recording_id) == Status.IN_PROGRESS
@@ -254,7 +256,7 @@ def test_a_recording_that_a_late_clean_up_took_from_the_index_is_found_again(ser
     before = services.search_table.count(recording_id)
     services.search_table.remove(recording_id)
 
-    reconcile(later(services, 2)).raise_failures()
+    reconcile(_later(services, 2)).raise_failures()
 
     assert before > 0
     assert services.search_table.count(recording_id) == before
@@ -345,3 +347,66 @@ def test_a_recording_made_again_draws_a_greater_number(services, put):
     events.receive_upload(KEY, services)
 
     assert services.recordings.get(recording_id).transcription.attempt > first.transcription.attempt
+
+
+class Blind:
+    """A bucket of which a clean-up has not seen the newest upload yet."""
+
+    def __init__(self, media) -> None:
+        self._media = media
+
+    def __getattr__(self, name):
+        return getattr(self._media, name)
+
+    def find(self, key: str) -> None:
+        """Find nothing."""
+
+
+def test_an_upload_that_is_put_after_a_clean_up_has_looked_keeps_its_recording(services, put):
+    recording_id = put(KEY, A)
+    events.receive_upload(KEY, services)
+
+    events.remove_recording(KEY, replace(services, media=Blind(services.media)))
+
+    assert state(services, recording_id) == Status.IN_PROGRESS
+
+
+class Refusing(Running):
+    """Amazon Transcribe, which refuses every job."""
+
+    def start(self, request):  # noqa: ARG002  # it looks at nothing
+        raise JobRejectedError("The S3 object cannot be read")
+
+
+def test_what_transcribe_refuses_once_is_tried_once_more(services, put, later):
+    """It also refuses an object that is missing for a moment only."""
+    recording_id = put(KEY, A)
+    events.receive_upload(KEY, replace(services, transcriber=Refusing(services.transcriber)))
+    assert state(services, recording_id) == Status.FAILED
+
+    reconcile(later(hours=2)).raise_failures()
+
+    assert state(services, recording_id) == Status.IN_PROGRESS
+
+
+def test_the_job_of_a_recording_that_is_removed_while_it_is_taken_is_canceled(services, put):
+    key = "uploads/bob/clip.mp4"
+    recording_id = put(key, video.make())
+    transcoder = Transcoder(lambda: services.recordings.delete(recording_id))
+
+    with contextlib.suppress(RecordingNotFoundError):
+        events.receive_upload(key, replace(services, transcoder=transcoder))
+
+    assert transcoder.canceled == ["1-job"]
+
+
+def test_an_event_of_another_job_of_the_attempt_changes_nothing(services, put):
+    key = "uploads/bob/clip.mp4"
+    recording_id = put(key, video.make())
+    services = replace(services, transcoder=Transcoder())
+    events.receive_upload(key, services)
+
+    other = complete(services, "1-job") | {"jobId": "other", "status": "ERROR"}
+    events.store_renditions(other, services)
+
+    assert state(services, recording_id, Branch.RENDITIONS) == Status.IN_PROGRESS
