@@ -50,7 +50,13 @@ def test_the_recipe_that_is_timed_writes_the_table_of_the_original(recording, tm
     np.testing.assert_allclose(ours, theirs, atol=5e-4)
 
 
-@pytest.mark.parametrize("work", ["mfcc", "energy", "pitch", "together", "floor", "decode"])
+@pytest.mark.parametrize(
+    "work",
+    [
+        *("mfcc", "energy", "pitch", "together", "floor", "decode"),
+        pytest.param("librosa-tables", marks=pytest.mark.slow),
+    ],
+)
 def test_each_kind_of_work_prints_the_seconds_of_its_runs(recording, work):
     seconds = json.loads(run("warm.py", work, recording, 2))
 

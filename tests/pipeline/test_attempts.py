@@ -9,9 +9,10 @@ from support import video
 from support.answers import answer_key, job_name, put_answer
 from support.media import wav
 
+from chalicelib.aws.sqs import LOOK
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
-from chalicelib.errors import JobRejectedError, RecordingNotFoundError
+from chalicelib.errors import JobRejectedError, RecordingNotFoundError, UploadChangedError
 from chalicelib.pipeline import events, removal
 from chalicelib.pipeline.reconciliation import reconcile
 from chalicelib.pipeline.walk import WALK
@@ -270,8 +271,11 @@ def test_an_upload_put_back_while_its_recording_is_deleted_has_a_recording_withi
     services_during = replace(services, recordings=PutBack(services.recordings, put))
     account.remove(KEY)
 
+    account.take()
+
     events.remove_recording(KEY, services_during)
     assert services.recordings.get(recording_id).status == Status.PENDING
+    assert {"recording_id": recording_id, "task": LOOK} in account.take()
     reconcile(services, pages=0).raise_failures()
 
     assert state(services, recording_id) == Status.IN_PROGRESS
@@ -410,3 +414,25 @@ def test_an_event_of_another_job_of_the_attempt_changes_nothing(services, put):
     events.store_renditions(other, services)
 
     assert state(services, recording_id, Branch.RENDITIONS) == Status.IN_PROGRESS
+
+
+class Changing(Blind):
+    """A bucket whose upload is replaced while it is read, and then put back."""
+
+    def open(self, upload):
+        raise UploadChangedError(upload.key)
+
+    def find(self, key: str):
+        return self._media.find(key)
+
+
+def test_an_upload_that_is_put_back_while_it_is_measured_is_measured_again(account, services, put):
+    recording_id = put(KEY, A)
+    events.receive_upload(KEY, services)
+    account.take()
+
+    events.extract_features(recording_id, replace(services, media=Changing(services.media)))
+
+    assert account.take() == [{"recording_id": recording_id}]
+    events.extract_features(recording_id, services)
+    assert state(services, recording_id, Branch.FEATURES) == Status.COMPLETED
