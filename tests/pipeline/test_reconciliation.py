@@ -7,16 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 from support.answers import job_name, put_answer
+from support.faults.s3_double import Bucket
 from support.media import wav
 
 from chalicelib import journal
 from chalicelib.aws.dynamodb import QUIET
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording import MOST_REMADE, Branch, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.errors import ServiceBusyError
 from chalicelib.pipeline import events, reconciliation
-from chalicelib.pipeline.reconciliation import reconcile
+from chalicelib.pipeline.reconciliation import look, reconcile
 from chalicelib.pipeline.walk import ITEMS, WALK
 from chalicelib.services import Services
 from local.stack import TEMPLATE, _TemplateLoader
@@ -140,6 +141,17 @@ def test_a_run_walks_one_page_and_the_next_goes_on_from_there(services, put):
     assert stages == ["", *WALK[1:], WALK[0]]
 
 
+def test_the_walk_goes_on_through_all_pages_of_a_bucket(account, services, put):
+    account.buckets[services.media.bucket] = Bucket(page=2)
+    lost = {put(f"uploads/alice/{number}.wav", wav()) for number in range(5)}
+
+    for n_runs in range(1, 4):
+        reconcile(services)
+        assert len(services.recordings.page()[0]) == min(2 * n_runs, 5)
+
+    assert {recording.id for recording in services.recordings.page()[0]} == lost
+
+
 def test_a_transcript_whose_event_was_lost_is_stored(transcribe, services, put, later):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
@@ -198,6 +210,34 @@ def test_tables_that_a_late_clean_up_took_are_made_again(account, finish, servic
 
     assert services.recordings.get(recording_id).is_settled
     assert services.results.find(keys.features(recording_id, "pitch.csv"))
+
+
+def test_tables_that_go_missing_every_time_are_made_again_a_few_times_only(
+    finish, services, put, later
+):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(recording_id)
+
+    for n_looks in range(1, MOST_REMADE + 2):
+        assert services.recordings.get(recording_id).statuses["features"] == "COMPLETED"
+        services.results.remove(keys.features(recording_id, "pitch"))
+        found = look(recording_id, later(hours=2 * n_looks))
+        if found.statuses["features"] == "PENDING":
+            events.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id).features
+    assert (found.status, found.reason) == (Status.FAILED, reconciliation.GONE)
+
+
+def test_a_look_at_a_recording_whose_upload_is_gone_removes_it(account, finish, services, put):
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(recording_id)
+    account.remove(KEY)
+
+    assert look(recording_id, services) is None
+    assert services.recordings.find(recording_id) is None
 
 
 def test_subtitles_that_a_late_clean_up_took_are_made_again(finish, services, put, later):
