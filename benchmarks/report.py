@@ -168,7 +168,7 @@ def write(
         "",
         "## Growth with length, a fresh process each",
         "",
-        "![time and memory against length](results.svg)",
+        f"![time and memory against length]({path.with_suffix('.svg').name})",
         "",
         *_table(
             (

@@ -29,6 +29,26 @@ def original(wav: Path, folder: Path) -> None:
     main(str(wav), str(folder / "original.csv"))
 
 
+def librosa_tables(wav: Path, folder: Path) -> None:
+    """MFCC, energy and pitch by librosa's defaults, each to a table of pandas."""
+    import librosa
+    import pandas as pd
+
+    y, sr = librosa.load(wav)
+    mfcc = librosa.feature.mfcc(y=y, sr=sr, n_mfcc=13)
+    f0, voiced, voiced_prob = librosa.pyin(y, sr=sr, fmin=65, fmax=500)
+    tables = {
+        "mfcc": {f"mfcc_{i}": row for i, row in enumerate(mfcc, start=1)},
+        "energy": {
+            "rms": librosa.feature.rms(y=y)[0],
+            "zero_crossing_rate": librosa.feature.zero_crossing_rate(y)[0],
+        },
+        "pitch": {"f0_hz": f0, "voiced": voiced, "voiced_prob": voiced_prob},
+    }
+    for name, columns in tables.items():
+        pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
+
+
 def earshot(*tables: str, fmax: float = 500.0) -> Work:
     def work(wav: Path, folder: Path) -> None:
         from chalicelib.core.features.extract import FeatureParameters, extract
@@ -88,6 +108,7 @@ def decode_and_resample(wav: Path, _folder: Path) -> None:
 
 WORKS: dict[str, Work] = {
     "original": original,
+    "librosa-tables": librosa_tables,
     "mfcc": earshot("mfcc"),
     "energy": earshot("energy"),
     "pitch": earshot("pitch"),
