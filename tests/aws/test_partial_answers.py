@@ -8,10 +8,11 @@ from functools import partial
 
 import pytest
 from support.faults.clients import Client, do_part
-from support.faults.connecting import INDEXES
+from support.faults.connecting import INDEXES, SEARCH_INDEXES
 from support.faults.dynamodb_double import Table
 
 from chalicelib.aws.dynamodb import RecordingTable
+from chalicelib.aws.dynamodb_search import HEAD, SearchTable
 from chalicelib.core import keys
 from chalicelib.core.recording import Recording, Upload
 
@@ -59,3 +60,15 @@ def test_the_recordings_of_a_key_are_read_to_the_last_page(recordings):
     found = recordings.of_source(KEY)
 
     assert {recording.id for recording in found} == {recording.id for recording in made}
+
+
+def test_rows_of_the_index_that_dynamodb_gives_back_unread_are_read_again():
+    table = Table(("recording_id", "term"), SEARCH_INDEXES, name="search")
+    ids = [f"a-{number:012}" for number in range(5)]
+    for recording_id in ids:
+        row = {"recording_id": recording_id, "term": HEAD, "owner": "alice", "source_key": KEY}
+        table.put_item(Item=row)
+
+    found = SearchTable(Client(in_part, table)).heads(ids)
+
+    assert found == {key: {"owner": "alice", "source_key": KEY} for key in ids}

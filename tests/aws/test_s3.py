@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 from moto.s3.models import s3_backends
 from support.media import wav
 
-from chalicelib.errors import UploadChangedError
+from chalicelib.errors import TooLargeError, UploadChangedError
 from chalicelib.pipeline import events
 
 KEY = "uploads/alice/a.wav"
@@ -160,3 +160,11 @@ def test_a_small_object_whose_writing_fails_does_not_appear(services):
         raise RuntimeError
 
     assert services.results.read("features/a/mfcc.csv") is None
+
+
+def test_a_document_over_the_limit_is_not_read(services):
+    services.results.write("transcripts/a.json", b"12345")
+
+    assert services.results.read("transcripts/a.json", most=5) == b"12345"
+    with pytest.raises(TooLargeError):
+        services.results.read("transcripts/a.json", most=4)

@@ -342,6 +342,19 @@ def test_redacted_and_unredacted_transcripts_are_published_and_the_redacted_is_i
     assert services.results.keys(keys.JOBS) == set()
 
 
+def test_a_copy_is_of_exactly_the_bytes_of_an_upload(services, put):
+    put(KEY, A)
+    upload = services.media.find(KEY)
+    services.media.copy_upload(upload, "jobs/a/input.wav")
+    assert services.media.read("jobs/a/input.wav") == A
+    put(KEY, B)
+
+    with pytest.raises(UploadChangedError):
+        services.media.copy_upload(upload, "jobs/b/input.wav")
+
+    assert services.media.read("jobs/b/input.wav") is None
+
+
 def test_a_recording_made_again_draws_a_greater_number(services, put):
     recording_id = put(KEY, A)
     events.receive_upload(KEY, services)
