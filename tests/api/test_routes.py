@@ -451,6 +451,20 @@ def test_media_are_shown_or_kept_as_a_file(ask, finished, asked, kind):
     )
 
 
+def test_a_file_of_no_known_kind_is_downloaded_as_bytes_and_never_opened_as_a_page(
+    ask, services, put
+):
+    """An uploader may say that it is a page, with scripts of its own."""
+    key = "uploads/alice/notes.html"
+    recording_id = put(key, b"<script>alert(1)</script>")
+    events.receive_upload(key, services)
+
+    address = ask(f"/recordings/{recording_id}/media").headers["Location"]
+
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)
+    assert query["response-content-type"] == ["application/octet-stream"]
+
+
 def test_an_unknown_parameter_is_refused_by_its_name(ask, finished):
     recording_id = finished()
 
