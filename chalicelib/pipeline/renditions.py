@@ -15,6 +15,7 @@ from chalicelib.core.recording import (
     DONE,
     ENDED,
     Branch,
+    BranchState,
     Recording,
     Rendition,
     RenditionSet,
@@ -177,6 +178,10 @@ def store_outcome(
     job = job_of(recording, Branch.RENDITIONS, services)
     if detail.get("status") == "COMPLETE":
         recording = _complete(recording, detail, services)
+    elif detail.get("status") == "CANCELED" and recording.renditions.may_be_remade:
+        # By a clean-up that has not ended yet, or never will. The one retry is for failures.
+        state = replace(recording.renditions, remade=recording.renditions.remade + 1)
+        return _begin_anew(recording, state, services)
     elif detail.get("status") in ("ERROR", "CANCELED"):
         reason = f"{mediaconvert_events.failure(detail)}."
         internal = mediaconvert_events.is_internal(detail)
@@ -206,14 +211,22 @@ def _ask_for_track_alone(recording: Recording, reason: str, services: "Services"
     It is started by the features queue, because copying a large upload may take longer than the
     function for MediaConvert's events has.
     """
-    attempt = recording.renditions.attempt
     state = replace(recording.renditions, track_alone=True)
+    recording = _begin_anew(recording, state, services, reason=reason)
+    services.features_queue.send(recording.id)
+    return recording
+
+
+def _begin_anew(
+    recording: Recording, state: BranchState, services: "Services", *, reason: str | None = None
+) -> Recording:
+    """Make the branch PENDING, without the outputs of its attempt, and due for a look."""
+    attempt = recording.renditions.attempt
     recording = move(
         recording, Branch.RENDITIONS, Status.PENDING, services, reason=reason, state=state
     )
     delete_attempt(recording.id, attempt, services)
     services.watchlist.put_off(recording.id, services.clock())
-    services.features_queue.send(recording.id)
     return recording
 
 

@@ -10,7 +10,7 @@ from support.answers import job_name, put_answer
 from support.media import wav
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording import MOST_REMADE, Branch, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.errors import JobRejectedError
 from chalicelib.pipeline import events
@@ -18,6 +18,7 @@ from chalicelib.pipeline.notices import CLAIM_LASTS, announce
 from chalicelib.pipeline.reconciliation import reconcile
 
 KEY = "uploads/alice/clip.mp4"
+UNKNOWN_CAUSE = 1999
 
 
 class FakeTranscoder:
@@ -104,6 +105,11 @@ def completed(services, recording_id: str, job_id: str = "1-job", audio: bytes =
         groups.append({"outputDetails": [output], "type": "FILE_GROUP"})
     told = event(services, recording_id, "COMPLETE", job_id)
     return told | {"outputGroupDetails": groups}
+
+
+def failed(services, recording_id: str, job_id: str = "1-job", code: int = UNKNOWN_CAUSE) -> dict:
+    """Return the detail of the event of a job that has failed with one of MediaConvert's codes."""
+    return event(services, recording_id, "ERROR", job_id) | {"errorCode": code}
 
 
 def event(services, recording_id: str, status: str, job_id: str = "1-job") -> dict:
@@ -353,15 +359,36 @@ def test_reprocessing_makes_the_whole_ladder_again(services, put):
     assert [one["CustomName"] for one in again] == [one["CustomName"] for one in ladder]
 
 
-def test_a_canceled_job_is_a_failure_that_says_so(services, put):
+def test_a_job_that_is_canceled_every_time_is_a_failure_that_says_so(services, put):
     recording_id = put(KEY, video.make())
     events.receive_upload(KEY, services)
 
-    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+    for number in range(1, MOST_REMADE + 2):
+        events.store_renditions(
+            event(services, recording_id, "CANCELED", f"{number}-job"), services
+        )
+        if number <= MOST_REMADE:
+            assert statuses(services, recording_id)[2] == "PENDING"
+            events.resume(services.recordings.get(recording_id), services)
 
     found = services.recordings.get(recording_id)
     assert found.status_of(Branch.RENDITIONS) == Status.FAILED
     assert flat(found)["renditions_reason"] == "The MediaConvert job was canceled."
+
+
+def test_a_job_that_a_clean_up_canceled_leaves_the_retry_for_a_failure(services, put, later):
+    """Seed 82,647: a reprocessing was interrupted when it had canceled the job."""
+    recording_id = put(KEY, video.make())
+    events.receive_upload(KEY, services)
+    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+    reconcile(later(hours=2)).raise_failures()
+    assert statuses(services, recording_id)[2] == "IN_PROGRESS"
+
+    events.store_renditions(failed(services, recording_id, "2-job"), services)
+
+    assert services.recordings.get(recording_id).renditions.is_worth_a_retry
+    reconcile(later(hours=4)).raise_failures()
+    assert statuses(services, recording_id)[2] == "IN_PROGRESS"
 
 
 def test_events_in_reverse_and_twice_leave_the_same_item(services, put, inbox):
@@ -538,15 +565,15 @@ def test_features_fail_with_the_uploads_reason_where_no_audio_track_came(service
     assert statuses(services, recording_id)[1:] == ("FAILED", "FAILED")
 
 
-@pytest.mark.parametrize(("status", "is_tried_again"), [("CANCELED", True), ("ERROR", False)])
+@pytest.mark.parametrize(("code", "is_tried_again"), [(UNKNOWN_CAUSE, True), (1010, False)])
 def test_a_transcription_without_its_audio_track_is_tried_again_if_the_renditions_are(
-    services, put, status, is_tried_again
+    services, put, code, is_tried_again
 ):
     key = "uploads/alice/sound.mkv"
     recording_id = put(key, video.make("mkv", size=None))
     events.receive_upload(key, services)
 
-    events.store_renditions(event(services, recording_id, status), services)
+    events.store_renditions(failed(services, recording_id, code=code), services)
 
     recording = services.recordings.get(recording_id)
     assert recording.transcription.status == Status.FAILED
@@ -661,7 +688,7 @@ def test_what_was_lost_and_fails_when_it_is_made_again_is_tried_again(services, 
     assert statuses(services, recording_id)[2] == "PENDING"
     events.resume(services.recordings.get(recording_id), services)
 
-    events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
+    events.store_renditions(failed(services, recording_id, "2-job"), services)
 
     assert services.recordings.get(recording_id).renditions.is_worth_a_retry
 
@@ -670,7 +697,7 @@ def audio_track_tried_again(services, put, later):
     """Return the id of a recording whose audio track failed once and is made again."""
     recording_id = put("uploads/alice/sound.mkv", video.make("mkv", size=None))
     events.receive_upload("uploads/alice/sound.mkv", services)
-    events.store_renditions(event(services, recording_id, "CANCELED"), services)
+    events.store_renditions(failed(services, recording_id), services)
     reconcile(later(hours=2)).raise_failures()
     return recording_id
 
@@ -692,7 +719,7 @@ def test_a_transcription_that_failed_with_its_audio_track_keeps_its_own_retry(
 def test_a_transcription_fails_for_good_with_its_audio_track(services, put, later):
     recording_id = audio_track_tried_again(services, put, later)
 
-    events.store_renditions(event(services, recording_id, "CANCELED", "2-job"), services)
+    events.store_renditions(failed(services, recording_id, "2-job"), services)
 
     recording = services.recordings.get(recording_id)
     assert statuses(services, recording_id)[::2] == ("FAILED", "FAILED")
