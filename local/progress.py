@@ -48,6 +48,7 @@ class Progress:
         self._lock = threading.Lock()
         self._working: dict[str, Recording] = {}
         self._begun: dict[str, tuple[float, float]] = {}
+        self._done: dict[str, float] = {}
         self._live = Live(
             console=console, get_renderable=self._bars, refresh_per_second=5, transient=True
         )
@@ -80,6 +81,7 @@ class Progress:
                 self._working[recording_id] = recording
                 return
             self._begun.pop(recording_id, None)
+            self._done.pop(recording_id, None)
             if recording is None:
                 if before:
                     self._say("-", "dim", before, "removed")
@@ -133,6 +135,8 @@ class Progress:
                 done = share_done(
                     recording, {b: shares.get(recording.id, 0.0) for b, shares in told.items()}
                 )
+                # A job that has ended has no share, until its outcome is stored.
+                done = self._done[recording.id] = max(done, self._done.get(recording.id, 0.0))
                 if done and recording.id not in self._begun:
                     self._begun[recording.id] = (now, done)
                 begun = self._begun.get(recording.id, (now, done))

@@ -73,15 +73,22 @@ def measure(recording: Recording, upload: Upload, services: "Services") -> Recor
             delete_outputs_jobs_and_item(recording, services)
         return recording
     except (MediaError, ParameterError) as exc:
-        # Some decoders' messages end with a full stop, others do not.
-        reason = f"{exc}".rstrip(".") + "."
-        return fail(recording, Branch.FEATURES, reason, services)
+        return _fail(recording, exc, services)
+
+
+def _fail(recording: Recording, exc: Exception, services: "Services") -> Recording:
+    # Some decoders' messages end with a full stop, others do not.
+    reason = f"{exc}".rstrip(".") + "."
+    return fail(recording, Branch.FEATURES, reason, services)
 
 
 def _audio_track(
     recording: Recording, exc: MediaError, services: "Services"
 ) -> tuple[Recording, Upload | None]:
-    """Return the audio track, or None while it is being made; raise if there will be none."""
+    """Return the audio track, or None while it is being made, or if there will be none.
+
+    If there will be none, the branch has failed.
+    """
     if recording.renditions.status not in ENDED:
         recording = move(recording, Branch.FEATURES, Status.PENDING, services)
         if recording.renditions.status not in ENDED and recording.rendered.audio_track_key:
@@ -91,7 +98,8 @@ def _audio_track(
     key = recording.rendered.audio_track_key
     track = services.results.find(key) if key else None
     if track is None:
-        raise exc
+        # Not raised: the recording that was read before is of an earlier attempt by now.
+        return _fail(recording, exc, services), None
     return recording, track
 
 

@@ -56,6 +56,22 @@ def test_a_recording_that_waits_for_its_features_says_so():
     assert "100 % measuring" in shown(recording(transcription="COMPLETED", features="PENDING"))
 
 
+def test_the_progress_does_not_go_back_while_the_outcome_of_a_job_is_stored():
+    one, observers = recording(), []
+    running = {keys.Job("earshot-local-", one.id, "t", 1).name: 0.6}
+    encoding = SimpleNamespace(progress=dict)
+    shares = Shares([SimpleNamespace(progress=lambda: running)], encoding, "earshot-local-")
+    console = Console(file=io.StringIO(), width=120)
+    progress = Progress(SimpleNamespace(observe=observers.append, shares=shares), console)
+    observers[0](one.id, one)
+
+    console.print(progress._bars())
+    running.clear()
+    console.print(progress._bars())
+
+    assert console.file.getvalue().count(" 60 % ") == 2
+
+
 def test_the_time_left_follows_from_the_pace_so_far():
     assert seconds_left(100.0, 0.1, now=120.0, share=0.5) == pytest.approx(25.0)
 

@@ -10,7 +10,7 @@ from support.answers import answer_key, job_name, put_answer
 from support.media import encode, flac_lasting, wav
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, Status
+from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.pipeline import events, transcription
 
@@ -270,6 +270,21 @@ def test_a_recording_that_cannot_be_decoded_fails_and_keeps_its_transcription(se
     assert found.reason
 
 
+def test_what_cannot_be_decoded_fails_also_before_its_renditions_are_decided(services, put):
+    """The message may be received while the function that sent it is still at work."""
+    recording_id = put("uploads/bob/noise.mp3", bytes(range(256)) * 40)
+    upload = services.media.find("uploads/bob/noise.mp3")
+    created = Recording.of(upload, created_at=services.clock().isoformat())
+    services.recordings.create(created)
+    assert created.renditions.status == Status.PENDING
+
+    events.extract_features(recording_id, services)
+
+    found = services.recordings.get(recording_id)
+    assert found.status_of(Branch.FEATURES) == Status.FAILED
+    assert found.reason == "The recording cannot be read: Format not recognised."
+
+
 def test_features_that_are_done_are_not_done_again(services, put):
     recording_id = put(KEY, wav())
     events.receive_upload(KEY, services)
@@ -338,7 +353,9 @@ def test_a_failed_job_that_is_not_ours_is_ignored(services):
     assert services.recordings.page() == ([], None)
 
 
-def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(account, services, put):
+def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(
+    account, services, put, later
+):
     body = wav()
     recording_id = put(KEY, body)
     events.receive_upload(KEY, services)
@@ -346,7 +363,8 @@ def test_a_recording_uploaded_again_after_its_removal_is_transcribed_anew(accoun
     account.job(first).status = "COMPLETED"
     services.recordings.delete(recording_id)  # a clean-up that was cut short before the job
 
-    events.receive_upload(KEY, services)
+    # In AWS a removal and an upload are never within one millisecond.
+    events.receive_upload(KEY, later(milliseconds=10))
 
     second = job_name(services, recording_id)
     assert second != first

@@ -288,8 +288,8 @@ MUTANTS = (
     ),
     Mutant(
         FEATURES,
-        "        return fail(recording, Branch.FEATURES, reason, services)\n",
-        "        raise\n",
+        "    except (MediaError, ParameterError) as exc:\n        return _fail(",
+        "    except (MediaError, ParameterError) as exc:\n        raise\n        return _fail(",
         "an unreadable recording is tried until its message is put aside",
     ),
     Mutant(
