@@ -212,6 +212,26 @@ def test_an_answer_that_would_take_too_long_stops_early_and_says_so(services, re
     assert longest <= timedelta(seconds=max(29, (5 + N_SHARDS) * request_s))
 
 
+class Losing(SearchTable):
+    """A table of which a recording is removed while a search is at work."""
+
+    def __init__(self, table, lost: str) -> None:
+        super().__init__(table)
+        self._lost = lost
+
+    def heads(self, recording_ids):
+        heads = super().heads(recording_ids)
+        return {one: head for one, head in heads.items() if one != self._lost}
+
+
+def test_a_recording_that_is_removed_during_a_search_is_left_out(services):
+    lost, kept = (said(services, "alice", f"the river {name}") for name in ("lost", "kept"))
+
+    assert set(ids(services, "river")) == {lost, kept}
+    losing = replace(services, search_table=Losing(table_of(services), lost))
+    assert ids(losing, "river") == [kept]
+
+
 def test_a_selection_that_would_take_too_long_is_refused_in_a_sentence(services):
     for _ in range(30):
         said(services, "alice", "the river")
