@@ -14,6 +14,8 @@ from support.web.pretending import ADDRESS
 
 from chalicelib.pipeline import events
 
+pytestmark = pytest.mark.slow
+
 KEY = "uploads/alice/my talk.wav"
 
 

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 from support.web.opening import PHONE, row, stands_at, violations
 from support.web.pretending import display, recording, transcript
 
+pytestmark = pytest.mark.slow
+
 UNFINISHED = {"transcription": "IN_PROGRESS", "features": "IN_PROGRESS", "status": "IN_PROGRESS"}
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DROP = """([name, content]) => {
