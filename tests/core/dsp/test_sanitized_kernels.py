@@ -44,12 +44,14 @@ def sanitized(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_no_kernel_reads_or_writes_beyond_its_memory_or_leaves_defined_behaviour(sanitized):
     ended = sanitized(HERE / "exercise_kernels.c")
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "all kernels\n", "")
 
 
+@pytest.mark.slow
 def test_a_row_that_is_one_value_too_short_is_noticed(sanitized, tmp_path):
     source = tmp_path / "short.c"
     exercise = (HERE / "exercise_kernels.c").read_text()
