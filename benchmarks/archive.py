@@ -121,9 +121,7 @@ def through_local_mode(folder: Path, n: int) -> tuple[Cost, str]:
         elapsed_s, spent = time.perf_counter() - began, _spent(stage) - before
         if b"Going on with round 1" not in done.stdout:
             raise ValueError(done.stdout)
-        cost = Cost(spent, elapsed_s, 0.0)
-        print(cost, counts := counted(stage, report, log, n), flush=True)
-        return cost, counts
+        return Cost(spent, elapsed_s, 0.0), counted(stage, report, log, n)
 
 
 def _spent(stage: Stage) -> float:

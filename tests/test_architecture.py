@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.faults.connecting import ENVIRONMENT
 
 from scripts.library_wheel import write_package
 
@@ -141,15 +142,7 @@ def test_an_http_request_does_not_pay_for_the_signal_libraries():
     import subprocess  # noqa: PLC0415  # what is imported is only known in a fresh process
 
     code = "import app, sys; print(*sys.modules)"
-    environment = {
-        "MEDIA_BUCKET_NAME": "media",
-        "METADATA_TABLE_NAME": "metadata",
-        "SEARCH_TABLE_NAME": "search",
-        "FEATURES_QUEUE_URL": "https://queues.example/1/features",
-        "DATASETS_QUEUE_URL": "https://queues.example/1/datasets",
-        "SPEECH_QUEUE_URL": "https://queues.example/1/speech",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    environment = ENVIRONMENT | {"AWS_DEFAULT_REGION": "us-east-1"}
     loaded = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -54,7 +54,7 @@ CHOICES = frozenset(
 
 
 MOST_REMADE = 3
-"""Most times that a branch's missing outputs are made again: what takes them may do so for ever."""
+"""Most times that what a clean-up took of a branch is made again: it may be taken for ever."""
 
 DAMAGE = ("The recording cannot be read", "The file is damaged", "The audio track of the file")
 """First words of the extraction's reasons when a file is damaged: they say what is wrong."""
@@ -117,7 +117,8 @@ class BranchState:
     retried : bool
         the branch has failed, and was tried again
     remade : int
-        number of times that late clean-ups removed the branch's outputs and they were made again
+        number of times that clean-ups removed the branch's outputs, or canceled its job, and both
+        were made again
     job_id : str or None
         the latest job: its name, or its id in MediaConvert
     receives : int

@@ -2,7 +2,6 @@
 
 import contextlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import video
@@ -32,14 +31,18 @@ def document(text: str) -> dict:
     return {"results": {"transcripts": [{"transcript": text}], "items": [item]}}
 
 
-class Running:
-    """Amazon Transcribe with jobs that run: none of them can be deleted."""
+class Around:
+    """A service of which a test changes something."""
 
-    def __init__(self, transcriber) -> None:
-        self._transcriber = transcriber
+    def __init__(self, service) -> None:
+        self._service = service
 
     def __getattr__(self, name):
-        return getattr(self._transcriber, name)
+        return getattr(self._service, name)
+
+
+class Running(Around):
+    """Amazon Transcribe with jobs that run: none of them can be deleted."""
 
     def delete(self, name: str) -> None:
         """Refuse, as the service does, what the wrapper passes over."""
@@ -219,12 +222,7 @@ def test_a_video_removed_and_put_again_while_its_job_is_taken_has_the_later_job(
     assert state(services, recording_id, Branch.RENDITIONS) == Status.COMPLETED
 
 
-def _later(services, hours: float):
-    """Return the services as they are some time from now."""
-    return replace(services, clock=lambda: datetime.now(UTC) + timedelta(hours=hours))
-
-
-def test_an_audio_track_that_a_late_clean_up_took_is_made_again(services, put):
+def test_an_audio_track_that_a_late_clean_up_took_is_made_again(services, put, later):
     key = "uploads/bob/clip.mkv"
     recording_id = put(key, video.make("mkv"))
     services = replace(services, transcoder=Transcoder())
@@ -242,14 +240,14 @@ def test_an_audio_track_that_a_late_clean_up_took_is_made_again(services, put):
 
     events.store_renditions(detail, services)
     assert state(services, recording_id) == Status.PENDING
-    reconcile(_later(services, 2)).raise_failures()
+    reconcile(replace(later(hours=2), transcoder=services.transcoder)).raise_failures()
     events.store_renditions(complete(services, "2-job"), services)
 
     assert state(services, recording_id) == Status.IN_PROGRESS
     assert state(services, recording_id, Branch.RENDITIONS) == Status.COMPLETED
 
 
-def test_a_recording_that_a_late_clean_up_took_from_the_index_is_found_again(services, put):
+def test_a_recording_that_a_late_clean_up_took_from_the_index_is_found_again(services, put, later):
     recording_id = put(KEY, A)
     events.receive_upload(KEY, services)
     events.extract_features(recording_id, services)
@@ -257,7 +255,7 @@ def test_a_recording_that_a_late_clean_up_took_from_the_index_is_found_again(ser
     before = services.search_table.count(recording_id)
     services.search_table.remove(recording_id)
 
-    reconcile(_later(services, 2)).raise_failures()
+    reconcile(later(hours=2)).raise_failures()
 
     assert before > 0
     assert services.search_table.count(recording_id) == before
@@ -281,19 +279,16 @@ def test_an_upload_put_back_while_its_recording_is_deleted_has_a_recording_withi
     assert state(services, recording_id) == Status.IN_PROGRESS
 
 
-class PutBack:
+class PutBack(Around):
     """The table, and somebody who puts the upload back just before its item is deleted."""
 
     def __init__(self, recordings, put) -> None:
-        self._recordings = recordings
+        super().__init__(recordings)
         self._put = put
-
-    def __getattr__(self, name):
-        return getattr(self._recordings, name)
 
     def delete(self, recording_id: str) -> None:
         self._put(KEY, A)
-        self._recordings.delete(recording_id)
+        self._service.delete(recording_id)
 
 
 def test_nothing_is_left_of_a_job_when_it_has_answered(services, put):
@@ -366,14 +361,8 @@ def test_a_recording_made_again_draws_a_greater_number(services, put, later):
     assert services.recordings.get(recording_id).transcription.attempt > first.transcription.attempt
 
 
-class Blind:
+class Blind(Around):
     """A bucket of which a clean-up has not seen the newest upload yet."""
-
-    def __init__(self, media) -> None:
-        self._media = media
-
-    def __getattr__(self, name):
-        return getattr(self._media, name)
 
     def find(self, key: str) -> None:
         """Find nothing."""
@@ -388,7 +377,7 @@ def test_an_upload_that_is_put_after_a_clean_up_has_looked_keeps_its_recording(s
     assert state(services, recording_id) == Status.IN_PROGRESS
 
 
-class Refusing(Running):
+class Refusing(Around):
     """Amazon Transcribe, which refuses every job."""
 
     def start(self, request):  # noqa: ARG002  # it looks at nothing
@@ -429,14 +418,11 @@ def test_an_event_of_another_job_of_the_attempt_changes_nothing(services, put):
     assert state(services, recording_id, Branch.RENDITIONS) == Status.IN_PROGRESS
 
 
-class Changing(Blind):
+class Changing(Around):
     """A bucket whose upload is replaced while it is read, and then put back."""
 
     def open(self, upload):
         raise UploadChangedError(upload.key)
-
-    def find(self, key: str):
-        return self._media.find(key)
 
 
 def test_an_upload_that_is_put_back_while_it_is_measured_is_measured_again(account, services, put):
