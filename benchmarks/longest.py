@@ -31,10 +31,11 @@ from support.deploy.lambda_runtime import Function, RuntimeApi, running
 from chalicelib.api.recordings import MANIFESTS
 from chalicelib.core import keys
 from chalicelib.core.datasets.parameters import FORMATS
-from chalicelib.core.recording import Branch, BranchState, Recording, Status, Upload
+from chalicelib.core.recording import Branch, BranchState, Recording, Status
 from chalicelib.core.recording_item import flat
 from chalicelib.core.transcripts.corrections import MAX_CORRECTIONS
 from chalicelib.core.transcripts.exports import EXPORTS
+from chalicelib.core.upload import Upload
 from chalicelib.pipeline.walk import ITEMS
 from chalicelib.services import services
 from local.api_gateway import LOCAL_USER

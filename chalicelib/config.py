@@ -1,4 +1,4 @@
-"""Settings: all environment variables are read in this module only."""
+"""Settings: the application reads all environment variables here, by the rules of variables."""
 
 import os
 import re
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib import variables
 from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.jobs.ladder import Ladder
 from chalicelib.core.jobs.transcribe import AMAZON, TRANSCRIBERS, TranscriptionOptions
 from chalicelib.core.probe.quotas import Quotas
 from chalicelib.errors import ParameterError
+from chalicelib.variables import SettingError
 
 SUBTITLE_FORMATS = frozenset({"srt", "vtt"})
 REDACTIONS = frozenset({"redacted", "redacted_and_unredacted"})
@@ -27,8 +29,8 @@ CHALICE_LOCAL = (
 MEASURING_CONCURRENCY = 5
 RECOGNISING_CONCURRENCY = 2
 NO_QUOTAS = Quotas()
-CONCURRENCIES = range(2, 1001)  # Lambda's bounds for a queue's MaximumConcurrency
-DATASETS_CONCURRENCY = CONCURRENCIES[0]  # a new account runs ten functions at once, of all kinds
+# A new account runs ten functions at once, of all kinds.
+DATASETS_CONCURRENCY = variables.CONCURRENCIES[0]
 FEATURE_PREFIX = "FEATURE_"
 TRANSCRIBE_PREFIX = "TRANSCRIBE_"
 TRANSCRIBER = "TRANSCRIBER"
@@ -42,19 +44,10 @@ Redaction and speaker labels are not among them, but are refused: redaction prot
 transcript without speaker labels is not what was asked for.
 """
 
-HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3's rule for a bucket's name
 MAX_SPEAKERS = range(2, 31)  # Amazon Transcribe's bounds for MaxSpeakerLabels
 MAX_ALTERNATIVES = range(2, 11)  # and for MaxAlternatives
 CHANNELS = frozenset({"each", "mix"})
-
-
-class SettingError(ValueError):
-    """An environment variable is missing or has an unusable value."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name} {message}")
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +111,15 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raise SettingError with the variable's name if one is unusable."""
-        media_bucket = _required(environ, "MEDIA_BUCKET_NAME")
+        media_bucket = variables.required(environ, "MEDIA_BUCKET_NAME")
         return cls(
             media_bucket=media_bucket,
             results_bucket=environ.get("RESULTS_BUCKET_NAME") or media_bucket,
-            metadata_table=_required(environ, "METADATA_TABLE_NAME"),
-            search_table=_required(environ, "SEARCH_TABLE_NAME"),
-            features_queue_url=_required(environ, "FEATURES_QUEUE_URL"),
-            datasets_queue_url=_required(environ, "DATASETS_QUEUE_URL"),
-            speech_queue_url=_required(environ, "SPEECH_QUEUE_URL"),
+            metadata_table=variables.required(environ, "METADATA_TABLE_NAME"),
+            search_table=variables.required(environ, "SEARCH_TABLE_NAME"),
+            features_queue_url=variables.required(environ, "FEATURES_QUEUE_URL"),
+            datasets_queue_url=variables.required(environ, "DATASETS_QUEUE_URL"),
+            speech_queue_url=variables.required(environ, "SPEECH_QUEUE_URL"),
             transcription=_transcription(environ),
             transcription_variables={
                 name: value
@@ -139,10 +132,10 @@ class Settings:
             mediaconvert_role_arn=environ.get("MEDIACONVERT_ROLE_ARN", ""),
             mediaconvert_queue_arn=environ.get("MEDIACONVERT_QUEUE_ARN", ""),
             source_buckets=_source_buckets(environ),
-            measuring_concurrency=_concurrency(
+            measuring_concurrency=variables.concurrency(
                 environ, "MEASURING_CONCURRENCY", MEASURING_CONCURRENCY
             ),
-            recognising_concurrency=_concurrency(
+            recognising_concurrency=variables.concurrency(
                 environ, "RECOGNISING_CONCURRENCY", RECOGNISING_CONCURRENCY
             ),
             notices_topic_arn=environ.get("NOTICES_TOPIC_ARN", ""),
@@ -150,10 +143,10 @@ class Settings:
             api_url=environ.get("API_URL", ""),
             log_file=environ.get("LOG_FILE", ""),
             quotas=Quotas(
-                owner_hours=_hours(environ, "OWNER_HOURS_PER_DAY"),
-                stage_hours=_hours(environ, "STAGE_HOURS_PER_DAY"),
+                owner_hours=variables.hours(environ, "OWNER_HOURS_PER_DAY"),
+                stage_hours=variables.hours(environ, "STAGE_HOURS_PER_DAY"),
             ),
-            administrators=_list(environ.get("ADMINISTRATORS", "")),
+            administrators=variables.listed(environ.get("ADMINISTRATORS", "")),
             # For `chalice local`, which checks no signatures. In Lambda this is always empty.
             caller_arn=environ.get("CALLER_ARN", "") if "AWS_CHALICE_CLI_MODE" in environ else "",
             stand_in=environ.get("EARSHOT_STAND_IN", ""),
@@ -222,80 +215,43 @@ def _cognito_domain(environ: Mapping[str, str]) -> str:
 
 def _cognito_client_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
     name, pool = "COGNITO_CLIENT_ID", "COGNITO_USER_POOL_ARN"
-    client_ids = _list(environ.get(name, ""))
+    client_ids = variables.listed(environ.get(name, ""))
     if environ.get(pool) and not client_ids:
         # Without this setting the tokens of every other application of the pool would be accepted.
         raise SettingError(name, f"is not set, and {pool} is")
     return client_ids
 
 
-def _required(environ: Mapping[str, str], name: str) -> str:
-    if not environ.get(name):
-        raise SettingError(name, "is not set")
-    return environ[name]
-
-
 def _transcription(environ: Mapping[str, str]) -> TranscriptionOptions:
     language = environ.get("TRANSCRIBE_LANGUAGE") or "en-US"
-    languages = () if language == "auto" else _list(language)
+    languages = () if language == "auto" else variables.listed(language)
     options = TranscriptionOptions(
         languages=languages,
-        is_multilingual=_is_yes(environ, "TRANSCRIBE_MULTILINGUAL"),
-        has_channels=_choice(environ, "TRANSCRIBE_CHANNELS", CHANNELS) == "each",
-        max_speakers=_number(environ, "TRANSCRIBE_MAX_SPEAKERS", MAX_SPEAKERS),
-        max_alternatives=_number(environ, "TRANSCRIBE_MAX_ALTERNATIVES", MAX_ALTERNATIVES),
-        vocabularies=_by_language(environ, "TRANSCRIBE_VOCABULARY", languages),
-        vocabulary_filters=_by_language(environ, "TRANSCRIBE_VOCABULARY_FILTER", languages),
-        vocabulary_filter_method=_choice(
+        is_multilingual=variables.is_yes(environ, "TRANSCRIBE_MULTILINGUAL"),
+        has_channels=variables.choice(environ, "TRANSCRIBE_CHANNELS", CHANNELS) == "each",
+        max_speakers=variables.number(environ, "TRANSCRIBE_MAX_SPEAKERS", MAX_SPEAKERS),
+        max_alternatives=variables.number(environ, "TRANSCRIBE_MAX_ALTERNATIVES", MAX_ALTERNATIVES),
+        vocabularies=variables.by_language(environ, "TRANSCRIBE_VOCABULARY", languages),
+        vocabulary_filters=variables.by_language(
+            environ, "TRANSCRIBE_VOCABULARY_FILTER", languages
+        ),
+        vocabulary_filter_method=variables.choice(
             environ, "TRANSCRIBE_VOCABULARY_FILTER_METHOD", FILTER_METHODS
         )
         or "mask",
-        language_models=_by_language(environ, "TRANSCRIBE_LANGUAGE_MODEL", languages),
-        redaction=_choice(environ, "TRANSCRIBE_REDACTION", REDACTIONS),
-        pii_types=_list(environ.get("TRANSCRIBE_PII_TYPES", "")),
-        finds_toxicity=_is_yes(environ, "TRANSCRIBE_TOXICITY"),
+        language_models=variables.by_language(environ, "TRANSCRIBE_LANGUAGE_MODEL", languages),
+        redaction=variables.choice(environ, "TRANSCRIBE_REDACTION", REDACTIONS),
+        pii_types=variables.listed(environ.get("TRANSCRIBE_PII_TYPES", "")),
+        finds_toxicity=variables.is_yes(environ, "TRANSCRIBE_TOXICITY"),
         subtitles=_subtitles(environ),
         data_access_role_arn=environ.get("TRANSCRIBE_DATA_ACCESS_ROLE_ARN", ""),
         key_arn=environ.get("KMS_KEY_ARN", ""),
-        tags=_tags(environ),
-        transcriber=_choice(environ, TRANSCRIBER, TRANSCRIBERS) or AMAZON,
+        tags=variables.tags(environ, "TRANSCRIBE_TAGS"),
+        transcriber=variables.choice(environ, TRANSCRIBER, TRANSCRIBERS) or AMAZON,
     )
     if options.refusal:
         raise SettingError("The settings of Transcribe", f"do not go together: {options.refusal}")
     return options
-
-
-def _tags(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Read ``study=a,place=b``."""
-    name = "TRANSCRIBE_TAGS"
-    pairs = [part.partition("=") for part in _list(environ.get(name, ""))]
-    for key, equals, _ in pairs:
-        if not equals:
-            raise SettingError(name, f"must be tags such as study=a,place=b, not {key!r}")
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _is_yes(environ: Mapping[str, str], name: str) -> bool:
-    return _choice(environ, name, frozenset({"yes", "no"})) == "yes"
-
-
-def _by_language(
-    environ: Mapping[str, str], name: str, languages: tuple[str, ...]
-) -> Mapping[str, str]:
-    """Read one name for one language, or ``de-DE=names,en-US=others`` for several languages."""
-    text = environ.get(name, "")
-    if not text:
-        return {}
-    if "=" in text:
-        pairs = [part.partition("=") for part in _list(text)]
-        return {code.strip(): value.strip() for code, _, value in pairs}
-    if len(languages) != 1:
-        raise SettingError(
-            name,
-            f"is {text!r}, but there is not exactly one language: name one for each, as in "
-            "de-DE=names,en-US=others",
-        )
-    return {languages[0]: text}
 
 
 def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
@@ -323,29 +279,9 @@ def _feature_parameters(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _number(environ: Mapping[str, str], name: str, bounds: range) -> int:
-    text = environ.get(name) or "0"
-    if text == "0":
-        return 0
-    if not text.isdecimal() or int(text) not in bounds:
-        raise SettingError(name, f"must be 0 (none) or {bounds[0]} to {bounds[-1]}, not {text!r}")
-    return int(text)
-
-
-def _concurrency(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) not in CONCURRENCIES:
-        raise SettingError(name, f"must be 2 to 1000 recordings at once, not {text!r}")
-    return int(text)
-
-
 def _source_buckets(environ: Mapping[str, str]) -> tuple[str, ...]:
     name = "SOURCE_BUCKETS"
-    buckets = _list(environ.get(name, ""))
+    buckets = variables.listed(environ.get(name, ""))
     for bucket in buckets:
         if not BUCKET.fullmatch(bucket):
             raise SettingError(
@@ -354,22 +290,8 @@ def _source_buckets(environ: Mapping[str, str]) -> tuple[str, ...]:
     return buckets
 
 
-def _hours(environ: Mapping[str, str], name: str) -> float:
-    text = environ.get(name) or "0"
-    if not HOURS.fullmatch(text):
-        raise SettingError(name, f"must be hours such as 8 or 0.5, 0 for no limit, not {text!r}")
-    return float(text)
-
-
-def _choice(environ: Mapping[str, str], name: str, choices: frozenset[str]) -> str:
-    value = environ.get(name, "")
-    if value and value not in choices:
-        raise SettingError(name, f"must be one of {', '.join(sorted(choices))}, not {value!r}")
-    return value
-
-
 def _subtitles(environ: Mapping[str, str]) -> tuple[str, ...]:
-    formats = _list(environ.get("TRANSCRIBE_SUBTITLES", ""))
+    formats = variables.listed(environ.get("TRANSCRIBE_SUBTITLES", ""))
     if not SUBTITLE_FORMATS.issuperset(formats):
         raise SettingError("TRANSCRIBE_SUBTITLES", f"must name srt, vtt or both, not {formats!r}")
     return formats

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from chalicelib.config import SettingError
 from chalicelib.errors import ParameterError
+from chalicelib.variables import SettingError
 from local import stack
 from local.dataset_options import DATASET_OPTIONS, add_dataset_options
 
@@ -148,10 +148,10 @@ def _port(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from local.data_folder import StoreError  # noqa: PLC0415  # only this command needs it
     from local.gateway import PortError  # noqa: PLC0415  # only this command needs it
     from local.progress import Progress  # noqa: PLC0415  # only this command needs it
     from local.runtime import run  # noqa: PLC0415  # only this command needs it
-    from local.store import StoreError  # noqa: PLC0415  # only this command needs it
 
     if options.data and (trouble := _trouble_with(options.data)):
         print(f"{options.data} cannot be used as the data folder: {trouble}.", file=sys.stderr)

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from http.client import HTTPMessage
 from io import BufferedIOBase
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -23,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.serving import make_server
 
-from local import stack
+from local import stack, wsgi
 from local.api_gateway import STAGE
 from local.mediaconvert.requests import ROOT as MEDIACONVERT
 from local.s3_events import events_held
@@ -45,8 +44,6 @@ _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|[\w-]+(\.[\w-]+)*\.localhost)(:\d+)?")
 _OURS = frozenset({"same-origin", "none"})
 _PAGE_ADDRESSES = frozenset({"/", STAGE, f"{STAGE}/"})
-# An upload has an address of this origin too, and must not run as a page of this origin.
-_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 
 class PortError(Exception):
@@ -162,16 +159,16 @@ class Gateway:
         if not self._is_open.is_set() and OWN_CLIENTS not in environ.get("HTTP_USER_AGENT", ""):
             # When the port answers, everything is ready: bucket, triggers, stored data.
             self._is_open.wait()
-        start_response = _harmless(start_response)
+        start_response = wsgi.harmless(start_response)
         if message := self._refusal(environ):
-            return _answer(start_response, 403, {"message": message})
+            return wsgi.answer(start_response, 403, {"message": message})
         raw = environ.get("RAW_URI", "")
         if raw == f"{STAGE}/progress":
             told = self.shares.described() if self.shares else {}
-            return _answer(start_response, 200, {"recordings": told})
+            return wsgi.answer(start_response, 200, {"recordings": told})
         if self.api and raw.startswith(f"{STAGE}/"):
             return _answer_api(self.api, raw.removeprefix(STAGE), environ, start_response)
-        if raw == STAGE or (raw == "/" and _is_browser(environ)):
+        if raw == STAGE or (raw == "/" and wsgi.is_browser(environ)):
             start_response("302 Found", [("Location", f"{self.url}{STAGE}/")])
             return []
         return self._answer_as_aws(environ, start_response)
@@ -206,26 +203,26 @@ class Gateway:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         service, _, operation = target.partition(".")
         if service == "Transcribe" and self.transcribe:
-            status, payload = self.transcribe.handle(target, _body(environ))
-            return _answer(start_response, status, payload)
+            status, payload = self.transcribe.handle(target, wsgi.body_of(environ))
+            return wsgi.answer(start_response, status, payload)
         if environ["PATH_INFO"].startswith(MEDIACONVERT) and self.mediaconvert:
             status, payload = self.mediaconvert.handle(
                 environ["REQUEST_METHOD"],
                 environ["PATH_INFO"],
                 environ.get("QUERY_STRING", ""),
-                _body(environ),
+                wsgi.body_of(environ),
             )
-            return _answer(start_response, status, payload)
+            return wsgi.answer(start_response, status, payload)
         if service.startswith("DynamoDB_"):
-            body = _body(environ)
+            body = wsgi.body_of(environ)
             environ = environ | {"wsgi.input": io.BytesIO(body)}
             if operation in _ITEM_WRITES:
                 return self._change_item(environ, start_response, body)
             return self._answer_in_turn(environ, start_response)
         if not target and environ["REQUEST_METHOD"] in _OBJECT_WRITES:
             n_bytes = int(environ.get("CONTENT_LENGTH") or 0)
-            if _brings_bytes(environ) and (message := self._refuses(n_bytes)):
-                return _answer_not_kept(start_response, message)
+            if wsgi.brings_bytes(environ) and (message := self._refuses(n_bytes)):
+                return wsgi.answer_not_kept(start_response, message)
             return self._change_object(environ, start_response)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
@@ -239,12 +236,12 @@ class Gateway:
     def _change_item(
         self, environ: dict[str, Any], start_response: Callable[..., Any], request: bytes
     ) -> Iterable[bytes]:
-        status, headers, answer = _answered(self._answer_in_turn, environ)
+        status, headers, answer = wsgi.answered(self._answer_in_turn, environ)
         if status.startswith("2"):
             try:
                 self._tell_item(request)
             except NotKeptError as exc:
-                return _answer_not_kept(start_response, str(exc))
+                return wsgi.answer_not_kept(start_response, str(exc))
         start_response(status, headers)
         return answer
 
@@ -253,9 +250,9 @@ class Gateway:
     ) -> Iterable[bytes]:
         try:
             with events_held(self._tell_object):
-                status, headers, answer = _answered(self._moto, environ)
+                status, headers, answer = wsgi.answered(self._moto, environ)
         except NotKeptError as exc:
-            return _answer_not_kept(start_response, str(exc))
+            return wsgi.answer_not_kept(start_response, str(exc))
         start_response(status, headers)
         return answer
 
@@ -270,43 +267,8 @@ class Gateway:
             observer(bucket, key)
 
 
-def _answered(
-    application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
-) -> tuple[str, list[tuple[str, str]], list[bytes]]:
-    """Return status, headers and body. The answer is sent later, if its change can be stored."""
-    begun: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001  # WSGI's own
-        begun.append((status, headers))
-
-    answer = list(application(environ, start))
-    return *begun[-1], answer
-
-
 def _takes_all(n_bytes: int) -> None:  # without a data folder, no disk fills up
     """Refuse nothing."""
-
-
-def _brings_bytes(environ: dict[str, Any]) -> bool:
-    """Return whether a request uploads an object or a part."""
-    asked = environ.get("QUERY_STRING", "")
-    if environ["REQUEST_METHOD"] == "POST":
-        # An upload by a form. Requests to other services are POST too, such as a notice.
-        return not asked and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
-    return environ["REQUEST_METHOD"] == "PUT" and (not asked or "partNumber" in asked)
-
-
-def _answer_not_kept(start_response: Callable[..., Any], message: str) -> Iterable[bytes]:
-    # No SDK retries at once after this status.
-    body = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        f"<Error><Code>InsufficientStorage</Code><Message>{escape(message)}</Message></Error>"
-    ).encode()
-    start_response(
-        "507 Insufficient Storage",
-        [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))],
-    )
-    return [body]
 
 
 def _bind(port: int) -> socket.socket:
@@ -316,45 +278,12 @@ def _bind(port: int) -> socket.socket:
         raise PortError(port, os.strerror(exc.errno or 0).lower()) from exc
 
 
-def _harmless(start_response: Callable[..., Any]) -> Callable[..., Any]:
-    """Add headers that stop a browser from running an answer; the page has its own headers."""
-
-    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        named = {name.lower() for name, _ in headers}
-        added = [(name, value) for name, value in _HARMLESS.items() if name.lower() not in named]
-        return start_response(status, [*headers, *added], exc_info)
-
-    return start
-
-
 def _answer_api(
     api: "Api", target: str, environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     headers = dict(EnvironHeaders(environ))
-    answer = api.handle(environ["REQUEST_METHOD"], target, headers, _body(environ))
+    answer = api.handle(environ["REQUEST_METHOD"], target, headers, wsgi.body_of(environ))
     length = ("Content-Length", str(len(answer.body)))
     status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     start_response(status, [*answer.headers, length])
     return [answer.body]
-
-
-def _is_browser(environ: dict[str, Any]) -> bool:
-    """Return whether a request is from a browser, and not from a client that lists buckets."""
-    return "text/html" in environ.get("HTTP_ACCEPT", "") and "HTTP_AUTHORIZATION" not in environ
-
-
-def _body(environ: dict[str, Any]) -> bytes:
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = environ["wsgi.input"].read(length)
-    return body
-
-
-def _answer(
-    start_response: Callable[..., Any], status: int, payload: dict[str, Any]
-) -> Iterable[bytes]:
-    body = json.dumps(payload).encode()
-    start_response(
-        f"{status} {HTTPStatus(status).phrase}",
-        [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))],
-    )
-    return [body]

@@ -11,7 +11,8 @@ import orjson
 
 import chalicelib
 from chalicelib.core import keys, recording_item
-from chalicelib.core.recording import Recording, Status, Upload
+from chalicelib.core.recording import Recording, Status
+from chalicelib.core.upload import Upload
 
 NAME = "outcome.json"
 

@@ -5,7 +5,6 @@ it is removed from the bucket again, and the uploader gets an error.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -15,7 +14,7 @@ import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -26,15 +25,8 @@ from moto.s3.models import FakeKey, s3_backends
 from chalicelib.core import keys
 from chalicelib.core.recording import Branch, Status
 from local import stack
-from local.labels import LABEL, Row, labelled, readable_rows, remove_file, write_label
-
-_TABLES = """
-create table if not exists objects (
-    bucket text, key text, file text, etag text, headers text, primary key (bucket, key));
-create table if not exists items (key text primary key, item text);
-create table if not exists service_jobs (
-    service text, name text, job text, primary key (service, name));
-"""
+from local.data_folder import DAMAGED, hold, open_database
+from local.labels import LABEL, Row, remove_file, write_label
 
 TRANSCRIBE, MEDIACONVERT = "transcribe", "mediaconvert"
 """The services whose jobs are stored."""
@@ -43,15 +35,7 @@ SPARE_BYTES = 2**20
 """Bytes of the disk that an upload leaves free, for items and the database's journal."""
 
 STOPPING = "Local mode is stopping."
-DATABASE = "earshot.sqlite"
-DAMAGED = ".damaged"
-"""Suffix for a database that cannot be read, and for a file whose bytes have changed."""
-
 log = logging.getLogger(__name__)
-
-
-class StoreError(Exception):
-    """The folder cannot be used for storage, or cannot be read."""
 
 
 class NotKeptError(Exception):
@@ -68,81 +52,11 @@ class Store:
         self._keeping = threading.Lock()
         self._lock = threading.Lock()
         self._is_closed = False
-        self._held = self._hold()
-        try:
-            self._files.mkdir(parents=True, exist_ok=True)
-            self._database = self._open()
-        except OSError as exc:
-            raise StoreError(
-                f"{folder} cannot be used as the data folder: {exc.strerror}."
-            ) from exc
-        except sqlite3.OperationalError as exc:
-            raise StoreError(
-                f"{folder} cannot be used as the data folder: {exc}. Free some space, and start."
-            ) from exc
+        self._held = hold(folder)
+        self._database = open_database(folder, self._files)
         self._dynamodb = boto3.client("dynamodb")
         # moto's objects are used directly, because ETags cannot be set through the API.
         self._objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-
-    def _hold(self) -> IO[str]:
-        """Lock the folder for this process; the system releases it when the process ends."""
-        try:
-            held = (self._folder / "lock").open("w")
-        except OSError as exc:
-            raise StoreError(
-                f"{self._folder} cannot be used as the data folder: {exc.strerror}."
-            ) from exc
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            held.close()
-            raise StoreError(
-                f"{self._folder} is in use by another local mode. "
-                "Stop that one, or name another folder."
-            ) from exc
-        return held
-
-    def _open(self) -> sqlite3.Connection:
-        """Open the database. If it is damaged, make a new one from all that can still be read."""
-        path = self._folder / DATABASE
-        try:
-            database = _connect(path)
-            if database.execute("pragma quick_check(1)").fetchone() == ("ok",):
-                return database
-            reason = "its pages do not fit together"
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as exc:
-            reason = str(exc)
-        return self._salvage(path, reason)
-
-    def _salvage(self, path: Path, reason: str) -> sqlite3.Connection:
-        rows = labelled(self._files)
-        if not rows and any(self._files.iterdir()):
-            raise StoreError(
-                f"{path} is damaged ({reason}), and its files have no labels: an earlier version "
-                "wrote them. Put a copy of it back, or move it away to start empty."
-            )
-        damaged = path.with_name(f"{DATABASE}{DAMAGED}")
-        path.rename(damaged)
-        for journal in self._folder.glob(f"{DATABASE}-*"):
-            journal.unlink()
-        database = _connect(path)
-        items = [*readable_rows(damaged, "items")]
-        jobs = [*readable_rows(damaged, "service_jobs")]
-        database.executemany("replace into objects values (?, ?, ?, ?, ?)", rows)
-        database.executemany("replace into items values (?, ?)", items)
-        database.executemany("replace into service_jobs values (?, ?, ?)", jobs)
-        log.warning(
-            "%s was damaged (%s), and is kept as %s: %d objects are restored from their files, and "
-            "%d recordings as they were; others are processed anew",
-            path,
-            reason,
-            damaged.name,
-            len(rows),
-            len(items),
-        )
-        return database
 
     def close(self) -> None:
         """Stop writing."""
@@ -357,12 +271,6 @@ class Store:
             return self._database.execute(
                 "select bucket, key, file, etag, headers from objects"
             ).fetchall()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    database.executescript(_TABLES)
-    return database
 
 
 def _is_full(exc: Exception) -> bool:

@@ -14,8 +14,9 @@ from moto.backends import get_backend
 from support.answers import job_name, put_answer
 from support.media import wav
 
-from chalicelib.config import SettingError, Settings
+from chalicelib.config import Settings
 from chalicelib.core.recording import BranchState, Recording
+from chalicelib.variables import SettingError
 
 KEY = "uploads/alice/my talk + 100% ü.wav"
 

@@ -19,6 +19,7 @@ IMPURE = {
 }
 PURE = {name for name in sys.stdlib_module_names if name not in IMPURE}
 CORE = PURE | {"chalicelib", "chalicelib.errors", "chalicelib.core.keys", "orjson"}
+RECORDING = {f"chalicelib.core.{name}" for name in ("recording", "results", "upload")}
 TABLES = {"chalicelib.core.options", "chalicelib.core.registry"}
 NUMBERS = CORE | {"numpy", "tempfile"}  # data larger than memory is spilled to disk
 # Deployed folders and modules, with all their allowed imports. A name stands for itself and, if it
@@ -29,12 +30,8 @@ MAY_IMPORT = {
     | {"chalicelib.errors", "chalicelib.journal", "chalicelib.pipeline", "chalicelib.services"},
     "chalicelib/api": CORE
     | {"datetime", "pathlib", "chalicelib.api", "chalicelib.services", "chalicelib.core.probe"}
-    | {
-        "chalicelib.core.media_types",
-        "chalicelib.core.recording",
-        "chalicelib.core.recording_item",
-        "chalicelib.core.search",
-    }
+    | {"chalicelib.core.media_types", "chalicelib.core.recording_item", "chalicelib.core.search"}
+    | RECORDING
     | {"chalicelib.core.datasets", "chalicelib.core.transcripts", "chalicelib.pipeline"},
     "chalicelib/aws": PURE
     | {"boto3", "botocore", "datetime", "orjson", "smart_open", "chalicelib.errors"}
@@ -44,13 +41,16 @@ MAY_IMPORT = {
         "chalicelib.core.media_types",
         "chalicelib.core.notices",
     }
-    | {"chalicelib.core.recording", "chalicelib.core.recording_item", "chalicelib.core.search"},
-    "chalicelib/config.py": PURE | {"os", "pathlib", "chalicelib.core", "chalicelib.errors"},
-    "chalicelib/core/*.py": CORE | {"chalicelib.core.recording"},
+    | RECORDING
+    | {"chalicelib.core.recording_item", "chalicelib.core.search"},
+    "chalicelib/config.py": PURE
+    | {"os", "pathlib", "chalicelib.core", "chalicelib.errors", "chalicelib.variables"},
+    "chalicelib/core/*.py": CORE | RECORDING,
     "chalicelib/core/audio": NUMBERS | {"av", "soundfile", "soxr", "chalicelib.core.audio"},
     "chalicelib/core/datasets": NUMBERS
     | {"pyarrow", "soundfile", "chalicelib.core.audio", "chalicelib.core.datasets"}
-    | {"chalicelib.core.features", "chalicelib.core.recording", "chalicelib.core.transcripts"},
+    | RECORDING
+    | {"chalicelib.core.features", "chalicelib.core.transcripts"},
     "chalicelib/core/dsp": NUMBERS | TABLES | {"earshot_kernels", "chalicelib.core.dsp"},
     "chalicelib/core/features": NUMBERS
     | TABLES
@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "chalicelib/pipeline": CORE
     | {"datetime", "chalicelib.core", "chalicelib.journal", "chalicelib.pipeline"}
     | {"chalicelib.services", "threading"},  # local mode's functions are threads of one process
+    "chalicelib/variables.py": PURE,
     "chalicelib/services.py": PURE
     | {"boto3", "botocore", "datetime", "pathlib", "chalicelib.aws", "chalicelib.config"},
 }

@@ -3,7 +3,8 @@ import re
 import pytest
 from support.running import ROOT
 
-from chalicelib.config import SettingError, Settings
+from chalicelib.config import Settings
+from chalicelib.variables import SettingError
 from local.transcribe.engines import EngineChoice
 
 REQUIRED = {

@@ -69,7 +69,7 @@ def test_every_setting_is_described(name):
 @pytest.mark.parametrize("name", sorted({name for name, _ in readers()}))
 def test_every_reader_of_settings_is_called_by_the_program(name):
     called = {
-        ast.unparse(node.func)
+        ast.unparse(node.func).removeprefix("variables.")
         for tree in SOURCES.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)

@@ -13,15 +13,9 @@ from chalicelib.aws.dynamodb_lists import read_list
 from chalicelib.aws.dynamodb_shards import N_SHARDS, all_shards, owner_of, owners_shards
 from chalicelib.aws.dynamodb_values import assignment, from_dynamodb, is_refused, to_item
 from chalicelib.core import keys, recording_item
-from chalicelib.core.recording import (
-    Branch,
-    BranchState,
-    Recording,
-    Result,
-    Status,
-    TranscriptSummary,
-    Upload,
-)
+from chalicelib.core.recording import Branch, BranchState, Recording, Status
+from chalicelib.core.results import Result, TranscriptSummary
+from chalicelib.core.upload import Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError
 
 if TYPE_CHECKING:

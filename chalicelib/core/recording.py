@@ -1,10 +1,12 @@
-"""The recording: its upload, the state of its branches, and the results of each."""
+"""The recording: the state of each branch, and what follows from them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from chalicelib.core import keys
+from chalicelib.core.results import Measurement, RenditionSet, TranscriptSummary
+from chalicelib.core.upload import Upload
 
 
 class Status(StrEnum):
@@ -36,22 +38,6 @@ UNFINISHED = frozenset({Status.PENDING, Status.IN_PROGRESS})
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.SKIPPED})
 DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
 
-ParameterValue = int | float | str | bool | list[str] | None
-
-
-OWN = (
-    *("language", "multilingual", "max_speakers", "channels", "max_alternatives"),
-    *("vocabulary", "vocabulary_filter", "vocabulary_filter_method", "language_model"),
-    *("toxicity", "tags", "transcriber"),
-)
-"""Options that a recording's metadata can set; redaction and the role are the stage's own."""
-
-
-CHOICES = frozenset(
-    {"multilingual", "channels", "vocabulary_filter_method", "toxicity", "transcriber"}
-)
-"""Options with a few values, in small letters."""
-
 
 MOST_REMADE = 3
 """Most times that what a clean-up took of a branch is made again: it may be taken for ever."""
@@ -65,38 +51,6 @@ DAMAGE_UNNAMED = (
     "The media format provided does not match",
 )
 """First words of Amazon Transcribe's reasons for the same file, which do not say what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An object under an upload key, as it is now."""
-
-    bucket: str
-    key: str
-    etag: str
-    size: int
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    modified_at: str = ""
-
-    @property
-    def recording_id(self) -> str:
-        """The id of these bytes under this key of this bucket."""
-        return keys.recording_id(self.key, bucket=self.bucket, etag=self.etag, size=self.size)
-
-    @property
-    def transcription_options(self) -> dict[str, str]:
-        """Options of the transcription among the metadata, with ``_`` in their names."""
-        texts = {name.lower().replace("-", "_"): text for name, text in self.metadata.items()}
-        return {
-            name: texts[name].strip().lower() if name in CHOICES else texts[name].strip()
-            for name in OWN
-            if texts.get(name, "").strip()
-        }
-
-    @property
-    def is_folder(self) -> bool:
-        """Return whether this is the empty object that consoles create for a folder."""
-        return self.key.endswith("/") and self.size == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,85 +104,6 @@ class BranchState:
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriptSummary:
-    """The result of the transcription.
-
-    ``transcript`` is an excerpt if ``transcript_truncated``; the whole lies under
-    ``transcript_key``. ``search_entries`` is the number of the recording's rows in the index.
-    ``corrections_etag`` is the ETag of the corrections that are in all of this, in the index and
-    in the tables of words; None without corrections. ``heard_by`` is who heard the words.
-    """
-
-    transcript_key: str
-    transcript: str
-    word_count: int
-    transcript_truncated: bool = False
-    language_code: str | None = None
-    mean_confidence: float | None = None
-    speakers: tuple[str, ...] = ()
-    subtitles_srt_key: str | None = None
-    subtitles_vtt_key: str | None = None
-    search_entries: int = 0
-    corrections_etag: str | None = None
-    heard_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """The result of the features branch: tables by name, and what they were computed with.
-
-    ``feature_parameters`` is a record of values that were valid when they were used.
-    ``measured_key`` is the audio track, if the upload itself could not be decoded.
-    """
-
-    duration_s: float
-    sample_rate_hz: int
-    source_sample_rate_hz: int
-    channels: int
-    n_frames: int
-    feature_parameters: Mapping[str, ParameterValue]
-    feature_keys: Mapping[str, str]
-    display_key: str | None = None
-    measured_key: str | None = None
-
-    @property
-    def frame_s(self) -> float:
-        """Seconds from one frame to the next."""
-        hop_length = self.feature_parameters["hop_length"]
-        if not isinstance(hop_length, int | float):
-            raise TypeError(hop_length)
-        return hop_length / self.sample_rate_hz
-
-
-@dataclass(frozen=True, slots=True)
-class Rendition:
-    """One file made of a video; sizes in pixels and bytes."""
-
-    key: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-    duration_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RenditionSet:
-    """The result of the renditions branch: files by the names of their presets.
-
-    ``audio_track_key`` is where the audio track will be or is, if one is made. ``duration_s`` is
-    the duration of a video without sound, which is not measured.
-    """
-
-    duration_s: float | None = None
-    audio_track_key: str | None = None
-    poster_key: str | None = None
-    rendition_files: Mapping[str, Rendition] = field(default_factory=dict)
-
-
-Result = TranscriptSummary | Measurement | RenditionSet
-
-
-@dataclass(frozen=True, slots=True)
 class NoticeState:
     """Times at which the notice of one outcome was claimed by a sender, and was sent."""
 
@@ -259,7 +134,7 @@ class Recording:
     renditions: BranchState = BranchState()
     transcript: TranscriptSummary | None = None
     measurement: Measurement | None = None
-    rendered: RenditionSet = RenditionSet()
+    rendered: RenditionSet = field(default_factory=RenditionSet)
     word_table_keys: Mapping[str, str] = field(default_factory=dict)
     notice_done: NoticeState = NoticeState()
     notice_failed: NoticeState = NoticeState()

@@ -11,18 +11,8 @@ from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
 from chalicelib.core import keys
-from chalicelib.core.recording import (
-    Branch,
-    BranchState,
-    Measurement,
-    NoticeState,
-    Outcome,
-    Recording,
-    Rendition,
-    RenditionSet,
-    Result,
-    TranscriptSummary,
-)
+from chalicelib.core.recording import Branch, BranchState, NoticeState, Outcome, Recording
+from chalicelib.core.results import Measurement, Rendition, RenditionSet, Result, TranscriptSummary
 
 KIND = "recording"
 """First part of the ``kind`` of all items; with it, two indexes list them all in order of time."""

@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib import journal
 from chalicelib.core import keys
-from chalicelib.core.recording import (
-    DONE,
-    ENDED,
-    Branch,
-    BranchState,
-    Recording,
-    Result,
-    Status,
-    Upload,
-)
+from chalicelib.core.recording import DONE, ENDED, Branch, BranchState, Recording, Status
+from chalicelib.core.results import Result
+from chalicelib.core.upload import Upload
 
 if TYPE_CHECKING:
     from chalicelib.services import Services

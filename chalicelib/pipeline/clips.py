@@ -6,7 +6,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Measurement, Recording, Upload
+from chalicelib.core.recording import Recording
+from chalicelib.core.results import Measurement
+from chalicelib.core.upload import Upload
 from chalicelib.errors import NotThereError
 
 if TYPE_CHECKING:

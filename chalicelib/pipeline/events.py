@@ -22,7 +22,8 @@ from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.probe import formats
-from chalicelib.core.recording import DONE, Branch, Recording, Status, Upload
+from chalicelib.core.recording import DONE, Branch, Recording, Status
+from chalicelib.core.upload import Upload
 from chalicelib.errors import (
     CallerError,
     RecordingNotFoundError,

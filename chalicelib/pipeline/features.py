@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from chalicelib import journal
 from chalicelib.core import keys
 from chalicelib.core.probe.limits import LONGEST_S
-from chalicelib.core.recording import ENDED, Branch, Measurement, Recording, Status, Upload
+from chalicelib.core.recording import ENDED, Branch, Recording, Status
+from chalicelib.core.results import Measurement
+from chalicelib.core.upload import Upload
 from chalicelib.errors import MediaError, ParameterError, UploadChangedError
 from chalicelib.pipeline.branches import fail, move
 from chalicelib.pipeline.removal import delete_outputs_jobs_and_item

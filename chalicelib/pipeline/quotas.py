@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.core.probe import quotas
-from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.recording import Branch, Recording, Status
+from chalicelib.core.upload import Upload
 
 if TYPE_CHECKING:
     from chalicelib.core.probe.contents import Contents

@@ -11,17 +11,9 @@ from chalicelib.core.jobs.ladder import Preset
 from chalicelib.core.probe.contents import Contents, look_into
 from chalicelib.core.probe.formats import CONTAINERS, extension, needs_audio_track
 from chalicelib.core.probe.headers import read_header
-from chalicelib.core.recording import (
-    DONE,
-    ENDED,
-    Branch,
-    BranchState,
-    Recording,
-    Rendition,
-    RenditionSet,
-    Status,
-    Upload,
-)
+from chalicelib.core.recording import DONE, ENDED, Branch, BranchState, Recording, Status
+from chalicelib.core.results import Rendition, RenditionSet
+from chalicelib.core.upload import Upload
 from chalicelib.errors import JobRejectedError, MediaError, RecordingNotFoundError
 from chalicelib.pipeline.branches import begin, fail, input_of, job_of, move
 from chalicelib.pipeline.removal import delete_job_objects

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from chalicelib.core.audio.formats import HEAD_BYTES
 from chalicelib.core.probe import formats, limits
 from chalicelib.core.probe.contents import Contents
-from chalicelib.core.recording import ENDED, Branch, Recording, Status, Upload
+from chalicelib.core.recording import ENDED, Branch, Recording, Status
+from chalicelib.core.upload import Upload
 from chalicelib.errors import MediaError, UploadChangedError
 from chalicelib.pipeline import quotas, renditions, transcription
 from chalicelib.pipeline.branches import fail, move

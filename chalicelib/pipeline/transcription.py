@@ -12,17 +12,12 @@ from chalicelib.core.jobs.transcribe import (
     job_request,
 )
 from chalicelib.core.probe import formats
-from chalicelib.core.recording import (
-    ENDED,
-    Branch,
-    Recording,
-    Status,
-    TranscriptSummary,
-    Upload,
-)
+from chalicelib.core.recording import ENDED, Branch, Recording, Status
+from chalicelib.core.results import TranscriptSummary
 from chalicelib.core.search.matching import index_transcript
 from chalicelib.core.transcripts.exports import find_export
 from chalicelib.core.transcripts.parsing import load_transcript
+from chalicelib.core.upload import Upload
 from chalicelib.errors import (
     JobRejectedError,
     ParameterError,

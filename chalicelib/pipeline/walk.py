@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
+from chalicelib.core.upload import Upload
 from chalicelib.errors import SourceClosedError
 from chalicelib.pipeline import events, transcription
 from chalicelib.pipeline.removal import delete_outputs, delete_outputs_jobs_and_item

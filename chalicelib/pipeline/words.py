@@ -12,7 +12,8 @@ from chalicelib.errors import UploadChangedError
 from chalicelib.pipeline.transcripts import read_transcript
 
 if TYPE_CHECKING:
-    from chalicelib.core.recording import Measurement, Recording
+    from chalicelib.core.recording import Recording
+    from chalicelib.core.results import Measurement
     from chalicelib.core.transcripts.models import Transcript
     from chalicelib.services import Services
 

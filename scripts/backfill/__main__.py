@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.config import Settings
 from chalicelib.core.probe.formats import extension
 from chalicelib.core.probe.limits import speech_refusal
-from chalicelib.core.recording import Upload
+from chalicelib.core.upload import Upload
 from chalicelib.errors import EarshotError, UploadChangedError
 from chalicelib.pipeline.starting import look_into
 from chalicelib.services import connect

@@ -16,10 +16,11 @@ from support.media import wav
 from chalicelib.api import page, recordings
 from chalicelib.core.probe import limits
 from chalicelib.core.probe.contents import Contents
-from chalicelib.core.recording import Branch, Recording, Status, Upload
+from chalicelib.core.recording import Branch, Recording, Status
 from chalicelib.core.recording_item import flat, restore
 from chalicelib.core.search.layout import bucket_of
 from chalicelib.core.transcripts.exports import EXPORTS
+from chalicelib.core.upload import Upload
 from chalicelib.pipeline import events
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)

@@ -18,11 +18,12 @@ from support.stand_ins import ON_EACH_DATABASE
 from chalicelib.api.search import find_ids, search
 from chalicelib.aws.dynamodb_marks import N_SHARDS
 from chalicelib.aws.dynamodb_search import SearchTable
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
 from chalicelib.core.search.layout import bucket_of, mark_of
 from chalicelib.core.search.matching import parse_query
 from chalicelib.core.search.terms import terms_of
 from chalicelib.core.transcripts.models import Transcript, Word
+from chalicelib.core.upload import Upload
 from chalicelib.errors import CursorError, RequestError
 from chalicelib.pipeline import events
 from chalicelib.pipeline.transcription import index_words

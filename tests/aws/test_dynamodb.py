@@ -14,20 +14,10 @@ from chalicelib.aws.dynamodb_shards import N_SHARDS, all_shards, owners_shards
 from chalicelib.aws.dynamodb_values import to_item
 from chalicelib.aws.dynamodb_watchlist import Watchlist
 from chalicelib.core import keys
-from chalicelib.core.recording import (
-    DONE,
-    Branch,
-    BranchState,
-    Measurement,
-    NoticeState,
-    Recording,
-    Rendition,
-    RenditionSet,
-    Status,
-    TranscriptSummary,
-    Upload,
-)
+from chalicelib.core.recording import DONE, Branch, BranchState, NoticeState, Recording, Status
 from chalicelib.core.recording_item import flat
+from chalicelib.core.results import Measurement, Rendition, RenditionSet, TranscriptSummary
+from chalicelib.core.upload import Upload
 from chalicelib.errors import CursorError, RecordingNotFoundError
 from chalicelib.pipeline import events
 

@@ -10,10 +10,11 @@ from support.stand_ins import ON_EACH_DATABASE
 
 from chalicelib.aws.dynamodb_marks import LAST, N_SHARDS, Stretch
 from chalicelib.aws.dynamodb_search import SearchTable
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
 from chalicelib.core.search.layout import N_BUCKETS
 from chalicelib.core.search.matching import index_transcript
 from chalicelib.core.transcripts.models import Transcript, Word
+from chalicelib.core.upload import Upload
 
 pytestmark = ON_EACH_DATABASE
 

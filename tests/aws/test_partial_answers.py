@@ -14,7 +14,8 @@ from support.faults.dynamodb_double import Table
 from chalicelib.aws.dynamodb import RecordingTable
 from chalicelib.aws.dynamodb_search import HEAD, SearchTable
 from chalicelib.core import keys
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
+from chalicelib.core.upload import Upload
 
 KEY = "uploads/alice/a.wav"
 

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from chalicelib.core.notices import notice_of, outcome_of
-from chalicelib.core.recording import Branch, Outcome, Recording, Status, Upload
+from chalicelib.core.recording import Branch, Outcome, Recording, Status
 from chalicelib.core.recording_item import flat, restore
+from chalicelib.core.upload import Upload
 
 DONE = dict.fromkeys(Branch, Status.COMPLETED)
 

@@ -1,7 +1,8 @@
 import pytest
 
-from chalicelib.core.recording import Branch, Recording, Upload
+from chalicelib.core.recording import Branch, Recording
 from chalicelib.core.recording_item import flat, restore
+from chalicelib.core.upload import Upload
 
 UPLOAD = Upload(bucket="media", key="uploads/alice/talk.wav", etag="e", size=10)
 

@@ -16,15 +16,10 @@ from chalicelib.core.dsp.parameters import FeatureParameters
 from chalicelib.core.features.extract import extract
 from chalicelib.core.features.frames import read_frames
 from chalicelib.core.features.words import join_voices, write_voices
-from chalicelib.core.recording import (
-    BranchState,
-    Measurement,
-    Recording,
-    Status,
-    TranscriptSummary,
-    Upload,
-)
+from chalicelib.core.recording import BranchState, Recording, Status
+from chalicelib.core.results import Measurement, TranscriptSummary
 from chalicelib.core.transcripts.parsing import load_transcript
+from chalicelib.core.upload import Upload
 from chalicelib.errors import ParameterError
 from local.datasets import check_format, make_dataset
 from local.outcomes import NAME, Outcome, Outcomes, upload_of

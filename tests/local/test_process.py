@@ -19,7 +19,8 @@ import soundfile
 from support.media import convert, wav
 from support.running import ROOT, SAMPLE, process, process_as_json
 
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
+from chalicelib.core.upload import Upload
 from local.results import export, write_words
 
 pytestmark = pytest.mark.slow

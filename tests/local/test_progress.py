@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from chalicelib.core import keys
-from chalicelib.core.recording import BranchState, Recording, Status, Upload
+from chalicelib.core.recording import BranchState, Recording, Status
+from chalicelib.core.upload import Upload
 from local.progress import Progress
 from local.shares import HeardParts, Shares, seconds_left
 

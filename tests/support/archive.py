@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 from chalicelib.core import keys
-from chalicelib.core.recording import BranchState, Recording, RenditionSet, Status, Upload
+from chalicelib.core.recording import BranchState, Recording, Status
+from chalicelib.core.results import RenditionSet
+from chalicelib.core.upload import Upload
 from scripts.archive_cost import Prices
 from scripts.backfill import plan, work
 from scripts.backfill.listing import Entry, Listed

@@ -12,8 +12,9 @@ from chalicelib.aws.dynamodb_values import from_dynamodb
 from chalicelib.core import keys
 from chalicelib.core.features.extract import FeatureParameters
 from chalicelib.core.probe import formats, quotas
-from chalicelib.core.recording import Recording, Upload
+from chalicelib.core.recording import Recording
 from chalicelib.core.recording_item import flat, restore
+from chalicelib.core.upload import Upload
 from support.faults.checking_api import (
     is_over_quota,
     of_corrections,

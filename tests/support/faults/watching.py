@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.core.recording import Status, Upload
+from chalicelib.core.recording import Status
+from chalicelib.core.upload import Upload
 from support.asking import Answered
 from support.faults.s3_double import etag_of_parts, halves, md5
 from support.faults.transcribe_double import words_of

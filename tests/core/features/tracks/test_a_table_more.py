@@ -22,6 +22,7 @@ from chalicelib.core.features.measures import measured_names
 from chalicelib.core.features.tracks.track import FrameTrack, Source
 from chalicelib.core.options import Options, option
 from chalicelib.errors import ParameterError
+from chalicelib.variables import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def test_its_options_are_settings_and_are_checked():
     known = config._feature_parameters({"FEATURE_TEAGER_EXPONENT": "2"})
 
     assert known == {"teager_exponent": "2"}
-    with pytest.raises(config.SettingError, match="Did you mean FEATURE_TEAGER_EXPONENT"):
+    with pytest.raises(SettingError, match="Did you mean FEATURE_TEAGER_EXPONENT"):
         config._feature_parameters({"FEATURE_TEAGER_EXPONNT": "2"})
     with pytest.raises(ParameterError, match=r"teager_exponent: 9 is not between 0.1 and 4"):
         FeatureParameters.parse({"teager_exponent": "9"})
