@@ -1,12 +1,13 @@
 """Make moto fast enough for thousands of recordings, with the same answers.
 
-moto is slow in four places:
+moto is slow in five places:
 
 * For each value of an item, moto tries every type that AWS's service model allows. But its items
   are in DynamoDB's JSON already, so here they are written as they are.
 * For each query, moto sorts all items of the table, and makes the keys again for each comparison.
 * For each message of a queue, moto makes a calendar date to see whether the message is visible.
 * While it starts, moto opens a dozen sessions of boto3, each of which parses AWS's models anew.
+* It also reads megabytes of JSON, such as all types of EC2's instances, with Python's own parser.
 """
 
 import base64
@@ -17,7 +18,10 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
+import botocore.loaders
 import botocore.session
+import moto.utilities.utils
+import orjson
 from moto.core.responses import ActionContext, ActionResult
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -28,7 +32,7 @@ from moto.sqs import models as sqs
 
 @contextmanager
 def moto_in_bulk() -> Iterator[None]:
-    """Make these four places of moto fast within the block."""
+    """Make these five places of moto fast within the block."""
     with ExitStack() as cleanup:
         for owner, name, function in (
             (DynamoResult, "execute_result", _execute_result),
@@ -37,10 +41,20 @@ def moto_in_bulk() -> Iterator[None]:
             (DynamoType, "__ne__", lambda one, other: not _equals(one, other)),
             (sqs, "unix_time_millis", lambda: time.time() * 1000),
             (botocore.session, "create_loader", cache(botocore.session.create_loader)),
+            (botocore.loaders, "json", _QuickJson),
+            (moto.utilities.utils, "json", _QuickJson),
         ):
             cleanup.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, function)
         yield
+
+
+class _QuickJson:
+    """The part of the module ``json`` that reads the models of AWS."""
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        return orjson.loads(text)
 
 
 def _execute_result(result: DynamoResult, context: ActionContext) -> Any:

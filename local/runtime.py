@@ -130,11 +130,7 @@ def run(*, port: int = 0, data: Path | None = None) -> Iterator[Runtime]:
         cleanup.callback(triggers.stop)
         triggers.start()
         if store:
-            # In this order: the jobs' inputs, the jobs, and the events, which need both.
-            store.restore()
-            transcribe.restore(store.jobs(TRANSCRIBE))
-            mediaconvert.restore(store.jobs(MEDIACONVERT))
-            store.tell_again(services().settings.media_bucket)
+            _restore(store, transcribe, mediaconvert, triggers)
         changes = Changes(services().recordings.find)
         cleanup.callback(changes.stop)
         gateway.observe_items(lambda key: changes.note(Path(key).stem))
@@ -171,6 +167,21 @@ def _keep(data: Path, gateway: Gateway, cleanup: ExitStack) -> Store:
     gateway.observe_objects(store.keep_object)
     gateway.bound_objects(store.refusal)
     return store
+
+
+def _restore(
+    store: Store,
+    transcribe: TranscribeService,
+    mediaconvert: MediaConvertService,
+    triggers: Triggers,
+) -> None:
+    """Put back what an earlier run has kept, and let all that it has left undone be done."""
+    # In this order: the jobs' inputs, the jobs, and the events, which need both.
+    store.restore()
+    transcribe.restore(store.jobs(TRANSCRIBE))
+    mediaconvert.restore(store.jobs(MEDIACONVERT))
+    store.tell_again(services().settings.media_bucket)
+    triggers.run_schedules()
 
 
 def _keeper(

@@ -228,10 +228,17 @@ class Triggers:
         thread.start()
 
     def _keep_time(self, url: str, period_s: float) -> None:
-        """Send a schedule's event at the start, and then regularly."""
-        while not self._stopping.is_set():
-            self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(_TICK))
-            self._stopping.wait(period_s)
+        """Send a schedule's event after each period."""
+        while not self._stopping.wait(period_s):
+            self._tick(url)
+
+    def run_schedules(self) -> None:
+        """Send the event of every schedule now, for what an earlier run has left undone."""
+        for url in self._schedules:
+            self._tick(url)
+
+    def _tick(self, url: str) -> None:
+        self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(_TICK))
 
     def stop(self) -> None:
         """Stop delivering, and wait a short time for running work."""

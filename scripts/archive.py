@@ -36,7 +36,7 @@ def write_zip(folder: Path, archive: Path) -> None:
     """Write a folder's files into an archive, completely or not at all."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     scratch = archive.with_suffix(".new")
-    with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+    with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in sorted(found for found in folder.rglob("*") if found.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -21,6 +21,7 @@ from support.stand_ins import tables_on_dynalite
 from chalicelib.services import Services
 from chalicelib.services import services as connected
 from local import stack
+from local.bulk import moto_in_bulk
 
 # Hypothesis's profile for continuous integration: no deadlines, which a busy machine misses, and
 # the same examples each time. `make fuzz` and `make soak` search further.
@@ -96,7 +97,7 @@ def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in stack.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with mock_aws(), moto_in_bulk():
         quick_moto.open_session()
         for name, value in stack.create().items():
             monkeypatch.setenv(name, value)

@@ -27,7 +27,7 @@ from scripts.stack import name_literally
 # moto has neither these alarms nor bucket policies, and these tests do not need them.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Tried to parse AWS")]
 
-STRIDE = int(os.environ.get("DEPLOY_STRIDE", "23"))
+STRIDE = int(os.environ.get("DEPLOY_STRIDE", "41"))
 """Interrupt a deployment at one in this many changes; 1 tries all, in some minutes."""
 
 N_DEPLOYING, N_DESTROYING = 80, 60

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -53,10 +54,11 @@ def runtime() -> str:
 
 
 def environment(folder: Path, python: str, lock: str) -> Path:
-    subprocess.run([python, "-m", "venv", folder], check=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
     found = folder / "bin/python"
-    command = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--require-hashes", "-r", ROOT / "requirements" / lock], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", found, "--disable-pip-version-check"]
+    options = ["--quiet", "--no-compile", "--require-hashes", "--requirement"]
+    subprocess.run([*pip, "install", *options, ROOT / "requirements" / lock], check=True)
     return found
 
 
@@ -94,8 +96,14 @@ def build(python: Path, folder: Path, machine: str) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def archives(builder, tmp_path_factory) -> dict[str, Path]:
-    return build(builder, tmp_path_factory.mktemp("build"), "x86_64")
+def built(tmp_path_factory) -> Path:
+    """The folder in which the archives are built."""
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture(scope="module")
+def archives(builder, built) -> dict[str, Path]:
+    return build(builder, built, "x86_64")
 
 
 @pytest.fixture(scope="module")
@@ -265,14 +273,14 @@ def test_the_packages_are_well_under_the_limits_and_compiled(archives):
 
 
 @pytest.mark.slow
-def test_the_package_is_written_without_credentials(builder, tmp_path):
-    """Run the command with the deployed packages: 34 MB are FFmpeg's, 54 the recogniser's."""
+def test_the_package_is_written_without_credentials(builder, built, archives, tmp_path):
+    """Run the command where the packages are built: 34 MB are FFmpeg's, 54 the recogniser's."""
     out = tmp_path / "out"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
     done = subprocess.run(
         [builder, "-m", "scripts.hand_over", "dev", "--out", out],
-        cwd=project_in(tmp_path / "project"),
+        cwd=built,
         env=clean | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -281,6 +289,7 @@ def test_the_package_is_written_without_credentials(builder, tmp_path):
 
     assert (done.returncode, done.stderr) == (0, "")
     sizes = json.loads((out / "manifest.json").read_text())["archives"]
+    assert (out / "function.zip").read_bytes() == archives["function"].read_bytes()
     assert sizes["function.zip"]["bytes"] < package.FUNCTION_LIMIT
     assert sizes["requirements-layer.zip"]["bytes"] < package.LAYER_LIMIT
     assert sizes["media-layer.zip"]["bytes"] < package.ZIPPED_LIMIT

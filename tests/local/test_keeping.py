@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +22,8 @@ from chalicelib.core import keys as names
 
 pytestmark = pytest.mark.slow
 KEY = "uploads/alice/a.wav"
-FIRST = "uploads/alice/0.txt"
+N_KEPT = 60
+FIRST, LAST = "uploads/alice/0.txt", f"uploads/alice/{N_KEPT - 1}.txt"
 
 
 def refused(folder):
@@ -82,14 +84,23 @@ def test_a_stop_amid_work_ends_without_a_trace(tmp_path, sign):
     assert "database" not in said
 
 
-@pytest.fixture
-def kept(tmp_path):
+@pytest.fixture(scope="module")
+def kept_once(tmp_path_factory):
     """A folder with two finished recordings in it."""
-    with started(tmp_path) as local_mode:
+    folder = tmp_path_factory.mktemp("kept")
+    with started(folder) as local_mode:
         local_mode.put(KEY, wav(1.0))
         local_mode.put("uploads/bob/b.wav", wav(1.0, f0_hz=330))
         found = [local_mode.settled(key) for key in (KEY, "uploads/bob/b.wav")]
-    return tmp_path, found
+    return folder, found
+
+
+@pytest.fixture
+def kept(kept_once, tmp_path):
+    """The items of the two recordings, which a copy of that folder holds."""
+    folder, found = kept_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return found
 
 
 def damage_database(folder, damage):
@@ -103,7 +114,7 @@ def damage_database(folder, damage):
 
 @pytest.mark.parametrize("damage", ["garbage", "cut"])
 def test_of_a_damaged_database_every_upload_is_saved_and_that_is_said(tmp_path, kept, damage):
-    _, (first, second) = kept
+    first, second = kept
     database, damaged = damage_database(tmp_path, damage)
 
     with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
@@ -135,7 +146,7 @@ def test_a_damaged_database_of_files_without_labels_is_said_in_a_sentence(tmp_pa
 
 
 def test_files_of_an_earlier_version_get_their_labels_at_a_start(tmp_path, kept):
-    _, (_, other) = kept
+    _, other = kept
     for label in (tmp_path / "objects").glob("*.json"):
         label.unlink()
     with started(tmp_path):
@@ -154,7 +165,7 @@ def files_of(folder, key):
 
 @pytest.mark.parametrize("damage", ["gone", "changed"])
 def test_an_upload_whose_file_is_damaged_is_lost_alone_and_that_is_said(tmp_path, kept, damage):
-    _, (lost, other) = kept
+    lost, other = kept
     (file,) = files_of(tmp_path, KEY)
     if damage == "gone":
         file.unlink()
@@ -175,7 +186,7 @@ def test_an_upload_whose_file_is_damaged_is_lost_alone_and_that_is_said(tmp_path
 
 
 def test_a_damaged_item_is_made_anew_from_its_upload(tmp_path, kept):
-    _, (before, other) = kept
+    before, other = kept
     with closing(sqlite3.connect(tmp_path / "earshot.sqlite")) as database, database:
         database.execute("update items set item = '{' where key = ?", (before["JsonFile"],))
 
@@ -291,7 +302,7 @@ def sizes(local_mode):
 def test_requests_wait_while_what_was_kept_is_put_back(tmp_path):
     """V7: what is written before that is over would be overwritten by it."""
     with started(tmp_path) as local_mode:
-        for number in range(150):
+        for number in range(N_KEPT):
             local_mode.put(f"uploads/alice/{number}.txt", b"old")
         port = local_mode.url.rpartition(":")[2]
     client = boto3.client(
@@ -308,7 +319,7 @@ def test_requests_wait_while_what_was_kept_is_put_back(tmp_path):
         while not stop.is_set():
             try:
                 client.put_object(Bucket="earshot-local", Key=FIRST, Body=b"new")
-                client.delete_object(Bucket="earshot-local", Key="uploads/alice/149.txt")
+                client.delete_object(Bucket="earshot-local", Key=LAST)
             except EndpointConnectionError:
                 continue  # nobody listens yet
             answered.set()
@@ -321,13 +332,13 @@ def test_requests_wait_while_what_was_kept_is_put_back(tmp_path):
             assert answered.wait(120)
             got = client.get_object(Bucket=local_mode.bucket, Key=FIRST)
             assert got["Body"].read() == b"new"
-            assert "uploads/alice/149.txt" not in local_mode.object_keys()
+            assert LAST not in local_mode.object_keys()
     finally:
         stop.set()
         writer.join()
     with started(tmp_path) as local_mode:
         assert sizes(local_mode)[FIRST] == len(b"new")
-        assert len(local_mode.object_keys("uploads/")) == 149
+        assert len(local_mode.object_keys("uploads/")) == N_KEPT - 1
 
 
 CLIENTS = 8

@@ -132,7 +132,7 @@ def test_a_port_in_use_gives_one_sentence():
 def test_the_progress_of_a_recording_is_told_until_it_is_transcribed(local_mode):
     y, sr = soundfile.read(SAMPLE)
     long = io.BytesIO()
-    soundfile.write(long, np.tile(y, 30), sr, format="WAV")
+    soundfile.write(long, np.tile(y, 12), sr, format="WAV")
     key = "uploads/local/long.wav"
     local_mode.put(key, long.getvalue())
 

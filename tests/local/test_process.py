@@ -259,11 +259,23 @@ def test_parquet_without_pyarrow_says_how_to_have_it(tmp_path, monkeypatch):
 
 
 def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
+    """The script has them more often, so that it need not hear minutes of speech."""
     long = tmp_path / "long.wav"
     sample, rate = soundfile.read(SAMPLE)
-    soundfile.write(long, np.tile(sample, 60), rate)
+    soundfile.write(long, np.tile(sample, 12), rate)
+    script = (
+        "import sys; from local import __main__, progress; "
+        "progress.LINES_EVERY_S = 0.2; sys.exit(__main__.main())"
+    )
 
-    ended = process("--out", tmp_path / "out", long)
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "process", "--out", tmp_path / "out", long],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
 
     told = re.findall(r"^… me/long\.wav (\d+) %", ended.stderr, re.MULTILINE)
     shares = [int(share) for share in told]
@@ -273,9 +285,10 @@ def test_where_there_is_no_terminal_lines_tell_how_far_it_is(tmp_path):
     assert "transcribing" in ended.stderr
 
 
-def talks(folder, n=3):
-    """Put copies of the sample into a folder, each with bytes of its own."""
+def talks(folder, n=3, *, most_s=None):
+    """Put copies of the sample, or of its beginning, into a folder, each with its own bytes."""
     sample, rate = soundfile.read(SAMPLE, dtype="int16")
+    sample = sample[: most_s and most_s * rate]
     folder.mkdir()
     for number in range(n):
         soundfile.write(folder / f"{number}.wav", np.roll(sample, number), rate)
@@ -291,7 +304,7 @@ N_TALKS = 12
 
 
 def test_a_run_that_was_interrupted_goes_on_and_repeats_nothing(tmp_path):
-    folder, out = talks(tmp_path / "talks", n=N_TALKS), tmp_path / "out"
+    folder, out = talks(tmp_path / "talks", n=N_TALKS, most_s=2), tmp_path / "out"
     command = [sys.executable, "-m", "local", "process", "--json", "--out", out, folder]
     stopped = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until = time.monotonic() + 120

@@ -2,9 +2,11 @@
 
 import queue
 import threading
+from types import SimpleNamespace
 
 import boto3
 import pytest
+from chalice import Chalice, Rate
 
 from local import triggers as under_test
 from local.triggers import Triggers
@@ -85,3 +87,22 @@ def test_a_function_that_times_out_is_called_again_by_a_living_thread(bucket):
     assert calls.get(timeout=WAIT_S) == calls.get(timeout=WAIT_S)
     assert len(threads_of("late")) == under_test.THREADS
     triggers.stop()
+
+
+@pytest.mark.usefixtures("services")
+def test_a_schedule_begins_after_its_period_or_when_it_is_told_to():
+    seen = queue.Queue()
+    app = Chalice("clock")
+
+    @app.schedule(Rate(1, Rate.DAYS))
+    def look(event):
+        seen.put(event.detail_type)
+
+    triggers = Triggers()
+    triggers.add_application(SimpleNamespace(app=app, look=look))
+    triggers.start()
+    triggers.run_schedules()
+
+    assert seen.get(timeout=WAIT_S) == "Scheduled Event"
+    triggers.stop()
+    assert seen.empty()

@@ -77,4 +77,5 @@ def deployed(
             cleanup.callback(service.close)
             service.start()
         triggers.start()
+        triggers.run_schedules()
         yield deployment
