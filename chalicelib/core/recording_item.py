@@ -5,13 +5,13 @@ The types of ``recording`` are nested, the item is flat: a branch's fields follo
 directions are here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, fields
-from functools import cache, partial
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from chalicelib.core import keys
-from chalicelib.core.recording import Branch, BranchState, NoticeState, Outcome, Recording
+from chalicelib.core.recording import Branch, BranchState, NoticeState, Outcome, Recording, Status
 from chalicelib.core.results import Measurement, Rendition, RenditionSet, Result, TranscriptSummary
 
 KIND = "recording"
@@ -112,10 +112,8 @@ def cleared(branch: Branch) -> dict[str, None]:
 
 def restore(item: Mapping[str, Any]) -> Recording:
     """Return the recording of an item; attributes without a field are left out."""
-    states = {branch: _made(BranchState, item, partial(_branch_name, branch)) for branch in Branch}
-    notices = {
-        outcome: _made(NoticeState, item, partial(_notice_name, outcome)) for outcome in Outcome
-    }
+    states = {branch: _made(BranchState, item, branch) for branch in Branch}
+    notices = {outcome: _made(NoticeState, item, outcome) for outcome in Outcome}
     files = {name: Rendition(**one) for name, one in item.get("rendition_files", {}).items()}
     return Recording(
         **{
@@ -134,13 +132,26 @@ def restore(item: Mapping[str, Any]) -> Recording:
     )
 
 
-def _made(cls: type[Any], item: Mapping[str, Any], named: Callable[[str], str] = str) -> Any:
-    found = {one.name: item[named(one.name)] for one in fields(cls) if named(one.name) in item}
+def _made(cls: Any, item: Mapping[str, Any], group: Branch | Outcome | None = None) -> Any:
+    found = {name: item[attribute] for name, attribute in _names(cls, group) if attribute in item}
     if "status" in found:
-        found["status"] = get_type_hints(cls)["status"](found["status"])
+        found["status"] = Status(found["status"])
     return cls(
         **{name: tuple(one) if isinstance(one, list) else one for name, one in found.items()}
     )
+
+
+@cache  # every item that is read is made of some fifty fields
+def _names(cls: Any, group: Branch | Outcome | None) -> tuple[tuple[str, str], ...]:
+    """Return the names of a class's fields and of their attributes."""
+    names = [one.name for one in fields(cls)]
+    match group:
+        case Branch():
+            return tuple((name, _branch_name(group, name)) for name in names)
+        case Outcome():
+            return tuple((name, _notice_name(group, name)) for name in names)
+        case None:
+            return tuple((name, name) for name in names)
 
 
 @cache
