@@ -21,7 +21,11 @@ from support.running import ROOT, fetch, start
 from chalicelib.core import keys as names
 
 pytestmark = pytest.mark.slow
-KEY = "uploads/alice/a.wav"
+TALKS = {
+    f"uploads/{owner}/talk.wav": wav(0.6, f0_hz=f0_hz)
+    for owner, f0_hz in (("alice", 220), ("bob", 330), ("carol", 440), ("dave", 550))
+}
+KEY, *_ = KEYS = tuple(TALKS)
 N_KEPT = 60
 FIRST, LAST = "uploads/alice/0.txt", f"uploads/alice/{N_KEPT - 1}.txt"
 
@@ -48,20 +52,15 @@ def started(folder, *, log=None):
         yield local_mode
 
 
-def test_a_folder_in_use_is_refused_to_a_second_start(tmp_path):
-    with started(tmp_path):
+def test_a_folder_in_use_is_refused_to_a_second_start_and_free_again_after_a_kill(tmp_path):
+    with started(tmp_path) as local_mode:
         told = refused(tmp_path)
+        local_mode.process.kill()
+        local_mode.process.wait()
 
     assert told == (
         f"{tmp_path} is in use by another local mode. Stop that one, or name another folder."
     )
-
-
-def test_a_folder_is_free_again_after_a_kill(tmp_path):
-    with started(tmp_path) as local_mode:
-        local_mode.process.kill()
-        local_mode.process.wait()
-
     with started(tmp_path) as local_mode:
         assert local_mode.items(KEY) == []
 
@@ -86,18 +85,17 @@ def test_a_stop_amid_work_ends_without_a_trace(tmp_path, sign):
 
 @pytest.fixture(scope="module")
 def kept_once(tmp_path_factory):
-    """A folder with two finished recordings in it."""
+    """A folder with finished recordings in it, and their items by upload key."""
     folder = tmp_path_factory.mktemp("kept")
     with started(folder) as local_mode:
-        local_mode.put(KEY, wav(1.0))
-        local_mode.put("uploads/bob/b.wav", wav(1.0, f0_hz=330))
-        found = [local_mode.settled(key) for key in (KEY, "uploads/bob/b.wav")]
-    return folder, found
+        for key, body in TALKS.items():
+            local_mode.put(key, body)
+        return folder, {key: local_mode.settled(key) for key in KEYS}
 
 
 @pytest.fixture
 def kept(kept_once, tmp_path):
-    """The items of the two recordings, which a copy of that folder holds."""
+    """The items of the recordings that a copy of that folder holds."""
     folder, found = kept_once
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     return found
@@ -114,15 +112,14 @@ def damage_database(folder, damage):
 
 @pytest.mark.parametrize("damage", ["garbage", "cut"])
 def test_of_a_damaged_database_every_upload_is_saved_and_that_is_said(tmp_path, kept, damage):
-    first, second = kept
     database, damaged = damage_database(tmp_path, damage)
 
     with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
-        for key, before in ((KEY, first), ("uploads/bob/b.wav", second)):
+        for key, before in kept.items():
             after = local_mode.settled(key)
             assert after["recording_id"] == before["recording_id"]
             assert after["transcript"] == before["transcript"]
-        assert local_mode.object_keys("uploads/") == {KEY, "uploads/bob/b.wav"}
+        assert local_mode.object_keys("uploads/") == set(KEYS)
 
     said = (tmp_path / "said").read_text()
     assert f"{database} was damaged (" in said
@@ -146,7 +143,6 @@ def test_a_damaged_database_of_files_without_labels_is_said_in_a_sentence(tmp_pa
 
 
 def test_files_of_an_earlier_version_get_their_labels_at_a_start(tmp_path, kept):
-    _, other = kept
     for label in (tmp_path / "objects").glob("*.json"):
         label.unlink()
     with started(tmp_path):
@@ -154,7 +150,7 @@ def test_files_of_an_earlier_version_get_their_labels_at_a_start(tmp_path, kept)
     damage_database(tmp_path, "garbage")
 
     with started(tmp_path) as local_mode:
-        assert local_mode.settled("uploads/bob/b.wav")["recording_id"] == other["recording_id"]
+        assert local_mode.settled(KEY)["recording_id"] == kept[KEY]["recording_id"]
 
 
 def files_of(folder, key):
@@ -163,38 +159,30 @@ def files_of(folder, key):
     return [folder / "objects" / name for (name,) in rows]
 
 
-@pytest.mark.parametrize("damage", ["gone", "changed"])
-def test_an_upload_whose_file_is_damaged_is_lost_alone_and_that_is_said(tmp_path, kept, damage):
-    lost, other = kept
-    (file,) = files_of(tmp_path, KEY)
-    if damage == "gone":
-        file.unlink()
-    else:
-        file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+def test_what_is_damaged_is_lost_or_made_anew_alone_and_that_is_said(tmp_path, kept):
+    gone, changed, of_item, whole = KEYS
+    (file,) = files_of(tmp_path, gone)
+    file.unlink()
+    (file,) = files_of(tmp_path, changed)
+    file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+    with closing(sqlite3.connect(tmp_path / "earshot.sqlite")) as database, database:
+        item_key = (kept[of_item]["JsonFile"],)
+        database.execute("update items set item = '{' where key = ?", item_key)
 
     with (tmp_path / "said").open("w") as log, started(tmp_path, log=log) as local_mode:
-        assert local_mode.settled("uploads/bob/b.wav") == other
-        assert local_mode.object_keys("uploads/") == {"uploads/bob/b.wav"}
-        local_mode.wait(lambda: not local_mode.items(KEY), "its recording to be removed")
-        local_mode.put(KEY, wav(1.0))
-        again = local_mode.settled(KEY)
+        assert local_mode.settled(whole) == kept[whole]
+        assert local_mode.settled(of_item)["transcript"] == kept[of_item]["transcript"]
+        assert local_mode.object_keys("uploads/") == {of_item, whole}
+        for key in (gone, changed):
+            local_mode.wait(lambda key=key: not local_mode.items(key), f"{key} to have no item")
+        local_mode.put(gone, TALKS[gone])
+        again = local_mode.settled(gone)
 
     said = (tmp_path / "said").read_text()
-    assert f"s3://earshot-local/{KEY} is lost" in said
+    for key in (gone, changed):
+        assert f"s3://earshot-local/{key} is lost" in said
     assert "Traceback" not in said
-    assert again["recording_id"] == lost["recording_id"]
-
-
-def test_a_damaged_item_is_made_anew_from_its_upload(tmp_path, kept):
-    before, other = kept
-    with closing(sqlite3.connect(tmp_path / "earshot.sqlite")) as database, database:
-        database.execute("update items set item = '{' where key = ?", (before["JsonFile"],))
-
-    with started(tmp_path) as local_mode:
-        after = local_mode.settled(KEY)
-
-        assert after["transcript"] == before["transcript"]
-        assert local_mode.settled("uploads/bob/b.wav") == other
+    assert again["recording_id"] == kept[gone]["recording_id"]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def runs_of_words(text: str, n: int = 3) -> set[str]:
 
 def test_the_log_has_every_outcome_and_no_spoken_words(tmp_path, capfd):
     log = tmp_path / "log"
-    with start("--data", str(tmp_path / "data"), LOG_FILE=str(log)) as local_mode:
+    with start(LOG_FILE=str(log)) as local_mode:
         local_mode.put("uploads/alice/said.wav", SAMPLE.read_bytes())
         local_mode.put("uploads/alice/film.mkv", video.make("mkv", duration_s=5, speech=SAMPLE))
         local_mode.put("uploads/alice/notes.txt", SAID.encode())
@@ -46,8 +46,7 @@ def test_the_log_has_every_outcome_and_no_spoken_words(tmp_path, capfd):
         of_this = [line for line in lines if line.get("recording_id") == item["recording_id"]]
         ends = [line for line in of_this if {"recordings_done", "recordings_failed"} & line.keys()]
         assert len(ends) == 1, of_this
-    # Local mode reconciles at its start, which may end before the log is read.
-    assert {line["function"] for line in lines} - {"reconcile"} == {
+    assert {line["function"] for line in lines} == {
         *("receive_upload", "extract_features", "store_transcript", "store_renditions"),
         *("remove_recording", "api_handler"),
     }

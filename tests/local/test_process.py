@@ -122,12 +122,27 @@ def test_one_bad_file_fails_the_command_and_no_other_file(tmp_path):
     assert lines[2]["statuses"]["features"] == "COMPLETED"
 
 
-def test_a_file_named_twice_is_processed_once(tmp_path):
-    status, lines = process_as_json("--out", tmp_path, SAMPLE, SAMPLE)
+FORMATS = ("text", "srt", "vtt", "textgrid", "ctm", "audacity", "audacity-words", "elan")
 
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory):
+    """One run for several tests: the sample, another file, and the sample again."""
+    folder = tmp_path_factory.mktemp("processed")
+    other = folder / "other.wav"
+    other.write_bytes(convert(SAMPLE, "wav"))
+    table = folder / "study" / "words.csv"
+    options = ("--table", table, "--format", ",".join(FORMATS))
+    status, lines = process_as_json("--out", folder / "out", *options, SAMPLE, other, SAMPLE)
     assert status == 0
-    assert lines[0] == lines[1]
-    assert len(list(tmp_path.iterdir())) == 1
+    return folder / "out", table, lines
+
+
+def test_a_file_named_twice_is_processed_once(processed):
+    out, _, lines = processed
+
+    assert lines[0] == lines[2] != lines[1]
+    assert len(list(out.iterdir())) == 2
 
 
 def test_the_words_of_a_recording_do_not_depend_on_what_was_heard_before_it(tmp_path):
@@ -166,27 +181,18 @@ def test_a_folder_and_a_pattern_stand_for_their_recordings(tmp_path):
     )
 
 
-def test_transcripts_are_written_in_the_formats_of_other_programs(tmp_path):
-    names = ("text", "srt", "vtt", "textgrid", "ctm", "audacity", "audacity-words", "elan")
+def test_transcripts_are_written_in_the_formats_of_other_programs(processed):
+    out, _, (line, *_) = processed
 
-    status, (line,) = process_as_json("--out", tmp_path, "--format", ",".join(names), SAMPLE)
-
-    assert status == 0
-    assert set(names) <= line["outputs"].keys()
+    assert set(FORMATS) <= line["outputs"].keys()
     for name, mark in {"srt": "-->", "vtt": "WEBVTT", "textgrid": "ooTextFile"}.items():
         assert mark in Path(line["outputs"][name]).read_text()
-    folder = tmp_path / line["recording_id"]
-    assert "river" in (folder / "transcript.ctm").read_text()
+    assert "river" in (out / line["recording_id"] / "transcript.ctm").read_text()
 
 
-def test_all_words_of_all_recordings_are_one_table(tmp_path):
-    other = tmp_path / "other.wav"
-    other.write_bytes(convert(SAMPLE, "wav"))
-    table = tmp_path / "study" / "words.csv"
+def test_all_words_of_all_recordings_are_one_table(processed):
+    _, table, lines = processed
 
-    status, lines = process_as_json("--out", tmp_path, "--table", table, SAMPLE, other, SAMPLE)
-
-    assert status == 0
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     for line in lines:
