@@ -74,7 +74,7 @@ class RequestHandler(MotoRequestHandler):
         return handler.make_environ()
 
 
-class _Dispatcher(DomainDispatcherApplication):
+class Dispatcher(DomainDispatcherApplication):
     """moto's dispatcher, which would list the folder of its own package for each request."""
 
     get_backend_for_host = lru_cache(DomainDispatcherApplication.get_backend_for_host)
@@ -97,7 +97,7 @@ class Gateway:
         self.transcribe: TranscribeService | None = None
         self.mediaconvert: MediaConvertService | None = None
         self.shares: Shares | None = None
-        self._moto = _Dispatcher(create_backend_app)
+        self._moto = Dispatcher(create_backend_app)
         # moto checks a condition and changes the item in two steps; DynamoDB does both at once.
         self._tables = threading.Lock()
         self._item_observers: list[Callable[[str], None]] = []

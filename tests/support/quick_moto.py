@@ -23,10 +23,11 @@ def prepare() -> None:
 def open_session() -> None:
     """Give boto3 a default session that shares the models of AWS with earlier sessions."""
     session = botocore.session.Session()
-    session.register_component("data_loader", _models())
+    session.register_component("data_loader", models())
     boto3.setup_default_session(botocore_session=session)
 
 
 @cache
-def _models() -> botocore.loaders.Loader:
+def models() -> botocore.loaders.Loader:
+    """Return a loader that keeps the models of AWS for all sessions of this process."""
     return botocore.session.Session().get_component("data_loader")

@@ -21,13 +21,10 @@ from xml.etree import ElementTree as ET
 import yaml
 from moto.backends import get_backend
 from moto.cloudformation.utils import yaml_tag_constructor
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from local.gateway import Dispatcher
 from support.deploy import snapshots
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -49,7 +46,7 @@ class QuietHandler(MotoRequestHandler):
 
 class Double:
     def __init__(self) -> None:
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = Dispatcher(create_backend_app)
         self._server = make_server(
             "127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler
         )
