@@ -17,7 +17,7 @@ from chalicelib.core import keys
 from chalicelib.core.jobs import mediaconvert_events
 from chalicelib.core.notices import outcome_of
 from chalicelib.core.recording import Branch, BranchState, Recording, Status
-from chalicelib.errors import RecordingNotFoundError, SourceClosedError
+from chalicelib.errors import RecordingNotFoundError, SourceClosedError, UploadChangedError
 from chalicelib.journal import note
 from chalicelib.pipeline import events, recognition, renditions, transcription
 from chalicelib.pipeline.branches import job_of, move
@@ -27,7 +27,7 @@ from chalicelib.pipeline.removal import (
     delete_outputs,
     delete_outputs_jobs_and_item,
 )
-from chalicelib.pipeline.retries import ATTEMPTS
+from chalicelib.pipeline.retries import ATTEMPTS, RETRY_AFTER_S
 from chalicelib.pipeline.walk import Findings, walk
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ def look(recording_id: str, services: "Services") -> Recording | None:
                 recording = _retry(recording, branch, services)
         recording = _miss_results(recording, services)
         events.resume(recording, services)
+    except UploadChangedError:
+        # A clean-up has removed a table in the middle. The next look makes it again.
+        services.features_queue.send_look(recording_id, delay_s=RETRY_AFTER_S)
     except RecordingNotFoundError:
         delete_outputs(recording_id, services)
         return None

@@ -257,6 +257,48 @@ def test_subtitles_that_a_late_clean_up_took_are_made_again(finish, services, pu
     assert services.results.read(key) == written
 
 
+class Swept:
+    """A bucket from which a clean-up takes one key as soon as it has been listed."""
+
+    def __init__(self, store, key):
+        self._store, self._key = store, key
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def keys(self, prefix):
+        found = self._store.keys(prefix)
+        if self._key in found:
+            self._store.remove(self._key)
+        return found
+
+
+def test_a_clean_up_in_the_middle_of_a_look_is_met_by_the_next_look(
+    account, finish, services, put, later
+):
+    options = replace(services.settings.transcription, subtitles=("srt",))
+    services = replace(services, settings=replace(services.settings, transcription=options))
+    recording_id = put(KEY, wav())
+    events.receive_upload(KEY, services)
+    finish(recording_id, services)
+    account.messages.waiting.clear()
+    services.results.remove(keys.subtitles(recording_id, "srt"))
+    table = keys.features(recording_id, "mfcc.csv")
+    swept = replace(
+        later(hours=2), settings=services.settings, results=Swept(services.results, table)
+    )
+
+    found = look(recording_id, swept)
+
+    assert found is not None
+    (again,) = account.messages.waiting
+    assert json.loads(again["body"]) == {"task": "look", "recording_id": recording_id}
+    assert look(recording_id, services).statuses["features"] == "PENDING"
+    events.extract_features(recording_id, services)
+    assert services.recordings.get(recording_id).is_settled
+    assert services.results.find(table)
+
+
 def test_a_recording_that_is_well_is_looked_at_once_more_and_then_left_alone(
     finish, services, put, later
 ):
