@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.browser import NO_CHROMIUM
 from support.running import ROOT
 
 pytestmark = pytest.mark.slow
@@ -22,6 +23,4 @@ def test_what_is_skipped_without_chromium_is_said_in_one_line():
     )
 
     told = [line for line in ended.stdout.splitlines() if line.startswith("3 tests of the page")]
-    assert told == [
-        "3 tests of the page were skipped. Chromium is not installed: apt-get install chromium"
-    ], ended.stdout
+    assert told == [f"3 tests of the page were skipped. {NO_CHROMIUM}"], ended.stdout
