@@ -62,6 +62,21 @@ def test_a_function_that_leaves_parts_behind_without_a_fault_is_seen():
     assert all_violations(world) == ["parts of features/a/mfcc.csv are left"]
 
 
+def test_a_function_that_fails_without_a_fault_is_seen(monkeypatch):
+    def break_off(*_):
+        raise LookupError("nobody expects this")
+
+    monkeypatch.setattr(events, "join_words", break_off)
+    seed = next(seed for seed in range(100) if Plan(seed).left == 0)
+
+    world = tell(seed)
+
+    assert not world.plan.spent
+    (first, *_) = world.failed_alone
+    assert "failed: LookupError('nobody expects this'), without any fault\nTraceback" in first
+    assert first in all_violations(world)
+
+
 def told_in_parts():
     """Return the first history without a fault in which tables are written in parts."""
     for seed in range(100):

@@ -84,7 +84,7 @@ def violations(world: World) -> list[str]:
 def all_violations(world: World) -> list[str]:
     """Return the violations at the end, and those that the rules forbid during the history."""
     rules = world.plan.rules
-    found = violations(world) + world.failed_runs
+    found = violations(world) + world.failed_runs + world.failed_alone
     found += [world.never_ended] if world.never_ended else []
     found += [seen for seen in world.watch.seen if rules.in_between or "was COMPLETED" not in seen]
     found += _of_requests(world)

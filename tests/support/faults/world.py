@@ -6,6 +6,7 @@ them. So the same moves give the same history on every machine.
 """
 
 import json
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -130,6 +131,9 @@ class World:
     most_requests: dict[str, int] = field(default_factory=dict)
     requests_of: Counter[str] = field(default_factory=Counter)
     log: list[str] = field(default_factory=list)
+    failed_alone: list[str] = field(default_factory=list)
+    """Handlers that have failed before any fault had happened."""
+
     wrong_before: list[str] = field(default_factory=list)
     wrong_after_one: list[str] = field(default_factory=list)
     told: list[Move] = field(default_factory=list)
@@ -291,10 +295,11 @@ class World:
         except KilledError:
             self.n_killed += 1
             outcome = "was killed"
-        except Exception as exc:  # as in Lambda: an exception in a function ends only this call
+        except Exception as exc:  # noqa: BLE001  # as in Lambda, an exception ends only this call
             outcome = f"failed: {exc!r}"
             if not self.plan.spent:
-                raise
+                where = "".join(traceback.format_exception(exc))
+                self.failed_alone.append(f"{task.name} {outcome}, without any fault\n{where}")
         else:
             outcome = "ended"
         self.tasks.remove(task)
