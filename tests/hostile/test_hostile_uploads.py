@@ -6,9 +6,9 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
-import boto3
 import pytest
 from support import corpus
+from support.account import Account
 from support.answers import put_answer
 from support.media import wav
 
@@ -21,9 +21,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 @pytest.fixture
-def services(services):
-    """Services without MediaConvert, which moto lacks."""
-    return replace(services, settings=replace(services.settings, mediaconvert_role_arn=""))
+def services():
+    """Services of a stage without MediaConvert; the queue's name has the prefix of its jobs."""
+    queue = "https://sqs.us-east-1.amazonaws.com/123456789012/earshot-local-features"
+    return Account().connect(MEDIACONVERT_ROLE_ARN="", FEATURES_QUEUE_URL=queue)
+
+
+@pytest.fixture
+def put(services):
+    """Put an object into the bucket; return its recording's id."""
+
+    def put_object(key: str, body: bytes, **metadata: str) -> str:
+        services.media.write(key, body, metadata)
+        return services.media.find(key).recording_id
+
+    return put_object
 
 
 @pytest.fixture
@@ -143,7 +155,7 @@ def test_reading_ends_in_time_for_the_tables_to_be_written():
     ],
 )
 def test_objects_of_other_stages_below_jobs_are_not_changed(services, key):
-    boto3.client("s3").put_object(Bucket=services.results.bucket, Key=key, Body=b"theirs")
+    services.results.write(key, b"theirs")
 
     events.store_transcript(key, services)
 

@@ -26,7 +26,7 @@ TALKS = {
     for owner, f0_hz in (("alice", 220), ("bob", 330), ("carol", 440), ("dave", 550))
 }
 KEY, *_ = KEYS = tuple(TALKS)
-N_KEPT = 60
+N_KEPT = 30
 FIRST, LAST = "uploads/alice/0.txt", f"uploads/alice/{N_KEPT - 1}.txt"
 
 

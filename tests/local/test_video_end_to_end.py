@@ -29,7 +29,7 @@ FILMS = {
     "large.mp4": {"size": (1920, 1080)},
     "silent.mp4": {"sound": False},
     "second.mp4": {"duration_s": 1.0},
-    "minutes.mp4": {"duration_s": 120.0},
+    "minutes.mp4": {"duration_s": 70.0},
 }
 TURNED = (240, 320)
 
