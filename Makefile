@@ -142,17 +142,21 @@ page: $(DEPLOY)/.ready ## serve the page of a stage with your AWS credentials: S
 screenshots: $(BIN)/.dev ## take the pictures of the page that the README shows
 	@$(BIN)/python -m local.desk.screenshots $(if $(FILE),"$(FILE)")
 
+# Python's bytecode is written even where it is switched off: the tests start some 300 processes,
+# and each would compile Earshot anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: check ## run lint, types and all tests
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 test-quick: $(BIN)/.dev ## run every test that takes less than two seconds: under three minutes
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(PYTEST) -m "not slow"
 
 docs: $(BIN)/.dev ## build the documentation site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 coverage: $(BIN)/.dev ## measure the coverage of the quick tests; fails below the floor in pyproject.toml
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow" --quiet --cov --cov-report=term
+	$(PYTEST) -m "not slow" --quiet --cov --cov-report=term
 
 test-peers: $(BIN)/.dev $(DEPLOY)/.ready $(PEERS)/.ready ## run the end-to-end tests on MiniStack, and the tables' tests on dynalite
 	EARSHOT_PEERS=$(PEERS) EARSHOT_DEPLOY=$(DEPLOY) $(BIN)/pytest $(PEERS_TESTS)

@@ -177,11 +177,12 @@ def _restore(
 ) -> None:
     """Put back what an earlier run has kept, and let all that it has left undone be done."""
     # In this order: the jobs' inputs, the jobs, and the events, which need both.
-    store.restore()
+    has_earlier = store.restore()
     transcribe.restore(store.jobs(TRANSCRIBE))
     mediaconvert.restore(store.jobs(MEDIACONVERT))
     store.tell_again(services().settings.media_bucket)
-    triggers.run_schedules()
+    if has_earlier:
+        triggers.run_schedules()
 
 
 def _keeper(

@@ -180,8 +180,11 @@ class Store:
             ).fetchall()
         return [json.loads(job) for (job,) in rows]
 
-    def restore(self) -> None:
-        """Restore every item and object; report each one that cannot be restored."""
+    def restore(self) -> bool:
+        """Restore every item and object; report each one that cannot be restored.
+
+        Return whether there was anything.
+        """
         items = self._database.execute("select key, item from items").fetchall()
         rows = self._rows()
         for key, text in items:
@@ -202,6 +205,7 @@ class Store:
             file = self._files / row[2]
             if file.exists() and not file.with_suffix(LABEL).exists():
                 write_label(self._files, row)  # an earlier version wrote none
+        return bool(items or rows)
 
     def _restore_item(self, item: dict[str, Any]) -> None:
         # The worker's message was never answered, so it is waiting again.

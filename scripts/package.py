@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def build(project: Path, machine: str) -> Package:
     function = AppOnlyDeploymentPackager(**settings).create_deployment_package(
         str(project), RUNTIME
     )
-    packager = LayerDeploymentPackager(**settings)
+    packager = LayerDeploymentPackager(**settings | {"osutils": _Uncompressed()})
     layer = Path(packager.deployment_package_filename(str(project), RUNTIME))
     if layer.is_file() and not archive.is_compiled(layer):
         # ``chalice deploy`` alone has built it, without a check of every wheel's hash.
@@ -101,6 +102,12 @@ def build(project: Path, machine: str) -> Package:
         return Package(Path(function), None)
     archive.recompile(layer, project / "build" / "requirements")
     return Package(Path(function), layer)
+
+
+class _Uncompressed(OSUtils):
+    """Chalice's archive without compression, because it is unpacked to add the ``.pyc`` files."""
+
+    ZIP_DEFLATED = zipfile.ZIP_STORED
 
 
 class _Silence(UI):

@@ -43,6 +43,9 @@ gc.set_threshold(20_000, 20, 20)
 quick_moto.prepare()
 
 QUICK_S = 2.0
+MANY = {"test_histories.py"}
+"""Files that take long, and no test of them."""
+
 over_the_limit: list[pytest.TestReport] = []
 
 
@@ -53,8 +56,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests, so that no process waits for the last of them."""
-    slow = {item.path for item in items if "slow" in item.keywords}
+    """Begin with the files that take long, so that no process waits for the last of them."""
+    slow = {item.path for item in items if "slow" in item.keywords or item.path.name in MANY}
     items.sort(key=lambda item: item.path not in slow)
 
 

@@ -305,7 +305,7 @@ def outcomes_in(folder):
     return {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*/outcome.json"))}
 
 
-N_TALKS = 12
+N_TALKS = 9
 """Several times as many as are in work at once, so that some are left when two are done."""
 
 
