@@ -8,7 +8,7 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
-from support.faults.clients import Client, do_part
+from support.faults.clients import Client, Messages, do_part
 from support.faults.connecting import INDEXES, SEARCH_INDEXES
 from support.faults.dynamodb_double import Table
 from support.faults.s3_double import Bucket
@@ -320,6 +320,20 @@ def test_five_deletions_a_second_are_accepted():
     assert set(refused[:-1]) == {"BadRequestException"}
     assert refused[-1] == "LimitExceededException"
     assert code_of(double.delete_transcription_job, TranscriptionJobName="no") == refused[0]
+
+
+@pytest.mark.parametrize("delay_s", [-1, 901])
+def test_a_message_waits_for_a_quarter_of_an_hour_at_most(delay_s):
+    messages = Messages(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    asked = {"QueueUrl": "https://queues.example/1/features", "MessageBody": '{"key": "a"}'}
+
+    messages.send_message(**asked, DelaySeconds=900)
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        messages.send_message(**asked, DelaySeconds=delay_s)
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        messages.change_message_visibility(ReceiptHandle="a", VisibilityTimeout=43_201)
+
+    assert len(messages.waiting) == 1
 
 
 def test_a_batch_request_may_be_done_in_part():

@@ -10,6 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.table import BatchWriter
 
+from support.faults.refusals import refuse
 from support.faults.s3_double import Bucket, Response
 
 Ask = Callable[..., Any]
@@ -88,6 +89,13 @@ class Paginator:
             request["ContinuationToken"] = page["NextContinuationToken"]
 
 
+MOST_DELAY_S = 900
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
+
+MOST_HIDDEN_S = 43_200
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html"""
+
+
 class Messages:
     """The two queues, their dead letters, and the published notices."""
 
@@ -104,6 +112,8 @@ class Messages:
     def send_message(
         self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0, **_: Any
     ) -> Response:
+        if not 0 <= DelaySeconds <= MOST_DELAY_S:
+            raise refuse("SendMessage", "InvalidParameterValue")
         asked = json.loads(MessageBody)
         queue = QueueUrl.rpartition("/")[2]
         about = asked.get("recording_id") or asked.get("key") or asked.get("name")
@@ -129,6 +139,8 @@ class Messages:
     def change_message_visibility(
         self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any
     ) -> Response:
+        if not 0 <= VisibilityTimeout <= MOST_HIDDEN_S:
+            raise refuse("ChangeMessageVisibility", "InvalidParameterValue")
         self.sooner[ReceiptHandle] = timedelta(seconds=VisibilityTimeout)
         return {}
 

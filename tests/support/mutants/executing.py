@@ -34,11 +34,9 @@ class Executing:
         first = source[: source.index(mutant.old)].count("\n") + 1
         lines = set(range(first, first + mutant.old.rstrip("\n").count("\n") + 1))
         by_line = self._data.contexts_by_lineno(str((self._copy / mutant.file).resolve()))
+        # A part of a statement may be skipped by the tests that would notice a change in it.
+        lines |= _statement_around(source, first)
         contexts = {one for line in lines for one in by_line.get(line, ())}
-        if not contexts:
-            # This is a later line of a statement, and coverage counts only the first line.
-            lines = _function_around(source, first)
-            contexts = {one for line in lines for one in by_line.get(line, ())}
         if "" in contexts or not contexts:
             return None
         wanted = _stems(mutant.sentence)
@@ -52,14 +50,16 @@ def _stems(sentence: str) -> set[str]:
     return {word[:STEM] for word in words} - COMMON
 
 
-def _function_around(source: str, line: int) -> set[int]:
-    """Return the lines of the body of the innermost function that has a line."""
+def _statement_around(source: str, line: int) -> set[int]:
+    """Return the lines of the innermost statement that has a line, without those of its body."""
     found = [
         node
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
     ]
     if not found:
         return set()
     innermost = max(found, key=lambda node: node.lineno)
-    return set(range(innermost.body[0].lineno, (innermost.end_lineno or 0) + 1))
+    body: list[ast.stmt] = getattr(innermost, "body", [])
+    last = body[0].lineno - 1 if body else innermost.end_lineno or 0
+    return set(range(innermost.lineno, last + 1))
