@@ -1,4 +1,4 @@
-"""Settings: the application reads all environment variables here, by the rules of variables."""
+"""The application's settings, read from environment variables; ``variables`` has the rules."""
 
 import os
 import re

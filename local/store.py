@@ -35,6 +35,7 @@ SPARE_BYTES = 2**20
 """Bytes of the disk that an upload leaves free, for items and the database's journal."""
 
 STOPPING = "Local mode is stopping."
+
 log = logging.getLogger(__name__)
 
 

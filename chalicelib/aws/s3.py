@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import smart_open.s3
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.spilling import SpillingWriter
+from chalicelib.aws.s3_spilling import SpillingWriter
 from chalicelib.core import keys
 from chalicelib.core.media_types import media_type
 from chalicelib.core.recording import Recording

@@ -72,8 +72,8 @@ def flat(recording: Recording) -> dict[str, Any]:
 def of_state(branch: Branch, state: BranchState) -> dict[str, Any]:
     """Return the attributes of a branch's state; None means that the item must not have it."""
     return {
-        _branch_name(branch, one.name): _shown(getattr(state, one.name) or None)
-        for one in fields(state)
+        attribute: _shown(getattr(state, name) or None)
+        for name, attribute in _names(BranchState, branch)
     }
 
 
@@ -89,9 +89,7 @@ def attempt_name(branch: Branch) -> str:
 
 def of_notice(outcome: Outcome, state: NoticeState) -> dict[str, Any]:
     """Return the attributes of a notice's state; None means that the item must not have it."""
-    return {
-        _notice_name(outcome, one.name): getattr(state, one.name) for one in fields(NoticeState)
-    }
+    return {attribute: getattr(state, name) for name, attribute in _names(NoticeState, outcome)}
 
 
 def of_result(result: Result) -> dict[str, Any]:
