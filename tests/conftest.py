@@ -101,7 +101,7 @@ def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws(), moto_in_bulk():
-        quick_moto.open_session()
+        boto3.setup_default_session()
         for name, value in stack.create().items():
             monkeypatch.setenv(name, value)
         connected.cache_clear()

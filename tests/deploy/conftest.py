@@ -5,9 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import botocore.session
 import pytest
-from support import quick_moto
 from support.deploy.command import deploy
 from support.deploy.double import Double, Kept
 from support.deploy.wheel_files import write_wheel
@@ -42,8 +40,6 @@ def enter(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    models = quick_moto.models()
-    monkeypatch.setattr(botocore.session, "create_loader", lambda _search_path=None: models)
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,7 @@ def test_a_file_named_twice_is_processed_once(processed):
 
 def test_the_words_of_a_recording_do_not_depend_on_what_was_heard_before_it(tmp_path):
     y, sr = soundfile.read(SAMPLE)
-    for name, other in (("backwards", y[::-1]), ("quiet", 0.02 * y)):
+    for name, other in (("backwards", y[::-1]), ("quiet", 0.02 * y), ("twice", np.tile(y, 2))):
         soundfile.write(tmp_path / f"{name}.wav", other, sr)
     others = sorted(tmp_path.glob("*.wav"))
 

@@ -27,11 +27,7 @@ NO_CHROMIUM = "Chromium is not installed: apt-get install chromium-headless-shel
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run Chromium; if it is not installed, the test is skipped."""
-    path = (
-        shutil.which("chromium-headless-shell")
-        or shutil.which("chromium")
-        or shutil.which("chromium-browser")
-    )
+    path = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if path is None:
         pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
